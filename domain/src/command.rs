@@ -1,0 +1,75 @@
+//! What we tell devices. Commands are imperatives, carry an expiry, and are never retained.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    event::Direction,
+    ids::{CommandId, DecisionId, DeviceId},
+    reasons::Reason,
+    time::{Span, Timestamp},
+    verdict::Outcome,
+};
+
+/// How long a command may take effect after it was issued (our choice: 5 s).
+pub const COMMAND_TTL: Span = Span::seconds(5);
+
+/// One command to one device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// Its own id; a device that drops repeats drops them by this.
+    pub id: CommandId,
+    /// Who shall act.
+    pub device: DeviceId,
+    /// The decision behind it.
+    pub decision: Option<DecisionId>,
+    /// When it was made.
+    pub issued: Timestamp,
+    /// After `issued + ttl` it must not take effect any more.
+    pub ttl: Span,
+    /// The daemon's epoch: a restart or a restore voids older commands.
+    pub epoch: u64,
+    /// What to do.
+    pub action: Action,
+}
+
+impl Command {
+    /// Whether the command may still take effect at `now`; the last instant is included.
+    #[must_use]
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now <= self.issued.plus(self.ttl)
+    }
+}
+
+/// What a device can be told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Action {
+    /// Let one person through.
+    OpenOnce {
+        /// Which way.
+        direction: Direction,
+        /// How long the gate waits for the passage (parameter 59).
+        passage_timeout: Span,
+    },
+    /// Show and sound the answer to a request; every evaluated request gets one.
+    Indicate {
+        /// Which side of the gate.
+        direction: Direction,
+        /// What was decided.
+        outcome: Outcome,
+        /// The primary reason; a display shows no more than parameter 64 allows.
+        reason: Reason,
+    },
+    /// Release the gate in the egress direction: life safety.
+    ReleaseEmergency,
+    /// Go back to controlled passage after an emergency was reset.
+    SetControlled,
+}
+
+impl Action {
+    /// Whether the action opens a gate: such a command takes effect at most once.
+    #[must_use]
+    pub const fn opens(&self) -> bool {
+        matches!(self, Self::OpenOnce { .. })
+    }
+}

@@ -1,0 +1,42 @@
+//! The record of a decision: everything that is needed to explain it, and to ask it again.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    event::Direction,
+    facts::{EventKind, Facts},
+    ids::{CredentialId, DecisionId, DeviceId, MemberId, Uid},
+    time::Timestamp,
+    verdict::Verdict,
+};
+
+/// One decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Its id.
+    pub id: DecisionId,
+    /// The request's effective time, which it was decided for.
+    pub at: Timestamp,
+    /// When the request reached us.
+    pub received: Timestamp,
+    /// The kind of event.
+    pub kind: EventKind,
+    /// The gate that asked.
+    pub device: DeviceId,
+    /// Which way.
+    pub direction: Direction,
+    /// The member, by the key that the journal knows people by.
+    pub member: Option<MemberId>,
+    /// The credential.
+    pub credential: Option<CredentialId>,
+    /// What was read, where it belongs to nobody.
+    pub unknown_uid: Option<Uid>,
+    /// What was decided, and why.
+    pub verdict: Verdict,
+    /// The facts, where the pipeline came as far as gathering them.
+    pub facts: Option<Facts>,
+    /// The version of the facts' names.
+    pub facts_version: u32,
+    /// The hash of the rule set that decided.
+    pub rule_set: String,
+}

@@ -1,0 +1,148 @@
+//! What devices tell: requests that need a decision, and facts that are booked even when late.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{DecisionId, DeviceId, Uid},
+    time::Timestamp,
+};
+
+/// Which way through a gate. Each direction of a gate leads from one zone to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Into the site or deeper into it.
+    Entry,
+    /// Towards the street; never denied (I5).
+    Exit,
+}
+
+impl Direction {
+    /// The name in files, topics and records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Entry => "entry",
+            Self::Exit => "exit",
+        }
+    }
+}
+
+/// One message of a device, decoded by its profile.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeviceEvent {
+    /// Who speaks.
+    pub device: DeviceId,
+    /// The device's boot count; the connection's epoch for a polled device.
+    pub boot: u64,
+    /// The device's own counter within that boot.
+    pub seq: u64,
+    /// The device's own time, if it has a clock.
+    pub device_time: Option<Timestamp>,
+    /// When the message reached us.
+    pub received: Timestamp,
+    /// What it says.
+    pub happening: Happening,
+}
+
+/// What a device can say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Happening {
+    /// A request: a credential was read at one of the gate's readers.
+    CredentialRead {
+        /// The side of the gate that the reader stands on.
+        direction: Direction,
+        /// What was read.
+        uid: Uid,
+    },
+    /// A fact: one person went through.
+    PassageMade {
+        /// Which way.
+        direction: Direction,
+        /// The decision that the device says it acted on.
+        decision: Option<DecisionId>,
+    },
+    /// A fact: the grant was withdrawn before anybody passed.
+    PassageAborted {
+        /// Which way.
+        direction: Direction,
+        /// The decision that the device says it acted on.
+        decision: Option<DecisionId>,
+    },
+    /// A fact: somebody went through without a grant, or the wrong way.
+    PassageUnexpected {
+        /// Which way.
+        direction: Direction,
+    },
+    /// A fact: the gate reports its mode.
+    ModeChanged {
+        /// The mode as the gate names it.
+        mode: GateMode,
+    },
+    /// A life-safety input changed. Never aged out, de-duplicated or queued behind requests.
+    FireInput {
+        /// Whether the input is active now.
+        active: bool,
+    },
+    /// A fact about the device itself: tamper, battery, power.
+    Health {
+        /// Which sensor.
+        what: HealthItem,
+        /// What it reports, as the device writes it, at most 64 characters.
+        value: String,
+    },
+    /// The device came or went, by its own state topic, its last will, or the link's supervision.
+    Presence {
+        /// Whether it can be spoken to.
+        online: bool,
+    },
+}
+
+impl Happening {
+    /// Whether this is a request, which needs a decision and goes stale.
+    #[must_use]
+    pub const fn is_request(&self) -> bool {
+        matches!(self, Self::CredentialRead { .. })
+    }
+}
+
+/// A gate's mode, from lax to strict (parameter 56).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GateMode {
+    /// Turns for everybody; passages are recorded.
+    Free,
+    /// Turns on a grant.
+    Controlled,
+    /// Refuses entries; binds an exit only beside a declared alternative.
+    Locked,
+    /// Broken or being repaired: refuses entries, never binds an exit.
+    OutOfService,
+}
+
+impl GateMode {
+    /// The mode of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "free" => Self::Free,
+            "controlled" => Self::Controlled,
+            "locked" => Self::Locked,
+            "out_of_service" => Self::OutOfService,
+            _ => return None,
+        })
+    }
+}
+
+/// What a device reports of its own health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthItem {
+    /// The housing was opened or moved.
+    Tamper,
+    /// Charge in percent.
+    Battery,
+    /// Mains or supply state.
+    Power,
+}

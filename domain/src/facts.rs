@@ -1,0 +1,241 @@
+//! The facts that rules see: names are a public interface, declared once and versioned.
+//!
+//! Facts are gathered in full for a kind of event, whatever the rules consult, so that a record can be asked
+//! again with other rules. They carry no names and no phones.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    money::Money,
+    params::{Param, ParamMask},
+    scope::Supplied,
+    time::Timestamp,
+    verdict::Finding,
+};
+
+/// The version of the facts' names and meanings; a change of meaning raises it.
+pub const FACTS_VERSION: u32 = 1;
+
+/// What kind of decision is asked for. A rule file tests these as constants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// A credential was read on the way in.
+    Entry,
+    /// A credential was read on the way out.
+    Exit,
+}
+
+/// Every kind, in the order of their declaration.
+pub const EVENT_KINDS: &[EventKind] = &[EventKind::Entry, EventKind::Exit];
+
+impl EventKind {
+    /// The name of the constant in rule files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Entry => "entry",
+            Self::Exit => "exit",
+        }
+    }
+}
+
+/// The value of one fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact<'a> {
+    /// Yes or no.
+    Bool(bool),
+    /// A count, an age, seconds.
+    Int(i64),
+    /// An amount.
+    Money(Money),
+    /// A word.
+    Word(&'a str),
+    /// An instant, or none.
+    Time(Option<Timestamp>),
+}
+
+/// What kind of value a fact has, for checks and for the manual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FactKind {
+    /// Yes or no.
+    Bool,
+    /// A whole number.
+    Int,
+    /// An amount, a decimal of the currency's unit in rule files.
+    Money,
+    /// A word.
+    Word,
+    /// An instant, or none; only handed on, as a detail of a reason.
+    Time,
+}
+
+/// One fact of the vocabulary.
+#[derive(Debug)]
+pub struct FactSpec {
+    /// Its name in rule files and records.
+    pub name: &'static str,
+    /// Its kind.
+    pub kind: FactKind,
+    /// What it says.
+    pub sentence: &'static str,
+    /// The parameters that went into it.
+    pub from: &'static [Param],
+}
+
+trait AsFact {
+    const KIND: FactKind;
+    fn as_fact(&self) -> Fact<'_>;
+}
+impl AsFact for bool {
+    const KIND: FactKind = FactKind::Bool;
+    fn as_fact(&self) -> Fact<'_> {
+        Fact::Bool(*self)
+    }
+}
+impl AsFact for i64 {
+    const KIND: FactKind = FactKind::Int;
+    fn as_fact(&self) -> Fact<'_> {
+        Fact::Int(*self)
+    }
+}
+impl AsFact for Money {
+    const KIND: FactKind = FactKind::Money;
+    fn as_fact(&self) -> Fact<'_> {
+        Fact::Money(*self)
+    }
+}
+impl AsFact for String {
+    const KIND: FactKind = FactKind::Word;
+    fn as_fact(&self) -> Fact<'_> {
+        Fact::Word(self)
+    }
+}
+impl AsFact for Option<Timestamp> {
+    const KIND: FactKind = FactKind::Time;
+    fn as_fact(&self) -> Fact<'_> {
+        Fact::Time(*self)
+    }
+}
+
+macro_rules! facts {
+    ($($name:ident: $ty:ty, [$($param:ident),*], $sentence:literal;)*) => {
+        /// The facts of one request.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct Facts {
+            $(#[doc = $sentence] pub $name: $ty,)*
+        }
+
+        /// Every fact, in the order in which rules see them.
+        pub const FACTS: &[FactSpec] = &[
+            $(FactSpec {
+                name: stringify!($name), kind: <$ty as AsFact>::KIND, sentence: $sentence,
+                from: &[$(Param::$param),*],
+            },)*
+        ];
+
+        impl Facts {
+            /// Calls `take` with each name and value, in the order of [`FACTS`].
+            pub fn each<'a>(&'a self, mut take: impl FnMut(&'static str, Fact<'a>)) {
+                $(take(stringify!($name), self.$name.as_fact());)*
+            }
+        }
+    };
+}
+
+facts! {
+    device: String, [], "the gate that asks";
+    zone: String, [], "the zone that the passage leads to; empty is the street";
+    leaves_site: bool, [], "whether an exit here ends the visit";
+    credential_state: String, [],
+        "`unknown`, `active`, `lost`, `stolen`, `blocked` or `returned`";
+    member_age: i64, [], "the holder's age in years on the site's date, -1 where it is not known";
+    has_pass: bool, [], "whether a pass of the holder covers the zone";
+    membership_state: String, [MembershipExpiryGrace],
+        "the state of the pass that speaks, one of the states of `membership.allowed_states`";
+    membership_allowed: bool, [MembershipAllowedStates, MembershipExpiryGrace],
+        "whether `membership.allowed_states` lists that state";
+    takes_visit: bool, [], "whether the passage would take a visit from the pass: no visit is open yet";
+    counts_visits: bool, [], "whether the pass counts visits";
+    visits_left: i64, [], "visits left on the pass before this one; 0 where it does not count them";
+    site_open: bool, [TimeAccessWindows], "whether the site's own windows are open";
+    windows_open: bool, [TimeAccessWindows],
+        "whether the windows of zone, gate, tariff, groups and member are all open";
+    opens_at: Option<Timestamp>, [TimeAccessWindows],
+        "the next instant at which all windows are open; none where they are open now or never";
+    inside: bool, [AntiPassbackResetAfter],
+        "whether everybody on this credential is inside the zone already, as far as presence remembers";
+    reentry_locked: bool, [AntiPassbackResetAfter],
+        "whether less than `anti_passback.reset_after` has gone by since the last entry passage";
+    zone_name: String, [], "of the zones that the passage enters the one with the fewest free places";
+    zone_people: i64, [], "people in that zone, granted passages included";
+    entry_price: Money, [], "what the visit costs at the gate; 0.00 where no visit is taken or the pass is paid";
+    wallet_balance: Money, [], "the wallet's balance, less what is provisionally charged";
+    debt: Money, [], "what the account owes";
+    debt_age: i64, [], "seconds since the account was last free of debt";
+}
+
+/// What the policy is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The kind of event.
+    pub kind: EventKind,
+    /// The facts.
+    pub facts: &'a Facts,
+    /// The values in force, one for each parameter of the catalogue that the policy reads for this kind.
+    pub values: &'a [Supplied],
+}
+
+/// Why a policy could not answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyFault {
+    /// There is no rule set in force.
+    #[error("no rule set is in force; correct the rule files and save them")]
+    NoRuleSet,
+    /// A rule failed or passed a limit.
+    #[error("{file}:{line}: {message}")]
+    Rule {
+        /// Name of the rule file.
+        file: String,
+        /// Line in it.
+        line: u16,
+        /// What happened, and what to do.
+        message: String,
+    },
+}
+
+/// Decides on facts and parameters. Implemented by `rules` with Rhai; below it stands the floor of this crate.
+pub trait Policy: Send + Sync {
+    /// The hash of the rule set, as hexadecimal digits.
+    fn hash(&self) -> &str;
+    /// The parameter values that its files set.
+    fn values(&self) -> &crate::scope::ParamTable;
+    /// The parameters that its checks read for this kind of event, known when it was loaded.
+    fn consulted(&self, kind: EventKind) -> ParamMask;
+    /// The reasons that its checks find.
+    ///
+    /// # Errors
+    /// A fault: the request falls to its safe answer, `POLICY_UNAVAILABLE`.
+    fn judge(&self, question: &Question<'_>) -> Result<Vec<Finding>, PolicyFault>;
+}
+
+/// The policy of a site that never had a good rule set.
+#[derive(Debug, Default)]
+pub struct NoPolicy {
+    values: crate::scope::ParamTable,
+}
+
+impl Policy for NoPolicy {
+    fn hash(&self) -> &'static str {
+        ""
+    }
+    fn values(&self) -> &crate::scope::ParamTable {
+        &self.values
+    }
+    fn consulted(&self, _: EventKind) -> ParamMask {
+        ParamMask::default()
+    }
+    fn judge(&self, _: &Question<'_>) -> Result<Vec<Finding>, PolicyFault> {
+        Err(PolicyFault::NoRuleSet)
+    }
+}

@@ -1,0 +1,162 @@
+//! Money: whole minor units, never a float.
+
+use std::{
+    fmt,
+    iter::Sum,
+    ops::{Add, Neg, Sub},
+};
+
+use serde::{Deserialize, Serialize};
+
+/// An amount in minor units (tetri, luma, cent) of the site's currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Money(pub i64);
+
+impl Money {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// The amount in minor units.
+    #[must_use]
+    pub const fn minor(self) -> i64 {
+        self.0
+    }
+    /// Whether nothing is owed or paid.
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+    /// The sum, or `None` where it does not fit.
+    #[must_use]
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        self.0.checked_add(other.0).map(Self)
+    }
+}
+
+/// Sums beyond 64 bits are a bug of ours: the amounts of a row are bounded where they come in.
+impl Add for Money {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+impl Sub for Money {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+impl Neg for Money {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self(self.0.saturating_neg())
+    }
+}
+impl Sum for Money {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self::ZERO, Add::add)
+    }
+}
+
+/// A currency as ISO 4217 names it, and how many of its digits people are shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Currency {
+    /// The code, such as `GEL`.
+    pub code: String,
+    /// Digits of the minor unit (ISO 4217): 2 for GEL and AMD.
+    pub minor_digits: u8,
+    /// Digits shown to people: 2 for GEL, 0 for AMD. Showing never changes the amount.
+    pub shown_digits: u8,
+}
+
+impl Currency {
+    /// The currency of `code` with its digits, or `None` for a code that Kari does not know yet.
+    #[must_use]
+    pub fn of(code: &str) -> Option<Self> {
+        let (minor_digits, shown_digits) = match code {
+            "GEL" | "EUR" | "USD" | "RUB" => (2, 2),
+            "AMD" => (2, 0),
+            _ => return None,
+        };
+        Some(Self { code: code.to_owned(), minor_digits, shown_digits })
+    }
+
+    /// Reads `12.50`: digits, a dot, at most the minor digits.
+    #[must_use]
+    pub fn parse(&self, text: &str) -> Option<Money> {
+        let (negative, digits) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+        let places = usize::from(self.minor_digits);
+        let numeric = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+        if whole.is_empty() || !numeric(whole) || !numeric(part) || part.len() > places {
+            return None;
+        }
+        if part.is_empty() && digits.contains('.') {
+            return None;
+        }
+        let minor: i64 = format!("{whole}{part:0<places$}").parse().ok()?;
+        Some(Money(if negative { -minor } else { minor }))
+    }
+
+    /// The amount with the minor digits and a dot, as files and the API write it.
+    #[must_use]
+    pub fn exact(&self, amount: Money) -> Amount {
+        Amount { minor: i128::from(amount.0), digits: self.minor_digits }
+    }
+
+    /// The amount with the shown digits, rounded half up, for people.
+    #[must_use]
+    pub fn shown(&self, amount: Money) -> Amount {
+        let cut = 10_i128.pow(u32::from(self.minor_digits.saturating_sub(self.shown_digits)));
+        let minor = (i128::from(amount.0) * 2 + cut).div_euclid(cut * 2);
+        Amount { minor, digits: self.shown_digits }
+    }
+}
+
+/// An amount ready to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct Amount {
+    minor: i128,
+    digits: u8,
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = 10_u128.pow(u32::from(self.digits));
+        let sign = if self.minor < 0 { "-" } else { "" };
+        let size = self.minor.unsigned_abs();
+        let (whole, part) = (size / unit, size % unit);
+        match self.digits {
+            0 => write!(f, "{sign}{whole}"),
+            digits => write!(f, "{sign}{whole}.{part:0width$}", width = usize::from(digits)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_read_and_written_to_the_minor_unit() {
+        let gel = Currency::of("GEL").unwrap();
+        for (text, minor) in [("12.50", 1250), ("0.05", 5), ("-4.2", -420), ("7", 700)] {
+            assert_eq!(gel.parse(text), Some(Money(minor)), "{text}");
+        }
+        for bad in ["", "-", ".5", "1.", "1.234", "1,50", "1e3", "+1", "9999999999999999999"] {
+            assert_eq!(gel.parse(bad), None, "{bad}");
+        }
+        assert_eq!(gel.exact(Money(-5)).to_string(), "-0.05");
+    }
+
+    #[test]
+    fn drams_are_shown_without_luma_and_kept_with_them() {
+        let amd = Currency::of("AMD").unwrap();
+        assert_eq!(amd.shown(Money(109_650)).to_string(), "1097");
+        assert_eq!(amd.exact(Money(109_650)).to_string(), "1096.50");
+    }
+}

@@ -1,0 +1,224 @@
+//! The reason codes: one closed list, in order of precedence.
+//!
+//! Codes are stable strings: never renamed, only added. The order of the variants is the order of phases,
+//! and within a phase the order of the specification; the first reason of the winning class is the primary one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::params::{Param, ParamMask};
+
+/// What a reason does to the outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// Nothing: it only tells how the grant came about.
+    Grant,
+    /// The grant becomes a grant with a warning.
+    Warn,
+    /// An exit stays closed for now.
+    Hold,
+    /// The request is refused.
+    Deny,
+    /// The request is a duplicate or stale and takes no effect.
+    Ignore,
+    /// Life safety.
+    Release,
+}
+
+/// How loud a reason is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// For the record.
+    Info,
+    /// Worth a look.
+    Notice,
+    /// The desk should act.
+    Warning,
+    /// The desk must act.
+    Alarm,
+    /// Somebody may be in danger.
+    Critical,
+}
+
+/// Who may lift a reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Override {
+    /// There is nothing to lift.
+    Nothing,
+    /// Nobody.
+    No,
+    /// An operator whose role names the code (parameter 52).
+    Operator,
+    /// Two of them.
+    TwoPersons,
+}
+
+/// One row of the catalogue of reasons.
+#[derive(Debug)]
+pub struct ReasonSpec {
+    /// The code.
+    pub reason: Reason,
+    /// The stable string.
+    pub code: &'static str,
+    /// The phase of the pipeline that raises it, 0 to 11.
+    pub phase: u8,
+    /// Classes that a rule may raise it with; empty where only the floor raises it.
+    pub by_rule: &'static [Class],
+    /// How loud.
+    pub severity: Severity,
+    /// Who may lift it.
+    pub overridable: Override,
+    /// The parameters behind it.
+    pub params: &'static [Param],
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $variant:ident $code:literal P $phase:literal by $by:expr, $sev:ident, $ovr:ident, [$($param:ident),*];)*) => {
+        /// Why something was decided as it was.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Reason {
+            $($(#[$doc])* #[serde(rename = $code)] $variant,)*
+        }
+
+        /// Every reason, in order of precedence.
+        pub const REASONS: &[ReasonSpec] = &[
+            $(ReasonSpec {
+                reason: Reason::$variant, code: $code, phase: $phase, by_rule: $by,
+                severity: Severity::$sev, overridable: Override::$ovr, params: &[$(Param::$param),*],
+            },)*
+        ];
+    };
+}
+
+const FLOOR: &[Class] = &[];
+const DENY: &[Class] = &[Class::Deny];
+const WARN: &[Class] = &[Class::Warn];
+const DENY_OR_WARN: &[Class] = &[Class::Deny, Class::Warn];
+const DENY_OR_HOLD: &[Class] = &[Class::Deny, Class::Hold];
+
+reasons! {
+    /// Read again within the duplicate window.
+    DuplicateRead "DUPLICATE_READ" P 0 by FLOOR, Info, No, [PresenceDuplicateReadWindow];
+    /// The request is older than may be.
+    EventStale "EVENT_STALE" P 0 by FLOOR, Notice, No, [DeviceEventMaxAge];
+    /// Emergency: the exit is open.
+    EmergencyRelease "EMERGENCY_RELEASE" P 1 by FLOOR, Critical, No, [];
+    /// Emergency: no entry.
+    EmergencyEntryClosed "EMERGENCY_ENTRY_CLOSED" P 1 by FLOOR, Critical, No, [];
+    /// The gate is in free mode; recorded without checks.
+    GrantedFreeMode "GRANTED_FREE_MODE" P 2 by FLOOR, Info, Nothing, [GateMode];
+    /// The gate is locked or out of service.
+    GateLocked "GATE_LOCKED" P 2 by FLOOR, Notice, Operator, [GateMode];
+    /// The rules cannot answer.
+    PolicyUnavailable "POLICY_UNAVAILABLE" P 2 by FLOOR, Alarm, Operator, [];
+    /// Unknown card or band.
+    CredentialUnknown "CREDENTIAL_UNKNOWN" P 3 by DENY_OR_HOLD, Warning, No, [CredentialUnknownAction];
+    /// Reported lost or stolen.
+    CredentialLostStolen "CREDENTIAL_LOST_STOLEN" P 3 by DENY_OR_HOLD, Alarm, No, [CredentialLostStolenAction];
+    /// Not yet valid, expired, blocked or returned.
+    CredentialNotValidNow "CREDENTIAL_NOT_VALID_NOW" P 3 by FLOOR, Warning, Operator, [];
+    /// The membership ended; the grace runs.
+    MembershipInGrace "MEMBERSHIP_IN_GRACE" P 4 by WARN, Notice, Nothing, [MembershipExpiryGrace];
+    /// Few visits are left.
+    VisitsLow "VISITS_LOW" P 4 by WARN, Notice, Nothing, [MembershipVisitsWarning];
+    /// House ban or manual block.
+    MemberBlocked "MEMBER_BLOCKED" P 4 by FLOOR, Warning, TwoPersons, [];
+    /// Expired, frozen, suspended, cancelled or past due.
+    MembershipNotActive "MEMBERSHIP_NOT_ACTIVE" P 4 by DENY, Warning, Operator, [MembershipAllowedStates, MembershipExpiryGrace];
+    /// No visits are left.
+    VisitsExhausted "VISITS_EXHAUSTED" P 4 by DENY, Warning, Operator, [MembershipAllowedStates];
+    /// No pass of this person covers the zone.
+    NoAccessRights "NO_ACCESS_RIGHTS" P 4 by DENY, Warning, Operator, [];
+    /// The site is closed.
+    SiteClosed "SITE_CLOSED" P 5 by DENY, Notice, Operator, [TimeAccessWindows];
+    /// The tariff, group or zone is not open now.
+    OutsideTariffWindow "OUTSIDE_TARIFF_WINDOW" P 5 by DENY, Notice, Operator, [TimeAccessWindows];
+    /// No entry on record; presence was corrected.
+    ExitRecordCorrected "EXIT_RECORD_CORRECTED" P 6 by FLOOR, Notice, Nothing, [];
+    /// Already inside; allowed and recorded.
+    AntiPassbackSoft "ANTI_PASSBACK_SOFT" P 6 by WARN, Warning, Nothing, [AntiPassbackMode, AntiPassbackResetAfter];
+    /// The credential is already inside.
+    AntiPassback "ANTI_PASSBACK" P 6 by DENY, Warning, Operator, [AntiPassbackMode, AntiPassbackResetAfter];
+    /// A passage with this credential is in progress.
+    PassagePending "PASSAGE_PENDING" P 6 by FLOOR, Notice, No, [];
+    /// The zone is full.
+    ZoneFull "ZONE_FULL" P 7 by DENY_OR_WARN, Notice, TwoPersons, [ZoneMaxOccupancy, ZoneOccupancyMode];
+    /// The account owes something.
+    DebtWarning "DEBT_WARNING" P 8 by WARN, Warning, Nothing, [DebtEntryBlockAmount, DebtEntryBlockAge];
+    /// The account owes more, for longer, than may be.
+    DebtEntryBlocked "DEBT_ENTRY_BLOCKED" P 8 by DENY, Warning, Operator, [DebtEntryBlockAmount, DebtEntryBlockAge];
+    /// The wallet would pass its bound.
+    WalletLimitExceeded "WALLET_LIMIT_EXCEEDED" P 8 by DENY, Notice, Operator, [WalletMinBalance];
+    /// Passage allowed.
+    Granted "GRANTED" P 11 by FLOOR, Info, Nothing, [];
+}
+
+impl Reason {
+    /// The row of the catalogue.
+    #[must_use]
+    pub const fn spec(self) -> &'static ReasonSpec {
+        &REASONS[self as usize]
+    }
+    /// The stable string.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.spec().code
+    }
+    /// The reason of this code.
+    #[must_use]
+    pub fn of(code: &str) -> Option<Self> {
+        REASONS.iter().find(|spec| spec.code == code).map(|spec| spec.reason)
+    }
+    /// The parameters behind it.
+    #[must_use]
+    pub fn tripped(self) -> ParamMask {
+        self.spec().params.iter().copied().collect()
+    }
+}
+
+/// Conditions and alarms: no decision by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Condition {
+    /// A grant was used.
+    PassageMade,
+    /// A grant was not used; everything provisional is rolled back.
+    PassageNotMade,
+    /// A rotation without a grant, or after it had ended.
+    PassageUnexpected,
+    /// The housing of a device was opened.
+    Tamper,
+    /// A device runs out of charge.
+    BatteryLow,
+    /// A device lost its supply.
+    PowerLost,
+    /// A device came.
+    DeviceOnline,
+    /// A device went.
+    DeviceOffline,
+    /// A life-safety input became active; all gates are released.
+    EmergencyStarted,
+    /// The input is at rest again; gates stay released until two operators reset.
+    EmergencyInputCleared,
+    /// Two operators reset the emergency.
+    EmergencyReset,
+    /// A device's message could not be read.
+    MessageRefused,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_finds_its_own_row() {
+        for (place, spec) in REASONS.iter().enumerate() {
+            assert_eq!(spec.reason as usize, place);
+            assert_eq!(Reason::of(spec.code), Some(spec.reason));
+            assert_eq!(serde_json::to_value(spec.reason).unwrap(), spec.code);
+        }
+        assert!(REASONS.is_sorted_by_key(|spec| spec.phase), "reasons stand in order of phases");
+    }
+}

@@ -1,0 +1,324 @@
+//! The state of a site, and what one batch changes in it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    command::Command,
+    decision::Decision,
+    event::DeviceEvent,
+    ids::{AccountId, CredentialId, DeviceId, IdMaker, LockerId, MemberId, TransactionId, Uid, ZoneId},
+    layered::{Change, Layered, Read},
+    money::Money,
+    reasons::Condition,
+    rows::{
+        Account, Credential, DeviceState, Emergency, LastRead, Locker, Mark, MarkKey, Member, Occupancy,
+        Pass, PassKey, Person, Presence, ReaderKey, Reservation, ReservationKey, Tariff, TariffKey,
+    },
+    site::Site,
+    time::Timestamp,
+};
+
+macro_rules! tables {
+    ($($(#[$doc:meta])* $name:ident: $key:ty => $value:ty;)*) => {
+        /// The tables, each with its committed rows and the batch's overlay.
+        #[derive(Debug, Default)]
+        pub struct Tables {
+            $($(#[$doc])* pub $name: Layered<$key, $value>,)*
+        }
+
+        /// The committed rows as a store loads them: key, version, value.
+        #[derive(Debug, Default)]
+        pub struct Snapshot {
+            $($(#[$doc])* pub $name: Vec<($key, u32, $value)>,)*
+        }
+
+        /// The changed rows of one batch.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct Changes {
+            $($(#[$doc])* pub $name: Vec<Change<$key, $value>>,)*
+        }
+
+        /// The rows that one batch read.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct Reads {
+            $($(#[$doc])* pub $name: Vec<Read<$key>>,)*
+        }
+
+        impl Tables {
+            /// Tables of committed rows.
+            #[must_use]
+            pub fn load(snapshot: Snapshot) -> Self {
+                Self { $($name: Layered::load(snapshot.$name),)* }
+            }
+            /// The changed rows of the batch.
+            #[must_use]
+            pub fn changes(&self) -> Changes {
+                Changes { $($name: self.$name.changes(),)* }
+            }
+            /// The rows that the batch read.
+            #[must_use]
+            pub fn reads(&self) -> Reads {
+                Reads { $($name: self.$name.reads(),)* }
+            }
+            /// The batch is durable.
+            pub fn commit(&mut self) {
+                $(self.$name.commit();)*
+            }
+            /// The batch is lost.
+            pub fn discard(&mut self) {
+                $(self.$name.discard();)*
+            }
+        }
+
+        impl Changes {
+            /// Whether no row changed.
+            #[must_use]
+            pub fn is_empty(&self) -> bool {
+                $(self.$name.is_empty())&&*
+            }
+        }
+    };
+}
+
+tables! {
+    /// People.
+    members: MemberId => Member;
+    /// Bands, cards and tickets.
+    credentials: Uid => Credential;
+    /// Sold passes.
+    passes: PassKey => Pass;
+    /// Versions of tariffs.
+    tariffs: TariffKey => Tariff;
+    /// Accounts with their balances.
+    accounts: AccountId => Account;
+    /// Where people are.
+    presence: CredentialId => Presence;
+    /// How full zones are.
+    occupancy: ZoneId => Occupancy;
+    /// Grants that wait for their passage, and those that ended lately.
+    reservations: ReservationKey => Reservation;
+    /// The last read of each reader.
+    last_reads: ReaderKey => LastRead;
+    /// Which messages of each device were taken.
+    marks: MarkKey => Mark;
+    /// What is known of devices.
+    devices: DeviceId => DeviceState;
+    /// Lockers.
+    lockers: LockerId => Locker;
+    /// The emergency, if one is latched.
+    emergency: () => Emergency;
+}
+
+/// The state of one site, as its only writer sees it.
+#[derive(Debug)]
+pub struct State {
+    /// The installation.
+    pub site: Arc<Site>,
+    /// The tables.
+    pub tables: Tables,
+    /// The epoch of this run: it voids the commands of earlier ones.
+    pub epoch: u64,
+    /// Makes ids.
+    pub ids: IdMaker,
+    /// Live reservations by the end of their time: an index, rebuilt from the rows.
+    pub(crate) timers: crate::expiry::Timers,
+}
+
+impl State {
+    /// The state of `site` from its committed rows.
+    #[must_use]
+    pub fn load(site: Arc<Site>, snapshot: Snapshot, epoch: u64, seed: u64) -> Self {
+        let tables = Tables::load(snapshot);
+        let timers = crate::expiry::Timers::of(&tables);
+        Self { site, tables, epoch, ids: IdMaker::new(seed), timers }
+    }
+
+    /// The batch is durable: its rows are the committed ones.
+    pub fn commit(&mut self) {
+        self.tables.commit();
+    }
+
+    /// The batch is lost: nothing of it remains.
+    pub fn discard(&mut self) {
+        self.tables.discard();
+        self.timers = crate::expiry::Timers::of(&self.tables);
+    }
+
+    /// The next instant at which something ends without anybody's doing.
+    #[must_use]
+    pub fn next_expiry(&self) -> Option<Timestamp> {
+        self.timers.next()
+    }
+}
+
+/// Everything that can wake the decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Input {
+    /// A device said something.
+    Device(DeviceEvent),
+    /// A piece of an import, at most [`IMPORT_PIECE`] rows.
+    Import(Vec<ImportRow>),
+    /// A rule set went live, or was refused.
+    RuleSet(RuleSetNews),
+    /// Two operators reset the emergency; who they are was checked where they signed in.
+    ResetEmergency {
+        /// The operators' names.
+        operators: [String; 2],
+    },
+    /// A message of a device could not be read.
+    Unreadable {
+        /// The device, if the topic or the address tells it.
+        device: DeviceId,
+        /// What was wrong with it.
+        why: String,
+    },
+    /// Time went on.
+    Tick,
+}
+
+/// How many rows one piece of an import may have.
+pub const IMPORT_PIECE: usize = 512;
+
+/// One row of an import.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ImportRow {
+    /// A person with the row that decides.
+    Member(MemberId, Member, Person),
+    /// A wallet with its opening balance.
+    Wallet(AccountId, Money),
+    /// A credential.
+    Credential(Uid, Credential),
+    /// A pass.
+    Pass(PassKey, Pass),
+    /// A version of a tariff.
+    Tariff(TariffKey, Tariff),
+    /// A locker.
+    Locker(LockerId, Locker),
+}
+
+/// What became of a reload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reload", rename_all = "snake_case")]
+pub enum RuleSetNews {
+    /// The set is in force from the next event on.
+    Live {
+        /// Its hash.
+        hash: String,
+        /// Its texts by file name, kept for ever.
+        texts: Vec<(String, String)>,
+    },
+    /// The set was refused; the last good one stays.
+    Refused {
+        /// What is wrong, with file, line and what to do.
+        message: String,
+    },
+}
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The event's effective time.
+    pub at: Timestamp,
+    /// The device behind it.
+    pub device: Option<DeviceId>,
+    /// Boot and sequence of the device's message.
+    pub source: Option<(u64, u64)>,
+    /// What happened.
+    pub noted: Noted,
+}
+
+/// What the journal notes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "noted", rename_all = "snake_case")]
+pub enum Noted {
+    /// A request was decided; the decision's own row has the rest.
+    Decided {
+        /// Which decision.
+        decision: crate::ids::DecisionId,
+        /// Its outcome.
+        outcome: crate::verdict::Outcome,
+    },
+    /// Something happened that decides nothing.
+    Condition {
+        /// What.
+        condition: Condition,
+        /// The decision that it belongs to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decision: Option<crate::ids::DecisionId>,
+        /// Which way, at a gate.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        direction: Option<crate::event::Direction>,
+        /// What the device reported, or what was wrong.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        detail: String,
+    },
+    /// A rule set went live.
+    RuleSetLive {
+        /// Its hash.
+        hash: String,
+    },
+    /// A rule set was refused.
+    RuleSetRefused {
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Rows were imported.
+    Imported {
+        /// How many.
+        rows: usize,
+    },
+    /// Two operators ended an emergency.
+    EmergencyReset {
+        /// Their names.
+        operators: [String; 2],
+    },
+}
+
+/// A transaction of the ledger: its postings add up to nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transaction {
+    /// Its id.
+    pub id: TransactionId,
+    /// When it was booked.
+    pub at: Timestamp,
+    /// The charge key: the same thing is never charged twice.
+    pub key: String,
+    /// The postings.
+    pub postings: Vec<Posting>,
+}
+
+/// One posting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Posting {
+    /// The account.
+    pub account: AccountId,
+    /// What is added to its balance.
+    pub amount: Money,
+}
+
+/// What one run of the loop makes durable in one transaction, and what leaves after it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// The journal's lines, in order.
+    pub journal: Vec<Entry>,
+    /// The decisions with their facts.
+    pub decisions: Vec<Decision>,
+    /// The ledger's transactions.
+    pub transactions: Vec<Transaction>,
+    /// The outbox: commands that leave after the commit.
+    pub commands: Vec<Command>,
+    /// Names and phones of an import.
+    pub people: Vec<(MemberId, Person)>,
+    /// The texts of rule sets that went live, by hash.
+    pub rule_sets: Vec<(String, Vec<(String, String)>)>,
+}
+
+impl Batch {
+    /// Whether nothing needs to be made durable.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.journal.is_empty() && self.decisions.is_empty() && self.people.is_empty()
+    }
+}

@@ -1,0 +1,359 @@
+//! Windows of local time: days, midnight crossing, special dates, daylight saving.
+//!
+//! A window starts inclusively and ends exclusively, and belongs to the day that it starts on. Where clocks go
+//! back, a start takes the first occurrence and an end the second; where they go forward, both take the first
+//! valid instant after the gap.
+
+use std::{collections::BTreeMap, fmt};
+
+use jiff::{
+    civil::{Date, Time, Weekday},
+    tz::{AmbiguousOffset, TimeZone},
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use crate::time::{Span, Timestamp};
+
+const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
+/// How many days ahead the next opening is looked for (our choice).
+const HORIZON_DAYS: i64 = 400;
+
+/// One window of the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The days that it starts on, Monday first, one bit each.
+    days: u8,
+    /// Start, inclusive.
+    from: Time,
+    /// End, exclusive; at or before `from` it is on the next day.
+    to: Time,
+}
+
+/// All windows that one scope sets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Windows {
+    weekly: Vec<Window>,
+    special: BTreeMap<Date, Vec<Window>>,
+    always: bool,
+}
+
+impl Windows {
+    /// Open at any time.
+    #[must_use]
+    pub fn always() -> Self {
+        Self { always: true, ..Self::default() }
+    }
+
+    /// Reads `always`, `never`, or parts separated by `;`: `Mon-Fri 07:00-22:00`, `Sat, Sun 09:00-20:00`,
+    /// `2026-12-31 09:00-15:00`, `2027-01-01 closed`.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with which part.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text.trim() {
+            "always" => return Ok(Self::always()),
+            "never" => return Ok(Self::default()),
+            "" => {
+                return Err("windows are empty; write `always`, `never`, or `Mon-Fri 07:00-22:00`".to_owned());
+            }
+            _ => {}
+        }
+        let mut windows = Self::default();
+        for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
+            windows.add(part)?;
+        }
+        Ok(windows)
+    }
+
+    fn add(&mut self, part: &str) -> Result<(), String> {
+        let shape =
+            || format!("`{part}` is not a window such as `Mon-Fri 07:00-22:00` or `2027-01-01 closed`");
+        let (when, hours) = part.rsplit_once(' ').ok_or_else(shape)?;
+        let when = when.trim();
+        if when.starts_with(|first: char| first.is_ascii_digit()) {
+            let date: Date =
+                when.parse().map_err(|_| format!("`{when}` is not a date such as 2026-12-31"))?;
+            let list = self.special.entry(date).or_default();
+            if hours != "closed" {
+                let (from, to) = parse_hours(hours)?;
+                list.push(Window { days: 0, from, to });
+            }
+            return Ok(());
+        }
+        let (from, to) = parse_hours(hours)?;
+        self.weekly.push(Window { days: parse_days(when)?, from, to });
+        Ok(())
+    }
+
+    /// Whether no instant can ever be inside: a rule file with such windows is a mistake, unless it says `never`.
+    #[must_use]
+    pub fn is_never(&self) -> bool {
+        !self.always && self.weekly.is_empty() && self.special.values().all(Vec::is_empty)
+    }
+
+    /// The end of the opening that `at` lies in; `None` where it is closed.
+    ///
+    /// Openings that touch or overlap count as one; one that runs on for more than a week is cut there.
+    #[must_use]
+    pub fn open_until(&self, at: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        if self.always {
+            return Some(at.plus(Span::seconds(8 * 86_400)));
+        }
+        let today = local_date(at, zone);
+        let mut openings = Vec::new();
+        for day in -1..=8 {
+            openings.extend(self.openings_of(shifted(today, day), zone));
+        }
+        let mut end =
+            openings.iter().filter(|(from, to)| *from <= at && at < *to).map(|(_, to)| *to).max()?;
+        openings.sort_unstable();
+        for (from, to) in openings {
+            if from <= end && to > end {
+                end = to;
+            }
+        }
+        Some(end)
+    }
+
+    /// Whether `at` is inside.
+    #[must_use]
+    pub fn is_open(&self, at: Timestamp, zone: &TimeZone) -> bool {
+        if self.always {
+            return true;
+        }
+        let today = local_date(at, zone);
+        [-1, 0].into_iter().any(|day| {
+            self.openings_of(shifted(today, day), zone).into_iter().any(|(from, to)| from <= at && at < to)
+        })
+    }
+
+    /// The first instant from `at` on that is inside, `at` included; `None` where there is none for a year.
+    #[must_use]
+    pub fn next_open(&self, at: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        if self.is_open(at, zone) {
+            return Some(at);
+        }
+        let today = local_date(at, zone);
+        (0..=HORIZON_DAYS).find_map(|day| {
+            let openings = self.openings_of(shifted(today, day), zone);
+            openings.into_iter().map(|(from, _)| from).filter(|from| *from >= at).min()
+        })
+    }
+
+    /// The openings that start on the local date `day`, as instants.
+    fn openings_of(&self, day: Date, zone: &TimeZone) -> Vec<(Timestamp, Timestamp)> {
+        let span = |window: &Window| {
+            let last = if window.to <= window.from { shifted(day, 1) } else { day };
+            (instant(day, window.from, zone, false), instant(last, window.to, zone, true))
+        };
+        match self.special.get(&day) {
+            Some(list) => list.iter().map(span).collect(),
+            None => {
+                let bit = 1 << day.weekday().to_monday_zero_offset();
+                self.weekly.iter().filter(|window| window.days & bit != 0).map(span).collect()
+            }
+        }
+    }
+}
+
+/// The first instant from `at` on that is inside all of `sets`; `None` where there is none for a year.
+#[must_use]
+pub fn next_open_of_all(sets: &[&Windows], at: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    let limit = at.plus(Span::seconds(HORIZON_DAYS * 86_400));
+    let mut candidate = at;
+    while candidate <= limit {
+        let latest = sets
+            .iter()
+            .map(|set| set.next_open(candidate, zone))
+            .try_fold(candidate, |latest: Timestamp, next| next.map(|next| latest.max(next)))?;
+        if latest == candidate {
+            return Some(candidate);
+        }
+        candidate = latest;
+    }
+    None
+}
+
+/// The local date at `at`.
+#[must_use]
+pub fn local_date(at: Timestamp, zone: &TimeZone) -> Date {
+    zone.to_datetime(at.to_calendar()).date()
+}
+
+fn shifted(date: Date, days: i64) -> Date {
+    date.saturating_add(jiff::Span::new().days(days))
+}
+
+/// The instant of a local time: in a gap its end, in an overlap the first or, for an end, the second.
+fn instant(date: Date, time: Time, zone: &TimeZone, is_end: bool) -> Timestamp {
+    let local = date.to_datetime(time);
+    let offset = match zone.to_ambiguous_timestamp(local).offset() {
+        AmbiguousOffset::Unambiguous { offset } => offset,
+        AmbiguousOffset::Fold { before, after } => {
+            if is_end {
+                after
+            } else {
+                before
+            }
+        }
+        AmbiguousOffset::Gap { after, .. } => {
+            // Read with the offset after the gap, the local time lies just before the change.
+            let just_before = after.to_timestamp(local).unwrap_or(jiff::Timestamp::MAX);
+            return match zone.following(just_before).next() {
+                Some(change) => Timestamp::from(change.timestamp()),
+                None => Timestamp::from(just_before),
+            };
+        }
+    };
+    offset.to_timestamp(local).map_or(Timestamp::from(jiff::Timestamp::MAX), Timestamp::from)
+}
+
+fn parse_hours(text: &str) -> Result<(Time, Time), String> {
+    let wrong = || format!("`{text}` are not hours such as 07:00-22:00");
+    let (from, to) = text.split_once('-').ok_or_else(wrong)?;
+    let time = |text: &str| match text {
+        "24:00" => Some(Time::midnight()),
+        _ if text.len() == 5 || text.len() == 8 => text.parse::<Time>().ok(),
+        _ => None,
+    };
+    Ok((time(from).ok_or_else(wrong)?, time(to).ok_or_else(wrong)?))
+}
+
+fn parse_days(text: &str) -> Result<u8, String> {
+    let place = |name: &str| {
+        let found = DAYS.iter().position(|day| *day == name.trim());
+        found.ok_or_else(|| format!("`{}` is not a day; days are {}", name.trim(), DAYS.join(", ")))
+    };
+    let mut days = 0_u8;
+    for part in text.split(',') {
+        match part.split_once('-') {
+            None => days |= 1 << place(part)?,
+            Some((first, last)) => {
+                let (first, last) = (place(first)?, place(last)?);
+                let count = (last + 7 - first) % 7;
+                (0..=count).for_each(|step| days |= 1 << ((first + step) % 7));
+            }
+        }
+    }
+    Ok(days)
+}
+
+/// The weekday's name as windows write it.
+#[must_use]
+pub fn day_name(day: Weekday) -> &'static str {
+    DAYS[usize::from(day.to_monday_zero_offset().unsigned_abs()) % 7]
+}
+
+impl fmt::Display for Windows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.always {
+            return f.write_str("always");
+        }
+        let hours = |w: &Window| format!("{}-{}", w.from.strftime("%H:%M"), w.to.strftime("%H:%M"));
+        let mut parts = Vec::new();
+        for window in &self.weekly {
+            let names = DAYS.iter().enumerate().filter(|(place, _)| window.days & (1 << place) != 0);
+            let names: Vec<_> = names.map(|(_, name)| *name).collect();
+            parts.push(format!("{} {}", names.join(","), hours(window)));
+        }
+        for (date, list) in &self.special {
+            if list.is_empty() {
+                parts.push(format!("{date} closed"));
+            }
+            parts.extend(list.iter().map(|window| format!("{date} {}", hours(window))));
+        }
+        f.write_str(if parts.is_empty() { "never" } else { "" })?;
+        f.write_str(&parts.join("; "))
+    }
+}
+
+impl Serialize for Windows {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Windows {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(from)?).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse::<jiff::Timestamp>().unwrap().into()
+    }
+    fn zone(name: &str) -> TimeZone {
+        TimeZone::get(name).unwrap()
+    }
+
+    #[test]
+    fn a_night_window_belongs_to_the_day_it_starts_on() {
+        let night = Windows::parse("Mon-Fri 22:00-06:00").unwrap();
+        let tbilisi = zone("Asia/Tbilisi");
+        // Local times of scenario S4 of the specification, four hours ahead of UTC.
+        for (utc, open) in [
+            ("2026-09-18T17:59:59Z", false),
+            ("2026-09-18T18:00:00Z", true),
+            ("2026-09-19T01:59:59Z", true),
+            ("2026-09-19T02:00:00Z", false),
+            ("2026-09-19T18:30:00Z", false),
+            ("2026-09-20T20:30:00Z", false),
+        ] {
+            assert_eq!(night.is_open(at(utc), &tbilisi), open, "{utc}");
+        }
+        let next = night.next_open(at("2026-09-19T02:00:00Z"), &tbilisi);
+        assert_eq!(next, Some(at("2026-09-21T18:00:00Z")));
+        assert_eq!(night.open_until(at("2026-09-18T18:00:00Z"), &tbilisi), Some(at("2026-09-19T02:00:00Z")));
+    }
+
+    #[test]
+    fn clock_changes_move_starts_and_ends_as_specified() {
+        let berlin = zone("Europe/Berlin");
+        let small_hours = Windows::parse("Sun 02:15-02:45").unwrap();
+        // Forward on 2026-03-29: 02:15 and 02:45 do not exist, both are 03:00 local, so nothing opens.
+        assert!(!small_hours.is_open(at("2026-03-29T01:00:00Z"), &berlin));
+        let from_gap = Windows::parse("Sun 02:15-04:00").unwrap();
+        assert!(!from_gap.is_open(at("2026-03-29T00:59:59Z"), &berlin));
+        assert!(from_gap.is_open(at("2026-03-29T01:00:00Z"), &berlin));
+        // Back on 2026-10-25: the start is the first 02:15, the end the second 02:45.
+        assert!(small_hours.is_open(at("2026-10-25T00:15:00Z"), &berlin));
+        assert!(small_hours.is_open(at("2026-10-25T01:44:59Z"), &berlin));
+        assert!(!small_hours.is_open(at("2026-10-25T01:45:00Z"), &berlin));
+    }
+
+    #[test]
+    fn a_special_date_replaces_the_windows_that_would_start_on_it() {
+        let windows =
+            Windows::parse("Mon-Sun 22:00-06:00; 2026-12-31 closed; 2027-01-01 10:00-12:00").unwrap();
+        let utc = TimeZone::UTC;
+        assert!(windows.is_open(at("2026-12-31T05:59:00Z"), &utc), "the evening before runs on");
+        assert!(!windows.is_open(at("2026-12-31T22:30:00Z"), &utc));
+        assert!(windows.is_open(at("2027-01-01T10:00:00Z"), &utc));
+    }
+
+    #[test]
+    fn all_windows_together_open_at_the_first_instant_inside_each() {
+        let site = Windows::parse("Mon-Sun 07:00-22:00").unwrap();
+        let tariff = Windows::parse("Mon,Wed 06:00-09:00").unwrap();
+        let next = next_open_of_all(&[&site, &tariff], at("2026-09-15T08:00:00Z"), &TimeZone::UTC);
+        assert_eq!(next, Some(at("2026-09-16T07:00:00Z")));
+        let never =
+            next_open_of_all(&[&site, &Windows::default()], at("2026-09-15T08:00:00Z"), &TimeZone::UTC);
+        assert_eq!(never, None);
+    }
+
+    #[test]
+    fn windows_are_written_as_they_are_read() {
+        for text in ["always", "never", "Mon,Tue,Wed 07:00-22:00; 2027-01-01 closed"] {
+            assert_eq!(Windows::parse(text).unwrap().to_string(), text);
+        }
+        for bad in ["", "Mon", "Mon 7-22", "Mo 07:00-22:00", "2026-13-01 closed", "Mon 07:00-25:00"] {
+            assert!(Windows::parse(bad).is_err(), "{bad}");
+        }
+    }
+}
