@@ -35,10 +35,11 @@ pub fn combine(kind: EventKind, mut findings: Vec<Finding>, missing: &[HoldCondi
     for found in &mut findings {
         match (kind, found.class) {
             (EventKind::Exit, Class::Deny | Class::Hold) => {
-                let may_hold =
-                    found.class == Class::Hold || found.reason.spec().by_rule.contains(&Class::Hold);
+                let may_hold = found.class == Class::Hold
+                    || found.reason.spec().by_rule.contains(&Class::Hold);
                 degraded |= may_hold && !missing.is_empty();
-                found.class = if may_hold && missing.is_empty() { Class::Hold } else { Class::Warn };
+                found.class =
+                    if may_hold && missing.is_empty() { Class::Hold } else { Class::Warn };
             }
             (EventKind::Entry, Class::Hold) => found.class = Class::Deny,
             _ => {}
@@ -58,7 +59,8 @@ pub fn combine(kind: EventKind, mut findings: Vec<Finding>, missing: &[HoldCondi
     };
     let refuses = matches!(strongest, Class::Hold | Class::Deny);
     let (mut reasons, also) = if refuses {
-        let (made, rest): (Vec<_>, Vec<_>) = findings.into_iter().partition(|found| found.class == strongest);
+        let (made, rest): (Vec<_>, Vec<_>) =
+            findings.into_iter().partition(|found| found.class == strongest);
         (made, rest.into_iter().filter(|found| found.class != Class::Grant).collect())
     } else {
         (findings, Vec::new())
@@ -109,7 +111,11 @@ mod tests {
                 for missing in [&[][..], &[HoldCondition::DeskOrPayPoint]] {
                     let got = combine(EventKind::Exit, vec![floor(spec.reason, class)], missing);
                     assert_ne!(got.outcome, Outcome::Deny, "{} {class:?}", spec.code);
-                    assert!(missing.is_empty() || got.outcome != Outcome::Hold, "{} {class:?}", spec.code);
+                    assert!(
+                        missing.is_empty() || got.outcome != Outcome::Hold,
+                        "{} {class:?}",
+                        spec.code
+                    );
                 }
             }
         }

@@ -17,8 +17,11 @@ pub(crate) struct Timers {
 impl Timers {
     /// The timers of the rows.
     pub(crate) fn of(tables: &Tables) -> Self {
-        let live = tables.reservations.iter().filter(|(_, row)| row.state == ReservationState::Live);
-        Self { ends: live.filter_map(|(key, row)| row.expires.map(|at| (at, key.clone()))).collect() }
+        let live =
+            tables.reservations.iter().filter(|(_, row)| row.state == ReservationState::Live);
+        Self {
+            ends: live.filter_map(|(key, row)| row.expires.map(|at| (at, key.clone()))).collect(),
+        }
     }
     /// The earliest end.
     pub(crate) fn next(&self) -> Option<Timestamp> {

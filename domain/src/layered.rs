@@ -87,9 +87,12 @@ impl<K: Ord + Clone, V: Clone> Layered<K, V> {
 
     /// The rows from `from` to `to`, both included, in order.
     pub fn range(&self, from: &K, to: &K) -> impl Iterator<Item = (&K, &V)> {
-        let base = self.base.range(from.clone()..=to.clone()).map(|(key, row)| (key, Some(&row.value)));
-        let over =
-            self.overlay.range(from.clone()..=to.clone()).map(|(key, (_, value))| (key, value.as_ref()));
+        let base =
+            self.base.range(from.clone()..=to.clone()).map(|(key, row)| (key, Some(&row.value)));
+        let over = self
+            .overlay
+            .range(from.clone()..=to.clone())
+            .map(|(key, (_, value))| (key, value.as_ref()));
         merge(base, over)
     }
 
@@ -125,7 +128,10 @@ impl<K: Ord + Clone, V: Clone> Layered<K, V> {
     /// The rows that the batch read.
     #[must_use]
     pub fn reads(&self) -> Vec<Read<K>> {
-        self.reads.iter().map(|(key, version)| Read { key: key.clone(), version: *version }).collect()
+        self.reads
+            .iter()
+            .map(|(key, version)| Read { key: key.clone(), version: *version })
+            .collect()
     }
 
     /// Makes the batch's rows the committed ones.

@@ -346,7 +346,8 @@ fn units(mut text: &str, units: &[(char, i64)]) -> Option<i64> {
 
 impl fmt::Display for Dur {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (hours, minutes, seconds) = (self.seconds / 3600, self.seconds / 60 % 60, self.seconds % 60);
+        let (hours, minutes, seconds) =
+            (self.seconds / 3600, self.seconds / 60 % 60, self.seconds % 60);
         f.write_str("P")?;
         if self.days != 0 {
             write!(f, "{}D", self.days)?;
@@ -393,16 +394,20 @@ impl Value {
         let text = text.trim();
         match param.spec().kind {
             Kind::Choice(words) => match words.iter().position(|word| *word == text) {
-                Some(place) => Ok(Self::Choice(u8::try_from(place).unwrap_or(u8::MAX), text.to_owned())),
+                Some(place) => {
+                    Ok(Self::Choice(u8::try_from(place).unwrap_or(u8::MAX), text.to_owned()))
+                }
                 None => Err(format!("`{text}` is not one of {}", words.join(", "))),
             },
-            Kind::Set(words) => text.split(',').map(str::trim).filter(|word| !word.is_empty()).try_fold(
-                Self::Set(0),
-                |set, word| match (set, words.iter().position(|known| *known == word)) {
-                    (Self::Set(bits), Some(place)) => Ok(Self::Set(bits | 1 << place)),
-                    _ => Err(format!("`{word}` is not one of {}", words.join(", "))),
-                },
-            ),
+            Kind::Set(words) => {
+                text.split(',').map(str::trim).filter(|word| !word.is_empty()).try_fold(
+                    Self::Set(0),
+                    |set, word| match (set, words.iter().position(|known| *known == word)) {
+                        (Self::Set(bits), Some(place)) => Ok(Self::Set(bits | 1 << place)),
+                        _ => Err(format!("`{word}` is not one of {}", words.join(", "))),
+                    },
+                )
+            }
             Kind::Int(from, to) => match text.parse::<i64>() {
                 Ok(number) if (from..=to).contains(&number) => Ok(Self::Int(number)),
                 _ => Err(format!("`{text}` is not a whole number from {from} to {to}")),
@@ -413,7 +418,9 @@ impl Value {
                 None => Err(format!("`{text}` is not a duration such as PT5M or P3D")),
             },
             Kind::Money(from, to) => Self::money(text, from, to),
-            Kind::Windows => Windows::parse(text).map(|windows| Self::Windows(Arc::new(vec![windows]))),
+            Kind::Windows => {
+                Windows::parse(text).map(|windows| Self::Windows(Arc::new(vec![windows])))
+            }
         }
     }
 
@@ -502,10 +509,16 @@ impl Value {
             Self::Int(number) => number.to_string(),
             Self::Dur(dur) => dur.to_string(),
             Self::Money(amount) => {
-                let two = crate::money::Currency { code: String::new(), minor_digits: 2, shown_digits: 2 };
+                let two = crate::money::Currency {
+                    code: String::new(),
+                    minor_digits: 2,
+                    shown_digits: 2,
+                };
                 two.exact(*amount).to_string()
             }
-            Self::Windows(all) => all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and "),
+            Self::Windows(all) => {
+                all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+            }
         }
     }
 }
@@ -537,7 +550,10 @@ mod tests {
     #[test]
     fn a_bad_value_says_what_is_allowed() {
         let refused = |param, text| Value::parse(param, text).unwrap_err();
-        assert_eq!(refused(Param::AntiPassbackMode, "harsh"), "`harsh` is not one of off, soft, timed, hard");
+        assert_eq!(
+            refused(Param::AntiPassbackMode, "harsh"),
+            "`harsh` is not one of off, soft, timed, hard"
+        );
         assert!(refused(Param::WalletMinBalance, "5.00").contains("from -100000000.00 to 0.00"));
         assert!(refused(Param::GatePassageTimeout, "PT2M").contains("longer than PT1M"));
     }

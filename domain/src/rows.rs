@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     event::{Direction, GateMode},
     ids::{
-        AccountId, CredentialId, DecisionId, DeviceId, GroupId, MemberId, PassId, TariffId, Uid, VisitId,
-        ZoneId,
+        AccountId, CredentialId, DecisionId, DeviceId, GroupId, MemberId, PassId, TariffId, Uid,
+        VisitId, ZoneId,
     },
     money::Money,
     time::Timestamp,
@@ -31,7 +31,9 @@ pub struct Member {
 }
 
 /// A language of the product.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Language {
     /// Georgian.
@@ -253,7 +255,9 @@ impl AccountKind {
     /// The kind of this word.
     #[must_use]
     pub fn of(word: &str) -> Option<Self> {
-        [Self::Wallet, Self::EntryRevenue, Self::Opening].into_iter().find(|kind| kind.name() == word)
+        [Self::Wallet, Self::EntryRevenue, Self::Opening]
+            .into_iter()
+            .find(|kind| kind.name() == word)
     }
 }
 

@@ -233,8 +233,11 @@ fn most_specific<'a>(param: Param, found: &[(&'a Scope, &'a Value)]) -> (&'a Sco
     let top = found.iter().map(|(scope, _)| scope.kind()).max();
     match top {
         Some(ScopeKind::Group) => {
-            let groups: Vec<_> =
-                found.iter().filter(|(scope, _)| scope.kind() == ScopeKind::Group).copied().collect();
+            let groups: Vec<_> = found
+                .iter()
+                .filter(|(scope, _)| scope.kind() == ScopeKind::Group)
+                .copied()
+                .collect();
             strictest(param, &groups)
         }
         _ => found[found.len() - 1],
@@ -278,8 +281,16 @@ mod tests {
         let mut table = ParamTable::default();
         let groups = [GroupId::from("students"), GroupId::from("staff")];
         table.set(Param::DebtEntryBlockAmount, Scope::Site, Value::Money(Money(900)));
-        table.set(Param::DebtEntryBlockAmount, Scope::Group("staff".into()), Value::Money(Money(500)));
-        table.set(Param::DebtEntryBlockAmount, Scope::Group("students".into()), Value::Money(Money(200)));
+        table.set(
+            Param::DebtEntryBlockAmount,
+            Scope::Group("staff".into()),
+            Value::Money(Money(500)),
+        );
+        table.set(
+            Param::DebtEntryBlockAmount,
+            Scope::Group("students".into()),
+            Value::Money(Money(200)),
+        );
         let got = table.resolve(Param::DebtEntryBlockAmount, &place(&[], &groups));
         assert_eq!(got.value, Value::Money(Money(200)));
     }

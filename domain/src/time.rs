@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(i64);
 
 /// A span of time in microseconds; negative where the end lies before the start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Span(pub i64);
 

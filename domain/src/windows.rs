@@ -55,7 +55,8 @@ impl Windows {
             "always" => return Ok(Self::always()),
             "never" => return Ok(Self::default()),
             "" => {
-                return Err("windows are empty; write `always`, `never`, or `Mon-Fri 07:00-22:00`".to_owned());
+                return Err("windows are empty; write `always`, `never`, or `Mon-Fri 07:00-22:00`"
+                    .to_owned());
             }
             _ => {}
         }
@@ -67,8 +68,9 @@ impl Windows {
     }
 
     fn add(&mut self, part: &str) -> Result<(), String> {
-        let shape =
-            || format!("`{part}` is not a window such as `Mon-Fri 07:00-22:00` or `2027-01-01 closed`");
+        let shape = || {
+            format!("`{part}` is not a window such as `Mon-Fri 07:00-22:00` or `2027-01-01 closed`")
+        };
         let (when, hours) = part.rsplit_once(' ').ok_or_else(shape)?;
         let when = when.trim();
         if when.starts_with(|first: char| first.is_ascii_digit()) {
@@ -105,8 +107,11 @@ impl Windows {
         for day in -1..=8 {
             openings.extend(self.openings_of(shifted(today, day), zone));
         }
-        let mut end =
-            openings.iter().filter(|(from, to)| *from <= at && at < *to).map(|(_, to)| *to).max()?;
+        let mut end = openings
+            .iter()
+            .filter(|(from, to)| *from <= at && at < *to)
+            .map(|(_, to)| *to)
+            .max()?;
         openings.sort_unstable();
         for (from, to) in openings {
             if from <= end && to > end {
@@ -124,7 +129,9 @@ impl Windows {
         }
         let today = local_date(at, zone);
         [-1, 0].into_iter().any(|day| {
-            self.openings_of(shifted(today, day), zone).into_iter().any(|(from, to)| from <= at && at < to)
+            self.openings_of(shifted(today, day), zone)
+                .into_iter()
+                .any(|(from, to)| from <= at && at < to)
         })
     }
 
@@ -253,7 +260,8 @@ impl fmt::Display for Windows {
         let hours = |w: &Window| format!("{}-{}", w.from.strftime("%H:%M"), w.to.strftime("%H:%M"));
         let mut parts = Vec::new();
         for window in &self.weekly {
-            let names = DAYS.iter().enumerate().filter(|(place, _)| window.days & (1 << place) != 0);
+            let names =
+                DAYS.iter().enumerate().filter(|(place, _)| window.days & (1 << place) != 0);
             let names: Vec<_> = names.map(|(_, name)| *name).collect();
             parts.push(format!("{} {}", names.join(","), hours(window)));
         }
@@ -308,7 +316,10 @@ mod tests {
         }
         let next = night.next_open(at("2026-09-19T02:00:00Z"), &tbilisi);
         assert_eq!(next, Some(at("2026-09-21T18:00:00Z")));
-        assert_eq!(night.open_until(at("2026-09-18T18:00:00Z"), &tbilisi), Some(at("2026-09-19T02:00:00Z")));
+        assert_eq!(
+            night.open_until(at("2026-09-18T18:00:00Z"), &tbilisi),
+            Some(at("2026-09-19T02:00:00Z"))
+        );
     }
 
     #[test]
@@ -329,7 +340,8 @@ mod tests {
     #[test]
     fn a_special_date_replaces_the_windows_that_would_start_on_it() {
         let windows =
-            Windows::parse("Mon-Sun 22:00-06:00; 2026-12-31 closed; 2027-01-01 10:00-12:00").unwrap();
+            Windows::parse("Mon-Sun 22:00-06:00; 2026-12-31 closed; 2027-01-01 10:00-12:00")
+                .unwrap();
         let utc = TimeZone::UTC;
         assert!(windows.is_open(at("2026-12-31T05:59:00Z"), &utc), "the evening before runs on");
         assert!(!windows.is_open(at("2026-12-31T22:30:00Z"), &utc));
@@ -342,8 +354,11 @@ mod tests {
         let tariff = Windows::parse("Mon,Wed 06:00-09:00").unwrap();
         let next = next_open_of_all(&[&site, &tariff], at("2026-09-15T08:00:00Z"), &TimeZone::UTC);
         assert_eq!(next, Some(at("2026-09-16T07:00:00Z")));
-        let never =
-            next_open_of_all(&[&site, &Windows::default()], at("2026-09-15T08:00:00Z"), &TimeZone::UTC);
+        let never = next_open_of_all(
+            &[&site, &Windows::default()],
+            at("2026-09-15T08:00:00Z"),
+            &TimeZone::UTC,
+        );
         assert_eq!(never, None);
     }
 
@@ -352,7 +367,8 @@ mod tests {
         for text in ["always", "never", "Mon,Tue,Wed 07:00-22:00; 2027-01-01 closed"] {
             assert_eq!(Windows::parse(text).unwrap().to_string(), text);
         }
-        for bad in ["", "Mon", "Mon 7-22", "Mo 07:00-22:00", "2026-13-01 closed", "Mon 07:00-25:00"] {
+        for bad in ["", "Mon", "Mon 7-22", "Mo 07:00-22:00", "2026-13-01 closed", "Mon 07:00-25:00"]
+        {
             assert!(Windows::parse(bad).is_err(), "{bad}");
         }
     }
