@@ -105,6 +105,19 @@ impl Happening {
     pub const fn is_request(&self) -> bool {
         matches!(self, Self::CredentialRead { .. })
     }
+
+    /// Whether the device counts this message, so that a repeat is told from a second one. States are not
+    /// counted: they are retained and come again at every connect.
+    #[must_use]
+    pub const fn is_counted(&self) -> bool {
+        matches!(
+            self,
+            Self::CredentialRead { .. }
+                | Self::PassageMade { .. }
+                | Self::PassageAborted { .. }
+                | Self::PassageUnexpected { .. }
+        )
+    }
 }
 
 /// A gate's mode, from lax to strict (parameter 56).

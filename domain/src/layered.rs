@@ -86,13 +86,10 @@ impl<K: Ord + Clone, V: Clone> Layered<K, V> {
     }
 
     /// The rows from `from` to `to`, both included, in order.
-    pub fn range(&self, from: &K, to: &K) -> impl Iterator<Item = (&K, &V)> {
-        let base =
-            self.base.range(from.clone()..=to.clone()).map(|(key, row)| (key, Some(&row.value)));
-        let over = self
-            .overlay
-            .range(from.clone()..=to.clone())
-            .map(|(key, (_, value))| (key, value.as_ref()));
+    pub fn range(&self, from: K, to: K) -> impl Iterator<Item = (&K, &V)> {
+        let keys = from..=to;
+        let base = self.base.range(keys.clone()).map(|(key, row)| (key, Some(&row.value)));
+        let over = self.overlay.range(keys).map(|(key, (_, value))| (key, value.as_ref()));
         merge(base, over)
     }
 
@@ -214,7 +211,7 @@ mod tests {
         assert_eq!(table.changes(), [Change { key: "a", version: 4, value: Some(13) }]);
         table.commit();
         assert_eq!(table.peek(&"a"), Some(&13));
-        assert_eq!(table.range(&"a", &"a").count(), 1);
+        assert_eq!(table.range("a", "a").count(), 1);
     }
 
     #[test]

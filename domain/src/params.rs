@@ -147,13 +147,13 @@ params! {
     PresenceDuplicateReadWindow = 22 "presence.duplicate_read_window", Kind::Dur(60), "",
         default "PT3S", at [Site Device], MostSpecific, Larger,
         "a second read at the same reader within this time is ignored";
-    DebtEntryBlockAmount = 23 "debt.entry_block_amount", Kind::Money(0, 100_000_000_00), "",
+    DebtEntryBlockAmount = 23 "debt.entry_block_amount", Kind::Money(0, 10_000_000_000), "",
         default "0.00", at [Site Zone Tariff Group Member], MostSpecific, Smaller,
         "a debt above this refuses an entry once it is older than `debt.entry_block_age`";
     DebtEntryBlockAge = 24 "debt.entry_block_age", Kind::Dur(3660 * 86_400), "days",
         default "P0D", at [Site Zone Tariff Group Member], MostSpecific, Smaller,
         "a debt older than this refuses an entry if it is above `debt.entry_block_amount`; a day is 24 hours";
-    WalletMinBalance = 28 "wallet.min_balance", Kind::Money(-100_000_000_00, 0), "",
+    WalletMinBalance = 28 "wallet.min_balance", Kind::Money(-10_000_000_000, 0), "",
         default "0.00", at [Site Group Member], MostSpecificAboveSite, Larger,
         "the lowest balance that a wallet may reach by spending";
     ZoneMaxOccupancy = 32 "zone.max_occupancy", Kind::Int(0, 1_000_000), "persons",

@@ -345,10 +345,8 @@ pub struct Reservation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReservationState {
-    /// The passage may still come.
+    /// The passage may still come. Once it is made, the row is gone: its effects stand in their own rows.
     Live,
-    /// The passage was made.
-    Made,
     /// The time ran out, or the device withdrew it; everything provisional was rolled back.
     Lapsed {
         /// When.
@@ -362,7 +360,6 @@ impl ReservationState {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Live => "live",
-            Self::Made => "made",
             Self::Lapsed { .. } => "lapsed",
         }
     }

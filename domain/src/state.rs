@@ -190,7 +190,14 @@ pub enum ImportRow {
     /// A person with the row that decides.
     Member(MemberId, Member, Person),
     /// A wallet with its opening balance.
-    Wallet(AccountId, Money),
+    Wallet {
+        /// The wallet.
+        account: AccountId,
+        /// What it holds; below zero it owes.
+        balance: Money,
+        /// Since when it owes.
+        debt_since: Option<Timestamp>,
+    },
     /// A credential.
     Credential(Uid, Credential),
     /// A pass.
@@ -217,6 +224,16 @@ pub enum RuleSetNews {
         /// What is wrong, with file, line and what to do.
         message: String,
     },
+}
+
+/// What an input is answered, once its batch is durable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", content = "why", rename_all = "snake_case")]
+pub enum Answer {
+    /// It was taken; what it caused stands in the batch.
+    Taken,
+    /// It was refused and changed nothing; the sentence says what to do.
+    Refused(String),
 }
 
 /// One line of the journal.

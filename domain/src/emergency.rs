@@ -1,0 +1,112 @@
+//! The emergency floor: released stays released until the fire system is at rest and two operators confirm (I3).
+//!
+//! The gates themselves are released on the fire road of `devices`, before this runs; here it is recorded, and
+//! everything that follows from it: nothing is charged, visits end, entries stay shut.
+
+use crate::{
+    command::{Action, COMMAND_TTL, Command},
+    event::Direction,
+    ids::{CommandId, DeviceId},
+    reasons::{Class, Condition, Reason},
+    rows::{Emergency, Occupancy, Presence, ReservationKey, ReservationState},
+    state::{Answer, Entry, Noted},
+    step::{Message, Step},
+    verdict::{Finding, Outcome},
+};
+
+impl Step<'_> {
+    /// What an active emergency answers to a request, before anything else is asked (P1).
+    pub(crate) fn emergency_answer(&mut self, direction: Direction) -> Option<(Outcome, Finding)> {
+        self.state.tables.emergency.read(&())?;
+        let floor = crate::combine::floor;
+        Some(match direction {
+            Direction::Exit => (Outcome::Release, floor(Reason::EmergencyRelease, Class::Release)),
+            Direction::Entry => (Outcome::Deny, floor(Reason::EmergencyEntryClosed, Class::Deny)),
+        })
+    }
+
+    pub(crate) fn fire_input(&mut self, message: &Message, active: bool) {
+        let changed = self.device_state(&message.device, |known| known.fire = active);
+        if !active {
+            if changed && self.state.tables.emergency.peek(&()).is_some() {
+                self.note(message, Condition::EmergencyInputCleared, String::new());
+            }
+            return;
+        }
+        if self.state.tables.emergency.read(&()).is_some() {
+            return;
+        }
+        let row = Emergency { started: message.at, source: message.device.clone() };
+        self.state.tables.emergency.put((), row);
+        self.note(message, Condition::EmergencyStarted, String::new());
+        self.drop_live_reservations(message);
+    }
+
+    /// Whoever was granted a passage is not charged for it: the gates stand open.
+    fn drop_live_reservations(&mut self, message: &Message) {
+        let live: Vec<ReservationKey> = self
+            .state
+            .tables
+            .reservations
+            .iter()
+            .filter(|(_, row)| row.state == ReservationState::Live)
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in live {
+            self.lapse(&key, message.at);
+        }
+    }
+
+    /// Two operators end the emergency. Presence counts everybody as out, and anti-passback is forgiven.
+    pub(crate) fn reset_emergency(&mut self, operators: [String; 2]) -> Answer {
+        let refused = |why: &str| Answer::Refused(why.to_owned());
+        if self.state.tables.emergency.read(&()).is_none() {
+            return refused("there is no emergency to reset");
+        }
+        if operators[0] == operators[1] || operators.iter().any(|name| name.trim().is_empty()) {
+            return refused("an emergency is reset by two different operators; name both");
+        }
+        let burning = self.state.tables.devices.iter().find(|(_, known)| known.fire);
+        if let Some((device, _)) = burning {
+            return Answer::Refused(format!(
+                "the fire input of `{device}` is still active; reset the fire system first"
+            ));
+        }
+        self.state.tables.emergency.remove(());
+        self.everybody_is_out();
+        let noted = Noted::EmergencyReset { operators };
+        self.batch.journal.push(Entry { at: self.now, device: None, source: None, noted });
+        let gates: Vec<DeviceId> = self.state.site.gates.keys().cloned().collect();
+        for device in gates {
+            self.command(device, None, Action::SetControlled);
+        }
+        Answer::Taken
+    }
+
+    fn everybody_is_out(&mut self) {
+        let tables = &mut self.state.tables;
+        let inside = |(key, row): (&_, &Presence)| (row.inside > 0).then_some(*key);
+        let people: Vec<_> = tables.presence.iter().filter_map(inside).collect();
+        for credential in people {
+            tables.presence.put(credential, Presence::default());
+        }
+        let zones: Vec<_> = tables.occupancy.iter().map(|(zone, _)| zone.clone()).collect();
+        for zone in zones {
+            tables.occupancy.put(zone, Occupancy::default());
+        }
+    }
+
+    /// Puts a command into the outbox.
+    pub(crate) fn command(
+        &mut self,
+        device: DeviceId,
+        decision: Option<crate::ids::DecisionId>,
+        action: Action,
+    ) {
+        let id = CommandId(self.state.ids.make(self.now));
+        let epoch = self.state.epoch;
+        let command =
+            Command { id, device, decision, issued: self.now, ttl: COMMAND_TTL, epoch, action };
+        self.batch.commands.push(command);
+    }
+}

@@ -1,0 +1,48 @@
+//! A site's first data, in pieces, through the same loop as everything else.
+
+use crate::{
+    money::Money,
+    rows::{Account, AccountKind},
+    state::{Answer, Entry, IMPORT_PIECE, ImportRow, Noted},
+    step::Step,
+};
+
+impl Step<'_> {
+    pub(crate) fn import(&mut self, rows: Vec<ImportRow>) -> Answer {
+        if rows.len() > IMPORT_PIECE {
+            return Answer::Refused(format!(
+                "a piece of an import has at most {IMPORT_PIECE} rows"
+            ));
+        }
+        let noted = Noted::Imported { rows: rows.len() };
+        self.batch.journal.push(Entry { at: self.now, device: None, source: None, noted });
+        for row in rows {
+            self.import_row(row);
+        }
+        Answer::Taken
+    }
+
+    fn import_row(&mut self, row: ImportRow) {
+        let tables = &mut self.state.tables;
+        match row {
+            ImportRow::Member(id, member, person) => {
+                tables.members.put(id, member);
+                self.batch.people.push((id, person));
+            }
+            ImportRow::Credential(uid, credential) => tables.credentials.put(uid, credential),
+            ImportRow::Pass(key, pass) => tables.passes.put(key, pass),
+            ImportRow::Tariff(key, tariff) => tables.tariffs.put(key, tariff),
+            ImportRow::Locker(id, locker) => tables.lockers.put(id, locker),
+            ImportRow::Wallet { account, balance, debt_since } => {
+                let empty = Account {
+                    kind: AccountKind::Wallet,
+                    balance: Money::ZERO,
+                    reserved: Money::ZERO,
+                    debt_since,
+                };
+                tables.accounts.put(account, empty);
+                self.book_opening(account, balance);
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Passages: facts that commit what a grant promised. Fact beats permission.
+
+use crate::{
+    event::Direction,
+    ids::DecisionId,
+    reasons::Condition,
+    rows::{PassKey, Reservation, ReservationKey, ReservationState, Visit},
+    state::Noted,
+    step::{Message, Step},
+    time::{Span, Timestamp},
+};
+
+/// A passage this soon after a grant ended is still booked to its credential (our choice).
+const NEAR_MISS: Span = Span::seconds(10);
+
+impl Step<'_> {
+    /// One person went through.
+    pub(crate) fn passage(
+        &mut self,
+        message: &Message,
+        direction: Direction,
+        decision: Option<DecisionId>,
+    ) {
+        match self.reservation_of(message, direction, decision) {
+            Some((key, row)) => {
+                self.booked(message, &key, &row, Condition::PassageMade);
+            }
+            None => self.unexpected(message, direction),
+        }
+    }
+
+    /// The reservation that a passage at this time uses: the one of the decision that it names, else the oldest.
+    fn reservation_of(
+        &self,
+        message: &Message,
+        direction: Direction,
+        decision: Option<DecisionId>,
+    ) -> Option<(ReservationKey, Reservation)> {
+        let in_time = |row: &Reservation| match (row.state, row.expires) {
+            (ReservationState::Live, None) => decision.is_some(),
+            (_, Some(ends)) => row.granted <= message.at && message.at <= ends,
+            (ReservationState::Lapsed { .. }, None) => false,
+        };
+        if let Some(decision) = decision {
+            let named = self.of_decision(&message.device, direction, decision);
+            return named.filter(|(_, row)| in_time(row));
+        }
+        // Live ones first: a late message of a lapsed grant comes without a decision only from simple devices.
+        let mut rows = self.at_gate(&message.device, direction, in_time);
+        rows.sort_by_key(|(key, row)| (row.state != ReservationState::Live, key.place));
+        rows.into_iter().next()
+    }
+
+    /// Somebody went through without a grant, or after it had ended.
+    pub(crate) fn unexpected(&mut self, message: &Message, direction: Direction) {
+        let near = self.at_gate(&message.device, direction, |row| {
+            row.expires.is_some_and(|ends| {
+                let late = message.at.since(ends);
+                late.0 > 0 && late < NEAR_MISS
+            })
+        });
+        if let Some((key, row)) = near.into_iter().next() {
+            self.booked(message, &key, &row, Condition::PassageUnexpected);
+            return;
+        }
+        let zones = self.zones_crossed(&message.device);
+        let step = if direction == Direction::Entry { 1 } else { -1 };
+        self.count(&zones, |zone| zone.inside += step);
+        self.passage_noted(message, direction, None, Condition::PassageUnexpected);
+    }
+
+    /// The device withdrew a grant before anybody passed.
+    pub(crate) fn aborted(
+        &mut self,
+        message: &Message,
+        direction: Direction,
+        decision: Option<DecisionId>,
+    ) {
+        let found = match decision {
+            Some(decision) => self.of_decision(&message.device, direction, decision),
+            None => {
+                let live = |row: &Reservation| row.state == ReservationState::Live;
+                self.at_gate(&message.device, direction, live).into_iter().next()
+            }
+        };
+        if let Some((key, _)) = found {
+            self.lapse(&key, message.at);
+        }
+    }
+
+    fn passage_noted(
+        &mut self,
+        message: &Message,
+        direction: Direction,
+        decision: Option<DecisionId>,
+        condition: Condition,
+    ) {
+        let direction = Some(direction);
+        let noted = Noted::Condition { condition, decision, direction, detail: String::new() };
+        self.journal(message, noted);
+    }
+
+    /// Books a passage to its reservation, once: the row is gone afterwards.
+    fn booked(
+        &mut self,
+        message: &Message,
+        key: &ReservationKey,
+        row: &Reservation,
+        condition: Condition,
+    ) {
+        let live = row.state == ReservationState::Live;
+        if live {
+            self.stop(key, row);
+        }
+        if !row.booked {
+            if live {
+                self.release_promise(key, row);
+            }
+            self.book(key, row, message.at);
+        }
+        self.state.tables.reservations.remove(key.clone());
+        self.passage_noted(message, key.direction, Some(row.decision), condition);
+        if live {
+            self.call_next(key, message.at);
+        }
+    }
+
+    /// What was reserved is now taken for good, so the reservation itself ends.
+    fn release_promise(&mut self, key: &ReservationKey, row: &Reservation) {
+        if key.direction == Direction::Entry {
+            let entered = self.zones_crossed(&key.device);
+            self.count(&entered, |zone| zone.reserved -= 1);
+        }
+        if let Some(charge) = row.charge {
+            self.reserve_money(charge.account, -charge.amount);
+        }
+    }
+
+    /// The effects of a passage: presence, occupancy, visit, charge.
+    pub(crate) fn book(&mut self, key: &ReservationKey, row: &Reservation, at: Timestamp) {
+        let crossed = self.zones_crossed(&key.device);
+        let mut presence = self.presence_of(row.credential);
+        let gate = self.state.site.gates.get(&key.device).cloned();
+        match key.direction {
+            Direction::Entry => {
+                self.count(&crossed, |zone| zone.inside += 1);
+                let from_outside = gate.as_ref().is_some_and(crate::site::Gate::leads_outside);
+                if from_outside || presence.inside == 0 {
+                    presence.inside = presence.inside.saturating_add(1);
+                }
+                presence.zone = gate.map(|gate| gate.inner);
+                presence.entered = Some(at);
+                if let Some(id) = row.starts_visit {
+                    presence.visit = Some(Visit { id, started: at, pass: row.takes_from });
+                    self.take_visit(row);
+                    if let Some(charge) = row.charge {
+                        self.book_entry(id, charge, at);
+                    }
+                }
+            }
+            Direction::Exit => {
+                self.count(&crossed, |zone| zone.inside -= 1);
+                let outer = gate.and_then(|gate| gate.outer);
+                if outer.is_none() {
+                    presence.inside = presence.inside.saturating_sub(1);
+                }
+                if outer.is_some() || presence.inside == 0 {
+                    presence.zone = outer;
+                }
+                if presence.inside == 0 {
+                    presence.visit = None;
+                }
+            }
+        }
+        self.state.tables.presence.put(row.credential, presence);
+    }
+
+    fn take_visit(&mut self, row: &Reservation) {
+        let Some(pass) = row.takes_from else { return };
+        let key = PassKey { member: row.member, pass };
+        let Some(mut sold) = self.state.tables.passes.read(&key).cloned() else { return };
+        sold.visits_left = sold.visits_left.map(|left| left.saturating_sub(1));
+        self.state.tables.passes.put(key, sold);
+    }
+}

@@ -1,0 +1,169 @@
+//! What a grant promises: a seat, a visit, a charge, until the passage is made or the time is out.
+
+use crate::{
+    event::Direction,
+    ids::{DecisionId, DeviceId, ZoneId},
+    reasons::Condition,
+    rows::{Occupancy, Reservation, ReservationKey, ReservationState},
+    state::{Entry, Noted},
+    step::Step,
+    time::{Span, Timestamp},
+};
+
+/// How long an unused grant is remembered for a passage whose message comes late (our choice).
+const LAPSED_KEPT: Span = Span::seconds(86_400);
+
+impl Step<'_> {
+    /// Keeps a grant until its passage; a second one at the same gate and direction waits for its turn.
+    pub(crate) fn reserve(&mut self, key: ReservationKey, mut row: Reservation) {
+        let waits =
+            self.at_gate(&key.device, key.direction, |row| row.state == ReservationState::Live);
+        if waits.is_empty() {
+            self.start(&key, &mut row);
+        }
+        let entered = self.zones_crossed(&key.device);
+        if key.direction == Direction::Entry {
+            self.count(&entered, |zone| zone.reserved += 1);
+        }
+        if let Some(charge) = row.charge {
+            self.reserve_money(charge.account, charge.amount);
+        }
+        let mut presence = self.presence_of(row.credential);
+        presence.pending = Some(key.clone());
+        self.state.tables.presence.put(row.credential, presence);
+        self.state.tables.reservations.put(key, row);
+    }
+
+    /// The time of a reservation starts when its turn comes.
+    fn start(&mut self, key: &ReservationKey, row: &mut Reservation) {
+        let ends = row.granted.plus(row.timeout);
+        row.expires = Some(ends);
+        self.state.timers.start(ends, key.clone());
+    }
+
+    /// Ends what ran out before `at`.
+    pub(crate) fn close_expired(&mut self, at: Timestamp) {
+        while let Some(key) = self.state.timers.due(at) {
+            let ended = self.state.tables.reservations.peek(&key).and_then(|row| row.expires);
+            self.lapse(&key, ended.unwrap_or(at));
+        }
+    }
+
+    /// The passage was not made: everything provisional is rolled back.
+    pub(crate) fn lapse(&mut self, key: &ReservationKey, at: Timestamp) {
+        let Some(mut row) = self.state.tables.reservations.read(key).cloned() else { return };
+        if row.state != ReservationState::Live {
+            return;
+        }
+        self.stop(key, &row);
+        if !row.booked {
+            self.roll_back(key, &row);
+        }
+        let noted = Noted::Condition {
+            condition: Condition::PassageNotMade,
+            decision: Some(row.decision),
+            direction: Some(key.direction),
+            detail: String::new(),
+        };
+        let device = Some(key.device.clone());
+        self.batch.journal.push(Entry { at, device, source: None, noted });
+        row.state = ReservationState::Lapsed { at };
+        row.expires = row.expires.or(Some(at));
+        self.state.tables.reservations.put(key.clone(), row);
+        self.forget_lapsed(key, at);
+        self.call_next(key, at);
+    }
+
+    fn roll_back(&mut self, key: &ReservationKey, row: &Reservation) {
+        if key.direction == Direction::Entry {
+            let entered = self.zones_crossed(&key.device);
+            self.count(&entered, |zone| zone.reserved -= 1);
+        }
+        if let Some(charge) = row.charge {
+            self.reserve_money(charge.account, -charge.amount);
+        }
+    }
+
+    /// Takes a live reservation off its timer and off its credential.
+    pub(crate) fn stop(&mut self, key: &ReservationKey, row: &Reservation) {
+        if let Some(ends) = row.expires {
+            self.state.timers.stop(ends, key);
+        }
+        let mut presence = self.presence_of(row.credential);
+        if presence.pending.as_ref() == Some(key) {
+            presence.pending = None;
+            self.state.tables.presence.put(row.credential, presence);
+        }
+    }
+
+    /// The one that waited behind `key` may pass from `at` on.
+    pub(crate) fn call_next(&mut self, key: &ReservationKey, at: Timestamp) {
+        let waiting = self.at_gate(&key.device, key.direction, |row| {
+            row.state == ReservationState::Live && row.expires.is_none()
+        });
+        let running = self.at_gate(&key.device, key.direction, |row| {
+            row.state == ReservationState::Live && row.expires.is_some()
+        });
+        let Some((next, mut row)) = waiting.into_iter().next() else { return };
+        if running.is_empty() {
+            let ends = at.plus(row.timeout);
+            row.expires = Some(ends);
+            self.state.timers.start(ends, next.clone());
+            self.state.tables.reservations.put(next, row);
+        }
+    }
+
+    fn forget_lapsed(&mut self, key: &ReservationKey, at: Timestamp) {
+        let old = self.at_gate(&key.device, key.direction, |row| {
+            matches!(row.state, ReservationState::Lapsed { at: ended } if at.since(ended) > LAPSED_KEPT)
+        });
+        for (key, _) in old {
+            self.state.tables.reservations.remove(key);
+        }
+    }
+
+    /// The reservations of a gate and direction that `wanted` asks for, in the order of their grants.
+    pub(crate) fn at_gate(
+        &self,
+        device: &DeviceId,
+        direction: Direction,
+        wanted: impl Fn(&Reservation) -> bool,
+    ) -> Vec<(ReservationKey, Reservation)> {
+        let key = |place| ReservationKey { device: device.clone(), direction, place };
+        let rows = self.state.tables.reservations.range(key(0), key(u64::MAX));
+        rows.filter(|(_, row)| wanted(row)).map(|(key, row)| (key.clone(), row.clone())).collect()
+    }
+
+    /// The reservation of a decision at a gate.
+    pub(crate) fn of_decision(
+        &self,
+        device: &DeviceId,
+        direction: Direction,
+        decision: DecisionId,
+    ) -> Option<(ReservationKey, Reservation)> {
+        self.at_gate(device, direction, |row| row.decision == decision).into_iter().next()
+    }
+
+    /// The zones that an entry through the gate enters, and an exit leaves.
+    pub(crate) fn zones_crossed(&self, device: &DeviceId) -> Vec<ZoneId> {
+        let site = &self.state.site;
+        let Some(gate) = site.gates.get(device) else { return Vec::new() };
+        let outer = site.chain(gate.outer.as_ref());
+        let inner = site.chain(Some(&gate.inner));
+        inner.into_iter().filter(|zone| !outer.contains(zone)).collect()
+    }
+
+    /// Changes the count of each of `zones`.
+    pub(crate) fn count(&mut self, zones: &[ZoneId], change: impl Fn(&mut Occupancy)) {
+        for zone in zones {
+            let mut row = self.occupancy_of(zone);
+            change(&mut row);
+            self.state.tables.occupancy.put(zone.clone(), row);
+        }
+    }
+
+    /// The count of a zone.
+    pub(crate) fn occupancy_of(&mut self, zone: &ZoneId) -> Occupancy {
+        self.state.tables.occupancy.read(zone).copied().unwrap_or_default()
+    }
+}

@@ -1,0 +1,202 @@
+//! One input, one step: the only place where a site's state changes.
+
+use crate::{
+    event::{DeviceEvent, Happening, HealthItem},
+    facts::Policy,
+    ids::DeviceId,
+    reasons::Condition,
+    rows::{DeviceState, MarkKey},
+    scope::{ParamTable, Place},
+    state::{Answer, Batch, Entry, Input, Noted, RuleSetNews, State},
+    time::{Span, Timestamp},
+};
+
+/// A device's clock that is ahead by more than this is not believed (parameter 61's default).
+pub(crate) const CLOCK_DRIFT: Span = Span::seconds(5);
+
+/// Boots of one device whose messages are still told apart (our choice).
+const BOOTS_KEPT: usize = 4;
+
+/// At or below this charge a battery is low, in percent (general practice).
+const BATTERY_LOW: u32 = 20;
+
+/// Takes one input: its effects go into the overlay of `state` and into `batch`.
+///
+/// `now` is the daemon's time. One input uses one `policy` from start to end.
+pub fn step(
+    state: &mut State,
+    batch: &mut Batch,
+    input: Input,
+    now: Timestamp,
+    policy: &dyn Policy,
+) -> Answer {
+    let mut step = Step { state, batch, policy, now };
+    match input {
+        Input::Device(event) => step.device(event),
+        Input::Import(rows) => return step.import(rows),
+        Input::RuleSet(news) => step.rule_set(news),
+        Input::ResetEmergency { operators } => return step.reset_emergency(operators),
+        Input::Unreadable { device, why } => step.unreadable(device, why),
+        Input::Tick => step.close_expired(now),
+    }
+    Answer::Taken
+}
+
+/// The instant that an event counts for: the device's own time, unless its clock is ahead of ours.
+#[must_use]
+pub fn effective_time(event: &DeviceEvent) -> Timestamp {
+    match event.device_time {
+        Some(told) if told <= event.received.plus(CLOCK_DRIFT) => told,
+        _ => event.received,
+    }
+}
+
+/// One step, with everything that it may use.
+pub(crate) struct Step<'a> {
+    pub(crate) state: &'a mut State,
+    pub(crate) batch: &'a mut Batch,
+    pub(crate) policy: &'a dyn Policy,
+    pub(crate) now: Timestamp,
+}
+
+/// A message of a device, once its time and its source are settled.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    pub(crate) device: DeviceId,
+    pub(crate) source: (u64, u64),
+    pub(crate) at: Timestamp,
+    pub(crate) received: Timestamp,
+}
+
+impl Step<'_> {
+    fn device(&mut self, event: DeviceEvent) {
+        let at = effective_time(&event);
+        let message = Message {
+            device: event.device.clone(),
+            source: (event.boot, event.seq),
+            at,
+            received: event.received,
+        };
+        if event.happening.is_counted() && !self.take(&message) {
+            return;
+        }
+        self.close_expired(at);
+        match event.happening {
+            Happening::CredentialRead { direction, uid } => self.request(&message, direction, uid),
+            Happening::PassageMade { direction, decision } => {
+                self.passage(&message, direction, decision)
+            }
+            Happening::PassageAborted { direction, decision } => {
+                self.aborted(&message, direction, decision);
+            }
+            Happening::PassageUnexpected { direction } => self.unexpected(&message, direction),
+            Happening::ModeChanged { mode } => {
+                self.device_state(&message.device, |known| known.mode = Some(mode));
+            }
+            Happening::FireInput { active } => self.fire_input(&message, active),
+            Happening::Health { what, value } => self.health(&message, what, value),
+            Happening::Presence { online } => self.device_presence(&message, online),
+        }
+    }
+
+    /// Whether this is the first time that the message is seen.
+    fn take(&mut self, message: &Message) -> bool {
+        let key = MarkKey { device: message.device.clone(), boot: message.source.0 };
+        let marks = &mut self.state.tables.marks;
+        let known = marks.read(&key).copied();
+        let Some(mark) = known.unwrap_or_default().take(message.source.1) else { return false };
+        marks.put(key, mark);
+        if known.is_none() {
+            self.forget_old_boots(&message.device);
+        }
+        true
+    }
+
+    fn forget_old_boots(&mut self, device: &DeviceId) {
+        let key = |boot| MarkKey { device: device.clone(), boot };
+        let marks = &mut self.state.tables.marks;
+        let boots: Vec<u64> = marks.range(key(0), key(u64::MAX)).map(|(key, _)| key.boot).collect();
+        for boot in boots.iter().take(boots.len().saturating_sub(BOOTS_KEPT)) {
+            marks.remove(key(*boot));
+        }
+    }
+
+    pub(crate) fn device_state(
+        &mut self,
+        device: &DeviceId,
+        change: impl FnOnce(&mut DeviceState),
+    ) -> bool {
+        let devices = &mut self.state.tables.devices;
+        let known = devices.read(device).copied().unwrap_or_default();
+        let mut next = known;
+        change(&mut next);
+        if next == known && devices.peek(device).is_some() {
+            return false;
+        }
+        devices.put(device.clone(), next);
+        true
+    }
+
+    fn device_presence(&mut self, message: &Message, online: bool) {
+        if self.device_state(&message.device, |known| known.online = online) {
+            let condition = if online { Condition::DeviceOnline } else { Condition::DeviceOffline };
+            self.note(message, condition, String::new());
+        }
+    }
+
+    fn health(&mut self, message: &Message, what: HealthItem, value: String) {
+        let condition = match what {
+            HealthItem::Tamper if value == "true" => Condition::Tamper,
+            HealthItem::Power if value == "false" => Condition::PowerLost,
+            HealthItem::Battery if value.parse().is_ok_and(|left: u32| left <= BATTERY_LOW) => {
+                Condition::BatteryLow
+            }
+            _ => return,
+        };
+        self.note(message, condition, value);
+    }
+
+    pub(crate) fn unreadable(&mut self, device: DeviceId, why: String) {
+        let condition = Condition::MessageRefused;
+        let noted = Noted::Condition { condition, decision: None, direction: None, detail: why };
+        let entry = Entry { at: self.now, device: Some(device), source: None, noted };
+        self.batch.journal.push(entry);
+    }
+
+    fn rule_set(&mut self, news: RuleSetNews) {
+        let noted = match news {
+            RuleSetNews::Live { hash, texts } => {
+                self.batch.rule_sets.push((hash.clone(), texts));
+                Noted::RuleSetLive { hash }
+            }
+            RuleSetNews::Refused { message } => Noted::RuleSetRefused { message },
+        };
+        self.batch.journal.push(Entry { at: self.now, device: None, source: None, noted });
+    }
+
+    /// Writes a condition of a device into the journal.
+    pub(crate) fn note(&mut self, message: &Message, condition: Condition, detail: String) {
+        let noted = Noted::Condition { condition, decision: None, direction: None, detail };
+        self.journal(message, noted);
+    }
+
+    /// Writes a line of a device into the journal.
+    pub(crate) fn journal(&mut self, message: &Message, noted: Noted) {
+        self.batch.journal.push(Entry {
+            at: message.at,
+            device: Some(message.device.clone()),
+            source: Some(message.source),
+            noted,
+        });
+    }
+
+    /// The value of a parameter that depends on the place alone.
+    pub(crate) fn at_place(
+        &self,
+        param: crate::params::Param,
+        place: &Place<'_>,
+    ) -> crate::params::Value {
+        let table: &ParamTable = self.policy.values();
+        table.resolve(param, place).value
+    }
+}
