@@ -215,16 +215,12 @@ impl Step<'_> {
         let version = TariffKey { tariff: pass.tariff.clone(), version: pass.tariff_version };
         let tariff = self.state.tables.tariffs.read(&version)?.clone();
         // An exit to the street leads to no zone: the zone that is left counts.
-        let inner;
-        let chain = if asked.chain.is_empty() {
-            inner = self.state.site.chain(Some(&asked.gate.inner));
-            &inner
-        } else {
-            &asked.chain
-        };
+        let target = asked.chain.last().unwrap_or(&asked.gate.inner);
+        let site = &self.state.site;
+        let covers = tariff.zones.iter().any(|zone| site.chain(Some(zone)).contains(target));
         let zone = &self.state.site.time_zone;
         let today = local_date(asked.at, zone);
-        if !tariff.zones.iter().any(|zone| chain.contains(zone)) || pass.valid_from > today {
+        if !covers || pass.valid_from > today {
             return None;
         }
         let place = asked.place(Some(&pass.tariff));

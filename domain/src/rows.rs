@@ -211,7 +211,7 @@ pub struct TariffKey {
 /// One version of a tariff.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tariff {
-    /// The zones that it opens, and all zones inside them.
+    /// The zones that it opens; those on the way to them are open as well.
     pub zones: Box<[ZoneId]>,
     /// What each visit costs at the gate; nothing for a pass that is paid in advance.
     pub entry_price: Money,
