@@ -1,1 +1,19 @@
-//! Crate.
+//! How we speak to metal: links (MQTT, Modbus TCP), device profiles, twins and the fire road.
+//!
+//! A link turns bytes into a `domain` input and a command into bytes. It knows no member, price or
+//! rule. What a device type is stands in a profile; where a device stands, in the site's file.
+
+pub mod arrival;
+mod backoff;
+#[cfg(feature = "embedded-broker")]
+pub mod broker;
+pub mod config;
+pub mod fire;
+pub mod hub;
+mod inlet;
+mod modbus;
+mod mqtt;
+pub mod profile;
+pub mod relay;
+mod stamp;
+pub mod twin;

@@ -103,6 +103,9 @@ impl Step<'_> {
         decision: Option<crate::ids::DecisionId>,
         action: Action,
     ) {
+        if self.answered {
+            return;
+        }
         let id = CommandId(self.state.ids.make(self.now));
         let epoch = self.state.epoch;
         let command =

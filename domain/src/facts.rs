@@ -192,6 +192,9 @@ pub enum PolicyFault {
     /// There is no rule set in force.
     #[error("no rule set is in force; correct the rule files and save them")]
     NoRuleSet,
+    /// The database stood still, so that nothing could be decided durably.
+    #[error("the database stood still; look at its disk and at the log")]
+    StoreStalled,
     /// A rule failed or passed a limit.
     #[error("{file}:{line}: {message}")]
     Rule {

@@ -116,7 +116,7 @@ impl Step<'_> {
         let mode = gathered.value(Param::GateMode).word().to_owned();
         let mut consulted = self.policy.consulted(kind);
         FLOOR_READS.iter().for_each(|param| consulted.insert(*param));
-        let combined = if mode == "free" {
+        let combined = if mode == "free" && !self.answered {
             only(Outcome::Grant, floor(Reason::GrantedFreeMode, Class::Grant))
         } else {
             self.judged(kind, &asked, &gathered, &mode)
@@ -159,10 +159,11 @@ impl Step<'_> {
             return only(Outcome::Ignore, finding);
         }
         let question = Question { kind, facts: &gathered.facts, values: &gathered.values };
-        let mut findings = match self.policy.judge(&question) {
-            Ok(findings) => findings,
-            Err(fault) => vec![unavailable(&fault)],
+        let judged = match self.answered {
+            true => Err(PolicyFault::StoreStalled),
+            false => self.policy.judge(&question),
         };
+        let mut findings = judged.unwrap_or_else(|fault| vec![unavailable(&fault)]);
         findings.extend(gate_state(asked, mode));
         findings.extend(pending(asked));
         findings.extend(identity(asked, &findings));

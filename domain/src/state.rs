@@ -65,6 +65,17 @@ macro_rules! tables {
             pub fn reads(&self) -> Reads {
                 Reads { $($name: self.$name.reads(),)* }
             }
+            /// Takes the rows that were read as somebody else committed them; those missing are gone.
+            pub fn reload(&mut self, reads: &Reads, rows: Snapshot) {
+                $(
+                    for read in &reads.$name {
+                        self.$name.reload(read.key.clone(), None);
+                    }
+                    for (key, version, value) in rows.$name {
+                        self.$name.reload(key, Some((version, value)));
+                    }
+                )*
+            }
             /// The batch is durable.
             pub fn commit(&mut self) {
                 $(self.$name.commit();)*
@@ -143,6 +154,12 @@ impl State {
         self.tables.commit();
     }
 
+    /// Takes the rows that a lost batch read as somebody else committed them.
+    pub fn reload(&mut self, reads: &Reads, rows: Snapshot) {
+        self.tables.reload(reads, rows);
+        self.timers = crate::expiry::Timers::of(&self.tables);
+    }
+
     /// The batch is lost: nothing of it remains.
     pub fn discard(&mut self) {
         self.tables.discard();
@@ -161,6 +178,9 @@ impl State {
 pub enum Input {
     /// A device said something.
     Device(DeviceEvent),
+    /// A device said something while the store stood still: a request was answered without the rules, an exit
+    /// open and an entry refused, and is recorded now.
+    Unanswered(DeviceEvent),
     /// A piece of an import, at most [`IMPORT_PIECE`] rows.
     Import(Vec<ImportRow>),
     /// A rule set went live, or was refused.

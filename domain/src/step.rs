@@ -30,9 +30,10 @@ pub fn step(
     now: Timestamp,
     policy: &dyn Policy,
 ) -> Answer {
-    let mut step = Step { state, batch, policy, now };
+    let answered = matches!(input, Input::Unanswered(_));
+    let mut step = Step { state, batch, policy, now, answered };
     match input {
-        Input::Device(event) => step.device(event),
+        Input::Device(event) | Input::Unanswered(event) => step.device(event),
         Input::Import(rows) => return step.import(rows),
         Input::RuleSet(news) => step.rule_set(news),
         Input::ResetEmergency { operators } => return step.reset_emergency(operators),
@@ -57,6 +58,8 @@ pub(crate) struct Step<'a> {
     pub(crate) batch: &'a mut Batch,
     pub(crate) policy: &'a dyn Policy,
     pub(crate) now: Timestamp,
+    /// Whether the device has its answer already, by the road for a store that stands still.
+    pub(crate) answered: bool,
 }
 
 /// A message of a device, once its time and its source are settled.
