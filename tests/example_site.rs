@@ -13,6 +13,10 @@ use domain::{
     rows::{CredentialState, Language, PassState},
 };
 use jiff::{Timestamp, civil::Date};
+use rules::{
+    bundle::Bundle,
+    load::{Names, load},
+};
 use toml::{Table, Value};
 
 fn site() -> PathBuf {
@@ -177,6 +181,28 @@ fn the_rules_are_the_shipped_ones_and_the_sites_own_settings() {
         let help = "copy it from rules/shipped; settings of the site go into 00_site.rhai";
         assert!(same || name == "00_site.rhai", "{name:?} differs: {help}");
     }
+}
+
+#[test]
+fn the_rules_pass_their_check_without_a_warning() {
+    let set = |names: Vec<String>| names.into_iter().collect::<BTreeSet<_>>();
+    let groups = column(&rows("members.csv"), "groups");
+    let groups = groups.iter().flat_map(|groups| groups.split(';').map(str::to_owned)).collect();
+    let names = Names {
+        zones: set(named("site.toml", "zone", "id")),
+        devices: set(named("site.toml", "gate", "id")),
+        tariffs: set(named("data/tariffs.toml", "tariff", "id")),
+        groups: set(groups),
+        ..Names::default()
+    };
+    let bundle = Bundle::read(&site().join("rules")).unwrap();
+    assert!(bundle.rules.len() > 5 && bundle.cases.len() > 4);
+    let warnings = match load(&bundle, &names) {
+        Ok(checked) => checked.warnings,
+        Err(problems) => problems,
+    };
+    let said: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    assert!(said.is_empty(), "{}", said.join("\n"));
 }
 
 #[test]
