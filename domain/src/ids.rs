@@ -113,6 +113,11 @@ impl IdMaker {
         uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
     }
 
+    /// A seed for another maker, which makes other ids.
+    pub const fn fork(&mut self) -> u64 {
+        self.next()
+    }
+
     /// SplitMix64, after Steele, Lea and Flood (2014).
     const fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);

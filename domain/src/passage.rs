@@ -114,7 +114,7 @@ impl Step<'_> {
         }
         if !row.booked {
             if live {
-                self.release_promise(key, row);
+                self.roll_back(key, row);
             }
             self.book(key, row, message.at);
         }
@@ -122,17 +122,6 @@ impl Step<'_> {
         self.passage_noted(message, key.direction, Some(row.decision), condition);
         if live {
             self.call_next(key, message.at);
-        }
-    }
-
-    /// What was reserved is now taken for good, so the reservation itself ends.
-    fn release_promise(&mut self, key: &ReservationKey, row: &Reservation) {
-        if key.direction == Direction::Entry {
-            let entered = self.zones_crossed(&key.device);
-            self.count(&entered, |zone| zone.reserved -= 1);
-        }
-        if let Some(charge) = row.charge {
-            self.reserve_money(charge.account, -charge.amount);
         }
     }
 

@@ -21,17 +21,24 @@ impl Step<'_> {
         if waits.is_empty() {
             self.start(&key, &mut row);
         }
-        let entered = self.zones_crossed(&key.device);
-        if key.direction == Direction::Entry {
-            self.count(&entered, |zone| zone.reserved += 1);
-        }
-        if let Some(charge) = row.charge {
-            self.reserve_money(charge.account, charge.amount);
+        if !row.booked {
+            self.promise_of(&key, &row);
         }
         let mut presence = self.presence_of(row.credential);
         presence.pending = Some(key.clone());
         self.state.tables.presence.put(row.credential, presence);
         self.state.tables.reservations.put(key, row);
+    }
+
+    /// Holds the seat and the money that a passage would take.
+    fn promise_of(&mut self, key: &ReservationKey, row: &Reservation) {
+        if key.direction == Direction::Entry {
+            let entered = self.zones_crossed(&key.device);
+            self.count(&entered, |zone| zone.reserved += 1);
+        }
+        if let Some(charge) = row.charge {
+            self.reserve_money(charge.account, charge.amount);
+        }
     }
 
     /// The time of a reservation starts when its turn comes.
@@ -74,7 +81,8 @@ impl Step<'_> {
         self.call_next(key, at);
     }
 
-    fn roll_back(&mut self, key: &ReservationKey, row: &Reservation) {
+    /// Gives back what was held: the grant lapsed, or the passage takes it for good.
+    pub(crate) fn roll_back(&mut self, key: &ReservationKey, row: &Reservation) {
         if key.direction == Direction::Entry {
             let entered = self.zones_crossed(&key.device);
             self.count(&entered, |zone| zone.reserved -= 1);

@@ -1,0 +1,226 @@
+//! A small site that a test can talk to: two gates to the street, one between hall and pool.
+
+use std::sync::Arc;
+
+use domain::{
+    command::Action,
+    decision::Decision,
+    event::{DeviceEvent, Direction, Happening},
+    facts::{EventKind, Policy, PolicyFault, Question},
+    ids::{AccountId, CredentialId, MemberId, PassId},
+    money::{Currency, Money},
+    params::{Param, ParamMask, Value},
+    rows::{
+        Credential, CredentialState, Language, Member, Occupancy, Pass, PassKey, PassState, Person,
+        Presence, Tariff, TariffKey,
+    },
+    scope::{ParamTable, Scope},
+    site::{Gate, Site},
+    state::{Batch, ImportRow, Input, Noted, Snapshot, State},
+    step::step,
+    time::Timestamp,
+    verdict::{Finding, Outcome},
+};
+use jiff::tz::TimeZone;
+use uuid::Uuid;
+
+/// A policy of a test: its values, and what it finds.
+pub(crate) struct TestPolicy {
+    pub(crate) values: ParamTable,
+    pub(crate) finds: fn(&Question<'_>) -> Result<Vec<Finding>, PolicyFault>,
+}
+
+impl Policy for TestPolicy {
+    fn hash(&self) -> &str {
+        "test"
+    }
+    fn values(&self) -> &ParamTable {
+        &self.values
+    }
+    fn consulted(&self, _: EventKind) -> ParamMask {
+        ParamMask::default()
+    }
+    fn judge(&self, question: &Question<'_>) -> Result<Vec<Finding>, PolicyFault> {
+        (self.finds)(question)
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) state: State,
+    pub(crate) policy: TestPolicy,
+    pub(crate) last: Batch,
+    seq: u64,
+}
+
+pub(crate) const MEMBER: MemberId = MemberId(Uuid::from_u128(10));
+pub(crate) const CREDENTIAL: CredentialId = CredentialId(Uuid::from_u128(11));
+pub(crate) const WALLET: AccountId = AccountId(Uuid::from_u128(12));
+pub(crate) const PASS: PassKey = PassKey { member: MEMBER, pass: PassId(Uuid::from_u128(13)) };
+
+/// A local time of 2026-09-15 in Tbilisi, such as `09:00:05.000`.
+pub(crate) fn at(time: &str) -> Timestamp {
+    format!("2026-09-15T{time}+04:00").parse::<jiff::Timestamp>().unwrap().into()
+}
+
+fn site() -> Site {
+    let gate = |outer: Option<&str>, inner: &str| Gate {
+        outer: outer.map(Into::into),
+        inner: inner.into(),
+        egress_alternative: false,
+        drops_repeats: true,
+    };
+    Site {
+        name: "test".into(),
+        time_zone: TimeZone::get("Asia/Tbilisi").unwrap(),
+        currency: Currency::of("GEL").unwrap(),
+        zones: [("site".into(), None), ("pool".into(), Some("site".into()))].into(),
+        gates: [
+            ("G1".into(), gate(None, "site")),
+            ("G2".into(), gate(None, "site")),
+            ("P1".into(), gate(Some("site"), "pool")),
+        ]
+        .into(),
+    }
+}
+
+impl World {
+    /// A site with one member, his band `W1`, a pass of five visits at `price` each, and 50.00 in the wallet.
+    pub(crate) fn new(price: i64) -> Self {
+        let state = State::load(Arc::new(site()), Snapshot::default(), 1, 7);
+        let policy = TestPolicy { values: ParamTable::default(), finds: |_| Ok(Vec::new()) };
+        let mut world = Self { state, policy, last: Batch::default(), seq: 0 };
+        let tariff = TariffKey { tariff: "pack".into(), version: 1 };
+        let member = Member {
+            number: 1,
+            birth: None,
+            blocked: false,
+            language: Language::Ka,
+            groups: Box::default(),
+            account: WALLET,
+        };
+        let person =
+            Person { name: "ნინო".into(), name_latin: "Nino".into(), phone: String::new() };
+        let pass = Pass {
+            tariff: "pack".into(),
+            tariff_version: 1,
+            state: PassState::Active,
+            valid_from: "2026-09-01".parse().unwrap(),
+            valid_until: None,
+            visits_left: Some(5),
+        };
+        let zones = ["site".into(), "pool".into()].into();
+        world.take(
+            Input::Import(vec![
+                ImportRow::Tariff(tariff, Tariff { zones, entry_price: Money(price) }),
+                ImportRow::Wallet { account: WALLET, balance: Money(5000), debt_since: None },
+                ImportRow::Member(MEMBER, member, person),
+                ImportRow::Pass(PASS, pass),
+                ImportRow::Credential("W1".into(), band(CREDENTIAL, 1)),
+            ]),
+            at("06:00:00"),
+        );
+        world
+    }
+
+    pub(crate) fn set(&mut self, param: Param, value: &str) {
+        self.policy.values.set(param, Scope::Site, Value::parse(param, value).unwrap());
+    }
+
+    /// Steps one input and commits what came of it.
+    pub(crate) fn take(&mut self, input: Input, now: Timestamp) {
+        let mut batch = Batch::default();
+        step(&mut self.state, &mut batch, input, now, &self.policy);
+        for transaction in &batch.transactions {
+            let sum: Money = transaction.postings.iter().map(|posting| posting.amount).sum();
+            assert_eq!(sum, Money::ZERO, "{transaction:?}");
+        }
+        self.state.commit();
+        self.last = batch;
+    }
+
+    pub(crate) fn event(
+        &mut self,
+        gate: &str,
+        told: Timestamp,
+        received: Timestamp,
+        what: Happening,
+    ) {
+        self.seq += 1;
+        let event = DeviceEvent {
+            device: gate.into(),
+            boot: 1,
+            seq: self.seq,
+            device_time: Some(told),
+            received,
+            happening: what,
+        };
+        self.take(Input::Device(event), received);
+    }
+
+    /// A read; the decision on it.
+    pub(crate) fn read(
+        &mut self,
+        gate: &str,
+        direction: Direction,
+        uid: &str,
+        time: &str,
+    ) -> Decision {
+        let what = Happening::CredentialRead { direction, uid: uid.into() };
+        self.event(gate, at(time), at(time), what);
+        self.last.decisions.last().cloned().unwrap()
+    }
+
+    /// A passage that the gate says was made at `told`, and that reaches us at `received`.
+    pub(crate) fn passage(&mut self, gate: &str, direction: Direction, told: &str, received: &str) {
+        let what = Happening::PassageMade { direction, decision: None };
+        self.event(gate, at(told), at(received), what);
+    }
+
+    pub(crate) fn tick(&mut self, time: &str) {
+        self.take(Input::Tick, at(time));
+    }
+
+    pub(crate) fn presence(&self) -> Presence {
+        self.state.tables.presence.peek(&CREDENTIAL).cloned().unwrap_or_default()
+    }
+    pub(crate) fn visits_left(&self) -> u32 {
+        self.state.tables.passes.peek(&PASS).and_then(|pass| pass.visits_left).unwrap()
+    }
+    pub(crate) fn zone(&self, zone: &str) -> Occupancy {
+        self.state.tables.occupancy.peek(&zone.into()).copied().unwrap_or_default()
+    }
+    /// Balance and provisional charges of the wallet.
+    pub(crate) fn wallet(&self) -> (i64, i64) {
+        let row = self.state.tables.accounts.peek(&WALLET).unwrap();
+        (row.balance.minor(), row.reserved.minor())
+    }
+    /// The conditions of the last batch.
+    pub(crate) fn conditions(&self) -> Vec<String> {
+        let condition = |entry: &domain::state::Entry| match &entry.noted {
+            Noted::Condition { condition, .. } => Some(format!("{condition:?}")),
+            _ => None,
+        };
+        self.last.journal.iter().filter_map(condition).collect()
+    }
+    /// Whether the last batch opened a gate.
+    pub(crate) fn opened(&self) -> bool {
+        self.last.commands.iter().any(|command| matches!(command.action, Action::OpenOnce { .. }))
+    }
+}
+
+pub(crate) fn band(id: CredentialId, party_size: u16) -> Credential {
+    Credential {
+        id,
+        member: MEMBER,
+        state: CredentialState::Active,
+        valid_from: None,
+        valid_until: None,
+        party_size,
+    }
+}
+
+/// Outcome and codes of a decision, as the specification writes them.
+pub(crate) fn told(decision: &Decision) -> (Outcome, Vec<&'static str>) {
+    let codes = decision.verdict.reasons.iter().map(|found| found.reason.code()).collect();
+    (decision.verdict.outcome, codes)
+}
