@@ -88,7 +88,11 @@ fn zones_are_one_tree_and_gates_stand_between_them() {
     assert_eq!(gates, ["gate-1", "gate-2", "gate-3", "gate-4", "gate-5", "gate-6"]);
     let profiles = named("site.toml", "gate", "profile");
     assert_eq!(profiles.iter().filter(|name| *name == "homie-gate").count(), 5);
-    assert_eq!(profiles.last().map(String::as_str), Some("relay-board"));
+    assert_eq!(profiles.last().map(String::as_str), Some("relay-gate"));
+    for profile in profiles {
+        let file = tests::root().join(format!("devices/profiles/{profile}.toml"));
+        assert!(file.exists(), "profile `{profile}`");
+    }
 }
 
 #[test]
