@@ -46,20 +46,22 @@ impl Step<'_> {
             return named.filter(|(_, row)| in_time(row));
         }
         // Live ones first: a late message of a lapsed grant comes without a decision only from simple devices.
-        let mut rows = self.at_gate(&message.device, direction, in_time);
-        rows.sort_by_key(|(key, row)| (row.state != ReservationState::Live, key.place));
-        rows.into_iter().next()
+        let is_live = |row: &Reservation| row.state == ReservationState::Live;
+        let live = |row: &Reservation| is_live(row) && in_time(row);
+        let lapsed = |row: &Reservation| !is_live(row) && in_time(row);
+        self.first_at_gate(&message.device, direction, live)
+            .or_else(|| self.first_at_gate(&message.device, direction, lapsed))
     }
 
     /// Somebody went through without a grant, or after it had ended.
     pub(crate) fn unexpected(&mut self, message: &Message, direction: Direction) {
-        let near = self.at_gate(&message.device, direction, |row| {
+        let near = self.first_at_gate(&message.device, direction, |row| {
             row.expires.is_some_and(|ends| {
                 let late = message.at.since(ends);
                 late.0 > 0 && late < NEAR_MISS
             })
         });
-        if let Some((key, row)) = near.into_iter().next() {
+        if let Some((key, row)) = near {
             self.booked(message, &key, &row, Condition::PassageUnexpected);
             return;
         }
@@ -80,7 +82,7 @@ impl Step<'_> {
             Some(decision) => self.of_decision(&message.device, direction, decision),
             None => {
                 let live = |row: &Reservation| row.state == ReservationState::Live;
-                self.at_gate(&message.device, direction, live).into_iter().next()
+                self.first_at_gate(&message.device, direction, live)
             }
         };
         if let Some((key, _)) = found {

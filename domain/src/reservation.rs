@@ -106,14 +106,11 @@ impl Step<'_> {
 
     /// The one that waited behind `key` may pass from `at` on.
     pub(crate) fn call_next(&mut self, key: &ReservationKey, at: Timestamp) {
-        let waiting = self.at_gate(&key.device, key.direction, |row| {
-            row.state == ReservationState::Live && row.expires.is_none()
-        });
-        let running = self.at_gate(&key.device, key.direction, |row| {
-            row.state == ReservationState::Live && row.expires.is_some()
-        });
-        let Some((next, mut row)) = waiting.into_iter().next() else { return };
-        if running.is_empty() {
+        // The one whose time runs is the oldest live one, so the first live one tells.
+        let live = |row: &Reservation| row.state == ReservationState::Live;
+        let first = self.first_at_gate(&key.device, key.direction, live);
+        let Some((next, mut row)) = first else { return };
+        if row.expires.is_none() {
             let ends = at.plus(row.timeout);
             row.expires = Some(ends);
             self.state.timers.start(ends, next.clone());
@@ -122,24 +119,35 @@ impl Step<'_> {
     }
 
     fn forget_lapsed(&mut self, key: &ReservationKey, at: Timestamp) {
-        let old = self.at_gate(&key.device, key.direction, |row| {
-            matches!(row.state, ReservationState::Lapsed { at: ended } if at.since(ended) > LAPSED_KEPT)
-        });
-        for (key, _) in old {
+        let is_old = |row: &Reservation| matches!(row.state, ReservationState::Lapsed { at: ended } if at.since(ended) > LAPSED_KEPT);
+        let rows = self.at_gate(&key.device, key.direction, is_old);
+        let old: Vec<_> = rows.map(|(key, _)| key.clone()).collect();
+        for key in old {
             self.state.tables.reservations.remove(key);
         }
     }
 
     /// The reservations of a gate and direction that `wanted` asks for, in the order of their grants.
-    pub(crate) fn at_gate(
+    pub(crate) fn at_gate<'a>(
+        &'a self,
+        device: &DeviceId,
+        direction: Direction,
+        wanted: impl Fn(&Reservation) -> bool + 'a,
+    ) -> impl Iterator<Item = (&'a ReservationKey, &'a Reservation)> {
+        let key = |place| ReservationKey { device: device.clone(), direction, place };
+        let rows = self.state.tables.reservations.range(key(0), key(u64::MAX));
+        rows.filter(move |(_, row)| wanted(row))
+    }
+
+    /// The oldest of them.
+    pub(crate) fn first_at_gate(
         &self,
         device: &DeviceId,
         direction: Direction,
         wanted: impl Fn(&Reservation) -> bool,
-    ) -> Vec<(ReservationKey, Reservation)> {
-        let key = |place| ReservationKey { device: device.clone(), direction, place };
-        let rows = self.state.tables.reservations.range(key(0), key(u64::MAX));
-        rows.filter(|(_, row)| wanted(row)).map(|(key, row)| (key.clone(), row.clone())).collect()
+    ) -> Option<(ReservationKey, Reservation)> {
+        let mut rows = self.at_gate(device, direction, wanted);
+        rows.next().map(|(key, row)| (key.clone(), row.clone()))
     }
 
     /// The reservation of a decision at a gate.
@@ -149,7 +157,7 @@ impl Step<'_> {
         direction: Direction,
         decision: DecisionId,
     ) -> Option<(ReservationKey, Reservation)> {
-        self.at_gate(device, direction, |row| row.decision == decision).into_iter().next()
+        self.first_at_gate(device, direction, |row| row.decision == decision)
     }
 
     /// The zones that an entry through the gate enters, and an exit leaves.
