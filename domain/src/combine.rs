@@ -27,8 +27,8 @@ pub const fn floor(reason: Reason, class: Class) -> Finding {
 
 /// Combines the findings of a request.
 ///
-/// On an exit nothing is refused (I5): a refusal of an identity becomes a hold, any other a warning, and a hold
-/// with a condition `missing` becomes a warning too.
+/// On an exit nothing is refused (I5): a refusal of an identity becomes a hold, any other a
+/// warning, and a hold with a condition `missing` becomes a warning too.
 #[must_use]
 pub fn combine(kind: EventKind, mut findings: Vec<Finding>, missing: &[HoldCondition]) -> Combined {
     let mut degraded = false;

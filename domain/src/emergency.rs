@@ -1,7 +1,9 @@
-//! The emergency floor: released stays released until the fire system is at rest and two operators confirm (I3).
+//! The emergency floor: released stays released until the fire system is at rest and two operators
+//! confirm (I3).
 //!
-//! The gates themselves are released on the fire road of `devices`, before this runs; here it is recorded, and
-//! everything that follows from it: nothing is charged, visits end, entries stay shut.
+//! The gates themselves are released on the fire road of `devices`, before this runs; here it is
+//! recorded, and everything that follows from it: nothing is charged, visits end, entries stay
+//! shut.
 
 use crate::{
     command::{Action, COMMAND_TTL, Command},
@@ -57,7 +59,8 @@ impl Step<'_> {
         }
     }
 
-    /// Two operators end the emergency. Presence counts everybody as out, and anti-passback is forgiven.
+    /// Two operators end the emergency. Presence counts everybody as out, and anti-passback is
+    /// forgiven.
     pub(crate) fn reset_emergency(&mut self, operators: [String; 2]) -> Answer {
         let refused = |why: &str| Answer::Refused(why.to_owned());
         if self.state.tables.emergency.read(&()).is_none() {

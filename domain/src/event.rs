@@ -106,8 +106,8 @@ impl Happening {
         matches!(self, Self::CredentialRead { .. })
     }
 
-    /// Whether the device counts this message, so that a repeat is told from a second one. States are not
-    /// counted: they are retained and come again at every connect.
+    /// Whether the device counts this message, so that a repeat is told from a second one. States
+    /// are not counted: they are retained and come again at every connect.
     #[must_use]
     pub const fn is_counted(&self) -> bool {
         matches!(

@@ -1,7 +1,7 @@
 //! The facts that rules see: names are a public interface, declared once and versioned.
 //!
-//! Facts are gathered in full for a kind of event, whatever the rules consult, so that a record can be asked
-//! again with other rules. They carry no names and no phones.
+//! Facts are gathered in full for a kind of event, whatever the rules consult, so that a record can
+//! be asked again with other rules. They carry no names and no phones.
 
 use serde::{Deserialize, Serialize};
 
@@ -182,7 +182,8 @@ pub struct Question<'a> {
     pub kind: EventKind,
     /// The facts.
     pub facts: &'a Facts,
-    /// The values in force, one for each parameter of the catalogue that the policy reads for this kind.
+    /// The values in force, one for each parameter of the catalogue that the policy reads for this
+    /// kind.
     pub values: &'a [Supplied],
 }
 
@@ -207,7 +208,8 @@ pub enum PolicyFault {
     },
 }
 
-/// Decides on facts and parameters. Implemented by `rules` with Rhai; below it stands the floor of this crate.
+/// Decides on facts and parameters. Implemented by `rules` with Rhai; below it stands the floor of
+/// this crate.
 pub trait Policy: Send + Sync {
     /// The hash of the rule set, as hexadecimal digits.
     fn hash(&self) -> &str;

@@ -187,8 +187,8 @@ impl Step<'_> {
         facts.debt_age = since.unwrap_or(0).max(0);
     }
 
-    /// Which pass speaks: the open visit's, then those that would grant, then the earliest end, the fewest
-    /// visits left, the lowest id. If none grants, the first one gives the reasons.
+    /// Which pass speaks: the open visit's, then those that would grant, then the earliest end, the
+    /// fewest visits left, the lowest id. If none grants, the first one gives the reasons.
     fn speaking_pass(&mut self, asked: &Asked) -> Option<Speaking> {
         let member = asked.member_id()?;
         let key =

@@ -91,7 +91,8 @@ row_ids! {
     TransactionId,
 }
 
-/// Makes UUID v7 ids from the time and a seed: both are arguments, so that a simulation repeats itself.
+/// Makes UUID v7 ids from the time and a seed: both are arguments, so that a simulation repeats
+/// itself.
 #[derive(Debug, Clone)]
 pub struct IdMaker {
     state: u64,

@@ -10,7 +10,8 @@ use crate::{
 };
 
 impl Step<'_> {
-    /// Books the entry price of a visit; the visit is the charge key, so that it is never charged twice.
+    /// Books the entry price of a visit; the visit is the charge key, so that it is never charged
+    /// twice.
     pub(crate) fn book_entry(&mut self, visit: VisitId, charge: Charge, at: Timestamp) {
         self.post(format!("entry:{visit}"), at, charge.account, (ENTRY_REVENUE, charge.amount));
     }

@@ -29,7 +29,8 @@ impl Step<'_> {
         }
     }
 
-    /// The reservation that a passage at this time uses: the one of the decision that it names, else the oldest.
+    /// The reservation that a passage at this time uses: the one of the decision that it names,
+    /// else the oldest.
     fn reservation_of(
         &self,
         message: &Message,
@@ -45,7 +46,8 @@ impl Step<'_> {
             let named = self.of_decision(&message.device, direction, decision);
             return named.filter(|(_, row)| in_time(row));
         }
-        // Live ones first: a late message of a lapsed grant comes without a decision only from simple devices.
+        // Live ones first: a late message of a lapsed grant comes without a decision only from
+        // simple devices.
         let is_live = |row: &Reservation| row.state == ReservationState::Live;
         let live = |row: &Reservation| is_live(row) && in_time(row);
         let lapsed = |row: &Reservation| !is_live(row) && in_time(row);

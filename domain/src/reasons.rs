@@ -1,7 +1,8 @@
 //! The reason codes: one closed list, in order of precedence.
 //!
-//! Codes are stable strings: never renamed, only added. The order of the variants is the order of phases,
-//! and within a phase the order of the specification; the first reason of the winning class is the primary one.
+//! Codes are stable strings: never renamed, only added. The order of the variants is the order of
+//! phases, and within a phase the order of the specification; the first reason of the winning class
+//! is the primary one.
 
 use serde::{Deserialize, Serialize};
 

@@ -260,7 +260,8 @@ impl Step<'_> {
     }
 }
 
-/// The values that a scope supplied; where none did, the catalogue's default stands, which the record names.
+/// The values that a scope supplied; where none did, the catalogue's default stands, which the
+/// record names.
 fn set_somewhere(values: Vec<Supplied>, consulted: ParamMask) -> Vec<Supplied> {
     values
         .into_iter()
@@ -313,7 +314,8 @@ fn pending(asked: &Asked) -> Option<Finding> {
     Some(floor(Reason::PassagePending, class))
 }
 
-/// P3: what no rule file can grant. The rules name these first, with their own place; the floor makes sure.
+/// P3: what no rule file can grant. The rules name these first, with their own place; the floor
+/// makes sure.
 fn identity(asked: &Asked, found: &[Finding]) -> Option<Finding> {
     let state = asked.credential.as_ref().map(|credential| credential.state);
     let reason = match state {
@@ -347,7 +349,8 @@ fn person(asked: &Asked) -> Option<Finding> {
     judged.then(|| floor(Reason::MemberBlocked, Class::Deny))
 }
 
-/// The conditions of a hold that are not met here. No desk can sign in yet, so that no hold is effective.
+/// The conditions of a hold that are not met here. No desk can sign in yet, so that no hold is
+/// effective.
 fn missing_for_hold(asked: &Asked, mode: &str) -> Vec<HoldCondition> {
     let mut missing = Vec::new();
     if !asked.gate.egress_alternative {

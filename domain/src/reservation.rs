@@ -14,11 +14,11 @@ use crate::{
 const LAPSED_KEPT: Span = Span::seconds(86_400);
 
 impl Step<'_> {
-    /// Keeps a grant until its passage; a second one at the same gate and direction waits for its turn.
+    /// Keeps a grant until its passage; a second one at the same gate and direction waits for its
+    /// turn.
     pub(crate) fn reserve(&mut self, key: ReservationKey, mut row: Reservation) {
-        let waits =
-            self.at_gate(&key.device, key.direction, |row| row.state == ReservationState::Live);
-        if waits.is_empty() {
+        let live = |row: &Reservation| row.state == ReservationState::Live;
+        if self.first_at_gate(&key.device, key.direction, live).is_none() {
             self.start(&key, &mut row);
         }
         if !row.booked {
@@ -127,7 +127,8 @@ impl Step<'_> {
         }
     }
 
-    /// The reservations of a gate and direction that `wanted` asks for, in the order of their grants.
+    /// The reservations of a gate and direction that `wanted` asks for, in the order of their
+    /// grants.
     pub(crate) fn at_gate<'a>(
         &'a self,
         device: &DeviceId,

@@ -1,4 +1,5 @@
-//! The rows that decisions depend on. All of them are durable and versioned; names and phones are not among them.
+//! The rows that decisions depend on. All of them are durable and versioned; names and phones are
+//! not among them.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -136,7 +137,8 @@ pub struct Credential {
     pub party_size: u16,
 }
 
-/// The state that staff gave a pass; what dates and visits make of it is worked out when it is asked.
+/// The state that staff gave a pass; what dates and visits make of it is worked out when it is
+/// asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PassState {
@@ -345,7 +347,8 @@ pub struct Reservation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReservationState {
-    /// The passage may still come. Once it is made, the row is gone: its effects stand in their own rows.
+    /// The passage may still come. Once it is made, the row is gone: its effects stand in their own
+    /// rows.
     Live,
     /// The time ran out, or the device withdrew it; everything provisional was rolled back.
     Lapsed {

@@ -258,7 +258,7 @@ fn strictest<'a>(param: Param, found: &[(&'a Scope, &'a Value)]) -> (&'a Scope, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{money::Money, params::Dur};
+    use crate::{duration::Dur, money::Money};
 
     fn place<'a>(zones: &'a [ZoneId], groups: &'a [GroupId]) -> Place<'a> {
         Place { zones, groups, ..Place::default() }

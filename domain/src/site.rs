@@ -32,7 +32,8 @@ pub struct Gate {
     pub outer: Option<ZoneId>,
     /// The zone that an entry leads to.
     pub inner: ZoneId,
-    /// Whether a free, signed, alarmed exit stands beside it, and it is no required means of egress.
+    /// Whether a free, signed, alarmed exit stands beside it, and it is no required means of
+    /// egress.
     pub egress_alternative: bool,
     /// Whether the device drops repeats of one command id.
     pub drops_repeats: bool,

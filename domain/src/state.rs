@@ -65,7 +65,8 @@ macro_rules! tables {
             pub fn reads(&self) -> Reads {
                 Reads { $($name: self.$name.reads(),)* }
             }
-            /// Takes the rows that were read as somebody else committed them; those missing are gone.
+            /// Takes the rows that were read as somebody else committed them; those missing are
+            /// gone.
             pub fn reload(&mut self, reads: &Reads, rows: Snapshot) {
                 $(
                     for read in &reads.$name {
@@ -178,8 +179,8 @@ impl State {
 pub enum Input {
     /// A device said something.
     Device(DeviceEvent),
-    /// A device said something while the store stood still: a request was answered without the rules, an exit
-    /// open and an entry refused, and is recorded now.
+    /// A device said something while the store stood still: a request was answered without the
+    /// rules, an exit open and an entry refused, and is recorded now.
     Unanswered(DeviceEvent),
     /// A piece of an import, at most [`IMPORT_PIECE`] rows.
     Import(Vec<ImportRow>),

@@ -99,7 +99,8 @@ pub enum Detail {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HoldCondition {
-    /// 1: a free alternative exit is declared beside the gate, which is no required means of egress.
+    /// 1: a free alternative exit is declared beside the gate, which is no required means of
+    /// egress.
     EgressAlternative,
     /// 2: a bound desk is signed in, or a bound pay point is online.
     DeskOrPayPoint,

@@ -1,8 +1,8 @@
 //! Windows of local time: days, midnight crossing, special dates, daylight saving.
 //!
-//! A window starts inclusively and ends exclusively, and belongs to the day that it starts on. Where clocks go
-//! back, a start takes the first occurrence and an end the second; where they go forward, both take the first
-//! valid instant after the gap.
+//! A window starts inclusively and ends exclusively, and belongs to the day that it starts on.
+//! Where clocks go back, a start takes the first occurrence and an end the second; where they go
+//! forward, both take the first valid instant after the gap.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -45,7 +45,8 @@ impl Windows {
         Self { always: true, ..Self::default() }
     }
 
-    /// Reads `always`, `never`, or parts separated by `;`: `Mon-Fri 07:00-22:00`, `Sat, Sun 09:00-20:00`,
+    /// Reads `always`, `never`, or parts separated by `;`: `Mon-Fri 07:00-22:00`, `Sat, Sun
+    /// 09:00-20:00`,
     /// `2026-12-31 09:00-15:00`, `2027-01-01 closed`.
     ///
     /// # Errors
@@ -88,7 +89,8 @@ impl Windows {
         Ok(())
     }
 
-    /// Whether no instant can ever be inside: a rule file with such windows is a mistake, unless it says `never`.
+    /// Whether no instant can ever be inside: a rule file with such windows is a mistake, unless it
+    /// says `never`.
     #[must_use]
     pub fn is_never(&self) -> bool {
         !self.always && self.weekly.is_empty() && self.special.values().all(Vec::is_empty)
@@ -96,7 +98,8 @@ impl Windows {
 
     /// The end of the opening that `at` lies in; `None` where it is closed.
     ///
-    /// Openings that touch or overlap count as one; one that runs on for more than a week is cut there.
+    /// Openings that touch or overlap count as one; one that runs on for more than a week is cut
+    /// there.
     #[must_use]
     pub fn open_until(&self, at: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         if self.always {
@@ -135,7 +138,8 @@ impl Windows {
         })
     }
 
-    /// The first instant from `at` on that is inside, `at` included; `None` where there is none for a year.
+    /// The first instant from `at` on that is inside, `at` included; `None` where there is none for
+    /// a year.
     #[must_use]
     pub fn next_open(&self, at: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         if self.is_open(at, zone) {
@@ -164,7 +168,8 @@ impl Windows {
     }
 }
 
-/// The first instant from `at` on that is inside all of `sets`; `None` where there is none for a year.
+/// The first instant from `at` on that is inside all of `sets`; `None` where there is none for a
+/// year.
 #[must_use]
 pub fn next_open_of_all(sets: &[&Windows], at: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     let limit = at.plus(Span::seconds(HORIZON_DAYS * 86_400));
@@ -192,7 +197,8 @@ fn shifted(date: Date, days: i64) -> Date {
     date.saturating_add(jiff::Span::new().days(days))
 }
 
-/// The instant of a local time: in a gap its end, in an overlap the first or, for an end, the second.
+/// The instant of a local time: in a gap its end, in an overlap the first or, for an end, the
+/// second.
 fn instant(date: Date, time: Time, zone: &TimeZone, is_end: bool) -> Timestamp {
     let local = date.to_datetime(time);
     let offset = match zone.to_ambiguous_timestamp(local).offset() {
@@ -326,7 +332,8 @@ mod tests {
     fn clock_changes_move_starts_and_ends_as_specified() {
         let berlin = zone("Europe/Berlin");
         let small_hours = Windows::parse("Sun 02:15-02:45").unwrap();
-        // Forward on 2026-03-29: 02:15 and 02:45 do not exist, both are 03:00 local, so nothing opens.
+        // Forward on 2026-03-29: 02:15 and 02:45 do not exist, both are 03:00 local, so nothing
+        // opens.
         assert!(!small_hours.is_open(at("2026-03-29T01:00:00Z"), &berlin));
         let from_gap = Windows::parse("Sun 02:15-04:00").unwrap();
         assert!(!from_gap.is_open(at("2026-03-29T00:59:59Z"), &berlin));

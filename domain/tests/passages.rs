@@ -1,4 +1,5 @@
-//! What a passage, or its absence, makes of a grant. Row ids are those of the specification's scenarios.
+//! What a passage, or its absence, makes of a grant. Row ids are those of the specification's
+//! scenarios.
 
 use domain::{
     combine::floor,

@@ -85,7 +85,8 @@ fn site() -> Site {
 }
 
 impl World {
-    /// A site with one member, his band `W1`, a pass of five visits at `price` each, and 50.00 in the wallet.
+    /// A site with one member, his band `W1`, a pass of five visits at `price` each, and 50.00 in
+    /// the wallet.
     pub(crate) fn new(price: i64) -> Self {
         let state = State::load(Arc::new(site()), Snapshot::default(), 1, 7);
         let policy = TestPolicy { values: ParamTable::default(), finds: |_| Ok(Vec::new()) };
