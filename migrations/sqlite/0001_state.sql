@@ -1,0 +1,175 @@
+-- The state of a site: every row that a later decision depends on, whole and versioned.
+--
+-- `version` counts the changes of a row from 1; a write that expects another version changes nothing.
+-- Ids are UUIDs of 16 bytes, instants are microseconds of UTC since 1970, spans are microseconds, dates are
+-- ISO 8601 text of the site's calendar, amounts are minor units of the site's currency.
+
+-- Who writes here. Each start raises the epoch, which voids the commands of earlier runs.
+CREATE TABLE daemon (
+    id    BIGINT NOT NULL PRIMARY KEY,
+    epoch BIGINT NOT NULL CHECK (epoch > 0)
+);
+
+-- People as decisions see them; names and phones are in `person`.
+CREATE TABLE member (
+    id       BLOB    NOT NULL PRIMARY KEY,
+    version  BIGINT  NOT NULL,
+    number   BIGINT  NOT NULL, -- what the desk types
+    birth    TEXT,             -- date, if it is known
+    blocked  BOOLEAN NOT NULL, -- house ban or manual block
+    language TEXT    NOT NULL, -- ka, hy, ru, en
+    groups   TEXT    NOT NULL, -- JSON array of names
+    account  BLOB    NOT NULL  -- the wallet
+) WITHOUT ROWID;
+
+-- Names and phones: nothing decides by them, so that a person can be forgotten here.
+CREATE TABLE person (
+    member     BLOB NOT NULL PRIMARY KEY,
+    name       TEXT NOT NULL, -- in its own script
+    name_latin TEXT NOT NULL,
+    phone      TEXT NOT NULL  -- E.164, or empty
+) WITHOUT ROWID;
+
+-- Bands, cards and tickets, by what a reader reports of them.
+CREATE TABLE credential (
+    uid         TEXT   NOT NULL PRIMARY KEY,
+    version     BIGINT NOT NULL,
+    id          BLOB   NOT NULL,
+    member      BLOB   NOT NULL,
+    state       TEXT   NOT NULL, -- active, lost, stolen, blocked, returned
+    valid_from  BIGINT,          -- first instant
+    valid_until BIGINT,          -- first instant at which it is no longer valid
+    party_size  BIGINT NOT NULL  -- people who may be inside on it
+) WITHOUT ROWID;
+
+-- Sold passes, with the tariff version that each was sold under.
+CREATE TABLE pass (
+    member         BLOB   NOT NULL,
+    id             BLOB   NOT NULL,
+    version        BIGINT NOT NULL,
+    tariff         TEXT   NOT NULL,
+    tariff_version BIGINT NOT NULL,
+    state          TEXT   NOT NULL, -- active, past_due, frozen, suspended, cancelled
+    valid_from     TEXT   NOT NULL, -- first local day
+    valid_until    TEXT,            -- last local day, included
+    visits_left    BIGINT,          -- nothing where visits are not counted
+    PRIMARY KEY (member, id)
+) WITHOUT ROWID;
+
+-- Versions of tariffs; an edit makes a new one.
+CREATE TABLE tariff (
+    tariff         TEXT   NOT NULL,
+    tariff_version BIGINT NOT NULL,
+    version        BIGINT NOT NULL,
+    zones          TEXT   NOT NULL, -- JSON array of names: what it opens
+    entry_price    BIGINT NOT NULL,
+    PRIMARY KEY (tariff, tariff_version)
+) WITHOUT ROWID;
+
+-- Accounts of the ledger.
+CREATE TABLE account (
+    id         BLOB   NOT NULL PRIMARY KEY,
+    version    BIGINT NOT NULL,
+    kind       TEXT   NOT NULL, -- wallet, entry_revenue, opening
+    balance    BIGINT NOT NULL, -- the sum of its postings
+    reserved   BIGINT NOT NULL CHECK (reserved >= 0), -- provisional charges, not yet posted
+    debt_since BIGINT           -- when it last stopped being free of debt
+) WITHOUT ROWID;
+
+-- Where the people on one credential are.
+CREATE TABLE presence (
+    credential        BLOB   NOT NULL PRIMARY KEY,
+    version           BIGINT NOT NULL,
+    zone              TEXT,            -- nothing is the street
+    inside            BIGINT NOT NULL, -- people on this credential inside the site
+    visit             BLOB,            -- the open visit, its start, and the pass that it was taken from
+    visit_started     BIGINT,
+    visit_pass        BLOB,
+    entered           BIGINT,          -- last entry passage
+    pending_device    TEXT,            -- the key of the live reservation
+    pending_direction TEXT,
+    pending_place     BIGINT
+) WITHOUT ROWID;
+
+-- How full zones are.
+CREATE TABLE occupancy (
+    zone     TEXT   NOT NULL PRIMARY KEY,
+    version  BIGINT NOT NULL,
+    inside   BIGINT NOT NULL, -- by passages; below zero only where people came past the gates
+    reserved BIGINT NOT NULL  -- granted and not yet through
+) WITHOUT ROWID;
+
+-- Grants that wait for their passage, and those that ended lately.
+CREATE TABLE reservation (
+    device         TEXT    NOT NULL,
+    direction      TEXT    NOT NULL, -- entry, exit
+    place          BIGINT  NOT NULL, -- in the order of grants at this gate and direction
+    version        BIGINT  NOT NULL,
+    decision       BLOB    NOT NULL,
+    uid            TEXT    NOT NULL,
+    credential     BLOB    NOT NULL,
+    member         BLOB    NOT NULL,
+    granted        BIGINT  NOT NULL,
+    timeout        BIGINT  NOT NULL, -- span that the passage may take once its turn has come
+    expires        BIGINT,           -- last instant of the passage; nothing while it waits for its turn
+    state          TEXT    NOT NULL, -- live, lapsed
+    lapsed_at      BIGINT,           -- where it lapsed
+    starts_visit   BLOB,
+    takes_from     BLOB,             -- pass that a visit is taken from
+    charge_account BLOB,             -- the provisional charge
+    charge_amount  BIGINT,
+    booked         BOOLEAN NOT NULL, -- whether its effects were booked at the grant already
+    PRIMARY KEY (device, direction, place),
+    CHECK ((state = 'lapsed') = (lapsed_at IS NOT NULL)),
+    CHECK ((charge_account IS NULL) = (charge_amount IS NULL))
+) WITHOUT ROWID;
+
+-- The same band at two gates at once gets one grant.
+CREATE UNIQUE INDEX one_live_reservation ON reservation (credential) WHERE state = 'live';
+
+-- The last read at each reader that was evaluated and not ignored.
+CREATE TABLE last_read (
+    device     TEXT   NOT NULL,
+    direction  TEXT   NOT NULL,
+    version    BIGINT NOT NULL,
+    uid        TEXT   NOT NULL,
+    at         BIGINT NOT NULL,
+    next_place BIGINT NOT NULL, -- in the order of grants there
+    PRIMARY KEY (device, direction)
+) WITHOUT ROWID;
+
+-- Which messages of each device and boot were taken. The three numbers are 64 bits without a sign, kept as
+-- the same bits with one.
+CREATE TABLE mark (
+    device  TEXT   NOT NULL,
+    boot    BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    high    BIGINT NOT NULL, -- highest sequence taken
+    taken   BIGINT NOT NULL, -- the 64 sequences from there down, one bit each
+    PRIMARY KEY (device, boot)
+) WITHOUT ROWID;
+
+-- What is known of devices.
+CREATE TABLE device (
+    id      TEXT    NOT NULL PRIMARY KEY,
+    version BIGINT  NOT NULL,
+    online  BOOLEAN NOT NULL,
+    mode    TEXT,             -- free, controlled, locked, out_of_service, as it reports
+    fire    BOOLEAN NOT NULL  -- its life-safety input
+) WITHOUT ROWID;
+
+-- Lockers.
+CREATE TABLE locker (
+    id      TEXT   NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    bank    TEXT   NOT NULL, -- the device
+    zone    TEXT   NOT NULL
+) WITHOUT ROWID;
+
+-- The latched emergency: one row or none.
+CREATE TABLE emergency (
+    id      BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+    version BIGINT NOT NULL,
+    started BIGINT NOT NULL, -- visits end and money stops here
+    source  TEXT   NOT NULL  -- the device whose input raised it
+);

@@ -1,0 +1,91 @@
+//! The rows that a batch read or changed, as they are in the database now.
+
+use std::collections::BTreeMap;
+
+use sqlx::SqliteConnection;
+
+use domain::{
+    layered::{Change, Read},
+    state::{Changes, Reads, Snapshot},
+};
+
+use crate::{
+    binds::Binds,
+    cells::{Cells, Names},
+    error::ReadError,
+    sheet::{MOST_ROWS, Op, statement},
+    tables::{Stored, each_table},
+};
+
+/// The rows of `keys`, with their versions.
+async fn fetch<V: Stored>(
+    connection: &mut SqliteConnection,
+    keys: &[&V::Key],
+) -> Result<Vec<(V::Key, u32, V)>, ReadError> {
+    let (sheet, mut names, mut found) = (V::SHEET, Names::default(), Vec::new());
+    for keys in keys.chunks(MOST_ROWS) {
+        let size = sheet.size_for(keys.len());
+        let mut binds = Binds::with_room(size * sheet.width(Op::Fetch));
+        keys.iter().for_each(|key| V::bind_key(key, &mut binds));
+        binds.nulls((size - keys.len()) * sheet.width(Op::Fetch));
+        let failed = ReadError::of(sheet.name);
+        let arguments = binds.done().map_err(&failed)?;
+        let text = statement(&sheet, Op::Fetch, size);
+        let rows = sqlx::query_with(text, arguments).fetch_all(&mut *connection).await;
+        for row in rows.map_err(&failed)? {
+            let mut cells = Cells::new(sheet.name, &row, &mut names);
+            found.push((V::read_key(&mut cells)?, cells.int()?, V::read(&mut cells)?));
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a row of the table has another version than the batch takes it for.
+async fn differs<V: Stored>(
+    connection: &mut SqliteConnection,
+    reads: &[Read<V::Key>],
+    changes: &[Change<V::Key, V>],
+) -> Result<bool, ReadError> {
+    let reads = reads.iter().map(|read| (&read.key, read.version));
+    let changes = changes.iter().map(|change| (&change.key, change.version.saturating_sub(1)));
+    let taken: BTreeMap<&V::Key, u32> = changes.chain(reads).collect();
+    let keys: Vec<&V::Key> = taken.keys().copied().collect();
+    let found = fetch::<V>(connection, &keys).await?;
+    let found: BTreeMap<&V::Key, u32> =
+        found.iter().map(|(key, version, _)| (key, *version)).collect();
+    Ok(taken.iter().any(|(key, version)| found.get(key).copied().unwrap_or(0) != *version))
+}
+
+/// The tables with rows that are not what the batch takes them for.
+pub(super) async fn differing(
+    connection: &mut SqliteConnection,
+    reads: &Reads,
+    changes: &Changes,
+) -> Result<Vec<&'static str>, ReadError> {
+    let mut tables = Vec::new();
+    macro_rules! compare {
+        ($($table:ident),*) => {$(
+            if differs(&mut *connection, &reads.$table, &changes.$table).await? {
+                tables.push(stringify!($table));
+            }
+        )*};
+    }
+    each_table!(compare);
+    Ok(tables)
+}
+
+/// The rows of `reads` as they are now.
+pub(super) async fn rows_of(
+    connection: &mut SqliteConnection,
+    reads: &Reads,
+) -> Result<Snapshot, ReadError> {
+    macro_rules! fetch_all {
+        ($($table:ident),*) => {
+            Snapshot {$($table: {
+                let keys: Vec<_> = reads.$table.iter().map(|read| &read.key).collect();
+                fetch(&mut *connection, &keys).await?
+            },)*}
+        };
+    }
+    Ok(each_table!(fetch_all))
+}

@@ -1,0 +1,169 @@
+//! A batch as lots: the rows of one table that are written in the same way.
+
+use sqlx::sqlite::SqliteArguments;
+
+use domain::layered::Change;
+
+use crate::{
+    Sealed,
+    binds::Binds,
+    records::{DECISION, JOURNAL, OUTBOX, PERSON, POSTING, RULE_SET, Records, TRANSACTION},
+    sheet::{MOST_ROWS, Op, SMALL, Sheet, statement, whole},
+    tables::{Stored, each_table},
+};
+
+/// Rows of one table.
+pub(super) struct Lot<'a> {
+    sheet: Sheet,
+    op: Op,
+    rows: usize,
+    /// Binds the row of a place.
+    bind: Box<dyn Fn(usize, &mut Binds) + 'a>,
+}
+
+/// A text and its values.
+pub(super) type Piece = (&'static str, SqliteArguments);
+
+impl<'a> Lot<'a> {
+    fn put<T>(sheet: Sheet, rows: &'a [T], bind: impl Fn(&'a T, &mut Binds) + 'a) -> Self {
+        let bind = move |place: usize, to: &mut Binds| {
+            if let Some(row) = rows.get(place) {
+                bind(row, to);
+            }
+        };
+        Self { sheet, op: Op::Put, rows: rows.len(), bind: Box::new(bind) }
+    }
+
+    /// Binds the rows of `range`, and nulls up to `size`.
+    fn bind(&self, range: std::ops::Range<usize>, size: usize, to: &mut Binds) {
+        let bound = range.len();
+        range.for_each(|place| (self.bind)(place, to));
+        to.nulls((size - bound) * self.sheet.width(self.op));
+    }
+}
+
+/// The lots of a batch that have rows, in the order in which they are written, each with its place among all
+/// lots.
+pub(super) fn lots<'a>(sealed: &'a Sealed, records: &'a Records<'_>) -> Vec<(u32, Lot<'a>)> {
+    let mut lots = vec![
+        Lot::put(DECISION, &records.decisions, |row, to| row.bind(to)),
+        Lot::put(JOURNAL, &records.journal, |row, to| row.bind(to)),
+        Lot::put(OUTBOX, &records.outbox, |(command, action), to| {
+            to.id(command.id.0);
+            to.text(command.device.as_str());
+            to.add(command.decision.map(|decision| decision.0));
+            to.at(command.issued);
+            to.int(command.ttl.0);
+            to.bits(command.epoch);
+            to.at(command.issued.plus(command.ttl));
+            to.text(action.as_str());
+        }),
+        Lot::put(PERSON, &sealed.batch.people, |(member, person), to| {
+            to.id(member.0);
+            to.text(person.name.as_str());
+            to.text(person.name_latin.as_str());
+            to.text(person.phone.as_str());
+        }),
+        Lot::put(RULE_SET, &records.rule_sets, |(hash, texts), to| {
+            to.text(*hash);
+            to.text(texts.as_str());
+            to.at(sealed.committed_at);
+        }),
+    ];
+    macro_rules! states {
+        ($($table:ident),*) => {$(
+            lots.push(removed(&sealed.changes.$table));
+            lots.push(changed(&sealed.changes.$table));
+        )*};
+    }
+    each_table!(states);
+    lots.push(Lot::put(POSTING, &records.postings, |(transaction, line, posting), to| {
+        to.id(*transaction);
+        to.int(*line);
+        to.id(posting.account.0);
+        to.int(posting.amount.minor());
+    }));
+    lots.push(Lot::put(TRANSACTION, records.transactions, |transaction, to| {
+        to.id(transaction.id.0);
+        to.at(transaction.at);
+        to.text(transaction.key.as_str());
+    }));
+    (0..).zip(lots).filter(|(_, lot)| lot.rows > 0).collect()
+}
+
+/// The rows of a table that are gone. A row that came and went within one batch was never written.
+fn removed<V: Stored>(changes: &[Change<V::Key, V>]) -> Lot<'_> {
+    let rows: Vec<_> =
+        changes.iter().filter(|row| row.value.is_none() && row.version > 1).collect();
+    Lot {
+        sheet: V::SHEET,
+        op: Op::Delete,
+        rows: rows.len(),
+        bind: Box::new(move |place, to| {
+            if let Some(row) = rows.get(place) {
+                V::bind_key(&row.key, to);
+                to.int(row.version - 1);
+            }
+        }),
+    }
+}
+
+/// The rows of a table that are new or changed.
+fn changed<V: Stored>(changes: &[Change<V::Key, V>]) -> Lot<'_> {
+    let mut rows: Vec<_> =
+        changes.iter().filter_map(|row| row.value.as_ref().map(|value| (row, value))).collect();
+    rows.sort_by_key(|(_, value)| value.rank());
+    Lot {
+        sheet: V::SHEET,
+        op: Op::Put,
+        rows: rows.len(),
+        bind: Box::new(move |place, to| {
+            if let Some((row, value)) = rows.get(place) {
+                V::bind_key(&row.key, to);
+                to.int(row.version);
+                value.bind(to);
+            }
+        }),
+    }
+}
+
+/// How many rows `lots` have together.
+pub(super) fn row_count(lots: &[(u32, Lot<'_>)]) -> i64 {
+    lots.iter().map(|(_, lot)| i64::try_from(lot.rows).unwrap_or(i64::MAX)).sum()
+}
+
+/// One text for the whole of a small batch, between `begin` and `end`, with the values of `lots`.
+pub(super) fn together(
+    lots: &[(u32, Lot<'_>)],
+    begin: &'static str,
+    end: &'static str,
+) -> Option<(&'static str, Binds)> {
+    let fits = |events: usize| lots.iter().all(|(_, lot)| lot.rows <= events * lot.sheet.weight);
+    let events = SMALL.into_iter().find(|events| fits(*events))?;
+    let present = lots.iter().fold(0_u64, |bits, (place, _)| bits | 1 << place);
+    let text = whole(events, present, || {
+        let statements =
+            lots.iter().map(|(_, lot)| statement(&lot.sheet, lot.op, events * lot.sheet.weight));
+        std::iter::once(begin).chain(statements).chain([end]).collect()
+    })?;
+    let mut binds = Binds::with_room(lots.len() * 16 * events);
+    for (_, lot) in lots {
+        lot.bind(0..lot.rows, events * lot.sheet.weight, &mut binds);
+    }
+    Some((text, binds))
+}
+
+/// The statements of `lots`, each of at most [`MOST_ROWS`] rows.
+pub(super) fn one_by_one(lots: &[(u32, Lot<'_>)]) -> Result<Vec<Piece>, sqlx::Error> {
+    let mut pieces = Vec::new();
+    for (_, lot) in lots {
+        for from in (0..lot.rows).step_by(MOST_ROWS) {
+            let range = from..lot.rows.min(from + MOST_ROWS);
+            let size = lot.sheet.size_for(range.len());
+            let mut binds = Binds::with_room(size * lot.sheet.width(lot.op));
+            lot.bind(range, size, &mut binds);
+            pieces.push((statement(&lot.sheet, lot.op, size), binds.done()?));
+        }
+    }
+    Ok(pieces)
+}

@@ -1,0 +1,262 @@
+//! One batch, one transaction.
+//!
+//! The row in `batch` comes last and seals the transaction: it can only be written where SQLite counted as many
+//! written rows as the batch has, and where nobody else committed since the rows were loaded. So a row of
+//! another version, which a statement silently leaves alone, undoes the whole batch; and a small batch needs
+//! only one trip to the thread that SQLite runs on.
+//!
+//! Once somebody else wrote, every row that a batch read or changed is compared inside its transaction, until
+//! all rows are loaded again.
+
+mod compare;
+mod lots;
+
+use sqlx::{Row, SqliteConnection};
+
+use domain::{state::Reads, time::Timestamp};
+
+use crate::{
+    Counters, Sealed, Store,
+    binds::Binds,
+    error::{CommitError, ReadError},
+    records::Records,
+};
+use lots::{lots, one_by_one, row_count, together};
+
+const BEGIN: &str = "BEGIN IMMEDIATE";
+const ROLLBACK: &str = "ROLLBACK";
+/// Writes the seal where the counts agree, and ends the transaction.
+pub(crate) const SEAL: &str = "INSERT INTO batch
+    (daemon, epoch, number, committed_at, journal_seq, journal_hash, row_count)
+SELECT ?, ?, ?, ?, ?, ?, CASE WHEN total_changes() = ? AND data_version = ? THEN ? END
+FROM pragma_data_version WHERE true
+ON CONFLICT (daemon) DO UPDATE SET epoch = excluded.epoch, number = excluded.number,
+    committed_at = excluded.committed_at, journal_seq = excluded.journal_seq,
+    journal_hash = excluded.journal_hash, row_count = excluded.row_count;
+COMMIT";
+/// What SQLite says where the counts do not agree.
+const SEAL_REFUSED: &str = "NOT NULL constraint failed: batch.row_count";
+/// What SQLite counts.
+pub(crate) const COUNTERS: &str =
+    "SELECT total_changes() AS written, data_version AS others FROM pragma_data_version";
+const COMMITTED: &str =
+    "SELECT count(*) FROM batch WHERE daemon = $1 AND epoch = $2 AND number >= $3";
+const PRUNE: &str = "DELETE FROM outbox WHERE expires < $1";
+/// The statements of this module, for the test that prepares them all.
+#[cfg(test)]
+pub(crate) const STATEMENTS: [&str; 4] = [SEAL, COUNTERS, COMMITTED, PRUNE];
+
+/// Reads what SQLite counts.
+pub(crate) async fn counters(connection: &mut SqliteConnection) -> Result<Counters, sqlx::Error> {
+    let row = sqlx::query(COUNTERS).fetch_one(connection).await?;
+    Ok(Counters { written: row.try_get(0)?, others: row.try_get(1)? })
+}
+
+impl Store {
+    /// Makes a batch durable, whole, or leaves no trace of it. Let it run to its end: a batch that is dropped
+    /// half way counts as unknown.
+    ///
+    /// # Errors
+    /// [`CommitError`] says which of the three ends it is that is not durable for sure.
+    pub async fn commit(&mut self, sealed: &Sealed) -> Result<(), CommitError> {
+        if let Some(why) = &self.failed {
+            return Err(CommitError::Fatal { why: why.clone() });
+        }
+        let records = Records::of(self.daemon, self.head, sealed)?;
+        let result = self.write(sealed, &records).await;
+        match &result {
+            Ok(()) => self.head = records.head,
+            Err(CommitError::Fatal { why }) => self.failed = Some(why.clone()),
+            Err(_) => {}
+        }
+        result
+    }
+
+    async fn write(&mut self, sealed: &Sealed, records: &Records<'_>) -> Result<(), CommitError> {
+        if self.shared {
+            return self.write_compared(sealed, records).await;
+        }
+        let refused = match self.write_alone(sealed, records).await {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        let sealed_out =
+            matches!(&refused, sqlx::Error::Database(why) if why.message() == SEAL_REFUSED);
+        let refused = CommitError::of(refused);
+        if !matches!(refused, CommitError::Lost { .. }) {
+            return Err(refused);
+        }
+        self.roll_back().await?;
+        let now = counters(&mut self.connection).await.map_err(CommitError::of)?;
+        if now.others != self.counters.others {
+            tracing::warn!(
+                "somebody else wrote to the database; from now on each batch is compared row by row"
+            );
+            self.shared = true;
+        }
+        self.counters.written = now.written;
+        if self.shared || sealed_out {
+            return self.write_compared(sealed, records).await;
+        }
+        Err(refused)
+    }
+
+    /// Writes where nobody else does.
+    async fn write_alone(
+        &mut self,
+        sealed: &Sealed,
+        records: &Records<'_>,
+    ) -> Result<(), sqlx::Error> {
+        let (rows, whole, pieces) = {
+            let lots = lots(sealed, records);
+            let rows = row_count(&lots);
+            match together(&lots, BEGIN, SEAL) {
+                Some((text, mut binds)) => {
+                    self.bind_seal(sealed, records, rows, &mut binds);
+                    (rows, Some((text, binds.done()?)), Vec::new())
+                }
+                None => (rows, None, one_by_one(&lots)?),
+            }
+        };
+        match whole {
+            Some((text, arguments)) => {
+                sqlx::query_with(text, arguments).execute(&mut self.connection).await?;
+            }
+            None => {
+                sqlx::query(BEGIN).execute(&mut self.connection).await?;
+                self.write_pieces(pieces).await?;
+                self.seal(sealed, records, rows).await?;
+            }
+        }
+        self.counters.written += rows + 1;
+        Ok(())
+    }
+
+    /// Writes where others write too: every row that the batch read or changed is compared first.
+    async fn write_compared(
+        &mut self,
+        sealed: &Sealed,
+        records: &Records<'_>,
+    ) -> Result<(), CommitError> {
+        let result = self.try_compared(sealed, records).await;
+        if let Err(CommitError::Lost { .. }) = &result {
+            self.roll_back().await?;
+        }
+        result
+    }
+
+    async fn try_compared(
+        &mut self,
+        sealed: &Sealed,
+        records: &Records<'_>,
+    ) -> Result<(), CommitError> {
+        let connection = &mut self.connection;
+        sqlx::query(BEGIN).execute(&mut *connection).await.map_err(CommitError::of)?;
+        self.counters = counters(connection).await.map_err(CommitError::of)?;
+        let tables = compare::differing(connection, &sealed.reads, &sealed.changes).await;
+        let tables = tables.map_err(|error| match error {
+            ReadError::Query { source, .. } => CommitError::of(source),
+            value @ ReadError::Value { .. } => CommitError::refused(value),
+        })?;
+        if !tables.is_empty() {
+            let why = "rows changed since they were read".to_owned();
+            return Err(CommitError::Lost { why, tables });
+        }
+        let (rows, pieces) = {
+            let lots = lots(sealed, records);
+            (row_count(&lots), one_by_one(&lots).map_err(CommitError::of)?)
+        };
+        self.write_pieces(pieces).await.map_err(CommitError::of)?;
+        self.seal(sealed, records, rows).await.map_err(CommitError::of)?;
+        self.counters.written += rows + 1;
+        Ok(())
+    }
+
+    async fn write_pieces(&mut self, pieces: Vec<lots::Piece>) -> Result<(), sqlx::Error> {
+        for (text, arguments) in pieces {
+            sqlx::query_with(text, arguments).execute(&mut self.connection).await?;
+        }
+        Ok(())
+    }
+
+    async fn seal(
+        &mut self,
+        sealed: &Sealed,
+        records: &Records<'_>,
+        rows: i64,
+    ) -> Result<(), sqlx::Error> {
+        let mut binds = Binds::default();
+        self.bind_seal(sealed, records, rows, &mut binds);
+        sqlx::query_with(SEAL, binds.done()?).execute(&mut self.connection).await?;
+        Ok(())
+    }
+
+    fn bind_seal(&self, sealed: &Sealed, records: &Records<'_>, rows: i64, to: &mut Binds) {
+        to.int(self.daemon);
+        to.bits(sealed.epoch);
+        to.bits(sealed.number);
+        to.at(sealed.committed_at);
+        to.bits(records.head.seq);
+        to.add(records.head.hash.to_vec());
+        to.int(self.counters.written + rows);
+        to.int(self.counters.others);
+        to.int(rows);
+    }
+
+    /// Ends a transaction that was refused. SQLite ends some of them itself and then knows of none.
+    async fn roll_back(&mut self) -> Result<(), CommitError> {
+        match sqlx::query(ROLLBACK).execute(&mut self.connection).await {
+            Ok(_) => Ok(()),
+            Err(sqlx::Error::Database(why)) if why.message().contains("no transaction") => Ok(()),
+            Err(error) => Err(CommitError::Fatal { why: error.to_string() }),
+        }
+    }
+
+    /// Whether the batch of this number came through, after [`CommitError::Unknown`]. It connects anew where
+    /// the connection is gone.
+    ///
+    /// # Errors
+    /// Where the database cannot be asked.
+    pub async fn was_committed(&mut self, epoch: u64, number: u64) -> Result<bool, ReadError> {
+        let what = "whether a batch came through";
+        if self.roll_back().await.is_err() {
+            self.reconnect().await.map_err(ReadError::of(what))?;
+        }
+        let found: i64 = sqlx::query_scalar(COMMITTED)
+            .bind(self.daemon)
+            .bind(epoch.cast_signed())
+            .bind(number.cast_signed())
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(ReadError::of(what))?;
+        self.head = crate::open::head(&mut self.connection, self.daemon).await?;
+        self.counters.written =
+            counters(&mut self.connection).await.map_err(ReadError::of(what))?.written;
+        Ok(found > 0)
+    }
+
+    /// The rows behind `reads` as they are now, after a batch was lost. A row that is not among them is gone.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn reload(&mut self, reads: &Reads) -> Result<domain::state::Snapshot, ReadError> {
+        compare::rows_of(&mut self.connection, reads).await
+    }
+
+    /// Drops the commands that can no longer take effect; tells how many there were.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn prune_outbox(&mut self, now: Timestamp) -> Result<u64, CommitError> {
+        let pruned = sqlx::query(PRUNE).bind(now.micros()).execute(&mut self.connection).await;
+        let pruned = pruned.map_err(CommitError::of)?.rows_affected();
+        self.counters.written += i64::try_from(pruned).unwrap_or(i64::MAX);
+        Ok(pruned)
+    }
+
+    /// The end of the journal: the last durable line.
+    #[must_use]
+    pub const fn head(&self) -> crate::Head {
+        self.head
+    }
+}

@@ -1,0 +1,164 @@
+//! Reading beside the writer: for pages, the API and the command line.
+
+use std::{path::Path, time::Duration};
+
+use sqlx::{
+    ConnectOptions, Row, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteRow},
+};
+
+use domain::{
+    decision::Decision,
+    ids::{DecisionId, MemberId},
+    rows::Person,
+};
+
+use crate::{
+    cells::{Cells, Names},
+    error::{OpenError, ReadError},
+    records::{DECISION, JOURNAL, OUTBOX, PERSON, POSTING, RULE_SET, TRANSACTION},
+    sheet::{Op, Sheet, statement},
+    tables::{Stored, each_table},
+};
+
+/// Connections that read at once.
+const READERS: u32 = 4;
+/// How long to wait for one of them.
+const WAIT: Duration = Duration::from_secs(5);
+
+const DECISION_BODY: &str = "SELECT body FROM decision WHERE id = $1";
+const DECISIONS_AFTER: &str = "SELECT j.seq, d.body FROM journal j
+    JOIN decision d ON d.id = j.decision
+    WHERE j.daemon = (SELECT min(id) FROM daemon) AND j.seq > $1 ORDER BY j.seq LIMIT $2";
+const LATEST: &str = "SELECT j.seq, d.body FROM journal j
+    JOIN decision d ON d.id = j.decision
+    WHERE j.daemon = (SELECT min(id) FROM daemon) ORDER BY j.seq DESC LIMIT $1";
+const PERSON_OF: &str = "SELECT name, name_latin, phone FROM person WHERE member = $1";
+const RULE_SET_OF: &str = "SELECT hash, texts FROM rule_set WHERE hash = $1";
+/// The statements of this module, for the test that prepares them all.
+#[cfg(test)]
+pub(crate) const STATEMENTS: [&str; 5] =
+    [DECISION_BODY, DECISIONS_AFTER, LATEST, PERSON_OF, RULE_SET_OF];
+
+/// Reads a database that may have a writer; it never writes itself.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    pub(crate) pool: SqlitePool,
+}
+
+impl Reader {
+    /// Opens the database at `path`, which must exist.
+    ///
+    /// # Errors
+    /// Where it cannot be opened.
+    pub async fn open(path: &Path) -> Result<Self, OpenError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            .busy_timeout(WAIT)
+            .disable_statement_logging();
+        let pool = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(WAIT);
+        let pool = pool.connect_with(options).await;
+        pool.map(|pool| Self { pool })
+            .map_err(|source| OpenError::Connect { path: path.to_owned(), source })
+    }
+
+    /// The decision of this id.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, ReadError> {
+        let row = sqlx::query(DECISION_BODY).bind(id.0).fetch_optional(&self.pool).await;
+        let row = row.map_err(ReadError::of("a decision"))?;
+        row.map(|row| Cells::new("decision", &row, &mut Names::default()).json()).transpose()
+    }
+
+    /// The decisions after the journal's line `seq`, at most `limit`, oldest first, each with its line.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn decisions_after(
+        &self,
+        seq: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, Decision)>, ReadError> {
+        let query = sqlx::query(DECISIONS_AFTER).bind(seq.cast_signed()).bind(i64::from(limit));
+        let rows = query.fetch_all(&self.pool).await.map_err(ReadError::of("decisions"))?;
+        rows.iter().map(numbered).collect()
+    }
+
+    /// The latest decisions, at most `limit`, newest first, each with its line of the journal.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn latest(&self, limit: u32) -> Result<Vec<(u64, Decision)>, ReadError> {
+        let rows = sqlx::query(LATEST).bind(i64::from(limit)).fetch_all(&self.pool).await;
+        rows.map_err(ReadError::of("decisions"))?.iter().map(numbered).collect()
+    }
+
+    /// Name and phone of a member.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn person(&self, member: MemberId) -> Result<Option<Person>, ReadError> {
+        let row = sqlx::query(PERSON_OF).bind(member.0).fetch_optional(&self.pool).await;
+        let Some(row) = row.map_err(ReadError::of("a person"))? else { return Ok(None) };
+        let mut names = Names::default();
+        let mut cells = Cells::new("person", &row, &mut names);
+        let (name, name_latin) = (cells.take()?, cells.take()?);
+        Ok(Some(Person { name, name_latin, phone: cells.take()? }))
+    }
+
+    /// The texts of the rule set of this hash, by file name.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn rule_set(&self, hash: &str) -> Result<Option<Vec<(String, String)>>, ReadError> {
+        let row = sqlx::query(RULE_SET_OF).bind(hash).fetch_optional(&self.pool).await;
+        let Some(row) = row.map_err(ReadError::of("a rule set"))? else { return Ok(None) };
+        let mut names = Names::default();
+        let mut cells = Cells::new("rule_set", &row, &mut names);
+        cells.take::<&str>()?;
+        cells.json().map(Some)
+    }
+
+    /// How many rows each table has, by its name.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn counts(&self) -> Result<Vec<(&'static str, u64)>, ReadError> {
+        let mut counts = Vec::new();
+        for sheet in sheets() {
+            let query = sqlx::query(statement(&sheet, Op::Count, 0));
+            let row = query.fetch_one(&self.pool).await.map_err(ReadError::of(sheet.name))?;
+            let count: i64 = row.try_get(0).map_err(ReadError::of(sheet.name))?;
+            counts.push((sheet.name, count.cast_unsigned()));
+        }
+        Ok(counts)
+    }
+
+    /// Closes the connections.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// Every table that grows with the site.
+pub(crate) fn sheets() -> Vec<Sheet> {
+    /// The table of the rows of a field of the snapshot.
+    fn of<V: Stored>(_: fn(domain::state::Snapshot) -> Vec<(V::Key, u32, V)>) -> Sheet {
+        V::SHEET
+    }
+    macro_rules! states {
+        ($($table:ident),*) => { vec![$(of(|rows| rows.$table)),*] };
+    }
+    let mut sheets = each_table!(states);
+    sheets.extend([JOURNAL, DECISION, POSTING, TRANSACTION, OUTBOX, PERSON, RULE_SET]);
+    sheets
+}
+
+fn numbered(row: &SqliteRow) -> Result<(u64, Decision), ReadError> {
+    let mut names = Names::default();
+    let mut cells = Cells::new("decision", row, &mut names);
+    Ok((cells.bits()?, cells.json()?))
+}

@@ -1,0 +1,209 @@
+//! The SQL of a table, made once from its fixed names, for a few fixed numbers of rows.
+//!
+//! A row a statement is far too slow, and a statement for each number of rows would fill the cache of prepared
+//! statements. So a statement is made for a few sizes, a batch takes the smallest one that its rows fit in, and
+//! what is left over is bound as nulls, which the statement skips. The texts are made of the names below and of
+//! nothing else; each is leaked once, because sqlx takes only static text as safe, and their number is bounded.
+//!
+//! Placeholders are a bare `?`: SQLite looks a numbered one up by its name, which is quadratic in a statement
+//! of thousands.
+
+use std::{
+    collections::HashMap,
+    sync::{LazyLock, Mutex, PoisonError},
+};
+
+/// How rows of a table are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A versioned row: replaced only by the next version of itself.
+    State,
+    /// A row that is never changed.
+    Append,
+    /// A row that replaces whatever was there.
+    Replace,
+}
+
+/// What is done with rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Op {
+    /// Written, by all columns.
+    Put,
+    /// Removed, by key and version.
+    Delete,
+    /// Read again, by key.
+    Fetch,
+    /// Read all, in order of keys; has no rows of its own.
+    Load,
+    /// Counted; has no rows of its own.
+    Count,
+}
+
+/// A table: its name and columns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sheet {
+    /// The table.
+    pub(crate) name: &'static str,
+    /// The columns of the key.
+    pub(crate) keys: &'static [&'static str],
+    /// The other columns, the version aside.
+    pub(crate) values: &'static [&'static str],
+    /// How its rows are written.
+    pub(crate) kind: Kind,
+    /// How many rows one event typically writes.
+    pub(crate) weight: usize,
+}
+
+/// Numbers of rows beyond those of small batches. 512 rows of the widest table stay below the 32,766 values
+/// that SQLite binds.
+const LARGE: [usize; 2] = [64, 512];
+/// Events of a small batch: all its statements go as one text.
+pub(crate) const SMALL: [usize; 2] = [1, 8];
+/// The most rows of one statement.
+pub(crate) const MOST_ROWS: usize = 512;
+
+impl Sheet {
+    /// All columns in the order in which they are written and read: key, version, values.
+    fn columns(&self) -> Vec<&'static str> {
+        let version: &[&str] = if self.kind == Kind::State { &["version"] } else { &[] };
+        [self.keys, version, self.values].concat()
+    }
+
+    /// How many values a row of `op` has.
+    pub(crate) fn width(&self, op: Op) -> usize {
+        match op {
+            Op::Put => self.columns().len(),
+            Op::Delete => self.keys.len() + 1,
+            Op::Fetch => self.keys.len(),
+            Op::Load | Op::Count => 0,
+        }
+    }
+
+    /// The smallest size that `rows` fit in.
+    pub(crate) fn size_for(&self, rows: usize) -> usize {
+        let small = SMALL.map(|events| events * self.weight);
+        small.into_iter().chain(LARGE).find(|size| *size >= rows).unwrap_or(MOST_ROWS)
+    }
+
+    fn compose(&self, op: Op, rows: usize) -> String {
+        let values = {
+            let row = format!("({})", vec!["?"; self.width(op)].join(", "));
+            vec![row; rows].join(", ")
+        };
+        let (name, keys, columns) = (self.name, self.keys.join(", "), self.columns().join(", "));
+        match op {
+            Op::Put => {
+                let rows = match (rows, self.kind) {
+                    (1, _) => format!("VALUES {values}"),
+                    _ => format!("SELECT * FROM (VALUES {values}) WHERE column1 IS NOT NULL"),
+                };
+                format!("INSERT INTO {name} ({columns}) {rows}{}", self.conflict())
+            }
+            Op::Delete => {
+                format!("DELETE FROM {name} WHERE ({keys}, version) IN (VALUES {values})")
+            }
+            Op::Fetch => {
+                format!("SELECT {columns} FROM {name} WHERE ({keys}) IN (VALUES {values})")
+            }
+            Op::Load => format!("SELECT {columns} FROM {name} ORDER BY {keys}"),
+            Op::Count => format!("SELECT count(*) FROM {name}"),
+        }
+    }
+
+    fn conflict(&self) -> String {
+        let keys = self.keys.join(", ");
+        let set = |columns: &[&str]| {
+            let set = |column: &&str| format!("{column} = excluded.{column}");
+            columns.iter().map(set).collect::<Vec<_>>().join(", ")
+        };
+        match self.kind {
+            Kind::Append => String::new(),
+            Kind::Replace => {
+                format!(" ON CONFLICT ({keys}) DO UPDATE SET {}", set(self.values))
+            }
+            Kind::State => format!(
+                " ON CONFLICT ({keys}) DO UPDATE SET {} WHERE {}.version = excluded.version - 1",
+                set(&[&["version"], self.values].concat()),
+                self.name
+            ),
+        }
+    }
+}
+
+/// What a text is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Purpose {
+    /// One statement of one table.
+    One(&'static str, Op, usize),
+    /// A whole small batch: how many events it is sized for, and which of its lots have rows.
+    Whole(usize, u64),
+}
+
+static TEXTS: LazyLock<Mutex<HashMap<Purpose, &'static str>>> = LazyLock::new(Mutex::default);
+/// How many kinds of small batches have a text of their own; any others go statement by statement.
+const WHOLE_MAX: usize = 128;
+
+/// The statement for `rows` rows of `sheet`.
+pub(crate) fn statement(sheet: &Sheet, op: Op, rows: usize) -> &'static str {
+    let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let purpose = Purpose::One(sheet.name, op, rows);
+    texts.entry(purpose).or_insert_with(|| String::leak(sheet.compose(op, rows)))
+}
+
+/// The text of a whole batch sized for `events`, where `present` has a bit for each lot with rows; `None` where
+/// there are too many kinds already.
+pub(crate) fn whole(
+    events: usize,
+    present: u64,
+    statements: impl FnOnce() -> Vec<&'static str>,
+) -> Option<&'static str> {
+    let purpose = Purpose::Whole(events, present);
+    {
+        let texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = texts.get(&purpose) {
+            return Some(text);
+        }
+        if texts.keys().filter(|known| matches!(known, Purpose::Whole(..))).count() >= WHOLE_MAX {
+            return None;
+        }
+    }
+    let text: &'static str = String::leak(statements().join(";\n"));
+    TEXTS.lock().unwrap_or_else(PoisonError::into_inner).insert(purpose, text);
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{Connection, Executor, SqlSafeStr, SqliteConnection};
+
+    use super::{Kind, Op, SMALL, statement};
+    use crate::{commit, open, reader, verify};
+
+    #[tokio::test]
+    async fn every_statement_is_one_that_the_tables_understand() {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        sqlx::migrate!("../migrations/sqlite").run(&mut connection).await.unwrap();
+        let mut texts: Vec<&'static str> = Vec::new();
+        for sheet in reader::sheets() {
+            let sizes: Vec<usize> =
+                SMALL.map(|events| events * sheet.weight).into_iter().chain([64, 512]).collect();
+            for rows in sizes {
+                texts.push(statement(&sheet, Op::Put, rows));
+                texts.push(statement(&sheet, Op::Fetch, rows));
+                if sheet.kind == Kind::State {
+                    texts.push(statement(&sheet, Op::Delete, rows));
+                }
+            }
+            texts.push(statement(&sheet, Op::Load, 0));
+            texts.push(statement(&sheet, Op::Count, 0));
+        }
+        texts.extend(commit::STATEMENTS);
+        texts.extend(open::STATEMENTS);
+        texts.extend(reader::STATEMENTS);
+        texts.extend([verify::LINES, verify::ENDS]);
+        for text in texts {
+            let prepared = connection.prepare(text.into_sql_str()).await;
+            assert!(prepared.is_ok(), "{}: {:?}", &text[..text.len().min(300)], prepared.err());
+        }
+    }
+}

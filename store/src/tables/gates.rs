@@ -1,0 +1,329 @@
+//! Presence, occupancy, reservations, and what is known of devices.
+
+use domain::{
+    event::GateMode,
+    ids::{
+        AccountId, CredentialId, DecisionId, DeviceId, LockerId, MemberId, PassId, Uid, VisitId,
+        ZoneId,
+    },
+    money::Money,
+    rows::{
+        Charge, DeviceState, Emergency, LastRead, Locker, Mark, MarkKey, Occupancy, Presence,
+        ReaderKey, Reservation, ReservationKey, ReservationState, Visit,
+    },
+    time::{Span, Timestamp},
+};
+
+use super::Stored;
+use crate::{
+    binds::Binds,
+    cells::{Cells, direction},
+    error::ReadError,
+    sheet::{Kind, Sheet},
+};
+
+impl Stored for Presence {
+    type Key = CredentialId;
+    const SHEET: Sheet = Sheet {
+        name: "presence",
+        keys: &["credential"],
+        values: &[
+            "zone",
+            "inside",
+            "visit",
+            "visit_started",
+            "visit_pass",
+            "entered",
+            "pending_device",
+            "pending_direction",
+            "pending_place",
+        ],
+        kind: Kind::State,
+        weight: 1,
+    };
+    fn bind_key(key: &CredentialId, to: &mut Binds) {
+        to.id(key.0);
+    }
+    fn bind(&self, to: &mut Binds) {
+        let visit = self.visit.as_ref();
+        let pending = self.pending.as_ref();
+        to.add(self.zone.as_ref().map(ToString::to_string));
+        to.int(self.inside);
+        to.add(visit.map(|visit| visit.id.0));
+        to.maybe_at(visit.map(|visit| visit.started));
+        to.add(visit.and_then(|visit| visit.pass).map(|pass| pass.0));
+        to.maybe_at(self.entered);
+        to.add(pending.map(|key| key.device.to_string()));
+        to.add(pending.map(|key| key.direction.name()));
+        to.add(pending.map(|key| key.place.cast_signed()));
+    }
+    fn read_key(from: &mut Cells<'_>) -> Result<CredentialId, ReadError> {
+        from.id().map(CredentialId)
+    }
+    fn read(from: &mut Cells<'_>) -> Result<Self, ReadError> {
+        let (zone, inside) = (from.maybe_name()?, from.int()?);
+        let (visit, started): (Option<_>, _) = (from.take()?, from.maybe_at()?);
+        let pass = from.take::<Option<_>>()?.map(PassId);
+        let visit = visit.zip(started);
+        Ok(Self {
+            zone,
+            inside,
+            visit: visit.map(|(id, started)| Visit { id: VisitId(id), started, pass }),
+            entered: from.maybe_at()?,
+            pending: match (from.maybe_name()?, from.maybe_word(direction)?, from.take()?) {
+                (Some(device), Some(direction), Some::<i64>(place)) => {
+                    Some(ReservationKey { device, direction, place: place.cast_unsigned() })
+                }
+                _ => None,
+            },
+        })
+    }
+}
+
+impl Stored for Occupancy {
+    type Key = ZoneId;
+    const SHEET: Sheet = Sheet {
+        name: "occupancy",
+        keys: &["zone"],
+        values: &["inside", "reserved"],
+        kind: Kind::State,
+        weight: 2,
+    };
+    fn bind_key(key: &ZoneId, to: &mut Binds) {
+        to.text(key.as_str());
+    }
+    fn bind(&self, to: &mut Binds) {
+        to.int(self.inside);
+        to.int(self.reserved);
+    }
+    fn read_key(from: &mut Cells<'_>) -> Result<ZoneId, ReadError> {
+        from.name()
+    }
+    fn read(from: &mut Cells<'_>) -> Result<Self, ReadError> {
+        Ok(Self { inside: from.take()?, reserved: from.take()? })
+    }
+}
+
+impl Stored for Reservation {
+    type Key = ReservationKey;
+    const SHEET: Sheet = Sheet {
+        name: "reservation",
+        keys: &["device", "direction", "place"],
+        values: &[
+            "decision",
+            "uid",
+            "credential",
+            "member",
+            "granted",
+            "timeout",
+            "expires",
+            "state",
+            "lapsed_at",
+            "starts_visit",
+            "takes_from",
+            "charge_account",
+            "charge_amount",
+            "booked",
+        ],
+        kind: Kind::State,
+        weight: 1,
+    };
+    fn bind_key(key: &ReservationKey, to: &mut Binds) {
+        to.text(key.device.as_str());
+        to.text(key.direction.name());
+        to.bits(key.place);
+    }
+    fn bind(&self, to: &mut Binds) {
+        to.id(self.decision.0);
+        to.text(self.uid.as_str());
+        to.id(self.credential.0);
+        to.id(self.member.0);
+        to.at(self.granted);
+        to.int(self.timeout.0);
+        to.maybe_at(self.expires);
+        to.text(self.state.name());
+        to.maybe_at(match self.state {
+            ReservationState::Lapsed { at } => Some(at),
+            ReservationState::Live => None,
+        });
+        to.add(self.starts_visit.map(|visit| visit.0));
+        to.add(self.takes_from.map(|pass| pass.0));
+        to.add(self.charge.map(|charge| charge.account.0));
+        to.add(self.charge.map(|charge| charge.amount.minor()));
+        to.add(self.booked);
+    }
+    fn read_key(from: &mut Cells<'_>) -> Result<ReservationKey, ReadError> {
+        let (device, direction) = (from.name()?, from.word(direction)?);
+        Ok(ReservationKey { device, direction, place: from.bits()? })
+    }
+    fn read(from: &mut Cells<'_>) -> Result<Self, ReadError> {
+        Ok(Self {
+            decision: from.id().map(DecisionId)?,
+            uid: from.take::<&str>().map(Uid::from)?,
+            credential: from.id().map(CredentialId)?,
+            member: from.id().map(MemberId)?,
+            granted: from.at()?,
+            timeout: from.int().map(Span)?,
+            expires: from.maybe_at()?,
+            state: {
+                let lapsed = ReservationState::Lapsed { at: Timestamp::default() };
+                let states = [ReservationState::Live, lapsed];
+                let state = from.word(|word| states.into_iter().find(|state| state.name() == word));
+                match (state?, from.maybe_at()?) {
+                    (ReservationState::Lapsed { .. }, Some(at)) => ReservationState::Lapsed { at },
+                    (state, _) => state,
+                }
+            },
+            starts_visit: from.take::<Option<_>>()?.map(VisitId),
+            takes_from: from.take::<Option<_>>()?.map(PassId),
+            charge: {
+                let account: Option<_> = from.take()?;
+                account.zip(from.take::<Option<i64>>()?).map(|(account, amount)| Charge {
+                    account: AccountId(account),
+                    amount: Money(amount),
+                })
+            },
+            booked: from.take()?,
+        })
+    }
+    /// A credential's old reservation ends before its new one begins: only one may live.
+    fn rank(&self) -> u8 {
+        u8::from(self.state == ReservationState::Live)
+    }
+}
+
+impl Stored for LastRead {
+    type Key = ReaderKey;
+    const SHEET: Sheet = Sheet {
+        name: "last_read",
+        keys: &["device", "direction"],
+        values: &["uid", "at", "next_place"],
+        kind: Kind::State,
+        weight: 1,
+    };
+    fn bind_key(key: &ReaderKey, to: &mut Binds) {
+        to.text(key.device.as_str());
+        to.text(key.direction.name());
+    }
+    fn bind(&self, to: &mut Binds) {
+        to.text(self.uid.as_str());
+        to.at(self.at);
+        to.bits(self.next_place);
+    }
+    fn read_key(from: &mut Cells<'_>) -> Result<ReaderKey, ReadError> {
+        Ok(ReaderKey { device: from.name()?, direction: from.word(direction)? })
+    }
+    fn read(from: &mut Cells<'_>) -> Result<Self, ReadError> {
+        let uid = from.take::<&str>().map(Uid::from)?;
+        Ok(Self { uid, at: from.at()?, next_place: from.bits()? })
+    }
+}
+
+impl Stored for Mark {
+    type Key = MarkKey;
+    const SHEET: Sheet = Sheet {
+        name: "mark",
+        keys: &["device", "boot"],
+        values: &["high", "taken"],
+        kind: Kind::State,
+        weight: 1,
+    };
+    fn bind_key(key: &MarkKey, to: &mut Binds) {
+        to.text(key.device.as_str());
+        to.bits(key.boot);
+    }
+    fn bind(&self, to: &mut Binds) {
+        to.bits(self.high);
+        to.bits(self.window);
+    }
+    fn read_key(from: &mut Cells<'_>) -> Result<MarkKey, ReadError> {
+        Ok(MarkKey { device: from.name()?, boot: from.bits()? })
+    }
+    fn read(from: &mut Cells<'_>) -> Result<Self, ReadError> {
+        Ok(Self { high: from.bits()?, window: from.bits()? })
+    }
+}
+
+/// The word for a gate's mode; [`GateMode::parse`] reads it.
+const fn mode_name(mode: GateMode) -> &'static str {
+    match mode {
+        GateMode::Free => "free",
+        GateMode::Controlled => "controlled",
+        GateMode::Locked => "locked",
+        GateMode::OutOfService => "out_of_service",
+    }
+}
+
+impl Stored for DeviceState {
+    type Key = DeviceId;
+    const SHEET: Sheet = Sheet {
+        name: "device",
+        keys: &["id"],
+        values: &["online", "mode", "fire"],
+        kind: Kind::State,
+        weight: 1,
+    };
+    fn bind_key(key: &DeviceId, to: &mut Binds) {
+        to.text(key.as_str());
+    }
+    fn bind(&self, to: &mut Binds) {
+        to.add(self.online);
+        to.add(self.mode.map(mode_name));
+        to.add(self.fire);
+    }
+    fn read_key(from: &mut Cells<'_>) -> Result<DeviceId, ReadError> {
+        from.name()
+    }
+    fn read(from: &mut Cells<'_>) -> Result<Self, ReadError> {
+        let (online, mode) = (from.take()?, from.maybe_word(GateMode::parse)?);
+        Ok(Self { online, mode, fire: from.take()? })
+    }
+}
+
+impl Stored for Locker {
+    type Key = LockerId;
+    const SHEET: Sheet = Sheet {
+        name: "locker",
+        keys: &["id"],
+        values: &["bank", "zone"],
+        kind: Kind::State,
+        weight: 1,
+    };
+    fn bind_key(key: &LockerId, to: &mut Binds) {
+        to.text(key.as_str());
+    }
+    fn bind(&self, to: &mut Binds) {
+        to.text(self.bank.as_str());
+        to.text(self.zone.as_str());
+    }
+    fn read_key(from: &mut Cells<'_>) -> Result<LockerId, ReadError> {
+        from.take::<&str>().map(LockerId::from)
+    }
+    fn read(from: &mut Cells<'_>) -> Result<Self, ReadError> {
+        Ok(Self { bank: from.name()?, zone: from.name()? })
+    }
+}
+
+impl Stored for Emergency {
+    type Key = ();
+    const SHEET: Sheet = Sheet {
+        name: "emergency",
+        keys: &["id"],
+        values: &["started", "source"],
+        kind: Kind::State,
+        weight: 1,
+    };
+    fn bind_key((): &(), to: &mut Binds) {
+        to.int(1);
+    }
+    fn bind(&self, to: &mut Binds) {
+        to.at(self.started);
+        to.text(self.source.as_str());
+    }
+    fn read_key(from: &mut Cells<'_>) -> Result<(), ReadError> {
+        from.take::<i64>().map(|_| ())
+    }
+    fn read(from: &mut Cells<'_>) -> Result<Self, ReadError> {
+        Ok(Self { started: from.at()?, source: from.name()? })
+    }
+}

@@ -1,0 +1,288 @@
+//! A site's rows for the tests: one of each kind, and batches as the loop seals them.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::path::Path;
+
+use domain::{
+    command::{Action, COMMAND_TTL, Command},
+    decision::Decision,
+    event::{Direction, GateMode},
+    facts::{EventKind, FACTS_VERSION},
+    ids::{
+        AccountId, CommandId, CredentialId, DecisionId, DeviceId, GroupId, LockerId, MemberId,
+        PassId, TariffId, TransactionId, Uid, VisitId, ZoneId,
+    },
+    layered::{Change, Read},
+    money::Money,
+    params::ParamMask,
+    reasons::{Class, Condition, Reason},
+    rows::{
+        Account, AccountKind, Charge, Credential, CredentialState, DeviceState, Emergency,
+        Language, LastRead, Locker, Mark, MarkKey, Member, Occupancy, Pass, PassKey, PassState,
+        Person, Presence, ReaderKey, Reservation, ReservationKey, ReservationState, Tariff,
+        TariffKey, Visit,
+    },
+    state::{Batch, Changes, Entry, Noted, Posting, Reads, Transaction},
+    time::{Span, Timestamp},
+    verdict::{Finding, Origin, Outcome, Verdict},
+};
+use jiff::civil::date;
+use store::{Opened, Sealed, Store};
+use uuid::Uuid;
+
+/// The instant at which tests happen.
+pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+
+pub(crate) fn id(number: u128) -> Uuid {
+    Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + number)
+}
+
+pub(crate) fn change<K, V>(key: K, version: u32, value: V) -> Change<K, V> {
+    Change { key, version, value: Some(value) }
+}
+
+pub(crate) fn account(kind: AccountKind, balance: i64) -> Account {
+    Account { kind, balance: Money(balance), reserved: Money(300), debt_since: Some(NOW) }
+}
+
+pub(crate) fn member(number: u32) -> Member {
+    Member {
+        number,
+        birth: Some(date(2001, 2, 28)),
+        blocked: true,
+        language: Language::Hy,
+        groups: Box::new([GroupId::from("swim\"school"), GroupId::from("staff")]),
+        account: AccountId(id(3)),
+    }
+}
+
+pub(crate) fn reservation(state: ReservationState, credential: u128) -> Reservation {
+    Reservation {
+        decision: DecisionId(id(50)),
+        uid: Uid::from("04A1"),
+        credential: CredentialId(id(credential)),
+        member: MemberId(id(1)),
+        granted: NOW,
+        timeout: Span::seconds(5),
+        expires: Some(NOW.plus(Span::seconds(5))),
+        state,
+        starts_visit: Some(VisitId(id(9))),
+        takes_from: Some(PassId(id(4))),
+        charge: Some(Charge { account: AccountId(id(3)), amount: Money(500) }),
+        booked: true,
+    }
+}
+
+pub(crate) fn place(device: &str, place: u64) -> ReservationKey {
+    ReservationKey { device: DeviceId::from(device), direction: Direction::Entry, place }
+}
+
+/// One row of each table or more, every optional part once there and once not.
+pub(crate) fn every_row() -> Changes {
+    let (gate, pool) = (DeviceId::from("gate-1"), ZoneId::from("pool"));
+    let plain = Member { birth: None, blocked: false, groups: Box::default(), ..member(8) };
+    let pass = Pass {
+        tariff: TariffId::from("month"),
+        tariff_version: 2,
+        state: PassState::PastDue,
+        valid_from: date(2026, 1, 31),
+        valid_until: Some(date(2026, 12, 31)),
+        visits_left: Some(7),
+    };
+    let credential = Credential {
+        id: CredentialId(id(5)),
+        member: MemberId(id(1)),
+        state: CredentialState::Stolen,
+        valid_from: Some(NOW),
+        valid_until: None,
+        party_size: 3,
+    };
+    let lapsed = Reservation {
+        expires: None,
+        starts_visit: None,
+        takes_from: None,
+        charge: None,
+        booked: false,
+        ..reservation(ReservationState::Lapsed { at: NOW }, 5)
+    };
+    let visit = Visit { id: VisitId(id(9)), started: NOW, pass: Some(PassId(id(4))) };
+    let inside = Presence {
+        zone: Some(pool.clone()),
+        inside: 2,
+        visit: Some(visit),
+        entered: Some(NOW),
+        pending: Some(place("gate-1", 11)),
+    };
+    let unmoded = DeviceState { online: false, mode: None, fire: true };
+    Changes {
+        members: vec![change(MemberId(id(1)), 1, member(7)), change(MemberId(id(2)), 1, plain)],
+        credentials: vec![change(Uid::from("04A1"), 1, credential)],
+        passes: vec![
+            change(PassKey { member: MemberId(id(1)), pass: PassId(id(4)) }, 1, pass.clone()),
+            change(
+                PassKey { member: MemberId(id(2)), pass: PassId(id(4)) },
+                1,
+                Pass { valid_until: None, visits_left: None, ..pass },
+            ),
+        ],
+        tariffs: vec![change(
+            TariffKey { tariff: TariffId::from("month"), version: 2 },
+            1,
+            Tariff { zones: Box::new([pool.clone()]), entry_price: Money(-5) },
+        )],
+        accounts: vec![change(AccountId(id(3)), 1, account(AccountKind::Wallet, -1250))],
+        presence: vec![
+            change(CredentialId(id(5)), 1, inside),
+            change(CredentialId(id(6)), 1, Presence::default()),
+        ],
+        occupancy: vec![change(pool.clone(), 1, Occupancy { inside: -1, reserved: 4 })],
+        reservations: vec![
+            change(place("gate-1", 11), 1, reservation(ReservationState::Live, 5)),
+            change(place("gate-1", 12), 1, lapsed),
+        ],
+        last_reads: vec![change(
+            ReaderKey { device: gate.clone(), direction: Direction::Exit },
+            1,
+            LastRead { uid: Uid::from("FFFF"), at: NOW, next_place: 13 },
+        )],
+        marks: vec![change(
+            MarkKey { device: gate.clone(), boot: u64::MAX },
+            1,
+            Mark { high: u64::MAX - 1, window: 1 << 63 },
+        )],
+        devices: vec![
+            change(
+                gate.clone(),
+                1,
+                DeviceState { online: true, mode: Some(GateMode::OutOfService), fire: false },
+            ),
+            change(DeviceId::from("gate-2"), 1, unmoded),
+        ],
+        lockers: vec![change(LockerId::from("A-7"), 1, Locker { bank: gate.clone(), zone: pool })],
+        emergency: vec![change((), 1, Emergency { started: NOW, source: gate })],
+    }
+}
+
+/// A decision with nothing special about it.
+pub(crate) fn decision(number: u128) -> Decision {
+    let finding = Finding {
+        reason: Reason::Granted,
+        class: Class::Grant,
+        origin: Origin::Rule { file: "10-entry.rhai".to_owned(), line: 4 },
+        alarm: false,
+        details: Vec::new(),
+    };
+    Decision {
+        id: DecisionId(id(number)),
+        at: NOW,
+        received: NOW,
+        kind: EventKind::Entry,
+        device: DeviceId::from("gate-1"),
+        direction: Direction::Entry,
+        member: Some(MemberId(id(1))),
+        credential: Some(CredentialId(id(5))),
+        unknown_uid: None,
+        verdict: Verdict {
+            outcome: Outcome::Grant,
+            reasons: vec![finding],
+            also: Vec::new(),
+            missing: Vec::new(),
+            consulted: ParamMask(u64::MAX),
+            tripped: ParamMask(1),
+            values: Vec::new(),
+        },
+        facts: None,
+        facts_version: FACTS_VERSION,
+        rule_set: "f00d".to_owned(),
+    }
+}
+
+pub(crate) fn command(number: u128, issued: Timestamp) -> Command {
+    Command {
+        id: CommandId(id(number)),
+        device: DeviceId::from("gate-1"),
+        decision: Some(DecisionId(id(50))),
+        issued,
+        ttl: COMMAND_TTL,
+        epoch: 1,
+        action: Action::OpenOnce { direction: Direction::Entry, passage_timeout: Span::seconds(5) },
+    }
+}
+
+pub(crate) fn decided(number: u128) -> Entry {
+    let noted = Noted::Decided { decision: DecisionId(id(number)), outcome: Outcome::Grant };
+    Entry { at: NOW, device: Some(DeviceId::from("gate-1")), source: Some((1, 2)), noted }
+}
+
+pub(crate) fn happened(detail: &str) -> Entry {
+    let noted = Noted::Condition {
+        condition: Condition::PassageMade,
+        decision: None,
+        direction: Some(Direction::Exit),
+        detail: detail.to_owned(),
+    };
+    Entry { at: NOW, device: None, source: None, noted }
+}
+
+/// A batch of one grant, as the typical event writes it.
+pub(crate) fn granted(number: u128) -> Batch {
+    Batch {
+        journal: vec![decided(number)],
+        decisions: vec![decision(number)],
+        commands: vec![command(number * 2 + 1000, NOW), command(number * 2 + 1001, NOW)],
+        ..Batch::default()
+    }
+}
+
+/// A transaction of two postings.
+pub(crate) fn transaction(number: u128, key: &str, amounts: [i64; 2]) -> Transaction {
+    let posting = |amount| Posting { account: AccountId(id(3)), amount: Money(amount) };
+    Transaction {
+        id: TransactionId(id(number)),
+        at: NOW,
+        key: key.to_owned(),
+        postings: amounts.map(posting).to_vec(),
+    }
+}
+
+pub(crate) fn person() -> Person {
+    Person {
+        name: "ნინო".to_owned(),
+        name_latin: "Nino".to_owned(),
+        phone: "+995555000001".to_owned(),
+    }
+}
+
+pub(crate) fn sealed(number: u64, batch: Batch, changes: Changes) -> Sealed {
+    Sealed { number, epoch: 1, batch, changes, reads: Reads::default(), committed_at: NOW }
+}
+
+pub(crate) async fn open(folder: &Path) -> (Store, Opened) {
+    Store::open(&folder.join("kari.db"), NOW).await.unwrap()
+}
+
+/// A database that holds every kind of row, and what it was opened with.
+pub(crate) async fn filled(folder: &Path) -> Store {
+    let (mut store, _) = open(folder).await;
+    store.commit(&sealed(1, granted(50), every_row())).await.unwrap();
+    store
+}
+
+/// Somebody at the database behind our back: a connection that checks nothing. `sql` stands in the tests.
+pub(crate) async fn meddle(folder: &Path, sql: &'static str) -> Result<u64, sqlx::Error> {
+    use sqlx::{ConnectOptions, Connection};
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(folder.join("kari.db"))
+        .foreign_keys(true);
+    let mut connection = options.connect().await?;
+    let result = sqlx::raw_sql(sql).execute(&mut connection).await?;
+    connection.close().await?;
+    Ok(result.rows_affected())
+}
+
+/// A row that a batch read.
+pub(crate) fn read<K>(key: K, version: u32) -> Read<K> {
+    Read { key, version }
+}
