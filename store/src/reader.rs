@@ -10,7 +10,9 @@ use sqlx::{
 use domain::{
     decision::Decision,
     ids::{DecisionId, MemberId},
+    layered::Change,
     rows::Person,
+    state::Changes,
 };
 
 use crate::{
@@ -145,8 +147,8 @@ impl Reader {
 
 /// Every table that grows with the site.
 pub(crate) fn sheets() -> Vec<Sheet> {
-    /// The table of the rows of a field of the snapshot.
-    fn of<V: Stored>(_: fn(domain::state::Snapshot) -> Vec<(V::Key, u32, V)>) -> Sheet {
+    /// The table behind a field of the changes.
+    fn of<V: Stored>(_: impl Fn(Changes) -> Vec<Change<V::Key, V>>) -> Sheet {
         V::SHEET
     }
     macro_rules! states {

@@ -189,7 +189,7 @@ async fn commands_that_may_still_take_effect_are_handed_over_at_the_next_start()
     let (mut store, _) = open(folder.path()).await;
     let old = NOW.plus(Span::seconds(-6));
     let edge = NOW.plus(Span::seconds(-5));
-    let commands = vec![command(1, old), command(2, edge), command(3, NOW)];
+    let commands = [command(1, old), command(2, edge), command(3, NOW)];
     let plain = Command { decision: None, ..command(4, NOW) };
     let batch = Batch {
         journal: vec![happened("x")],

@@ -12,13 +12,15 @@ use crate::{
     tables::{Stored, each_table},
 };
 
+/// Binds the row of a place.
+type Bind<'a> = Box<dyn Fn(usize, &mut Binds) + 'a>;
+
 /// Rows of one table.
 pub(super) struct Lot<'a> {
     sheet: Sheet,
     op: Op,
     rows: usize,
-    /// Binds the row of a place.
-    bind: Box<dyn Fn(usize, &mut Binds) + 'a>,
+    bind: Bind<'a>,
 }
 
 /// A text and its values.

@@ -87,14 +87,7 @@ impl Store {
             return Err(refused);
         }
         self.roll_back().await?;
-        let now = counters(&mut self.connection).await.map_err(CommitError::of)?;
-        if now.others != self.counters.others {
-            tracing::warn!(
-                "somebody else wrote to the database; from now on each batch is compared row by row"
-            );
-            self.shared = true;
-        }
-        self.counters.written = now.written;
+        self.count_again().await.map_err(CommitError::of)?;
         if self.shared || sealed_out {
             return self.write_compared(sealed, records).await;
         }
@@ -141,6 +134,7 @@ impl Store {
         let result = self.try_compared(sealed, records).await;
         if let Err(CommitError::Lost { .. }) = &result {
             self.roll_back().await?;
+            self.count_again().await.map_err(CommitError::of)?;
         }
         result
     }
@@ -150,9 +144,9 @@ impl Store {
         sealed: &Sealed,
         records: &Records<'_>,
     ) -> Result<(), CommitError> {
+        sqlx::query(BEGIN).execute(&mut self.connection).await.map_err(CommitError::of)?;
+        self.count_again().await.map_err(CommitError::of)?;
         let connection = &mut self.connection;
-        sqlx::query(BEGIN).execute(&mut *connection).await.map_err(CommitError::of)?;
-        self.counters = counters(connection).await.map_err(CommitError::of)?;
         let tables = compare::differing(connection, &sealed.reads, &sealed.changes).await;
         let tables = tables.map_err(|error| match error {
             ReadError::Query { source, .. } => CommitError::of(source),
@@ -203,6 +197,19 @@ impl Store {
         to.int(rows);
     }
 
+    /// Takes what SQLite counts now, what was rolled back included, and notices whether somebody else wrote.
+    async fn count_again(&mut self) -> Result<(), sqlx::Error> {
+        let now = counters(&mut self.connection).await?;
+        if now.others != self.counters.others && !self.shared {
+            self.shared = true;
+            tracing::warn!(
+                "somebody else wrote to the database; from now on each batch is compared row by row"
+            );
+        }
+        self.counters = now;
+        Ok(())
+    }
+
     /// Ends a transaction that was refused. SQLite ends some of them itself and then knows of none.
     async fn roll_back(&mut self) -> Result<(), CommitError> {
         match sqlx::query(ROLLBACK).execute(&mut self.connection).await {
@@ -230,8 +237,7 @@ impl Store {
             .await
             .map_err(ReadError::of(what))?;
         self.head = crate::open::head(&mut self.connection, self.daemon).await?;
-        self.counters.written =
-            counters(&mut self.connection).await.map_err(ReadError::of(what))?.written;
+        self.count_again().await.map_err(ReadError::of(what))?;
         Ok(found > 0)
     }
 
@@ -258,5 +264,80 @@ impl Store {
     #[must_use]
     pub const fn head(&self) -> crate::Head {
         self.head
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::state::{Batch, Changes, Entry, Noted, Reads};
+
+    use super::*;
+
+    fn imported(number: u64) -> Sealed {
+        let entry = |rows| Entry {
+            at: Timestamp::default(),
+            device: None,
+            source: None,
+            noted: Noted::Imported { rows },
+        };
+        Sealed {
+            number,
+            epoch: 1,
+            batch: Batch { journal: (0..200).map(entry).collect(), ..Batch::default() },
+            changes: Changes::default(),
+            reads: Reads::default(),
+            committed_at: Timestamp::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_stops_the_store_and_loses_nothing_that_was_durable() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kari.db");
+        let (mut store, _) = Store::open(&path, Timestamp::default()).await.unwrap();
+        store.commit(&imported(1)).await.unwrap();
+        let limit = sqlx::query("PRAGMA max_page_count = 1").execute(&mut store.connection);
+        limit.await.unwrap();
+        let mut number = 2;
+        while store.commit(&imported(number)).await.is_ok() {
+            number += 1;
+        }
+        sqlx::query("PRAGMA max_page_count = 9999").execute(&mut store.connection).await.unwrap();
+        let again = store.commit(&imported(number)).await;
+        assert!(matches!(again, Err(CommitError::Fatal { .. })), "{again:?}");
+        drop(store);
+        let (_store, opened) = Store::open(&path, Timestamp::default()).await.unwrap();
+        assert_eq!(opened.journal.seq, (number - 1) * 200);
+    }
+
+    #[tokio::test]
+    async fn a_broken_connection_leaves_a_question_that_the_store_can_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kari.db");
+        let (mut store, _) = Store::open(&path, Timestamp::default()).await.unwrap();
+        let mut durable = 0;
+        for number in 1..40 {
+            let sealed = imported(number);
+            let patience = async {
+                for _ in 0..number % 7 * 50 {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::select! {
+                biased;
+                _ = store.commit(&sealed) => {}
+                () = patience => {}
+            }
+            let committed = store.was_committed(1, number).await.unwrap();
+            durable += u64::from(committed);
+            assert_eq!(store.head().seq, durable * 200, "batch {number}: {committed}");
+            if number % 10 == 0 {
+                store.reconnect().await.unwrap();
+            }
+        }
+        store.commit(&imported(40)).await.unwrap();
+        let reader = crate::reader::Reader::open(&path).await.unwrap();
+        let verified = crate::verify::chain(&reader).await.unwrap();
+        assert_eq!(verified.lines, (durable + 1) * 200);
     }
 }
