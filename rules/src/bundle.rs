@@ -1,0 +1,178 @@
+//! A site's rule files as texts: read with bounds, and hashed.
+
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::Path,
+};
+
+/// The most bytes of one file.
+const FILE_BYTES_MAX: u64 = 256 * 1024;
+/// The most files of a rules folder.
+const FILES_MAX: usize = 512;
+/// The most bytes of all files together.
+const BUNDLE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// One file of a rules folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Its name, without the folder.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// All files of a rules folder, in the order of their names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bundle {
+    /// The rule files, `*.rhai`.
+    pub rules: Vec<SourceFile>,
+    /// The files of cases, `*.cases.toml`.
+    pub cases: Vec<SourceFile>,
+}
+
+impl Bundle {
+    /// Reads the `*.rhai` and `*.cases.toml` files of the folder `dir`; other files and hidden ones are left alone.
+    ///
+    /// # Errors
+    /// The folder or a file cannot be read, is not UTF-8 or is too large; the text names it.
+    pub fn read(dir: &Path) -> io::Result<Self> {
+        let about = |error: io::Error| {
+            io::Error::new(error.kind(), format!("cannot read `{}`: {error}", dir.display()))
+        };
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(dir).map_err(about)? {
+            let Ok(name) = entry.map_err(about)?.file_name().into_string() else { continue };
+            if !name.starts_with('.') && (name.ends_with(".rhai") || name.ends_with(".cases.toml"))
+            {
+                names.push(name);
+            }
+            if names.len() > FILES_MAX {
+                return Err(too_large(format!(
+                    "`{}` holds more than {FILES_MAX} rule files; put some of them together",
+                    dir.display()
+                )));
+            }
+        }
+        let mut files = Vec::new();
+        let mut bytes = 0;
+        for name in names {
+            let text = read_text(&dir.join(&name))?;
+            bytes += text.len();
+            if bytes > BUNDLE_BYTES_MAX {
+                return Err(too_large(format!(
+                    "the files of `{}` hold more than {BUNDLE_BYTES_MAX} bytes; remove some",
+                    dir.display()
+                )));
+            }
+            files.push(SourceFile { name, text });
+        }
+        Ok(Self::of(files))
+    }
+
+    /// A bundle of `files`, put in order.
+    #[must_use]
+    pub fn of(files: impl IntoIterator<Item = SourceFile>) -> Self {
+        let mut files: Vec<_> = files.into_iter().collect();
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        let (rules, cases) = files.into_iter().partition(|file| file.name.ends_with(".rhai"));
+        Self { rules, cases }
+    }
+
+    /// The hash over the names and texts of all files, as hexadecimal digits.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for file in self.rules.iter().chain(&self.cases) {
+            for part in [&file.name, &file.text] {
+                // Lengths first, so that no text can pass for the beginning of the next name.
+                hasher.update(&part.len().to_le_bytes());
+                hasher.update(part.as_bytes());
+            }
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+}
+
+fn read_text(path: &Path) -> io::Result<String> {
+    let about = |error: io::Error| {
+        io::Error::new(error.kind(), format!("cannot read `{}`: {error}", path.display()))
+    };
+    let mut bytes = Vec::new();
+    File::open(path)
+        .map_err(about)?
+        .take(FILE_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(about)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(too_large(format!(
+            "`{}` is larger than {FILE_BYTES_MAX} bytes; split it",
+            path.display()
+        )));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        let text = format!("`{}` is not UTF-8 at byte {place}; save it as UTF-8", path.display());
+        io::Error::new(io::ErrorKind::InvalidData, text)
+    })
+}
+
+fn too_large(text: String) -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str, text: &str) -> SourceFile {
+        SourceFile { name: name.to_owned(), text: text.to_owned() }
+    }
+
+    #[test]
+    fn a_folder_is_read_in_the_order_of_its_names_and_foreign_files_are_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text) in [
+            ("20_b.rhai", "b"),
+            ("10_a.rhai", "a"),
+            ("10_a.cases.toml", "c"),
+            (".10_a.rhai.swp", "x"),
+            (".hidden.rhai", "x"),
+            ("10_a.rhai~", "x"),
+        ] {
+            std::fs::write(dir.path().join(name), text).unwrap();
+        }
+        let bundle = Bundle::read(dir.path()).unwrap();
+        assert_eq!(bundle.rules, [file("10_a.rhai", "a"), file("20_b.rhai", "b")]);
+        assert_eq!(bundle.cases, [file("10_a.cases.toml", "c")]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let missing = Bundle::read(&dir.path().join("nowhere")).unwrap_err();
+        assert!(missing.to_string().contains("nowhere"), "{missing}");
+        std::fs::write(dir.path().join("bad.rhai"), [0x2f, 0x2f, 0xff]).unwrap();
+        let bad = Bundle::read(dir.path()).unwrap_err().to_string();
+        assert!(bad.contains("bad.rhai") && bad.contains("byte 2"), "{bad}");
+        std::fs::write(dir.path().join("bad.rhai"), vec![b' '; 256 * 1024 + 1]).unwrap();
+        let large = Bundle::read(dir.path()).unwrap_err().to_string();
+        assert!(large.contains("larger than"), "{large}");
+    }
+
+    #[test]
+    fn the_hash_changes_with_every_name_and_text_and_not_with_the_order_of_reading() {
+        let (a, b) = (file("a.rhai", "1"), file("b.rhai", "2"));
+        let hash = Bundle::of([a.clone(), b.clone()]).hash();
+        assert_eq!(hash, Bundle::of([b.clone(), a.clone()]).hash());
+        for other in [
+            Bundle::of([a.clone()]),
+            Bundle::of([a.clone(), file("b.rhai", "3")]),
+            Bundle::of([a.clone(), file("c.rhai", "2")]),
+            Bundle::of([file("a.rhai", ""), file("1b.rhai", "2")]),
+            Bundle::of([a, b, file("a.cases.toml", "")]),
+        ] {
+            assert_ne!(hash, other.hash(), "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! Cases: what a rule set must answer. They are run on every reload, before the swap.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use domain::{
+    combine::{Combined, combine},
+    facts::{EVENT_KINDS, EventKind, FACTS, FactKind, FactSpec, Facts, Policy as _, Question},
+    params::{CATALOGUE, Param, Value},
+    reasons::{REASONS, Reason},
+    scope::Supplied,
+    time::Timestamp,
+    verdict::Outcome,
+};
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::{
+    bundle::SourceFile,
+    host,
+    problem::{Problem, did_you_mean},
+    set::RuleSet,
+};
+
+/// The most cases of a set.
+const CASES_MAX: usize = 10_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    base: Base,
+    #[serde(default, rename = "case")]
+    cases: Vec<Spanned<Case>>,
+}
+
+/// What all cases of a file share.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Base {
+    #[serde(default)]
+    set: BTreeMap<String, toml::Value>,
+    #[serde(default)]
+    facts: BTreeMap<String, toml::Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    event: String,
+    #[serde(default)]
+    set: BTreeMap<String, toml::Value>,
+    #[serde(default)]
+    facts: BTreeMap<String, toml::Value>,
+    outcome: String,
+    /// Compared as a set; left out where only the outcome counts.
+    reasons: Option<Vec<String>>,
+    /// The same for the warnings beside a refusal.
+    also: Option<Vec<String>>,
+}
+
+/// An ordinary member with a valid pass at an open gate, to whom nothing speaks against.
+pub(crate) fn ordinary() -> Facts {
+    Facts {
+        device: "gate-1".to_owned(),
+        zone: "pool".to_owned(),
+        leaves_site: true,
+        credential_state: "active".to_owned(),
+        member_age: 30,
+        has_pass: true,
+        membership_state: "active".to_owned(),
+        membership_allowed: true,
+        takes_visit: true,
+        site_open: true,
+        windows_open: true,
+        zone_name: "pool".to_owned(),
+        ..Facts::default()
+    }
+}
+
+/// Runs all cases and says which of them `set` fails.
+pub(crate) fn run(set: &RuleSet, files: &[SourceFile]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut count = 0;
+    for source in files {
+        let file: File = match toml::from_str(&source.text) {
+            Ok(file) => file,
+            Err(error) => {
+                let offset = error.span().map_or(0, |span| span.start);
+                let help = "the form of a case is in the rule reference";
+                problems.push(problem(source, offset, error.message(), help));
+                continue;
+            }
+        };
+        count += file.cases.len();
+        if count > CASES_MAX {
+            let message = format!("there are more than {CASES_MAX} cases");
+            problems.push(problem(source, 0, &message, "remove some"));
+            break;
+        }
+        for case in &file.cases {
+            if let Err((message, help)) = one(set, &file.base, case.get_ref()) {
+                let message = format!("case `{}`: {message}", case.get_ref().name);
+                problems.push(problem(source, case.span().start, &message, &help));
+            }
+        }
+    }
+    problems
+}
+
+fn problem(source: &SourceFile, offset: usize, message: &str, help: &str) -> Problem {
+    let before = source.text.get(..offset).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    Problem {
+        file: source.name.clone(),
+        line: u16::try_from(line).unwrap_or(u16::MAX),
+        column: u16::try_from(column).unwrap_or(u16::MAX),
+        message: message.to_owned(),
+        help: help.to_owned(),
+    }
+}
+
+/// What is wrong, and what to do.
+type Wrong = (String, String);
+
+fn one(set: &RuleSet, base: &Base, case: &Case) -> Result<(), Wrong> {
+    let kind = kind(&case.event)?;
+    let facts = facts(base.facts.iter().chain(&case.facts))?;
+    let values = values(base.set.iter().chain(&case.set))?;
+    let wanted = outcome(&case.outcome)?;
+    let wanted_codes =
+        [codes(case.reasons.as_deref())?, codes(case.also.as_deref())?].map(|codes| {
+            codes.map(|mut codes| {
+                codes.sort_unstable();
+                codes
+            })
+        });
+    let question = Question { kind, facts: &facts, values: &values };
+    let found = set.judge(&question).map_err(|fault| {
+        (fault.to_string(), "correct the check that the place names".to_owned())
+    })?;
+    let got = combine(kind, found, &[]);
+    let lists = [&got.reasons, &got.also];
+    let same = got.outcome == wanted
+        && wanted_codes.iter().zip(lists).all(|(wanted, got)| {
+            let mut got: Vec<_> = got.iter().map(|found| found.reason).collect();
+            got.sort_unstable();
+            wanted.as_ref().is_none_or(|wanted| *wanted == got)
+        });
+    if same { Ok(()) } else { Err(differs(wanted, &wanted_codes, &got)) }
+}
+
+fn differs(outcome: Outcome, codes: &[Option<Vec<Reason>>; 2], got: &Combined) -> Wrong {
+    let list = |reasons: &mut dyn Iterator<Item = Reason>| {
+        let codes: Vec<_> = reasons.map(Reason::code).collect();
+        if codes.is_empty() { "nothing".to_owned() } else { codes.join(", ") }
+    };
+    let mut wanted = outcome.name().to_owned();
+    for (codes, word) in codes.iter().zip(["for", "beside"]) {
+        if let Some(codes) = codes {
+            wanted = format!("{wanted} {word} {}", list(&mut codes.iter().copied()));
+        }
+    }
+    let reasons = list(&mut got.reasons.iter().map(|found| found.reason));
+    let mut given = format!("{} for {reasons}", got.outcome.name());
+    if codes[1].is_some() {
+        given = format!("{given} beside {}", list(&mut got.also.iter().map(|found| found.reason)));
+    }
+    let message = format!("expected {wanted}; got {given}");
+    (message, "correct the check, or the case if the answer is wanted now".to_owned())
+}
+
+fn kind(name: &str) -> Result<EventKind, Wrong> {
+    let known = || EVENT_KINDS.iter().map(|kind| kind.name());
+    EVENT_KINDS.iter().find(|kind| kind.name() == name).copied().ok_or_else(|| {
+        let names = known().collect::<Vec<_>>().join(", ");
+        let help = did_you_mean(name, known(), || format!("events are {names}"));
+        (format!("no event is called `{name}`"), help)
+    })
+}
+
+fn outcome(name: &str) -> Result<Outcome, Wrong> {
+    let all = [Outcome::Grant, Outcome::GrantWithWarning, Outcome::Hold, Outcome::Deny];
+    all.into_iter().find(|outcome| outcome.name() == name).ok_or_else(|| {
+        let names = all.map(Outcome::name);
+        let help = format!("rules can lead to {}", names.join(", "));
+        (format!("no outcome of rules is called `{name}`"), help)
+    })
+}
+
+fn codes(names: Option<&[String]>) -> Result<Option<Vec<Reason>>, Wrong> {
+    let code = |name: &String| {
+        Reason::of(name).ok_or_else(|| {
+            let known = REASONS.iter().map(|spec| spec.code);
+            let help = did_you_mean(name, known, || "reasons are listed with the rules".to_owned());
+            (format!("no reason has the code `{name}`"), help)
+        })
+    };
+    names.map(|names| names.iter().map(code).collect()).transpose()
+}
+
+/// The catalogue's defaults, with the values that the case sets: cases try the checks, not a site's settings.
+fn values<'a>(
+    set: impl Iterator<Item = (&'a String, &'a toml::Value)>,
+) -> Result<Vec<Supplied>, Wrong> {
+    let default = |spec: &domain::params::ParamSpec| Supplied {
+        param: spec.param,
+        value: spec.default().clone(),
+        scope: None,
+    };
+    let mut values: Vec<_> = CATALOGUE.iter().map(default).collect();
+    for (name, value) in set {
+        let param = Param::of(name).ok_or_else(|| {
+            let known = CATALOGUE.iter().map(|spec| spec.name);
+            let help = did_you_mean(name, known, || "parameters are listed with the rules".into());
+            (format!("no parameter is called `{name}`"), help)
+        })?;
+        let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+        let value = Value::parse(param, &text).map_err(|message| {
+            (format!("`{name}`: {message}"), param.spec().sentence.to_owned())
+        })?;
+        if let Some(slot) = values.iter_mut().find(|slot| slot.param == param) {
+            slot.value = value;
+        }
+    }
+    Ok(values)
+}
+
+/// An ordinary member's facts, with those that the case names.
+fn facts<'a>(named: impl Iterator<Item = (&'a String, &'a toml::Value)>) -> Result<Facts, Wrong> {
+    static ORDINARY: LazyLock<serde_json::Value> =
+        LazyLock::new(|| serde_json::to_value(ordinary()).unwrap_or_default());
+    let mut rows = ORDINARY.clone();
+    for (name, value) in named {
+        let spec = FACTS.iter().find(|spec| spec.name == name).ok_or_else(|| {
+            let known = FACTS.iter().map(|spec| spec.name);
+            let help = did_you_mean(name, known, || "facts are listed with the rules".to_owned());
+            (format!("no fact is called `{name}`"), help)
+        })?;
+        let value = fact(spec, value).ok_or_else(|| {
+            (format!("`{value}` is not a value of the fact `{name}`"), shape(spec.kind).to_owned())
+        })?;
+        rows[name.as_str()] = value;
+    }
+    serde_json::from_value(rows).map_err(|error| (error.to_string(), String::new()))
+}
+
+const fn shape(kind: FactKind) -> &'static str {
+    match kind {
+        FactKind::Bool => "write true or false",
+        FactKind::Int => "write a whole number",
+        FactKind::Money => "write an amount as text, such as \"3.20\"",
+        FactKind::Word => "write a text",
+        FactKind::Time => "write an instant such as 2026-09-18T18:00:00Z, or \"none\"",
+    }
+}
+
+/// The fact's value as a record has it.
+fn fact(spec: &FactSpec, value: &toml::Value) -> Option<serde_json::Value> {
+    Some(match spec.kind {
+        FactKind::Bool => value.as_bool()?.into(),
+        FactKind::Int => value.as_integer()?.into(),
+        FactKind::Money => host::money_of(value.as_str()?)?.minor().into(),
+        FactKind::Word => value.as_str()?.into(),
+        FactKind::Time if value.as_str() == Some("none") => serde_json::Value::Null,
+        FactKind::Time => {
+            let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+            Timestamp::from(text.parse::<jiff::Timestamp>().ok()?).micros().into()
+        }
+    })
+}

@@ -1,0 +1,410 @@
+//! The check of one file's code: names, calls, declarations. Looks at every branch, whatever the kind of event.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    facts::{EVENT_KINDS, FACTS},
+    params::CATALOGUE,
+};
+use rhai::{
+    AST, ASTFlags, ASTNode, Dynamic, Expr, FnCallExpr, ParseError, ParseErrorType, Position, Scope,
+    Stmt,
+};
+
+use crate::{
+    engine::{CHECKING, REFUSED_WORDS},
+    host::{fact_blank, param_value, reason_for},
+    layout::Layout,
+    problem::{Problem, did_you_mean},
+    vocabulary::{FUNCTIONS, Term, Use, function, term, terms, variable},
+};
+
+/// The variables to compile against; with `kind`, the kinds of events are constants.
+pub(crate) fn compile_scope(kind: Option<domain::facts::EventKind>) -> Scope<'static> {
+    let mut scope = Scope::new();
+    for known in EVENT_KINDS {
+        match kind {
+            Some(kind) => scope.push_constant(known.name(), *known == kind),
+            None => scope.push(known.name(), false),
+        };
+    }
+    for fact in FACTS {
+        scope.push_dynamic(fact.name, fact_blank(fact.kind));
+    }
+    for spec in CATALOGUE {
+        let value: Dynamic = param_value(spec.param, spec.default());
+        scope.push_dynamic(variable(spec.param), value);
+    }
+    scope
+}
+
+/// A function of the rule files.
+#[derive(Debug)]
+struct Function {
+    arguments: usize,
+    file: usize,
+}
+
+/// The names that the files of a set declare, and the check of each file against them.
+pub(crate) struct Check<'a> {
+    layout: &'a Layout,
+    /// Functions of the language, by name: how many arguments they take.
+    language: BTreeMap<String, Vec<usize>>,
+    functions: BTreeMap<String, Vec<Function>>,
+    /// Names declared at the top of a file, and which file.
+    declared: BTreeMap<String, usize>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Check<'a> {
+    pub(crate) fn new(layout: &'a Layout) -> Self {
+        let mut language: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let each = |found: rhai::FuncInfo<'_>| {
+            Some((found.metadata.name.to_string(), found.metadata.num_params))
+        };
+        for (name, arguments) in CHECKING.collect_fn_metadata(None, each, true) {
+            if !REFUSED_WORDS.contains(&name.as_str()) {
+                language.entry(name).or_default().push(arguments);
+            }
+        }
+        for spec in FUNCTIONS {
+            language.insert(spec.name.to_owned(), spec.arguments.to_vec());
+        }
+        Self {
+            layout,
+            language,
+            functions: BTreeMap::new(),
+            declared: BTreeMap::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// What is wrong with the files that were looked at.
+    pub(crate) fn into_problems(self) -> Vec<Problem> {
+        self.problems
+    }
+
+    fn report(&mut self, at: Position, file: usize, message: String, help: impl Into<String>) {
+        self.problems.push(self.layout.problem(at, file, message, help));
+    }
+
+    /// A file that could not be compiled.
+    pub(crate) fn unreadable(&mut self, error: &ParseError, file: usize) {
+        let (message, help) = explain(error.err_type());
+        self.report(error.position(), file, message, help);
+    }
+
+    /// A file that ends inside a comment.
+    pub(crate) fn unclosed(&mut self, file: usize) {
+        let message = "the file ends in the middle of a comment".to_owned();
+        self.report(Position::NONE, file, message, "close it with `*/`");
+    }
+
+    /// Notes what the file declares; all files are declared before the first is checked, because a function
+    /// may be called from any of them.
+    pub(crate) fn declare(&mut self, ast: &AST, file: usize) {
+        for found in ast.iter_fn_def() {
+            let name = found.name.to_string();
+            let at = body_position(ast, &name, found.params.len());
+            if term(&name).is_some() || self.language.contains_key(&name) {
+                self.report(
+                    at,
+                    file,
+                    format!("the function `{name}` has the name of something that Kari knows"),
+                    "give it another name",
+                );
+            }
+            let same = Function { arguments: found.params.len(), file };
+            let known = self.functions.entry(name.clone()).or_default();
+            if known.iter().any(|other| other.file != file && other.arguments == same.arguments) {
+                self.report(
+                    at,
+                    file,
+                    format!("the function `{name}` is declared in another file as well"),
+                    "give one of them another name, or call the other file's",
+                );
+            } else {
+                known.push(same);
+            }
+            for param in &found.params {
+                self.shadowing(param, at, file);
+            }
+        }
+        for stmt in ast.statements() {
+            let Stmt::Var(var, ..) = stmt else { continue };
+            let name = var.0.name.to_string();
+            match self.declared.get(&name) {
+                Some(other) if *other != file => self.report(
+                    var.0.pos,
+                    file,
+                    format!("`{name}` is declared at the top of another file as well"),
+                    "give one of them another name",
+                ),
+                _ => {
+                    self.declared.insert(name, file);
+                }
+            }
+        }
+    }
+
+    /// Checks the code of a file.
+    pub(crate) fn look(&mut self, ast: &AST, file: usize) {
+        for stmt in ast.statements() {
+            stmt.walk(&mut Vec::new(), &mut |path| self.node(path, file, false));
+        }
+        ast.clone_functions_only().walk(&mut |path| self.node(path, file, true));
+    }
+
+    fn node(&mut self, path: &[ASTNode<'_>], file: usize, in_function: bool) -> bool {
+        match path.last() {
+            Some(ASTNode::Stmt(stmt)) => self.stmt(stmt, path.len() == 1, file, in_function),
+            Some(ASTNode::Expr(expr)) => {
+                let own = matches!(path, [ASTNode::Stmt(Stmt::Expr(_)), _]);
+                if in_function {
+                    self.outside(expr, file);
+                }
+                self.expr(expr, own && !in_function, file);
+            }
+            _ => {}
+        }
+        true
+    }
+
+    fn stmt(&mut self, stmt: &Stmt, at_top: bool, file: usize, in_function: bool) {
+        match stmt {
+            Stmt::FnCall(call, at) => self.call(call, *at, at_top && !in_function, file),
+            Stmt::Var(var, ..) => {
+                if function(&var.0.name).is_some() {
+                    self.taken(&var.0.name, var.0.pos, file);
+                }
+                self.shadowing(&var.0.name, var.0.pos, file);
+            }
+            Stmt::For(parts, _) => {
+                for name in std::iter::once(&parts.0).chain(parts.1.as_ref()) {
+                    self.shadowing(&name.name, name.pos, file);
+                }
+            }
+            Stmt::Assignment(parts) => self.assignment(&parts.1.lhs, parts.0.position(), file),
+            Stmt::Return(_, flags, at) if !in_function && !flags.contains(ASTFlags::BREAK) => self
+                .report(
+                    *at,
+                    file,
+                    "`return` outside a function would skip the checks of the files after this one"
+                        .to_owned(),
+                    "put the rest into an `if`",
+                ),
+            // The walk does not see the value, so nothing could be said about it.
+            Stmt::BreakLoop(Some(_), _, at) => self.report(
+                *at,
+                file,
+                "`break` hands out a value".to_owned(),
+                "put the value into a variable before `break`",
+            ),
+            _ => {}
+        }
+    }
+
+    fn expr(&mut self, expr: &Expr, at_top: bool, file: usize) {
+        match expr {
+            Expr::FnCall(call, at) => self.call(call, *at, at_top, file),
+            Expr::MethodCall(call, at) => {
+                if let Some(spec) = function(&call.name) {
+                    self.report(
+                        *at,
+                        file,
+                        format!("`{}` is written as a method", call.name),
+                        format!("write `{}`", spec.signature),
+                    );
+                } else {
+                    self.arguments(&call.name, call.args.len() + 1, *at, file);
+                }
+            }
+            Expr::Variable(parts, _, at) if !parts.2.is_empty() => {
+                self.report(
+                    *at,
+                    file,
+                    format!("`{}` is reached through `{}`", parts.1, parts.2),
+                    "hand it to the function as an argument",
+                );
+            }
+            _ => {}
+        }
+    }
+
+    /// Compiling lets a function name what only the top of a file can read.
+    fn outside(&mut self, expr: &Expr, file: usize) {
+        if let Expr::Variable(parts, _, at) = expr
+            && parts.2.is_empty()
+            && term(&parts.1).is_some()
+        {
+            let message = format!("a function does not see `{}`", parts.1);
+            self.report(*at, file, message, "hand it over as an argument");
+        }
+    }
+
+    fn call(&mut self, call: &FnCallExpr, at: Position, at_top: bool, file: usize) {
+        if call.is_operator_call() {
+            return;
+        }
+        let name = call.name.as_str();
+        if call.is_qualified() {
+            self.report(
+                at,
+                file,
+                format!("`{}::{name}` belongs to a module, and there are none", call.namespace),
+                "call a function of the rule files by its name alone",
+            );
+            return;
+        }
+        if !self.arguments(name, call.args.len(), at, file) {
+            return;
+        }
+        match function(name).map(|spec| spec.used) {
+            Some(Use::Setting) if !at_top => self.report(
+                at,
+                file,
+                "`set` stands inside other code".to_owned(),
+                "settings are read once, when the files are loaded: put it on a line of its own, \
+                 outside `if`, loops and functions",
+            ),
+            Some(Use::Reason(class)) => {
+                let Some(Expr::StringConstant(code, at)) = call.args.first() else { return };
+                if let Err((message, help)) = reason_for(name, class, code) {
+                    self.report(*at, file, message, help);
+                }
+            }
+            // What `set` is given is judged where settings are read.
+            _ => {}
+        }
+    }
+
+    /// Whether a function `name` takes this many arguments; else the problem is noted.
+    fn arguments(&mut self, name: &str, count: usize, at: Position, file: usize) -> bool {
+        let own = self.functions.get(name).into_iter().flatten().map(|found| found.arguments);
+        let language = self.language.get(name).into_iter().flatten().copied();
+        let mut takes: Vec<usize> = own.chain(language).collect();
+        takes.sort_unstable();
+        takes.dedup();
+        if takes.contains(&count) {
+            return true;
+        }
+        if takes.is_empty() {
+            let known = self.language.keys().chain(self.functions.keys()).map(String::as_str);
+            let help = did_you_mean(name, known, || {
+                "the functions are listed in the rule reference".to_owned()
+            });
+            self.report(at, file, format!("no function is called `{name}`"), help);
+        } else {
+            let counts: Vec<_> = takes.iter().map(ToString::to_string).collect();
+            let help = function(name).map_or_else(
+                || format!("`{name}` takes {}", counts.join(" or ")),
+                |spec| format!("write `{}`: {}", spec.signature, spec.sentence),
+            );
+            let arguments = if count == 1 { "argument" } else { "arguments" };
+            self.report(at, file, format!("`{name}` is given {count} {arguments}"), help);
+        }
+        false
+    }
+
+    fn shadowing(&mut self, name: &str, at: Position, file: usize) {
+        if term(name).is_some() {
+            self.taken(name, at, file);
+        }
+    }
+
+    fn taken(&mut self, name: &str, at: Position, file: usize) {
+        self.report(
+            at,
+            file,
+            format!("`{name}` is a name that Kari knows already"),
+            "give yours another name",
+        );
+    }
+
+    fn assignment(&mut self, target: &Expr, at: Position, file: usize) {
+        let mut root = target;
+        let mut indexed = false;
+        while let Expr::Index(parts, ..) | Expr::Dot(parts, ..) = root {
+            indexed |= matches!(root, Expr::Index(..)) || contains_index(&parts.rhs);
+            root = &parts.lhs;
+        }
+        if let Expr::Variable(parts, ..) = root
+            && term(&parts.1).is_some()
+        {
+            self.report(
+                at,
+                file,
+                format!("`{}` is changed", parts.1),
+                "facts and parameters are read only; set a parameter with `set(...)`",
+            );
+        } else if indexed {
+            // The engine does not bound a map that grows by its index.
+            self.report(
+                at,
+                file,
+                "an element is changed by its index".to_owned(),
+                "write the list or the map in one piece",
+            );
+        }
+    }
+}
+
+fn contains_index(expr: &Expr) -> bool {
+    match expr {
+        Expr::Index(..) => true,
+        Expr::Dot(parts, ..) => contains_index(&parts.lhs) || contains_index(&parts.rhs),
+        _ => false,
+    }
+}
+
+/// The first place in the body of a function; the engine keeps none of its own for it.
+fn body_position(ast: &AST, name: &str, arguments: usize) -> Position {
+    let mut first = Position::NONE;
+    ast.clone_functions_only_filtered(|_, _, _, found, count| found == name && count == arguments)
+        .walk(&mut |path| {
+            first = path.first().map_or(Position::NONE, ASTNode::position);
+            false
+        });
+    first
+}
+
+/// The variables of the vocabulary that `ast` reads.
+pub(crate) fn terms_of(ast: &AST) -> Vec<Term> {
+    let mut found = Vec::new();
+    ast.walk(&mut |path| {
+        if let Some(ASTNode::Expr(Expr::Variable(parts, ..))) = path.last()
+            && let Some(term) = term(&parts.1)
+            && !found.contains(&term)
+        {
+            found.push(term);
+        }
+        true
+    });
+    found
+}
+
+/// A parse error as a sentence, and what to do.
+fn explain(error: &ParseErrorType) -> (String, String) {
+    match error {
+        ParseErrorType::VariableUndefined(name) => {
+            let help = did_you_mean(name, terms().map(|(name, _)| name), || {
+                "declare it with `let`; a function sees only its own arguments".to_owned()
+            });
+            (format!("no fact, parameter or variable is called `{name}`"), help)
+        }
+        ParseErrorType::Reserved(word) if REFUSED_WORDS.contains(&word.as_str()) => (
+            format!("`{word}` is not available in rule files"),
+            "the functions are listed in the rule reference".to_owned(),
+        ),
+        ParseErrorType::UnexpectedEOF => (
+            "the file ends in the middle of something".to_owned(),
+            "close what is open: a bracket, a brace, a text".to_owned(),
+        ),
+        other => {
+            let text = other.to_string().replace('\'', "`");
+            let mut letters = text.chars();
+            let lower = letters.next().map(char::to_lowercase).into_iter().flatten();
+            (lower.chain(letters).collect(), "correct the line and save the file".to_owned())
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! What a check can do: raise reasons, with details.
+
+use std::{cell::RefCell, sync::LazyLock};
+
+use domain::{
+    facts::{Fact, FactKind},
+    money::Money,
+    params::{Kind, Param, Value},
+    reasons::{Class, REASONS, Reason},
+    time::{Span, Timestamp},
+    verdict::Detail,
+};
+use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, Map, NativeCallContext};
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use crate::problem::did_you_mean;
+
+/// The most reasons of one event.
+const FINDINGS_MAX: usize = 64;
+/// The most details of a reason.
+pub(crate) const DETAILS_MAX: usize = 8;
+/// The most characters of a word handed on as a detail.
+const WORD_CHARS_MAX: usize = 64;
+/// Digits of the minor unit: 2 for every currency that Kari knows.
+const MINOR_DIGITS: u32 = 2;
+
+/// An instant in a rule file: only handed on, as a detail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Instant(pub(crate) Timestamp);
+
+/// A span in a rule file: only handed on, as a detail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Elapsed(Span);
+
+/// A reason as a check raised it.
+#[derive(Debug)]
+pub(crate) struct Raised {
+    pub(crate) reason: Reason,
+    pub(crate) class: Class,
+    pub(crate) alarm: bool,
+    pub(crate) details: Vec<(String, Detail)>,
+    /// The line in the numbering that the files of the set share.
+    pub(crate) line: u16,
+}
+
+thread_local! {
+    static RAISED: RefCell<Vec<Raised>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Takes what was raised on this thread since the last time.
+pub(crate) fn take_raised() -> Vec<Raised> {
+    RAISED.with_borrow_mut(std::mem::take)
+}
+
+/// Adds the functions of checks to `engine`.
+pub(crate) fn register(engine: &mut Engine) {
+    engine.register_type_with_name::<Instant>("instant");
+    engine.register_type_with_name::<Elapsed>("span");
+    engine.register_fn("span", |seconds: i64| Elapsed(Span::seconds(seconds)));
+    for (name, class) in [("deny", Class::Deny), ("warn", Class::Warn), ("hold", Class::Hold)] {
+        engine.register_fn(name, move |call: NativeCallContext, code: ImmutableString| {
+            raise(&call, class, &code, Map::new())
+        });
+        engine.register_fn(
+            name,
+            move |call: NativeCallContext, code: ImmutableString, details: Map| {
+                raise(&call, class, &code, details)
+            },
+        );
+    }
+}
+
+type Refused = Box<EvalAltResult>;
+
+fn raise(
+    call: &NativeCallContext<'_>,
+    class: Class,
+    code: &str,
+    details: Map,
+) -> Result<(), Refused> {
+    let at = call.call_position();
+    let refuse =
+        |message: String| -> Refused { Box::new(EvalAltResult::ErrorRuntime(message.into(), at)) };
+    let reason = reason_for(call.fn_name(), class, code)
+        .map_err(|(message, help)| refuse(format!("{message}; {help}")))?;
+    let (alarm, details) = read_details(details).map_err(refuse)?;
+    let line = at.line().and_then(|line| u16::try_from(line).ok()).unwrap_or(0);
+    RAISED.with_borrow_mut(|raised| {
+        if raised.len() >= FINDINGS_MAX {
+            return Err(refuse(format!(
+                "more than {FINDINGS_MAX} reasons were raised for one event; raise each once"
+            )));
+        }
+        raised.push(Raised { reason, class, alarm, details, line });
+        Ok(())
+    })
+}
+
+/// The reason that `code` names, if a rule may raise it with `class`; else what is wrong, and help.
+pub(crate) fn reason_for(
+    function: &str,
+    class: Class,
+    code: &str,
+) -> Result<Reason, (String, String)> {
+    let Some(reason) = Reason::of(code) else {
+        let known = || REASONS.iter().filter(|spec| spec.by_rule.contains(&class));
+        let help = did_you_mean(code, known().map(|spec| spec.code), || {
+            let codes: Vec<_> = known().map(|spec| spec.code).collect();
+            format!("`{function}` takes {}", codes.join(", "))
+        });
+        return Err((format!("no reason has the code `{code}`"), help));
+    };
+    let allowed = reason.spec().by_rule;
+    if allowed.contains(&class) {
+        return Ok(reason);
+    }
+    let message = format!("`{function}` cannot raise `{code}`");
+    let names: Vec<_> = allowed.iter().filter_map(|class| function_of(*class)).collect();
+    let help = if names.is_empty() {
+        "only Kari itself raises it, below the rules".to_owned()
+    } else {
+        format!("raise it with {}", names.join(" or "))
+    };
+    Err((message, help))
+}
+
+const fn function_of(class: Class) -> Option<&'static str> {
+    match class {
+        Class::Deny => Some("`deny`"),
+        Class::Warn => Some("`warn`"),
+        Class::Hold => Some("`hold`"),
+        Class::Grant | Class::Ignore | Class::Release => None,
+    }
+}
+
+fn read_details(map: Map) -> Result<(bool, Vec<(String, Detail)>), String> {
+    let mut alarm = false;
+    let mut details = Vec::with_capacity(map.len());
+    for (name, value) in map {
+        if name == "alarm" {
+            alarm = value
+                .as_bool()
+                .map_err(|_| "the detail `alarm` is not true or false; write `alarm: true`")?;
+        } else if let Some(detail) = read_detail(&name, value)? {
+            details.push((name.into(), detail));
+        }
+    }
+    if details.len() > DETAILS_MAX {
+        return Err(format!(
+            "a reason has {} details; hand on at most {DETAILS_MAX}",
+            details.len()
+        ));
+    }
+    Ok((alarm, details))
+}
+
+/// A detail from a value of a rule file; none where there is no value, such as a next opening that never comes.
+fn read_detail(name: &str, value: Dynamic) -> Result<Option<Detail>, String> {
+    if value.is_unit() {
+        return Ok(None);
+    }
+    if let Ok(count) = value.as_int() {
+        return Ok(Some(Detail::Count(count)));
+    }
+    if let Ok(amount) = value.as_decimal() {
+        let money = to_money(amount)
+            .ok_or_else(|| format!("the detail `{name}` is too large an amount: {amount}"))?;
+        return Ok(Some(Detail::Money(money)));
+    }
+    if let Some(Instant(at)) = value.clone().try_cast::<Instant>() {
+        return Ok(Some(Detail::Time(at)));
+    }
+    if let Some(Elapsed(span)) = value.clone().try_cast::<Elapsed>() {
+        return Ok(Some(Detail::Span(span)));
+    }
+    let kind = value.type_name();
+    match value.into_immutable_string() {
+        Ok(word) if word.chars().count() <= WORD_CHARS_MAX => {
+            Ok(Some(Detail::Word(word.to_string())))
+        }
+        Ok(_) => Err(format!(
+            "the detail `{name}` has more than {WORD_CHARS_MAX} characters; hand on a word"
+        )),
+        Err(_) => Err(format!(
+            "the detail `{name}` is of the kind `{kind}`; hand on an amount, a number, a word, \
+             an instant or a span"
+        )),
+    }
+}
+
+/// Amounts in rule files are decimals of the currency's unit.
+fn to_decimal(amount: Money) -> Decimal {
+    Decimal::new(amount.minor(), MINOR_DIGITS)
+}
+
+/// The amount in minor units, rounded half away from zero.
+fn to_money(amount: Decimal) -> Option<Money> {
+    let mut minor =
+        amount.round_dp_with_strategy(MINOR_DIGITS, RoundingStrategy::MidpointAwayFromZero);
+    minor.rescale(MINOR_DIGITS);
+    i64::try_from(minor.mantissa()).ok().map(Money)
+}
+
+/// The amount that `text` writes in the currency's unit.
+pub(crate) fn money_of(text: &str) -> Option<Money> {
+    let exact = text.parse::<Decimal>().ok().filter(|amount| amount.scale() <= MINOR_DIGITS)?;
+    to_money(exact)
+}
+
+/// A fact as rule files see it.
+pub(crate) fn fact_value(fact: &Fact<'_>) -> Dynamic {
+    match fact {
+        Fact::Bool(yes) => (*yes).into(),
+        Fact::Int(number) => (*number).into(),
+        Fact::Money(amount) => to_decimal(*amount).into(),
+        Fact::Word(word) => known_word(word).into(),
+        Fact::Time(Some(at)) => Dynamic::from(Instant(*at)),
+        Fact::Time(None) => Dynamic::UNIT,
+    }
+}
+
+/// A value of the right kind for a fact, to compile against.
+pub(crate) fn fact_blank(kind: FactKind) -> Dynamic {
+    match kind {
+        FactKind::Bool => false.into(),
+        FactKind::Int => 0_i64.into(),
+        FactKind::Money => Decimal::ZERO.into(),
+        FactKind::Word => ImmutableString::new().into(),
+        FactKind::Time => Dynamic::UNIT,
+    }
+}
+
+/// A parameter's value as rule files see it: windows and sets of words as text and list.
+pub(crate) fn param_value(param: Param, value: &Value) -> Dynamic {
+    match value {
+        Value::Choice(_, word) => known_word(word).into(),
+        Value::Int(number) => (*number).into(),
+        Value::Dur(dur) => dur.span().whole_seconds().into(),
+        Value::Money(amount) => to_decimal(*amount).into(),
+        Value::Set(bits) => match param.spec().kind {
+            Kind::Set(words) => {
+                let member = |place: usize| bits & (1 << place) != 0;
+                let inside = words.iter().enumerate().filter(|(place, _)| member(*place));
+                inside.map(|(_, word)| Dynamic::from(known_word(word))).collect::<Vec<_>>().into()
+            }
+            _ => Dynamic::UNIT,
+        },
+        Value::Windows(_) => value.written(param).into(),
+    }
+}
+
+/// Words that come with every event are shared, not allocated each time.
+fn known_word(word: &str) -> ImmutableString {
+    static WORDS: LazyLock<Vec<ImmutableString>> = LazyLock::new(|| {
+        let choices = domain::params::CATALOGUE.iter().flat_map(|spec| match spec.kind {
+            Kind::Choice(words) | Kind::Set(words) => words,
+            _ => &[],
+        });
+        let credentials = ["", "unknown", "lost", "stolen", "blocked", "returned"];
+        let mut words: Vec<ImmutableString> =
+            choices.chain(&credentials).map(|word| (*word).into()).collect();
+        words.sort_unstable();
+        words.dedup();
+        words
+    });
+    let known = WORDS.binary_search_by(|known| known.as_str().cmp(word)).ok();
+    known.and_then(|place| WORDS.get(place).cloned()).unwrap_or_else(|| word.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_go_to_decimals_and_back_to_the_minor_unit() {
+        for minor in [0, 1, -1, 1250, -413, i64::MAX, i64::MIN] {
+            assert_eq!(to_money(to_decimal(Money(minor))), Some(Money(minor)));
+        }
+        for (text, minor) in [("0.005", 1), ("-0.005", -1), ("2.344", 234), ("7", 700)] {
+            assert_eq!(to_money(text.parse().unwrap()), Some(Money(minor)), "{text}");
+        }
+        assert_eq!(to_money(Decimal::MAX), None);
+    }
+
+    #[test]
+    fn a_rule_raises_no_reason_of_the_floor_and_none_with_a_foreign_class() {
+        assert_eq!(reason_for("deny", Class::Deny, "ZONE_FULL"), Ok(Reason::ZoneFull));
+        let (message, help) = reason_for("hold", Class::Hold, "DEBT_WARNING").unwrap_err();
+        assert_eq!(
+            (message.as_str(), help.as_str()),
+            ("`hold` cannot raise `DEBT_WARNING`", "raise it with `warn`")
+        );
+        let (_, help) = reason_for("deny", Class::Deny, "EMERGENCY_RELEASE").unwrap_err();
+        assert!(help.contains("only Kari itself"), "{help}");
+        let (_, help) = reason_for("deny", Class::Deny, "ZONE_FUL").unwrap_err();
+        assert_eq!(help, "did you mean `ZONE_FULL`?");
+        for spec in REASONS {
+            assert!(
+                spec.by_rule.iter().all(|class| function_of(*class).is_some()),
+                "{}",
+                spec.code
+            );
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Loading a rule set: read, parse, check, cases. All of a reload but the swap.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    facts::{EVENT_KINDS, EventKind, Policy as _, PolicyFault, Question},
+    params::CATALOGUE,
+};
+use rhai::{AST, Scope};
+
+use crate::{
+    bundle::Bundle,
+    cases,
+    check::{Check, compile_scope, terms_of},
+    engine::{CHECKING, RUNNING},
+    layout::Layout,
+    problem::Problem,
+    set::{Checks, READ_BY_FLOOR, RuleSet},
+    settings::{Outcome, Settings, setting},
+    vocabulary::variable,
+};
+
+/// The names that settings may speak of, as the site has them now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Zones.
+    pub zones: BTreeSet<String>,
+    /// Devices.
+    pub devices: BTreeSet<String>,
+    /// Tariffs.
+    pub tariffs: BTreeSet<String>,
+    /// Groups of members.
+    pub groups: BTreeSet<String>,
+    /// Terminals.
+    pub terminals: BTreeSet<String>,
+    /// Roles of operators.
+    pub roles: BTreeSet<String>,
+}
+
+/// A rule set that passed every check.
+#[derive(Debug)]
+pub struct Checked {
+    /// The set, ready to be swapped in.
+    pub set: RuleSet,
+    /// What is worth a look, but keeps nothing from working.
+    pub warnings: Vec<Problem>,
+}
+
+/// Loads `bundle` for a site that has `names`.
+///
+/// # Errors
+/// Everything that is wrong, in the order of files and lines. Nothing of the set is used then.
+pub fn load(bundle: &Bundle, names: &Names) -> Result<Checked, Vec<Problem>> {
+    let layout = Layout::of(&bundle.rules).map_err(|problem| vec![problem])?;
+    check(bundle, &layout)?;
+
+    let mut settings = Settings::new(&layout, names);
+    let mut kinds = Vec::with_capacity(EVENT_KINDS.len());
+    for kind in EVENT_KINDS {
+        let files = compile(bundle, &layout, *kind)?;
+        if kinds.is_empty() {
+            // Settings are the same for every kind; they are read from the first.
+            files.iter().enumerate().for_each(|(file, ast)| settings.read(ast, file));
+        }
+        let merged = files.iter().fold(AST::empty(), |all, ast| all.merge(&only_checks(ast)));
+        let terms = terms_of(&merged);
+        kinds.push(Checks::new(merged, &terms));
+    }
+    let Outcome { table, problems, mut warnings } = settings.finish();
+    sorted(problems)?;
+
+    let texts = bundle.rules.iter().chain(&bundle.cases);
+    let texts = texts.map(|file| (file.name.clone(), file.text.clone())).collect();
+    let set = RuleSet { hash: bundle.hash(), texts, values: table, layout, kinds };
+    warnings.extend(unread(&set, bundle));
+    let mut problems = trial(&set);
+    problems.extend(cases::run(&set, &bundle.cases));
+    sorted(problems)?;
+    warnings.sort();
+    Ok(Checked { set, warnings })
+}
+
+fn sorted(mut problems: Vec<Problem>) -> Result<(), Vec<Problem>> {
+    problems.sort();
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// Parses each file unpruned and looks at all of its code.
+fn check(bundle: &Bundle, layout: &Layout) -> Result<(), Vec<Problem>> {
+    let scope = compile_scope(None);
+    let mut check = Check::new(layout);
+    let mut parsed = Vec::with_capacity(bundle.rules.len());
+    for (file, source) in bundle.rules.iter().enumerate() {
+        let text = layout.moved(file, &source.text);
+        match CHECKING.compile_with_scope(&scope, &text) {
+            Ok(_) if swallows_its_end(&scope, &text) => check.unclosed(file),
+            Ok(ast) => parsed.push((file, ast)),
+            Err(error) => check.unreadable(&error, file),
+        }
+    }
+    for (file, ast) in &parsed {
+        check.declare(ast, *file);
+    }
+    for (file, ast) in &parsed {
+        check.look(ast, *file);
+    }
+    sorted(check.into_problems())
+}
+
+/// Whether the file ends inside a comment: the engine takes that for the end of the comment, and a file that was
+/// saved half would pass. What is wrong behind it then goes unseen.
+fn swallows_its_end(scope: &Scope<'_>, text: &str) -> bool {
+    text.contains("/*") && CHECKING.compile_with_scope(scope, format!("{text}\n)")).is_ok()
+}
+
+/// Compiles each file for one kind of event: what another kind needs is pruned away.
+fn compile(bundle: &Bundle, layout: &Layout, kind: EventKind) -> Result<Vec<AST>, Vec<Problem>> {
+    let scope = compile_scope(Some(kind));
+    let mut files = Vec::with_capacity(bundle.rules.len());
+    for (file, source) in bundle.rules.iter().enumerate() {
+        let ast = RUNNING.compile_with_scope(&scope, layout.moved(file, &source.text)).map_err(
+            |error| {
+                let mut check = Check::new(layout);
+                check.unreadable(&error, file);
+                check.into_problems()
+            },
+        )?;
+        files.push(ast);
+    }
+    Ok(files)
+}
+
+/// The file without its settings.
+fn only_checks(ast: &AST) -> AST {
+    let checks = ast.statements().iter().filter(|stmt| setting(stmt).is_none()).cloned();
+    AST::new(checks.collect::<Vec<_>>(), ast.shared_lib().clone())
+}
+
+/// Parameters that neither a check nor the floor reads: setting them changes nothing.
+fn unread(set: &RuleSet, bundle: &Bundle) -> Vec<Problem> {
+    let read = set.read_by_any();
+    let file = bundle.rules.first().map(|file| file.name.clone()).unwrap_or_default();
+    let warning = |name: &str, variable: &str| Problem {
+        file: file.clone(),
+        line: 1,
+        column: 1,
+        message: format!("no check reads `{name}`, so it has no effect"),
+        help: format!("copy the shipped check that reads `{variable}`, or leave it"),
+    };
+    CATALOGUE
+        .iter()
+        .filter(|spec| !read.contains(spec.param) && !READ_BY_FLOOR.contains(&spec.param))
+        .map(|spec| warning(spec.name, variable(spec.param)))
+        .collect()
+}
+
+/// Asks the set once for every kind of event, so that a check that cannot run is found before anybody waits.
+fn trial(set: &RuleSet) -> Vec<Problem> {
+    let facts = cases::ordinary();
+    let fails = |kind: &EventKind| {
+        let question = Question { kind: *kind, facts: &facts, values: &[] };
+        match set.judge(&question).err()? {
+            PolicyFault::Rule { file, line, message } => Some(Problem {
+                file,
+                line,
+                column: 1,
+                message: format!("on an ordinary {}, {message}", kind.name()),
+                help: "correct the check; until then the rules that were in force stay".to_owned(),
+            }),
+            PolicyFault::NoRuleSet | PolicyFault::StoreStalled => None,
+        }
+    };
+    let mut problems: Vec<_> = EVENT_KINDS.iter().filter_map(fails).collect();
+    problems.dedup_by_key(|problem| (problem.file.clone(), problem.line));
+    problems
+}

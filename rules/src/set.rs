@@ -1,0 +1,222 @@
+//! A rule set in force: asked once for each event.
+
+use std::{
+    cell::RefCell,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use domain::{
+    facts::{EVENT_KINDS, EventKind, FACTS, Policy, PolicyFault, Question},
+    params::{Param, ParamMask},
+    scope::ParamTable,
+    verdict::{Finding, Origin},
+};
+use rhai::{AST, EvalAltResult, Scope};
+
+use crate::{
+    engine::{self, DEADLINE, OPERATIONS_MAX},
+    host::{self, Raised, fact_value, param_value},
+    layout::Layout,
+    vocabulary::{Term, variable},
+};
+
+/// A checked rule set: settings, and compiled checks for each kind of event.
+pub struct RuleSet {
+    pub(crate) hash: String,
+    pub(crate) texts: Vec<(String, String)>,
+    pub(crate) values: ParamTable,
+    pub(crate) layout: Layout,
+    /// By the place of the kind in [`EVENT_KINDS`].
+    pub(crate) kinds: Vec<Checks>,
+}
+
+/// The checks for one kind of event.
+#[derive(Debug)]
+pub(crate) struct Checks {
+    ast: AST,
+    /// By the place of the fact in [`FACTS`]: whether a check reads it.
+    facts: Vec<bool>,
+    params: ParamMask,
+    kinds: Vec<EventKind>,
+    consulted: ParamMask,
+}
+
+impl Checks {
+    /// The compiled checks `ast`, which read the variables `terms`.
+    pub(crate) fn new(ast: AST, terms: &[Term]) -> Self {
+        let mut checks = Self {
+            ast,
+            facts: vec![false; FACTS.len()],
+            params: ParamMask::default(),
+            kinds: Vec::new(),
+            consulted: ParamMask::default(),
+        };
+        for term in terms {
+            match *term {
+                Term::Kind(kind) => checks.kinds.push(kind),
+                Term::Param(param) => {
+                    checks.params.insert(param);
+                    checks.consulted.insert(param);
+                }
+                Term::Fact(place) => {
+                    let from = FACTS.get(place).map_or(&[][..], |spec| spec.from);
+                    from.iter().for_each(|param| checks.consulted.insert(*param));
+                    if let Some(read) = checks.facts.get_mut(place) {
+                        *read = true;
+                    }
+                }
+            }
+        }
+        checks
+    }
+
+    /// Fills `scope` with what the checks read. Everything is constant for a check: no file can change a fact
+    /// or a parameter for the next one.
+    fn fill(&self, scope: &mut Scope<'_>, question: &Question<'_>) {
+        let mut read = self.facts.iter();
+        question.facts.each(|name, fact| {
+            if read.next() == Some(&true) {
+                scope.push_constant_dynamic(name, fact_value(&fact));
+            }
+        });
+        for param in self.params.iter() {
+            let supplied = question.values.iter().find(|supplied| supplied.param == param);
+            let value = supplied.map_or_else(|| param.spec().default(), |found| &found.value);
+            scope.push_constant_dynamic(variable(param), param_value(param, value));
+        }
+        for kind in &self.kinds {
+            scope.push_constant(kind.name(), *kind == question.kind);
+        }
+    }
+}
+
+impl fmt::Debug for RuleSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RuleSet").field("hash", &self.hash).finish_non_exhaustive()
+    }
+}
+
+thread_local! {
+    static SCOPE: RefCell<Scope<'static>> = RefCell::new(Scope::new());
+}
+
+impl RuleSet {
+    /// Names and texts of its files, rules first.
+    #[must_use]
+    pub fn texts(&self) -> Vec<(String, String)> {
+        self.texts.clone()
+    }
+
+    /// The parameters that a check reads for any kind of event.
+    pub(crate) fn read_by_any(&self) -> ParamMask {
+        self.kinds.iter().fold(ParamMask::default(), |all, checks| all.union(checks.consulted))
+    }
+
+    fn checks(&self, kind: EventKind) -> Option<&Checks> {
+        let place = EVENT_KINDS.iter().position(|known| *known == kind)?;
+        self.kinds.get(place)
+    }
+
+    fn run(&self, checks: &Checks, question: &Question<'_>) -> Result<(), PolicyFault> {
+        // What an earlier run left behind is nobody's.
+        drop(host::take_raised());
+        engine::start_deadline();
+        let run = || {
+            SCOPE.with_borrow_mut(|scope| {
+                scope.clear();
+                checks.fill(scope, question);
+                engine::RUNNING.run_ast_with_scope(scope, &checks.ast)
+            })
+        };
+        match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(self.fault(*error)),
+            Err(_) => Err(PolicyFault::Rule {
+                file: "rules".to_owned(),
+                line: 0,
+                message: "the rule engine failed; tell the makers of Kari".to_owned(),
+            }),
+        }
+    }
+
+    fn fault(&self, error: EvalAltResult) -> PolicyFault {
+        let inner = innermost(error);
+        let place = self.layout.place(inner.position(), 0);
+        let (file, line) = (place.file.to_owned(), place.line);
+        PolicyFault::Rule { file, line, message: explain(inner) }
+    }
+
+    fn finding(&self, raised: Raised) -> Finding {
+        let place = self.layout.line(raised.line, 1);
+        Finding {
+            reason: raised.reason,
+            class: raised.class,
+            origin: Origin::Rule { file: place.file.to_owned(), line: place.line },
+            alarm: raised.alarm,
+            details: raised.details,
+        }
+    }
+}
+
+fn innermost(mut error: EvalAltResult) -> EvalAltResult {
+    while let EvalAltResult::ErrorInFunctionCall(_, _, inner, _) = error {
+        error = *inner;
+    }
+    error
+}
+
+/// The error as a sentence, without a place.
+fn explain(mut error: EvalAltResult) -> String {
+    match error {
+        EvalAltResult::ErrorTooManyOperations(_) => format!(
+            "the checks need more than {OPERATIONS_MAX} operations; look for a loop that is too long"
+        ),
+        EvalAltResult::ErrorTerminated(..) => format!(
+            "the checks take longer than {} ms; look for a loop that is too long",
+            DEADLINE.as_millis()
+        ),
+        EvalAltResult::ErrorStackOverflow(_) => {
+            "a function calls itself too deeply; use a loop".to_owned()
+        }
+        EvalAltResult::ErrorRuntime(ref message, _) if message.is_string() => message.to_string(),
+        _ => {
+            error.clear_position();
+            let text = error.to_string();
+            let mut letters = text.chars();
+            letters
+                .next()
+                .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+        }
+    }
+}
+
+impl Policy for RuleSet {
+    fn hash(&self) -> &str {
+        &self.hash
+    }
+    fn values(&self) -> &ParamTable {
+        &self.values
+    }
+    fn consulted(&self, kind: EventKind) -> ParamMask {
+        self.checks(kind).map(|checks| checks.consulted).unwrap_or_default()
+    }
+    fn judge(&self, question: &Question<'_>) -> Result<Vec<Finding>, PolicyFault> {
+        let checks = self.checks(question.kind).ok_or(PolicyFault::NoRuleSet)?;
+        self.run(checks, question)?;
+        Ok(host::take_raised().into_iter().map(|raised| self.finding(raised)).collect())
+    }
+}
+
+/// The parameters that the floor itself reads, whatever the checks do.
+pub(crate) const READ_BY_FLOOR: &[Param] = &[
+    Param::TimeAccessWindows,
+    Param::MembershipAllowedStates,
+    Param::MembershipExpiryGrace,
+    Param::AntiPassbackResetAfter,
+    Param::AntiPassbackConfirmBy,
+    Param::PresenceDuplicateReadWindow,
+    Param::GateMode,
+    Param::GatePassageTimeout,
+    Param::DeviceEventMaxAge,
+];

@@ -1,0 +1,24 @@
+//! The rule files that Kari ships: a site copies them, and edits and adds as it likes.
+
+macro_rules! shipped {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../shipped/", $name))),)*]
+    };
+}
+
+/// Name and text of each shipped file.
+pub const SHIPPED: &[(&str, &str)] = shipped![
+    "00_site.rhai",
+    "10_credential.cases.toml",
+    "10_credential.rhai",
+    "20_membership.cases.toml",
+    "20_membership.rhai",
+    "30_time.cases.toml",
+    "30_time.rhai",
+    "40_presence.cases.toml",
+    "40_presence.rhai",
+    "50_zone.cases.toml",
+    "50_zone.rhai",
+    "60_money.cases.toml",
+    "60_money.rhai",
+];

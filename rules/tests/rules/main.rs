@@ -1,0 +1,8 @@
+//! Rule sets from the outside: the shipped ones, wrong ones and hostile ones.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+
+mod common;
+mod hostile;
+mod loading;
+mod reference;
+mod shipped;

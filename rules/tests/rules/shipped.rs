@@ -1,0 +1,170 @@
+//! The shipped rule files as a whole.
+
+use crate::common::{file, judge, names, ordinary, shipped, shown, values};
+use domain::{
+    combine::combine,
+    facts::{EventKind, Policy as _, Question},
+    money::Money,
+    params::{CATALOGUE, Param},
+    reasons::{Class, Reason},
+    scope::Place,
+    time::{Span, Timestamp},
+    verdict::{Detail, Origin, Outcome},
+};
+use rules::{load::load, shipped::SHIPPED};
+
+#[test]
+fn the_shipped_rules_load_without_a_warning() {
+    let checked = load(&shipped(), &names()).unwrap_or_else(|all| panic!("{}", shown(&all)));
+    assert_eq!(checked.warnings, [], "{}", shown(&checked.warnings));
+    assert_eq!(checked.set.hash(), shipped().hash());
+    assert_eq!(checked.set.texts().len(), SHIPPED.len());
+}
+
+#[test]
+fn every_file_of_the_folder_is_shipped_and_every_topic_has_cases() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/shipped");
+    let mut names: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, SHIPPED.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    for name in names.iter().filter(|name| name.ends_with(".rhai") && *name != "00_site.rhai") {
+        let cases = name.replace(".rhai", ".cases.toml");
+        assert!(names.contains(&cases), "{cases}");
+    }
+}
+
+#[test]
+fn every_reason_that_a_rule_may_raise_is_raised_by_a_shipped_check() {
+    let all: String = SHIPPED.iter().map(|(_, text)| *text).collect();
+    for spec in domain::reasons::REASONS.iter().filter(|spec| !spec.by_rule.is_empty()) {
+        assert!(all.contains(&format!("(\"{}\"", spec.code)), "{}", spec.code);
+    }
+}
+
+#[test]
+fn the_examples_of_the_settings_file_are_good_settings() {
+    let (name, text) = SHIPPED.first().unwrap();
+    let on: String = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("// set("))
+        .map(|rest| format!("set({rest}\n"))
+        .collect();
+    assert!(on.lines().count() >= 8);
+    let mut known = names();
+    known.devices.insert("gate-3".to_owned());
+    let bundle = rules::bundle::Bundle::of([file(name, text), file("05_examples.rhai", &on)]);
+    let checked = load(&bundle, &known).unwrap_or_else(|all| panic!("{}", shown(&all)));
+    let place = Place { device: Some(&"gate-3".into()), ..Place::default() };
+    let mode = checked.set.values().resolve(Param::GateMode, &place);
+    assert_eq!(mode.value.written(Param::GateMode), "locked");
+}
+
+#[test]
+fn a_debtor_is_told_how_much_since_when_and_by_which_line() {
+    let set = load(&shipped(), &names()).unwrap().set;
+    let mut facts = ordinary();
+    (facts.debt, facts.debt_age) = (Money(320), 90_000);
+    let found = judge(&set, EventKind::Entry, &facts).unwrap();
+    let [debt] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((debt.reason, debt.class), (Reason::DebtEntryBlocked, Class::Deny));
+    let details = [
+        ("amount".to_owned(), Detail::Money(Money(320))),
+        ("since".to_owned(), Detail::Span(Span::seconds(90_000))),
+    ];
+    assert_eq!(debt.details, details);
+    let Origin::Rule { file, line } = &debt.origin else { panic!("{debt:?}") };
+    let (_, text) = SHIPPED.iter().find(|(name, _)| name == file).unwrap();
+    let named = text.lines().nth(usize::from(*line) - 1).unwrap();
+    assert!(named.contains("deny(\"DEBT_ENTRY_BLOCKED\""), "{named}");
+}
+
+#[test]
+fn the_next_opening_and_the_alarm_are_handed_on() {
+    let set = load(&shipped(), &names()).unwrap().set;
+    let mut facts = ordinary();
+    facts.site_open = false;
+    facts.opens_at = Some(Timestamp::from_micros(5));
+    let found = judge(&set, EventKind::Entry, &facts).unwrap();
+    assert_eq!(
+        found[0].details,
+        [("opens_at".to_owned(), Detail::Time(Timestamp::from_micros(5)))]
+    );
+    facts.credential_state = "unknown".to_owned();
+    for (value, alarm) in [("deny", false), ("deny_and_alarm", true)] {
+        let values = values(&[(Param::CredentialUnknownAction, value)]);
+        let question = Question { kind: EventKind::Exit, facts: &facts, values: &values };
+        let found = set.judge(&question).unwrap();
+        assert_eq!((found.len(), found[0].alarm), (1, alarm), "{value}");
+        assert_eq!(combine(EventKind::Exit, found, &[]).outcome, Outcome::Hold);
+    }
+}
+
+#[test]
+fn an_exit_consults_little_and_an_entry_what_its_checks_and_facts_need() {
+    let set = load(&shipped(), &names()).unwrap().set;
+    let exit: Vec<_> = set.consulted(EventKind::Exit).iter().collect();
+    assert_eq!(exit, [Param::CredentialUnknownAction, Param::CredentialLostStolenAction]);
+    let entry = set.consulted(EventKind::Entry);
+    for param in [
+        Param::DebtEntryBlockAge,
+        Param::ZoneOccupancyMode,
+        Param::TimeAccessWindows,
+        Param::MembershipAllowedStates,
+        Param::AntiPassbackResetAfter,
+    ] {
+        assert!(entry.contains(param), "{param}");
+    }
+    for param in [Param::GateMode, Param::GatePassageTimeout, Param::DeviceEventMaxAge] {
+        assert!(!entry.contains(param), "{param}");
+    }
+}
+
+#[test]
+fn each_parameter_of_a_shipped_check_changes_an_answer() {
+    let set = load(&shipped(), &names()).unwrap().set;
+    let full = |facts: &mut domain::facts::Facts| facts.zone_people = 5;
+    let inside = |facts: &mut domain::facts::Facts| facts.inside = true;
+    let owing = |facts: &mut domain::facts::Facts| {
+        (facts.debt, facts.debt_age) = (Money(300), 90_000);
+    };
+    type Change = fn(&mut domain::facts::Facts);
+    type Row = (Param, &'static str, &'static str, &'static [(Param, &'static str)], Change);
+    let rows: &[Row] = &[
+        (Param::CredentialUnknownAction, "deny", "deny_and_alarm", &[], |facts| {
+            facts.credential_state = "unknown".to_owned();
+        }),
+        (Param::CredentialLostStolenAction, "deny", "deny_and_capture", &[], |facts| {
+            facts.credential_state = "lost".to_owned();
+        }),
+        (Param::MembershipVisitsWarning, "2", "1", &[], |facts| {
+            (facts.counts_visits, facts.visits_left) = (true, 3);
+        }),
+        (Param::AntiPassbackMode, "soft", "hard", &[], inside),
+        (Param::DebtEntryBlockAmount, "0.00", "3.00", &[], owing),
+        (Param::DebtEntryBlockAge, "P1D", "P2D", &[], owing),
+        (Param::WalletMinBalance, "0.00", "-5.00", &[], |facts| facts.entry_price = Money(500)),
+        (Param::ZoneMaxOccupancy, "5", "6", &[], full),
+        (Param::ZoneOccupancyMode, "hard", "soft", &[(Param::ZoneMaxOccupancy, "5")], full),
+    ];
+    for (param, one, other, also, change) in rows {
+        let mut facts = ordinary();
+        change(&mut facts);
+        let ask = |value: &str| {
+            let mut set_to = also.to_vec();
+            set_to.push((*param, value));
+            let values = values(&set_to);
+            set.judge(&Question { kind: EventKind::Entry, facts: &facts, values: &values }).unwrap()
+        };
+        assert_ne!(ask(one), ask(other), "{param}");
+    }
+    let read_directly = CATALOGUE.iter().filter(|spec| {
+        let name = rules::vocabulary::variable(spec.param);
+        SHIPPED.iter().any(|(file, text)| file.ends_with(".rhai") && text.contains(name))
+    });
+    for spec in read_directly {
+        assert!(rows.iter().any(|row| row.0 == spec.param), "{} has no row", spec.name);
+    }
+}
