@@ -14,6 +14,5 @@ mod inlet;
 mod modbus;
 mod mqtt;
 pub mod profile;
-pub mod relay;
 mod stamp;
 pub mod twin;

@@ -1,0 +1,295 @@
+//! From a payload to what happened. Nothing here trusts the device.
+
+use std::borrow::Cow;
+
+use domain::{
+    event::{Direction, GateMode, Happening, HealthItem},
+    ids::{DecisionId, Uid},
+    time::Timestamp,
+};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::topics::Part;
+
+/// The longest payload that is looked at.
+pub(crate) const PAYLOAD_BYTES: usize = 4096;
+const UID_CHARS: usize = 64;
+const VALUE_CHARS: usize = 64;
+/// The end of the year 9999 in milliseconds.
+const LAST_MILLIS: i64 = 253_402_300_799_999;
+
+/// What a payload says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Decoded {
+    /// An event with the device's own numbers.
+    Event {
+        /// Its boot count.
+        boot: u64,
+        /// Its counter.
+        seq: u64,
+        /// Its clock.
+        at: Option<Timestamp>,
+        /// What happened.
+        happening: Happening,
+    },
+    /// A state, which has no number.
+    State(Happening),
+    /// Nothing that anybody needs to know.
+    Nothing,
+}
+
+/// Reads the payload of `part`; the error is for the journal and holds no more than 200 characters.
+pub(crate) fn decode(part: Part, payload: &[u8]) -> Result<Decoded, String> {
+    if payload.len() > PAYLOAD_BYTES {
+        return Err(format!("{} bytes are too many; at most {PAYLOAD_BYTES}", payload.len()));
+    }
+    let decoded = match part {
+        Part::Read(direction) => read(direction, payload),
+        Part::Passage => passage(payload),
+        Part::Command => Ok(Decoded::Nothing),
+        Part::Mode | Part::Fire | Part::Health(_) | Part::State => state(part, text(payload)?),
+    };
+    decoded.map_err(|why| why.chars().take(200).collect())
+}
+
+/// The numbers that every event carries.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadMessage<'a> {
+    v: u32,
+    boot: u64,
+    seq: u64,
+    t: Option<i64>,
+    #[serde(borrow)]
+    uid: Cow<'a, str>,
+    #[serde(rename = "format")]
+    _format: Option<Cow<'a, str>>,
+    #[serde(rename = "factor")]
+    _factor: Option<Cow<'a, str>>,
+    #[serde(rename = "mac")]
+    _mac: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PassageMessage {
+    v: u32,
+    boot: u64,
+    seq: u64,
+    t: Option<i64>,
+    direction: Direction,
+    decision: Option<DecisionId>,
+    #[serde(default)]
+    kind: PassageKind,
+    #[serde(rename = "mac")]
+    _mac: Option<String>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum PassageKind {
+    #[default]
+    Made,
+    Aborted,
+    Unexpected,
+}
+
+fn read(direction: Direction, payload: &[u8]) -> Result<Decoded, String> {
+    let message: ReadMessage<'_> =
+        serde_json::from_slice(payload).map_err(|error| error.to_string())?;
+    let uid = normalise_uid(&message.uid)
+        .ok_or("`uid` has 1 to 64 letters and digits, pairs may be set apart by `:`")?;
+    let happening = Happening::CredentialRead { direction, uid };
+    event(message.v, (message.boot, message.seq), message.t, happening)
+}
+
+fn passage(payload: &[u8]) -> Result<Decoded, String> {
+    let message: PassageMessage = from_json(payload)?;
+    let (direction, decision) = (message.direction, message.decision);
+    let happening = match message.kind {
+        PassageKind::Made => Happening::PassageMade { direction, decision },
+        PassageKind::Aborted => Happening::PassageAborted { direction, decision },
+        PassageKind::Unexpected => Happening::PassageUnexpected { direction },
+    };
+    event(message.v, (message.boot, message.seq), message.t, happening)
+}
+
+fn from_json<T: DeserializeOwned>(payload: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(payload).map_err(|error| error.to_string())
+}
+
+fn event(
+    version: u32,
+    (boot, seq): (u64, u64),
+    millis: Option<i64>,
+    happening: Happening,
+) -> Result<Decoded, String> {
+    if version != 1 {
+        return Err(format!("version `{version}` is not known; send `v` 1"));
+    }
+    if i64::try_from(boot).is_err() || i64::try_from(seq).is_err() {
+        return Err("`boot` and `seq` have at most 63 bits".to_owned());
+    }
+    if millis.is_some_and(|millis| !(0..=LAST_MILLIS).contains(&millis)) {
+        return Err("`t` is no time in milliseconds since 1970".to_owned());
+    }
+    Ok(Decoded::Event { boot, seq, at: millis.map(Timestamp::from_millis), happening })
+}
+
+fn state(part: Part, value: &str) -> Result<Decoded, String> {
+    let shown: String = value.chars().take(40).collect();
+    let happening = match part {
+        Part::Fire => Happening::FireInput { active: boolean(value)? },
+        Part::State => Happening::Presence { online: value == "ready" || value == "alert" },
+        // Our own release coming back; the site's mode of operation is another thing.
+        Part::Mode if value == "panic" || value.is_empty() => return Ok(Decoded::Nothing),
+        Part::Mode => Happening::ModeChanged {
+            mode: GateMode::parse(value).ok_or_else(|| format!("mode `{shown}` is not known"))?,
+        },
+        Part::Health(_) if value.is_empty() => return Ok(Decoded::Nothing),
+        Part::Health(what) => Happening::Health { what, value: health(what, value)? },
+        Part::Read(_) | Part::Passage | Part::Command => return Ok(Decoded::Nothing),
+    };
+    Ok(Decoded::State(happening))
+}
+
+fn health(what: HealthItem, value: &str) -> Result<String, String> {
+    let fits = match what {
+        HealthItem::Tamper => boolean(value).is_ok(),
+        HealthItem::Battery => value.parse::<u8>().is_ok_and(|percent| percent <= 100),
+        HealthItem::Power => {
+            value.chars().count() <= VALUE_CHARS && !value.chars().any(char::is_control)
+        }
+    };
+    let hint = match what {
+        HealthItem::Tamper => "tamper is `true` or `false`",
+        HealthItem::Battery => "battery is 0 to 100",
+        HealthItem::Power => "power has at most 64 printable characters",
+    };
+    if fits { Ok(value.to_owned()) } else { Err(hint.to_owned()) }
+}
+
+fn boolean(value: &str) -> Result<bool, String> {
+    match value {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("the value is `true` or `false`".to_owned()),
+    }
+}
+
+fn text(payload: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(payload).map_err(|_| "the payload is no UTF-8 text".to_owned())
+}
+
+/// A uid as credentials have it: upper case; pairs of hexadecimal digits lose what sets them apart.
+fn normalise_uid(uid: &str) -> Option<Uid> {
+    let mut normal = uid.to_ascii_uppercase();
+    for apart in [':', '-', ' '] {
+        let is_pair = |pair: &str| pair.len() == 2 && pair.bytes().all(|it| it.is_ascii_hexdigit());
+        if normal.contains(apart) && normal.split(apart).all(is_pair) {
+            normal.retain(|it| it != apart);
+        }
+    }
+    let fits = (1..=UID_CHARS).contains(&normal.len())
+        && normal.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    fits.then(|| Uid::from(normal))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READ: Part = Part::Read(Direction::Entry);
+
+    #[test]
+    fn a_read_is_decoded_and_its_uid_normalised() {
+        for uid in ["04a2b3", "04:A2:b3", "04-a2-B3", "04 A2 B3"] {
+            let payload = format!(
+                r#"{{"v":1,"boot":7,"seq":9,"t":1700000000123,"uid":"{uid}","format":"hex"}}"#
+            );
+            let expected = Decoded::Event {
+                boot: 7,
+                seq: 9,
+                at: Some(Timestamp::from_millis(1_700_000_000_123)),
+                happening: Happening::CredentialRead {
+                    direction: Direction::Entry,
+                    uid: "04A2B3".into(),
+                },
+            };
+            assert_eq!(decode(READ, payload.as_bytes()), Ok(expected), "{uid}");
+        }
+    }
+
+    #[test]
+    fn a_passage_has_three_kinds() {
+        let decision: DecisionId = "0190a5c0-0000-7000-8000-000000000001".parse().unwrap();
+        let made = Happening::PassageMade { direction: Direction::Exit, decision: Some(decision) };
+        let aborted = Happening::PassageAborted { direction: Direction::Exit, decision: None };
+        let unexpected = Happening::PassageUnexpected { direction: Direction::Exit };
+        let known = format!(r#","decision":"{decision}""#);
+        let cases = [
+            (known.as_str(), made),
+            (r#","decision":null,"kind":"aborted""#, aborted),
+            (r#","kind":"unexpected""#, unexpected),
+        ];
+        for (more, expected) in cases {
+            let payload = format!(r#"{{"v":1,"boot":1,"seq":2,"direction":"exit"{more}}}"#);
+            let Ok(Decoded::Event { happening, at: None, .. }) =
+                decode(Part::Passage, payload.as_bytes())
+            else {
+                panic!("{payload}")
+            };
+            assert_eq!(happening, expected);
+        }
+    }
+
+    #[test]
+    fn states_are_plain_words() {
+        let tamper = Happening::Health { what: HealthItem::Tamper, value: "true".to_owned() };
+        let cases = [
+            (Part::Fire, "true", Decoded::State(Happening::FireInput { active: true })),
+            (Part::State, "ready", Decoded::State(Happening::Presence { online: true })),
+            (Part::State, "lost", Decoded::State(Happening::Presence { online: false })),
+            (Part::State, "", Decoded::State(Happening::Presence { online: false })),
+            (Part::Mode, "free", Decoded::State(Happening::ModeChanged { mode: GateMode::Free })),
+            (Part::Mode, "panic", Decoded::Nothing),
+            (Part::Health(HealthItem::Tamper), "true", Decoded::State(tamper)),
+        ];
+        for (part, payload, expected) in cases {
+            assert_eq!(decode(part, payload.as_bytes()), Ok(expected), "{payload}");
+        }
+    }
+
+    #[test]
+    fn what_is_malformed_is_refused_with_a_reason() {
+        let long = format!(r#"{{"v":1,"boot":1,"seq":1,"uid":"{}"}}"#, "A".repeat(65));
+        let huge = vec![b' '; 5000];
+        let cases: Vec<(Part, &[u8], &str)> = vec![
+            (READ, b"", "EOF"),
+            (READ, b"\xff\xfe", "expected value"),
+            (READ, b"04A2B3", "invalid number"),
+            (READ, br#""A1""#, "invalid type"),
+            (READ, br#"{"v":1,"boot":1,"seq":1}"#, "missing field `uid`"),
+            (READ, br#"{"v":1,"boot":1,"seq":1,"uid":""}"#, "`uid`"),
+            (READ, br#"{"v":1,"boot":1,"seq":1,"uid":"A/B"}"#, "`uid`"),
+            (READ, br#"{"v":1,"boot":1,"seq":1,"uid":"A","x":1}"#, "unknown field"),
+            (READ, br#"{"v":2,"boot":1,"seq":1,"uid":"A"}"#, "version `2`"),
+            (READ, br#"{"v":1,"boot":-1,"seq":1,"uid":"A"}"#, "invalid value"),
+            (READ, br#"{"v":1,"boot":1,"seq":18446744073709551615,"uid":"A"}"#, "63 bits"),
+            (READ, br#"{"v":1,"boot":1,"seq":1,"uid":"A","t":-5}"#, "`t`"),
+            (READ, br#"{"v":1,"boot":1,"seq":1,"uid":"A"} x"#, "trailing"),
+            (READ, long.as_bytes(), "`uid`"),
+            (READ, &huge, "too many"),
+            (Part::Passage, br#"{"v":1,"boot":1,"seq":1,"direction":"in"}"#, "unknown variant"),
+            (Part::Fire, b"1", "`true` or `false`"),
+            (Part::Mode, b"party", "mode `party`"),
+            (Part::Health(HealthItem::Battery), b"101", "0 to 100"),
+            (Part::Health(HealthItem::Power), b"a\nb", "printable"),
+        ];
+        for (part, payload, expected) in cases {
+            let why = decode(part, payload).unwrap_err();
+            assert!(why.contains(expected), "expected `{expected}` in: {why}");
+            assert!(why.chars().count() <= 200);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! From a command to a message. Commands are never retained and always expire.
+
+use bytes::Bytes;
+use domain::{
+    command::{Action, Command},
+    event::Direction,
+    ids::{CommandId, DecisionId},
+    reasons::Reason,
+    time::Timestamp,
+    verdict::Outcome,
+};
+use rumqttc::v5::mqttbytes::QoS;
+use serde::{Deserialize, Serialize};
+
+use super::topics;
+use crate::profile::MqttProfile;
+
+/// One message to publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Message {
+    pub(crate) topic: String,
+    pub(crate) payload: Bytes,
+    pub(crate) qos: QoS,
+    /// Seconds after which the broker forgets it.
+    pub(crate) expiry: u32,
+}
+
+/// `gate/open/set`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Open {
+    pub(crate) v: u32,
+    pub(crate) cmd_id: CommandId,
+    pub(crate) decision: Option<DecisionId>,
+    pub(crate) direction: Direction,
+    /// UTC milliseconds.
+    pub(crate) issued: i64,
+    pub(crate) ttl_ms: i64,
+    pub(crate) epoch: u64,
+    /// How long the gate waits for the passage.
+    pub(crate) passage_timeout_ms: i64,
+}
+
+/// `gate/indicate/set`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Indicate {
+    pub(crate) v: u32,
+    pub(crate) cmd_id: CommandId,
+    pub(crate) decision: Option<DecisionId>,
+    pub(crate) direction: Direction,
+    pub(crate) outcome: Outcome,
+    pub(crate) reason: Reason,
+    pub(crate) issued: i64,
+    pub(crate) ttl_ms: i64,
+}
+
+/// The message of `command`; `None` where the device has nothing that could obey it.
+pub(crate) fn encode(command: &Command, profile: MqttProfile) -> Option<Message> {
+    let (rest, payload, qos) = match command.action {
+        Action::OpenOnce { direction, passage_timeout } => {
+            let open = Open {
+                v: 1,
+                cmd_id: command.id,
+                decision: command.decision,
+                direction,
+                issued: command.issued.millis(),
+                ttl_ms: command.ttl.whole_millis(),
+                epoch: command.epoch,
+                passage_timeout_ms: passage_timeout.whole_millis(),
+            };
+            let once = if profile.drops_repeats { QoS::AtLeastOnce } else { QoS::AtMostOnce };
+            (topics::OPEN, serde_json::to_vec(&open).ok()?, once)
+        }
+        Action::Indicate { direction, outcome, reason } => {
+            if !profile.indicator {
+                return None;
+            }
+            let indicate = Indicate {
+                v: 1,
+                cmd_id: command.id,
+                decision: command.decision,
+                direction,
+                outcome,
+                reason,
+                issued: command.issued.millis(),
+                ttl_ms: command.ttl.whole_millis(),
+            };
+            (topics::INDICATE, serde_json::to_vec(&indicate).ok()?, QoS::AtLeastOnce)
+        }
+        Action::ReleaseEmergency => (topics::MODE, b"panic".to_vec(), QoS::AtLeastOnce),
+        Action::SetControlled => (topics::MODE, b"controlled".to_vec(), QoS::AtLeastOnce),
+    };
+    let seconds = command.ttl.0.saturating_add(999_999) / 1_000_000;
+    Some(Message {
+        topic: topics::of(&command.device, rest),
+        payload: payload.into(),
+        qos,
+        expiry: u32::try_from(seconds).unwrap_or(1).max(1),
+    })
+}
+
+/// Whether a command that was on its way when the connection broke may still be sent at `now`.
+pub(crate) fn is_fresh(topic: &[u8], payload: &[u8], now: Timestamp) -> bool {
+    #[derive(Deserialize)]
+    struct Life {
+        issued: i64,
+        ttl_ms: i64,
+    }
+    if !topic.ends_with(b"/set") || payload.is_empty() {
+        return false;
+    }
+    if topic.ends_with(topics::MODE.as_bytes()) {
+        return true;
+    }
+    serde_json::from_slice::<Life>(payload)
+        .is_ok_and(|life| now.millis() <= life.issued.saturating_add(life.ttl_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::time::Span;
+
+    use super::*;
+
+    const PLAIN: MqttProfile = MqttProfile { drops_repeats: true, indicator: true };
+
+    fn command(action: Action) -> Command {
+        Command {
+            id: "0190a5c0-0000-7000-8000-000000000002".parse().unwrap(),
+            device: "gate-1".into(),
+            decision: Some("0190a5c0-0000-7000-8000-000000000001".parse().unwrap()),
+            issued: Timestamp::from_millis(1_700_000_000_000),
+            ttl: Span::millis(4_500),
+            epoch: 3,
+            action,
+        }
+    }
+
+    fn open() -> Command {
+        let direction = Direction::Entry;
+        command(Action::OpenOnce { direction, passage_timeout: Span::seconds(5) })
+    }
+
+    #[test]
+    fn an_opening_command_is_what_the_profile_says() {
+        let message = encode(&open(), PLAIN).unwrap();
+        assert_eq!(message.topic, "homie/5/gate-1/gate/open/set");
+        let expected = concat!(
+            r#"{"v":1,"cmd_id":"0190a5c0-0000-7000-8000-000000000002","#,
+            r#""decision":"0190a5c0-0000-7000-8000-000000000001","direction":"entry","#,
+            r#""issued":1700000000000,"ttl_ms":4500,"epoch":3,"passage_timeout_ms":5000}"#
+        );
+        assert_eq!(message.payload, expected);
+        assert_eq!((message.qos, message.expiry), (QoS::AtLeastOnce, 5));
+    }
+
+    #[test]
+    fn a_device_that_does_not_drop_repeats_gets_opening_commands_once() {
+        let careless = MqttProfile { drops_repeats: false, ..PLAIN };
+        assert_eq!(encode(&open(), careless).unwrap().qos, QoS::AtMostOnce);
+    }
+
+    #[test]
+    fn a_device_without_a_lamp_gets_no_answers() {
+        let answer = command(Action::Indicate {
+            direction: Direction::Exit,
+            outcome: Outcome::Deny,
+            reason: Reason::CredentialUnknown,
+        });
+        assert_eq!(encode(&answer, MqttProfile { indicator: false, ..PLAIN }), None);
+        let message = encode(&answer, PLAIN).unwrap();
+        let text = std::str::from_utf8(&message.payload).unwrap();
+        assert!(text.contains(r#""outcome":"deny","reason":"CREDENTIAL_UNKNOWN""#), "{text}");
+    }
+
+    #[test]
+    fn what_was_on_its_way_is_sent_again_only_while_fresh() {
+        let message = encode(&open(), PLAIN).unwrap();
+        let topic = message.topic.as_bytes();
+        let at = |millis: i64| Timestamp::from_millis(1_700_000_000_000 + millis);
+        assert!(is_fresh(topic, &message.payload, at(4_500)));
+        assert!(!is_fresh(topic, &message.payload, at(4_501)));
+        assert!(is_fresh(b"homie/5/gate-1/gate/mode/set", b"panic", at(0)));
+        assert!(!is_fresh(b"kari/kari/canary", b"1", at(0)));
+        assert!(!is_fresh(topic, b"", at(0)), "a cleared topic");
+    }
+}
