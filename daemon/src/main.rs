@@ -1,1 +1,74 @@
-fn main(){}
+//! `kari`: the daemon of a site, and the commands beside it.
+
+mod cli;
+mod clock;
+mod commands;
+mod config;
+mod data;
+mod outward;
+mod print;
+mod reload;
+mod running;
+mod simulation;
+mod site_loop;
+mod socket;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Cli, Command, Exit};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log(cli.json);
+    let exit = match runtime().and_then(|runtime| runtime.block_on(command(cli))) {
+        Ok(exit) => exit,
+        Err(error) => {
+            // The chain of causes is printed once, here at the edge.
+            eprintln!("kari: {error:#}");
+            exit_of(&error)
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+fn exit_of(error: &anyhow::Error) -> Exit {
+    let invalid = error.is::<config::ConfigError>() || error.is::<data::BadRow>();
+    if invalid { Exit::Invalid } else { Exit::Failed }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}
+
+/// Messages go to stderr; `RUST_LOG` changes how many.
+fn log(json: bool) {
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("warn,kari=info,devices=info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json {
+        builder.json().init();
+    } else {
+        let colour = std::env::var_os("NO_COLOR").is_none()
+            && std::io::IsTerminal::is_terminal(&std::io::stderr());
+        builder.with_target(false).with_ansi(colour).init();
+    }
+}
+
+async fn command(cli: Cli) -> anyhow::Result<Exit> {
+    let json = cli.json;
+    match cli.command {
+        Command::Run(args) => commands::run::run(args, json).await,
+        Command::Check(site) => commands::check::check(&site, json),
+        Command::Init(args) => commands::init::init(&args, json),
+        Command::Simulate(args) => commands::simulate::simulate(args, json).await,
+        Command::Explain(args) => commands::explain::explain(&args, json).await,
+        Command::Doctor(site) => commands::doctor::doctor(&site, json).await,
+        Command::Verify(site) => commands::verify::verify(&site, json).await,
+        Command::Emergency(what) => commands::emergency::emergency(&what).await,
+        Command::Completions { shell } => Ok(commands::version::completions(shell)),
+        Command::Version => commands::version::version(json),
+    }
+}

@@ -1,0 +1,188 @@
+//! The command line. Data goes to stdout, messages to stderr; exit codes are those of [`Exit`].
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// How a command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done,
+    /// Failed.
+    Failed,
+    /// The configuration or the rule files are not valid.
+    Invalid,
+    /// The daemon cannot be reached.
+    Unreachable,
+    /// A check of `kari doctor` failed; each has a code of its own, from 10 up.
+    Check(u8),
+}
+
+impl Exit {
+    /// The exit code; 2 is a mistake on the command line.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Invalid => 3,
+            Self::Unreachable => 4,
+            Self::Check(code) => code,
+        }
+    }
+}
+
+/// Kari decides every gate, locker and sale event of a site by rule files that can be changed while
+/// it runs.
+#[derive(Debug, Parser)]
+#[command(name = "kari", version, after_help = EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// Print results as JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  kari init my-pool --demo                       a site with rules, people and gates
+  kari run my-pool --simulate                    a day of people through its gates
+  kari run my-pool                               wait for real devices
+  kari check my-pool                             are configuration, data and rules right?
+  kari explain my-pool 0199…                     why was this decided?";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the daemon of a site.
+    #[command(after_help = "Examples:
+  kari run examples/swimming-pool --simulate             a simulated day at 300 times its pace
+  kari run examples/swimming-pool --simulate --speed 0   as fast as it can
+  kari run /etc/kari                                     a real site")]
+    Run(RunArgs),
+    /// Check configuration, data and rule files, and change nothing.
+    #[command(after_help = "Example:
+  kari check examples/swimming-pool")]
+    Check(SiteArg),
+    /// Make the folder of a new site.
+    #[command(after_help = "Examples:
+  kari init my-pool          configuration and the shipped rules
+  kari init my-pool --demo   with people, tariffs and lockers to try")]
+    Init(InitArgs),
+    /// Send a day of people through the gates of a daemon that runs.
+    #[command(after_help = "Example, beside `kari run examples/swimming-pool`:
+  kari simulate examples/swimming-pool --people 50")]
+    Simulate(SimulateArgs),
+    /// Say why something was decided: to the guest, to the desk, to the auditor.
+    #[command(after_help = "Examples:
+  kari explain examples/swimming-pool                    the latest decision
+  kari explain examples/swimming-pool 0199a1b2-…         that decision
+  kari explain examples/swimming-pool --language ka")]
+    Explain(ExplainArgs),
+    /// Look at the installation and name what is not in order.
+    #[command(after_help = "Example:
+  kari doctor examples/swimming-pool")]
+    Doctor(SiteArg),
+    /// Recompute the journal's chain and look for rows that somebody changed.
+    #[command(after_help = "Example:
+  kari verify examples/swimming-pool")]
+    Verify(SiteArg),
+    /// What to do about an emergency.
+    #[command(subcommand)]
+    Emergency(EmergencyCommand),
+    /// Print the completions of a shell.
+    #[command(after_help = "Example:
+  kari completions bash > /etc/bash_completion.d/kari")]
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the version and what was built in.
+    Version,
+}
+
+/// A site's folder.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SiteArg {
+    /// The site's folder, which holds site.toml; else `KARI_SITE`, the current folder, /etc/kari.
+    #[arg(value_name = "DIR", env = "KARI_SITE")]
+    pub(crate) site: Option<PathBuf>,
+}
+
+/// What `kari run` takes.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The site.
+    #[command(flatten)]
+    pub(crate) site: SiteArg,
+    /// Play a day of people on simulated gates; its database is made new and kept beside the real
+    /// one.
+    #[arg(long)]
+    pub(crate) simulate: bool,
+    /// Simulated seconds for each real one; 0 is as fast as it can.
+    #[arg(long, default_value_t = 300, requires = "simulate", value_name = "N")]
+    pub(crate) speed: u32,
+    /// What the simulated day depends on.
+    #[arg(long, default_value_t = 1, requires = "simulate")]
+    pub(crate) seed: u64,
+    /// Print no decisions.
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+/// What `kari init` takes.
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// The folder to make.
+    pub(crate) dir: PathBuf,
+    /// With people, tariffs and lockers to try.
+    #[arg(long)]
+    pub(crate) demo: bool,
+}
+
+/// What `kari simulate` takes.
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArgs {
+    /// The site.
+    #[command(flatten)]
+    pub(crate) site: SiteArg,
+    /// How many people come.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) people: u32,
+    /// Milliseconds between two of them.
+    #[arg(long, default_value_t = 500)]
+    pub(crate) pause_ms: u64,
+    /// What the order of people depends on.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+/// What `kari explain` takes.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The site's folder, which holds site.toml.
+    #[arg(value_name = "DIR")]
+    pub(crate) site: PathBuf,
+    /// The decision; the latest one where none is named.
+    pub(crate) decision: Option<String>,
+    /// The language: ka, hy, ru or en.
+    #[arg(long, default_value = "en")]
+    pub(crate) language: String,
+}
+
+/// What can be done about an emergency.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EmergencyCommand {
+    /// End it: two different operators, after the fire system is at rest.
+    #[command(after_help = "Example:
+  kari emergency reset my-pool --operator nino --operator levan")]
+    Reset {
+        /// The site's folder.
+        #[arg(value_name = "DIR")]
+        site: PathBuf,
+        /// An operator's name; twice.
+        #[arg(long = "operator", required = true, num_args = 1)]
+        operators: Vec<String>,
+    },
+}

@@ -1,0 +1,34 @@
+//! `kari emergency reset`.
+
+use anyhow::bail;
+
+use crate::{
+    cli::{EmergencyCommand, Exit},
+    config::Installation,
+    socket::{self, Question, Reply},
+};
+
+/// Ends an emergency, through the running daemon.
+pub(crate) async fn emergency(what: &EmergencyCommand) -> anyhow::Result<Exit> {
+    let EmergencyCommand::Reset { site, operators } = what;
+    let installation = Installation::open(Some(site))?;
+    let Ok(operators) = <[String; 2]>::try_from(operators.clone()) else {
+        bail!("an emergency is reset by two operators; say `--operator` twice");
+    };
+    let question = Question::ResetEmergency { operators };
+    match socket::ask_daemon(&installation.socket(), &question).await? {
+        Some(Reply::Done) => {
+            println!("the emergency is reset: gates are controlled again, everybody counts as out");
+            Ok(Exit::Done)
+        }
+        Some(Reply::Refused { why }) => bail!(why),
+        Some(_) => bail!("the daemon answered something else"),
+        None => {
+            eprintln!(
+                "kari: no daemon runs at `{}`; start it first",
+                installation.socket().display()
+            );
+            Ok(Exit::Unreachable)
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! `kari explain`: one decision, three explanations.
+
+use admin_api::wording::{Wording, language::Language};
+use anyhow::{Context, bail};
+use domain::decision::Decision;
+use store::reader::Reader;
+
+use crate::{
+    cli::{Exit, ExplainArgs},
+    config::Installation,
+    socket::{self, Question, Reply},
+};
+
+/// Explains a decision: beside a daemon through its socket, without one from the database.
+pub(crate) async fn explain(args: &ExplainArgs, json: bool) -> anyhow::Result<Exit> {
+    let installation = Installation::open(Some(&args.site))?;
+    let decision = match &args.decision {
+        Some(text) => {
+            Some(text.parse().with_context(|| format!("`{text}` is not the id of a decision"))?)
+        }
+        None => None,
+    };
+    let Some(language) = Language::parse(&args.language) else {
+        bail!("`{}` is not a language; languages are ka, hy, ru, en", args.language);
+    };
+    let asked = socket::ask_daemon(&installation.socket(), &Question::Explain { decision }).await?;
+    let reply = match asked {
+        Some(reply) => reply,
+        None => socket::explain(&Reader::open(&installation.database()).await?, decision).await,
+    };
+    match reply {
+        Reply::Decision { decision, person } => {
+            if json {
+                println!("{}", serde_json::to_string(&decision)?);
+            } else {
+                let site = &installation.site;
+                let wording = Wording::new(language, site.currency.clone(), site.time_zone.clone());
+                let name = person.map(|person| person.name);
+                print(&wording, &decision, name.as_deref());
+            }
+            Ok(Exit::Done)
+        }
+        Reply::Refused { why } => bail!(why),
+        Reply::Status { .. } | Reply::Done => bail!("the daemon answered something else"),
+    }
+}
+
+fn print(wording: &Wording, decision: &Decision, name: Option<&str>) {
+    println!("{}\n", wording.line(decision, name));
+    println!("{}", wording.guest(decision));
+    println!();
+    for line in wording.desk(decision) {
+        println!("- {line}");
+    }
+    println!("\n{}", wording.auditor(decision));
+}

@@ -1,0 +1,11 @@
+//! The commands of the command line, one file each.
+
+pub(crate) mod check;
+pub(crate) mod doctor;
+pub(crate) mod emergency;
+pub(crate) mod explain;
+pub(crate) mod init;
+pub(crate) mod run;
+pub(crate) mod simulate;
+pub(crate) mod verify;
+pub(crate) mod version;

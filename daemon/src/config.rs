@@ -1,0 +1,365 @@
+//! The installation: `site.toml` and `devices/*.toml` in the site's folder, read strictly.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use devices::{
+    config::{GateConfig, Links, LinksConfig, MqttConfig},
+    profile::Profiles,
+};
+use domain::{
+    ids::ZoneId,
+    money::Currency,
+    site::{Gate, Site},
+};
+use serde::Deserialize;
+
+/// Why an installation cannot be used, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// There is no site where one was looked for.
+    #[error("there is no site.toml in {}; name a site's folder, or make one with `kari init DIR`", looked.join(", "))]
+    NoSite {
+        /// The folders.
+        looked: Vec<String>,
+    },
+    /// A file cannot be read.
+    #[error("cannot read `{}`: {source}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is not as it must be.
+    #[error("{}:{line}:{column}: {message}", path.display())]
+    Syntax {
+        /// Which file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// The parts do not fit together.
+    #[error("{}: {message}", path.display())]
+    Meaning {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        message: String,
+    },
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SiteFile {
+    site: SitePart,
+    #[serde(default)]
+    state: StatePart,
+    #[serde(default)]
+    rules: RulesPart,
+    #[serde(default)]
+    admin: AdminPart,
+    mqtt: Option<MqttConfig>,
+    #[serde(default)]
+    zone: Vec<ZonePart>,
+    #[serde(default)]
+    gate: Vec<GateConfig>,
+    #[serde(default)]
+    lockers: Vec<LockersPart>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SitePart {
+    name: String,
+    time_zone: String,
+    currency: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatePart {
+    folder: PathBuf,
+}
+
+impl Default for StatePart {
+    fn default() -> Self {
+        Self { folder: "state".into() }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RulesPart {
+    settle_ms: u64,
+}
+
+impl Default for RulesPart {
+    fn default() -> Self {
+        Self { settle_ms: 250 }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AdminPart {
+    listen: SocketAddr,
+}
+
+impl Default for AdminPart {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8420)) }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ZonePart {
+    id: String,
+    parent: Option<String>,
+    #[serde(default, rename = "name")]
+    _name: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LockersPart {
+    bank: String,
+    zone: String,
+}
+
+/// A site's folder, read and checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Installation {
+    /// The folder.
+    pub(crate) folder: PathBuf,
+    /// What decisions need to know of it.
+    pub(crate) site: Arc<Site>,
+    /// The folder of database, socket and lock.
+    pub(crate) state: PathBuf,
+    /// How long edited rule files must rest.
+    pub(crate) settle: Duration,
+    /// Where health, metrics and the feed are served; loopback.
+    pub(crate) admin: SocketAddr,
+    /// Devices and broker, checked.
+    pub(crate) links: Links,
+    /// Banks of lockers.
+    pub(crate) locker_banks: BTreeSet<String>,
+}
+
+impl Installation {
+    /// Finds and reads a site: `given`, else the current folder, else `/etc/kari`.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place.
+    pub(crate) fn open(given: Option<&Path>) -> Result<Self, ConfigError> {
+        let folder = find(given)?;
+        let path = folder.join("site.toml");
+        let text = read(&path)?;
+        let file: SiteFile = parse(&path, &text)?;
+        let meaning = |message: String| ConfigError::Meaning { path: path.clone(), message };
+        let site = file.site_of().map_err(&meaning)?;
+        let own = folder.join("devices");
+        let profiles = Profiles::load(own.is_dir().then_some(own.as_path()))
+            .map_err(|error| meaning(error.to_string()))?;
+        let mut site = site;
+        let links = LinksConfig { mqtt: file.mqtt, gates: file.gate };
+        let links = links.check(&profiles).map_err(|error| meaning(error.to_string()))?;
+        for gate in &links.gates {
+            let known = site.gates.get_mut(&gate.config.id);
+            if let Some(known) = known {
+                known.drops_repeats = gate.profile.drops_repeats();
+            }
+        }
+        if !file.admin.listen.ip().is_loopback() {
+            let why = "`admin.listen` is a loopback address until sign-in and TLS are set up";
+            return Err(meaning(why.to_owned()));
+        }
+        Ok(Self {
+            state: folder.join(&file.state.folder),
+            settle: Duration::from_millis(file.rules.settle_ms),
+            admin: file.admin.listen,
+            locker_banks: file.lockers.into_iter().map(|bank| bank.bank).collect(),
+            site: Arc::new(site),
+            links,
+            folder,
+        })
+    }
+
+    /// The folder of the rule files.
+    pub(crate) fn rules(&self) -> PathBuf {
+        self.folder.join("rules")
+    }
+    /// The folder of the first data.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+    /// The database.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.state.join("kari.db")
+    }
+    /// The socket of a running daemon.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.state.join("kari.sock")
+    }
+}
+
+impl SiteFile {
+    fn site_of(&self) -> Result<Site, String> {
+        let time_zone = jiff::tz::TimeZone::get(&self.site.time_zone).map_err(|_| {
+            format!("`{}` is not a time zone such as Asia/Tbilisi", self.site.time_zone)
+        })?;
+        let currency = Currency::of(&self.site.currency).ok_or_else(|| {
+            format!("`{}` is not a currency such as GEL, AMD or EUR", self.site.currency)
+        })?;
+        let zones = self.zones()?;
+        let mut site = Site {
+            name: self.site.name.clone(),
+            time_zone,
+            currency,
+            zones,
+            gates: BTreeMap::new(),
+        };
+        for gate in &self.gate {
+            let known = self.gate_of(gate, &site)?;
+            site.gates.insert(gate.id.clone(), known);
+        }
+        for bank in &self.lockers {
+            zone_of(&site, &bank.zone).map_err(|why| format!("lockers `{}`: {why}", bank.bank))?;
+        }
+        Ok(site)
+    }
+
+    /// The tree: one root, every parent known, no circle.
+    fn zones(&self) -> Result<BTreeMap<ZoneId, Option<ZoneId>>, String> {
+        let mut zones = BTreeMap::new();
+        for zone in &self.zone {
+            let parent = zone.parent.as_deref().map(ZoneId::from);
+            if zones.insert(ZoneId::from(zone.id.as_str()), parent).is_some() {
+                return Err(format!("zone `{}` is described twice", zone.id));
+            }
+        }
+        let roots = zones.values().filter(|parent| parent.is_none()).count();
+        if roots != 1 {
+            return Err(format!("{roots} zones have no `parent`; exactly one is the whole site"));
+        }
+        for (zone, parent) in &zones {
+            if parent.as_ref().is_some_and(|parent| !zones.contains_key(parent)) {
+                return Err(format!("the parent of zone `{zone}` is not described"));
+            }
+            let mut seen = BTreeSet::from([zone]);
+            let mut above = parent.as_ref();
+            while let Some(next) = above {
+                if !seen.insert(next) {
+                    return Err(format!("zone `{zone}` lies inside itself; correct its parents"));
+                }
+                above = zones.get(next).and_then(Option::as_ref);
+            }
+        }
+        Ok(zones)
+    }
+
+    fn gate_of(&self, gate: &GateConfig, site: &Site) -> Result<Gate, String> {
+        let told = |why| format!("gate `{}`: {why}", gate.id);
+        let inner = zone_of(site, &gate.to).map_err(told)?;
+        let outer = match gate.from.as_str() {
+            "" => None,
+            name => Some(zone_of(site, name).map_err(told)?),
+        };
+        // An exit leads to a zone that holds the one it leaves: only so is the way out never
+        // refused.
+        let inside = outer
+            .as_ref()
+            .is_none_or(|outer| outer != &inner && site.chain(Some(&inner)).contains(outer));
+        if !inside {
+            return Err(told(format!(
+                "zone `{}` does not lie inside `{}`; say so by `parent`, or turn the gate round",
+                gate.to, gate.from
+            )));
+        }
+        Ok(Gate { outer, inner, egress_alternative: gate.egress_alternative, drops_repeats: false })
+    }
+}
+
+fn zone_of(site: &Site, name: &str) -> Result<ZoneId, String> {
+    let zone = ZoneId::from(name);
+    if site.zones.contains_key(&zone) {
+        Ok(zone)
+    } else {
+        Err(format!("no zone is called `{name}`"))
+    }
+}
+
+fn find(given: Option<&Path>) -> Result<PathBuf, ConfigError> {
+    let places = match given {
+        Some(folder) => vec![folder.to_path_buf()],
+        None => vec![PathBuf::from("."), PathBuf::from("/etc/kari")],
+    };
+    let found = places.iter().find(|folder| folder.join("site.toml").is_file()).cloned();
+    found.ok_or_else(|| ConfigError::NoSite {
+        looked: places.iter().map(|folder| format!("`{}`", folder.display())).collect(),
+    })
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })
+}
+
+fn parse(path: &Path, text: &str) -> Result<SiteFile, ConfigError> {
+    toml::from_str(text).map_err(|error| {
+        let before = &text[..error.span().map_or(0, |span| span.start.min(text.len()))];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let message = error.message().to_owned();
+        ConfigError::Syntax { path: path.to_path_buf(), line, column, message }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "[site]\nname = 'x'\ntime_zone = 'Asia/Tbilisi'\ncurrency = 'GEL'\n[mqtt]\n\
+        [[zone]]\nid = 'site'\n[[zone]]\nid = 'pool'\nparent = 'site'\n\
+        [[gate]]\nid = 'gate-1'\nprofile = 'homie-gate'\nfrom = 'site'\nto = 'pool'\n";
+
+    fn open(text: &str) -> Result<Installation, String> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("site.toml"), text).unwrap();
+        Installation::open(Some(folder.path())).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_site_is_read_with_what_was_left_out() {
+        let got = open(GOOD).unwrap();
+        assert_eq!(got.settle, Duration::from_millis(250));
+        assert_eq!(got.site.gates.len(), 1);
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_place_and_what_to_do() {
+        for (from, to, expected) in [
+            ("name = 'x'", "nome = 'x'", "site.toml:2:1: unknown field `nome`"),
+            ("Asia/Tbilisi", "Asia/Tiflis", "is not a time zone"),
+            ("'GEL'", "'GLD'", "is not a currency"),
+            ("parent = 'site'", "parent = 'moon'", "the parent of zone `pool` is not described"),
+            ("parent = 'site'", "", "2 zones have no `parent`"),
+            ("from = 'site'\nto = 'pool'", "from = 'pool'\nto = 'site'", "turn the gate round"),
+            ("to = 'pool'", "to = 'moon'", "no zone is called `moon`"),
+        ] {
+            assert!(GOOD.contains(from), "{from}");
+            let got = open(&GOOD.replacen(from, to, 1)).unwrap_err();
+            assert!(got.contains(expected), "expected `{expected}` in: {got}");
+        }
+    }
+}

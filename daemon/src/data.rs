@@ -1,0 +1,362 @@
+//! A site's first data: `data/*.csv` and `data/tariffs.toml`, read once into an empty database.
+//!
+//! The whole of it is read and checked before the first row is handed to the loop, so that a broken
+//! row imports nothing at all.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use domain::{
+    ids::{
+        AccountId, CredentialId, DeviceId, GroupId, IdMaker, LockerId, MemberId, PassId, TariffId,
+        Uid, ZoneId,
+    },
+    money::Money,
+    rows::{
+        Credential, CredentialState, Language, Locker, Member, Pass, PassKey, PassState, Person,
+        Tariff, TariffKey,
+    },
+    site::Site,
+    state::ImportRow,
+    time::Timestamp,
+};
+use serde::{Deserialize, de::DeserializeOwned};
+
+/// A row that cannot be taken, and where it stands.
+#[derive(Debug, thiserror::Error)]
+#[error("{}:{line}: {why}", file.display())]
+pub(crate) struct BadRow {
+    file: PathBuf,
+    line: u64,
+    why: String,
+}
+
+/// Reads the data folder of a site; a folder that is missing is an empty site.
+///
+/// # Errors
+/// The first row that cannot be taken, with its file and line.
+pub(crate) fn read(
+    folder: &Path,
+    site: &Site,
+    seed: u64,
+    now: Timestamp,
+) -> Result<Vec<ImportRow>, BadRow> {
+    let mut reading = Reading {
+        site,
+        ids: IdMaker::new(seed),
+        now,
+        rows: Vec::new(),
+        members: BTreeMap::new(),
+        tariffs: BTreeSet::new(),
+        uids: BTreeSet::new(),
+    };
+    reading.tariffs(&folder.join("tariffs.toml"))?;
+    each(&folder.join("members.csv"), |row| reading.member(row))?;
+    each(&folder.join("credentials.csv"), |row| reading.credential(row))?;
+    each(&folder.join("passes.csv"), |row| reading.pass(row))?;
+    each(&folder.join("lockers.csv"), |row| reading.locker(row))?;
+    Ok(reading.rows)
+}
+
+/// Hands each row of a CSV file to `take`.
+fn each<T: DeserializeOwned>(
+    file: &Path,
+    mut take: impl FnMut(T) -> Result<(), String>,
+) -> Result<(), BadRow> {
+    let bad = |line, why| BadRow { file: file.to_path_buf(), line, why };
+    if !file.exists() {
+        return Ok(());
+    }
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_path(file)
+        .map_err(|error| bad(0, error.to_string()))?;
+    let headers = reader.headers().map_err(|error| bad(1, error.to_string()))?.clone();
+    let mut record = csv::StringRecord::new();
+    loop {
+        let line = reader.position().line();
+        if !reader.read_record(&mut record).map_err(|error| bad(line, error.to_string()))? {
+            return Ok(());
+        }
+        let line = record.position().map_or(line, csv::Position::line);
+        let row = record.deserialize(Some(&headers)).map_err(|error| bad(line, words(&error)))?;
+        take(row).map_err(|why| bad(line, why))?;
+    }
+}
+
+/// What is wrong with a row, without the library's own preamble.
+fn words(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::Deserialize { err, .. } => err.to_string(),
+        _ => error.to_string(),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TariffFile {
+    #[serde(default)]
+    tariff: Vec<TariffRow>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TariffRow {
+    id: String,
+    #[serde(rename = "name")]
+    _name: String,
+    zones: Vec<String>,
+    entry_price: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MemberRow {
+    number: u32,
+    name: String,
+    name_latin: String,
+    birth: String,
+    language: String,
+    phone: String,
+    groups: String,
+    blocked: bool,
+    balance: String,
+    debt_since: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CredentialRow {
+    uid: String,
+    member: u32,
+    state: String,
+    valid_from: String,
+    valid_until: String,
+    party_size: u16,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PassRow {
+    member: u32,
+    tariff: String,
+    state: String,
+    valid_from: String,
+    valid_until: String,
+    visits_left: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LockerRow {
+    id: String,
+    bank: String,
+    zone: String,
+}
+
+struct Reading<'a> {
+    site: &'a Site,
+    ids: IdMaker,
+    now: Timestamp,
+    rows: Vec<ImportRow>,
+    members: BTreeMap<u32, MemberId>,
+    tariffs: BTreeSet<TariffId>,
+    uids: BTreeSet<Uid>,
+}
+
+impl Reading<'_> {
+    fn tariffs(&mut self, file: &Path) -> Result<(), BadRow> {
+        let bad = |line, why| BadRow { file: file.to_path_buf(), line, why };
+        if !file.exists() {
+            return Ok(());
+        }
+        let text = std::fs::read_to_string(file).map_err(|error| bad(0, error.to_string()))?;
+        let table: TariffFile = toml::from_str(&text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            let line = text.bytes().take(at).filter(|byte| *byte == b'\n').count();
+            bad(u64::try_from(line + 1).unwrap_or(0), error.message().to_owned())
+        })?;
+        for row in table.tariff {
+            let id = row.id.clone();
+            self.tariff(row).map_err(|why| bad(0, format!("tariff `{id}`: {why}")))?;
+        }
+        Ok(())
+    }
+
+    fn tariff(&mut self, row: TariffRow) -> Result<(), String> {
+        let zones =
+            row.zones.iter().map(|zone| self.zone(zone)).collect::<Result<Box<[_]>, _>>()?;
+        let tariff = TariffId::from(row.id);
+        if !self.tariffs.insert(tariff.clone()) {
+            return Err("is listed twice; give each tariff an id of its own".to_owned());
+        }
+        let entry_price = self.money(&row.entry_price)?;
+        if entry_price < Money::ZERO {
+            return Err(format!("`{}` is below zero", row.entry_price));
+        }
+        let key = TariffKey { tariff, version: 1 };
+        self.rows.push(ImportRow::Tariff(key, Tariff { zones, entry_price }));
+        Ok(())
+    }
+
+    fn member(&mut self, row: MemberRow) -> Result<(), String> {
+        let id = MemberId(self.ids.make(self.now));
+        if self.members.insert(row.number, id).is_some() {
+            return Err(format!("member number {} is listed twice", row.number));
+        }
+        let account = AccountId(self.ids.make(self.now));
+        let balance = self.money(&row.balance)?;
+        let debt_since = optional(&row.debt_since, |text| {
+            text.parse::<jiff::Timestamp>().map(Timestamp::from).map_err(|error| error.to_string())
+        })?;
+        self.rows.push(ImportRow::Wallet { account, balance, debt_since });
+        let groups = row.groups.split(';').map(str::trim).filter(|name| !name.is_empty());
+        let language = Language::of(&row.language).ok_or_else(|| {
+            format!("`{}` is not a language; languages are ka, hy, ru, en", row.language)
+        })?;
+        let member = Member {
+            number: row.number,
+            birth: optional(&row.birth, date)?,
+            blocked: row.blocked,
+            language,
+            groups: groups.map(GroupId::from).collect(),
+            account,
+        };
+        let person = Person { name: row.name, name_latin: row.name_latin, phone: row.phone };
+        self.rows.push(ImportRow::Member(id, member, person));
+        Ok(())
+    }
+
+    fn credential(&mut self, row: CredentialRow) -> Result<(), String> {
+        let uid = Uid::from(row.uid.to_ascii_uppercase());
+        if !self.uids.insert(uid.clone()) {
+            return Err(format!("the credential `{uid}` is listed twice"));
+        }
+        if row.party_size == 0 {
+            return Err("`party_size` is at least 1".to_owned());
+        }
+        let instant = |text: &str| {
+            text.parse::<jiff::Timestamp>().map(Timestamp::from).map_err(|error| error.to_string())
+        };
+        let credential = Credential {
+            id: CredentialId(self.ids.make(self.now)),
+            member: self.holder(row.member)?,
+            state: CredentialState::of(&row.state)
+                .ok_or_else(|| format!("`{}` is not a state of a credential", row.state))?,
+            valid_from: optional(&row.valid_from, instant)?,
+            valid_until: optional(&row.valid_until, instant)?,
+            party_size: row.party_size,
+        };
+        self.rows.push(ImportRow::Credential(uid, credential));
+        Ok(())
+    }
+
+    fn pass(&mut self, row: PassRow) -> Result<(), String> {
+        let tariff = TariffId::from(row.tariff);
+        if !self.tariffs.contains(&tariff) {
+            return Err(format!("no tariff is called `{tariff}`; add it to tariffs.toml"));
+        }
+        let pass = PassId(self.ids.make(self.now));
+        let key = PassKey { member: self.holder(row.member)?, pass };
+        let sold = Pass {
+            tariff,
+            tariff_version: 1,
+            state: PassState::of(&row.state)
+                .ok_or_else(|| format!("`{}` is not a state of a pass", row.state))?,
+            valid_from: date(&row.valid_from)?,
+            valid_until: optional(&row.valid_until, date)?,
+            visits_left: optional(&row.visits_left, |text| {
+                text.parse().map_err(|_| format!("`{text}` is not a number of visits"))
+            })?,
+        };
+        if sold.valid_until.is_some_and(|last| last < sold.valid_from) {
+            return Err("the pass ends before it begins".to_owned());
+        }
+        self.rows.push(ImportRow::Pass(key, sold));
+        Ok(())
+    }
+
+    fn locker(&mut self, row: LockerRow) -> Result<(), String> {
+        let zone = self.zone(&row.zone)?;
+        let locker = Locker { bank: DeviceId::from(row.bank), zone };
+        self.rows.push(ImportRow::Locker(LockerId::from(row.id), locker));
+        Ok(())
+    }
+
+    fn holder(&self, number: u32) -> Result<MemberId, String> {
+        let known = self.members.get(&number).copied();
+        known.ok_or_else(|| format!("no member has the number {number}; add it to members.csv"))
+    }
+
+    fn zone(&self, name: &str) -> Result<ZoneId, String> {
+        let known = self.site.zones.keys().find(|zone| zone.as_str() == name).cloned();
+        known.ok_or_else(|| format!("no zone is called `{name}`; zones stand in site.toml"))
+    }
+
+    fn money(&self, text: &str) -> Result<Money, String> {
+        let currency = &self.site.currency;
+        let amount = currency.parse(if text.is_empty() { "0" } else { text });
+        amount.ok_or_else(|| format!("`{text}` is not an amount such as 12.50 {}", currency.code))
+    }
+}
+
+fn date(text: &str) -> Result<jiff::civil::Date, String> {
+    text.parse().map_err(|_| format!("`{text}` is not a date such as 2026-09-15"))
+}
+
+/// Reads a field that may be empty.
+fn optional<T>(text: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, String> {
+    if text.is_empty() { Ok(None) } else { read(text).map(Some) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site() -> Site {
+        Site {
+            name: String::new(),
+            time_zone: jiff::tz::TimeZone::UTC,
+            currency: domain::money::Currency::of("GEL").unwrap(),
+            zones: [("hall".into(), None)].into(),
+            gates: BTreeMap::new(),
+        }
+    }
+
+    fn refusal(file: &str, text: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let tariffs =
+            "[[tariff]]\nid = \"month\"\nname = \"\"\nzones = [\"hall\"]\nentry_price = \"0\"\n";
+        let members = "number,name,name_latin,birth,language,phone,groups,blocked,balance,debt_since\n\
+                       1,N,N,,ka,,,false,0,\n";
+        std::fs::write(folder.path().join("tariffs.toml"), tariffs).unwrap();
+        std::fs::write(folder.path().join("members.csv"), members).unwrap();
+        std::fs::write(folder.path().join(file), text).unwrap();
+        read(folder.path(), &site(), 1, Timestamp::default()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_broken_row_is_named_with_its_file_line_and_reason() {
+        let passes = "member,tariff,state,valid_from,valid_until,visits_left\n";
+        for (file, text, expected) in [
+            (
+                "passes.csv",
+                format!("{passes}1,month,active,2026-09-10,2026-09-01,\n"),
+                "ends before",
+            ),
+            ("passes.csv", format!("{passes}7,month,active,2026-09-10,,\n"), "number 7"),
+            (
+                "passes.csv",
+                format!("{passes}1,year,active,2026-09-10,,\n"),
+                "no tariff is called `year`",
+            ),
+            ("lockers.csv", "id,bank,zone\n1,a,moon\n".to_owned(), "no zone is called `moon`"),
+            ("credentials.csv", "uid,member\nAB,1\n".to_owned(), "missing field"),
+        ] {
+            let got = refusal(file, &text);
+            assert!(got.contains(&format!("{file}:2: ")) && got.contains(expected), "{got}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! A reload is a transaction: settle, read, parse, check, try the cases, swap between two events.
+//! Start-up is the first one; on any failure the old set stays and everybody is told.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use admin_api::health::Health;
+use domain::{
+    facts::{NoPolicy, Policy},
+    state::{Answer, Input, RuleSetNews},
+    time::Clock,
+};
+use notify::{RecursiveMode, Watcher};
+use rules::{
+    bundle::{Bundle, SourceFile},
+    load::{Checked, Names},
+    problem::Problem,
+};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::site_loop::Ask;
+
+/// Lost file events are found by comparing hashes this often.
+const POLL: Duration = Duration::from_secs(5);
+/// How many unequal reads in a row are taken for an editor that never rests.
+const READS_MAX: u32 = 40;
+
+/// Reads, checks and swaps the rule set of one folder.
+pub(crate) struct Reloader {
+    /// The folder.
+    pub(crate) folder: PathBuf,
+    /// What its settings may speak of.
+    pub(crate) names: Names,
+    /// How long edited files must rest.
+    pub(crate) settle: Duration,
+    /// The loop.
+    pub(crate) administration: mpsc::Sender<Ask>,
+    /// Where people look.
+    pub(crate) health: Arc<Health>,
+    /// For the times that people are shown.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The hash of the set in force.
+    pub(crate) live: String,
+    /// The hash of the set that was refused last.
+    pub(crate) refused: String,
+}
+
+/// The policy that a run begins with, and what is to be told about it.
+pub(crate) struct FirstSet {
+    /// The policy.
+    pub(crate) policy: Arc<dyn Policy>,
+    /// For the journal.
+    pub(crate) news: RuleSetNews,
+    /// What the check would like to be looked at.
+    pub(crate) warnings: Vec<Problem>,
+}
+
+/// The first reload: the folder's set, else the last good one, else none at all.
+pub(crate) fn first(
+    folder: &std::path::Path,
+    names: &Names,
+    last_good: Option<(String, Vec<(String, String)>)>,
+) -> FirstSet {
+    let message = match read_and_load(folder, names) {
+        Ok((checked, hash)) => {
+            let news = RuleSetNews::Live { hash, texts: checked.set.texts() };
+            return FirstSet { policy: Arc::new(checked.set), news, warnings: checked.warnings };
+        }
+        Err(message) => message,
+    };
+    let news = RuleSetNews::Refused { message };
+    let texts = last_good.map(|(_, texts)| bundle_of(texts));
+    match texts.and_then(|bundle| rules::load::load(&bundle, names).ok()) {
+        Some(checked) => {
+            FirstSet { policy: Arc::new(checked.set), news, warnings: checked.warnings }
+        }
+        None => FirstSet { policy: Arc::new(NoPolicy::default()), news, warnings: Vec::new() },
+    }
+}
+
+/// A bundle of texts that were kept.
+fn bundle_of(texts: Vec<(String, String)>) -> Bundle {
+    Bundle::of(texts.into_iter().map(|(name, text)| SourceFile { name, text }))
+}
+
+fn read_and_load(folder: &std::path::Path, names: &Names) -> Result<(Checked, String), String> {
+    let bundle = Bundle::read(folder)
+        .map_err(|error| format!("cannot read the rules folder `{}`: {error}", folder.display()))?;
+    let hash = bundle.hash();
+    rules::load::load(&bundle, names)
+        .map(|checked| (checked, hash))
+        .map_err(|problems| listed(&problems))
+}
+
+/// The problems of a refused set, one under the other.
+fn listed(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+impl Reloader {
+    /// Watches the folder until the run ends. `asked` is a reload that somebody asks for.
+    pub(crate) async fn run(mut self, mut asked: mpsc::Receiver<()>, ended: CancellationToken) {
+        let (changed, mut changes) = mpsc::channel(1);
+        let watcher = watch(&self.folder, changed);
+        if watcher.is_none() {
+            tracing::warn!(folder = %self.folder.display(), "the rules folder cannot be watched; it is read every 5 s");
+        }
+        loop {
+            tokio::select! {
+                () = ended.cancelled() => return,
+                Some(()) = changes.recv() => {}
+                Some(()) = asked.recv() => self.refused.clear(),
+                () = tokio::time::sleep(POLL) => {}
+            }
+            self.reload().await;
+        }
+    }
+
+    /// One reload, from the settled folder to the swap.
+    async fn reload(&mut self) {
+        let Some(bundle) = self.settled().await else { return };
+        let hash = bundle.hash();
+        if hash == self.live || hash == self.refused {
+            if hash == self.live && !self.refused.is_empty() {
+                self.refused.clear();
+                self.health.rules_live(&hash, self.clock.now());
+            }
+            return;
+        }
+        let names = self.names.clone();
+        let loaded = tokio::task::spawn_blocking(move || rules::load::load(&bundle, &names)).await;
+        match loaded {
+            Ok(Ok(checked)) => {
+                for warning in &checked.warnings {
+                    tracing::warn!("{warning}");
+                }
+                let texts = checked.set.texts();
+                let news = RuleSetNews::Live { hash: hash.clone(), texts };
+                let policy: Arc<dyn Policy> = Arc::new(checked.set);
+                self.tell(news, Some(policy)).await;
+                self.health.rules_live(&hash, self.clock.now());
+                tracing::info!(hash = %short(&hash), "a new rule set is live");
+                (self.live, self.refused) = (hash, String::new());
+            }
+            Ok(Err(problems)) => self.refuse(hash, listed(&problems)).await,
+            Err(error) => self.refuse(hash, format!("the check itself failed: {error}")).await,
+        }
+    }
+
+    async fn refuse(&mut self, hash: String, message: String) {
+        metrics::counter!("kari_rule_sets_refused_total").increment(1);
+        tracing::error!("the rule set was refused, the last good one stays:\n{message}");
+        self.health.rules_refused(&message, self.clock.now());
+        self.refused = hash;
+        self.tell(RuleSetNews::Refused { message }, None).await;
+    }
+
+    /// Hands the news to the loop, and the policy with it; it is in force when this returns.
+    async fn tell(&self, news: RuleSetNews, policy: Option<Arc<dyn Policy>>) {
+        let (reply, answer) = oneshot::channel::<Answer>();
+        let ask = Ask { input: Input::RuleSet(news), policy, reply };
+        if self.administration.send(ask).await.is_ok() {
+            // An answer that does not come means that the loop has ended, and the run with it.
+            drop(answer.await);
+        }
+    }
+
+    /// The folder, once two reads in a row are equal.
+    async fn settled(&self) -> Option<Bundle> {
+        let mut last = None;
+        for _ in 0..READS_MAX {
+            let folder = self.folder.clone();
+            let read = tokio::task::spawn_blocking(move || Bundle::read(&folder)).await.ok()?;
+            let bundle =
+                read.inspect_err(|error| tracing::debug!(%error, "the rules folder moves")).ok();
+            if let Some(bundle) = bundle {
+                let hash = bundle.hash();
+                if last.as_ref() == Some(&hash) {
+                    return Some(bundle);
+                }
+                last = Some(hash);
+            }
+            tokio::time::sleep(self.settle).await;
+        }
+        None
+    }
+}
+
+/// Tells of changes in the folder; a full channel already tells of one.
+fn watch(
+    folder: &std::path::Path,
+    changed: mpsc::Sender<()>,
+) -> Option<notify::RecommendedWatcher> {
+    let told = move |event: notify::Result<notify::Event>| {
+        let reads_only = event.is_ok_and(|event| event.kind.is_access());
+        if !reads_only && changed.try_send(()).is_err() {
+            tracing::trace!("a change of the rules folder is told already");
+        }
+    };
+    let mut watcher = notify::recommended_watcher(told).ok()?;
+    watcher.watch(folder, RecursiveMode::NonRecursive).ok()?;
+    Some(watcher)
+}
+
+/// The first digits of a hash, for people.
+pub(crate) fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
+}

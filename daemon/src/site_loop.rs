@@ -1,0 +1,369 @@
+//! The one loop: it alone steps the site's state, and it moves nothing before the batch is durable.
+//!
+//! Inputs come through bounded channels, one for each class, and are taken in the order emergency,
+//! gates, administration, bulk. While a batch is being made durable the next one gathers in the
+//! channels.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use devices::arrival::{Ack, Arrival};
+use domain::{
+    event::DeviceEvent,
+    facts::Policy,
+    ids::DeviceId,
+    state::{Answer, Batch, Input, State},
+    step::{effective_time, step},
+    time::{Clock, Timestamp},
+};
+use store::{
+    Sealed, Store,
+    error::{CommitError, ReadError},
+};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::{clock::SiteClock, outward::Outward};
+
+/// The most inputs of one batch.
+const BATCH_MAX: usize = 512;
+/// An exit opens this long after its read, durable or not (the exit rule).
+const EXIT_DEADLINE: Duration = Duration::from_millis(150);
+/// How often a lost batch is decided again as a whole before its inputs go one by one.
+const RETRIES: u32 = 5;
+/// After so many batches the outbox is tidied.
+const OUTBOX_PRUNED: u64 = 512;
+/// The most inputs that a stalled store may keep waiting; beyond it the channels fill and devices
+/// wait.
+const HELD_MAX: usize = 4096;
+
+/// An input of an operator, a reload or an import, and who waits for the answer.
+pub(crate) struct Ask {
+    /// The input.
+    pub(crate) input: Input,
+    /// The policy that is in force from this input on.
+    pub(crate) policy: Option<Arc<dyn Policy>>,
+    /// Who waits.
+    pub(crate) reply: oneshot::Sender<Answer>,
+}
+
+/// The loop's ends of the channels.
+pub(crate) struct Inbox {
+    /// Life-safety inputs.
+    pub(crate) emergency: mpsc::Receiver<Arrival>,
+    /// Gates.
+    pub(crate) gates: mpsc::Receiver<Arrival>,
+    /// Operators and reloads.
+    pub(crate) administration: mpsc::Receiver<Ask>,
+    /// Imports.
+    pub(crate) bulk: mpsc::Receiver<Ask>,
+    /// The end of the run.
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// One input on its way through a batch, and what is owed for it afterwards.
+struct Taken {
+    input: Input,
+    policy: Option<Arc<dyn Policy>>,
+    owed: Owed,
+}
+
+enum Owed {
+    Ack(Ack),
+    Reply(oneshot::Sender<Answer>),
+    Nothing,
+}
+
+/// The loop with everything that it owns.
+pub(crate) struct SiteLoop {
+    /// The state.
+    pub(crate) state: State,
+    /// The database.
+    pub(crate) store: Store,
+    /// The rules in force.
+    pub(crate) policy: Arc<dyn Policy>,
+    /// The clock.
+    pub(crate) clock: Arc<SiteClock>,
+    /// Devices, feed, counters.
+    pub(crate) outward: Outward,
+    /// The number of the last batch of this epoch.
+    pub(crate) batches: u64,
+}
+
+impl SiteLoop {
+    /// Runs until the shutdown is asked for and what waited then is done.
+    ///
+    /// # Errors
+    /// A storage that cannot be trusted any more: the process must end and start again from the
+    /// disk.
+    pub(crate) async fn run(mut self, mut inbox: Inbox) -> Result<(), CommitError> {
+        let mut held = VecDeque::new();
+        loop {
+            let first = match held.pop_front() {
+                Some(first) => Some(first),
+                None => self.wait(&mut inbox).await,
+            };
+            let Some(first) = first else { break };
+            let mut inputs = vec![first];
+            drain(&mut inbox, &mut held, &mut inputs);
+            self.turn(inputs, &mut inbox, &mut held).await?;
+        }
+        while let Some(arrival) = inbox.gates.try_recv().ok().map(taken) {
+            self.turn(vec![arrival], &mut inbox, &mut held).await?;
+        }
+        if let Err(error) = self.store.close().await {
+            tracing::warn!(%error, "the database was not closed in full; it recovers at the next start");
+        }
+        Ok(())
+    }
+
+    /// The next input, by class; nothing once the run is over.
+    async fn wait(&mut self, inbox: &mut Inbox) -> Option<Taken> {
+        let expiry = self.state.next_expiry();
+        let clock = Arc::clone(&self.clock);
+        let tick = async move {
+            match expiry {
+                Some(at) => clock.pass(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            Some(arrival) = inbox.emergency.recv() => Some(taken(arrival)),
+            () = inbox.shutdown.cancelled() => None,
+            Some(arrival) = inbox.gates.recv() => Some(taken(arrival)),
+            () = tick => Some(Taken { input: Input::Tick, policy: None, owed: Owed::Nothing }),
+            Some(ask) = inbox.administration.recv() => Some(asked(ask)),
+            Some(ask) = inbox.bulk.recv() => Some(asked(ask)),
+        }
+    }
+
+    /// Decides, commits and delivers one batch.
+    async fn turn(
+        &mut self,
+        mut inputs: Vec<Taken>,
+        inbox: &mut Inbox,
+        held: &mut VecDeque<Taken>,
+    ) -> Result<(), CommitError> {
+        order(&mut inputs);
+        let mut lost = 0;
+        let mut queue = VecDeque::from([inputs]);
+        while let Some(mut inputs) = queue.pop_front() {
+            let before = Arc::clone(&self.policy);
+            let (sealed, answers) = self.decide(&mut inputs);
+            match self.durable(&sealed, inbox, held).await {
+                Ok(()) => {
+                    self.state.commit();
+                    self.outward.deliver(&sealed, self.store.head().seq);
+                    settle(inputs, answers);
+                }
+                Err(CommitError::Lost { why, .. }) => {
+                    self.policy = before;
+                    self.reload(&sealed, &why).await?;
+                    lost += 1;
+                    self.again(inputs, lost, &why, &mut queue);
+                }
+                Err(fatal) => return Err(fatal),
+            }
+        }
+        self.tidy().await;
+        Ok(())
+    }
+
+    /// Steps every input, and seals what came of it.
+    fn decide(&mut self, inputs: &mut [Taken]) -> (Sealed, Vec<Answer>) {
+        let mut batch = Batch::default();
+        let mut answers = Vec::with_capacity(inputs.len());
+        let now = self.clock.now();
+        for taken in inputs.iter() {
+            if let Some(policy) = &taken.policy {
+                self.policy = Arc::clone(policy);
+            }
+            let input = taken.input.clone();
+            answers.push(step(&mut self.state, &mut batch, input, now, self.policy.as_ref()));
+        }
+        self.batches += 1;
+        let sealed = Sealed {
+            number: self.batches,
+            epoch: self.state.epoch,
+            changes: self.state.tables.changes(),
+            reads: self.state.tables.reads(),
+            batch,
+            committed_at: now,
+        };
+        (sealed, answers)
+    }
+
+    /// Makes the batch durable; where nobody knows whether it is, its own row tells.
+    async fn durable(
+        &mut self,
+        sealed: &Sealed,
+        inbox: &mut Inbox,
+        held: &mut VecDeque<Taken>,
+    ) -> Result<(), CommitError> {
+        let source = match self.commit(sealed, inbox, held).await {
+            Err(CommitError::Unknown { source }) => source,
+            known => return known,
+        };
+        let found = self.store.was_committed(sealed.epoch, sealed.number).await;
+        match found.map_err(storage_failed)? {
+            true => Ok(()),
+            false => Err(CommitError::Lost { why: source.to_string(), tables: Vec::new() }),
+        }
+    }
+
+    /// Commands whose time is over leave the outbox now and then.
+    async fn tidy(&mut self) {
+        if self.batches.is_multiple_of(OUTBOX_PRUNED)
+            && let Err(error) = self.store.prune_outbox(self.clock.now()).await
+        {
+            tracing::warn!(%error, "the outbox was not tidied; it is tried again");
+        }
+    }
+
+    /// Makes the batch durable. Where that takes too long, exits open and entries are refused
+    /// meanwhile.
+    async fn commit(
+        &mut self,
+        sealed: &Sealed,
+        inbox: &mut Inbox,
+        held: &mut VecDeque<Taken>,
+    ) -> Result<(), CommitError> {
+        if sealed.batch.is_empty() && sealed.changes.is_empty() {
+            return Ok(());
+        }
+        let Self { store, outward, clock, .. } = self;
+        let commit = store.commit(sealed);
+        tokio::pin!(commit);
+        if let Ok(done) = tokio::time::timeout(EXIT_DEADLINE, &mut commit).await {
+            return done;
+        }
+        outward.stalled(true);
+        outward.open_exits(sealed);
+        let done = loop {
+            tokio::select! {
+                biased;
+                done = &mut commit => break done,
+                Some(arrival) = inbox.emergency.recv() => held.push_back(taken(arrival)),
+                Some(arrival) = inbox.gates.recv(), if held.len() < HELD_MAX => {
+                    held.push_back(answered(arrival, outward, clock));
+                }
+            }
+        };
+        outward.stalled(false);
+        done
+    }
+
+    /// A lost batch leaves no trace; the rows that somebody else changed are read again.
+    async fn reload(&mut self, sealed: &Sealed, why: &str) -> Result<(), CommitError> {
+        tracing::warn!(batch = sealed.number, why, "a batch was lost and is decided again");
+        self.state.discard();
+        let rows = self.store.reload(&sealed.reads).await.map_err(storage_failed)?;
+        self.state.reload(&sealed.reads, rows);
+        Ok(())
+    }
+
+    /// What becomes of the inputs of a lost batch: again, one by one, or given up with a refusal.
+    fn again(&self, inputs: Vec<Taken>, lost: u32, why: &str, queue: &mut VecDeque<Vec<Taken>>) {
+        if lost <= RETRIES {
+            queue.push_front(inputs);
+            return;
+        }
+        if inputs.len() > 1 {
+            inputs.into_iter().rev().for_each(|one| queue.push_front(vec![one]));
+            return;
+        }
+        for one in inputs {
+            tracing::error!(input = ?one.input, why, "an input cannot be made durable; it is left out");
+            self.outward.given_up();
+            match one.owed {
+                Owed::Ack(ack) => ack.done(),
+                Owed::Reply(reply) => answer(reply, Answer::Refused(why.to_owned())),
+                Owed::Nothing => {}
+            }
+        }
+    }
+}
+
+/// Takes what waits, in the order of the classes, up to a bound. A change of policy is a batch of
+/// its own.
+fn drain(inbox: &mut Inbox, held: &mut VecDeque<Taken>, inputs: &mut Vec<Taken>) {
+    if inputs.iter().any(|taken| taken.policy.is_some()) {
+        return;
+    }
+    let room = |inputs: &Vec<Taken>| inputs.len() < BATCH_MAX;
+    while room(inputs)
+        && let Ok(arrival) = inbox.emergency.try_recv()
+    {
+        inputs.push(taken(arrival));
+    }
+    while room(inputs)
+        && let Some(next) = held.pop_front()
+    {
+        inputs.push(next);
+    }
+    while room(inputs)
+        && let Ok(arrival) = inbox.gates.try_recv()
+    {
+        inputs.push(taken(arrival));
+    }
+}
+
+/// Simultaneous events are ordered by effective time, device and sequence; everything else comes
+/// first.
+fn order(inputs: &mut [Taken]) {
+    inputs.sort_by(|left, right| match (&left.input, &right.input) {
+        (Input::Device(a) | Input::Unanswered(a), Input::Device(b) | Input::Unanswered(b)) => {
+            rank(a).cmp(&rank(b))
+        }
+        (a, b) => is_event(a).cmp(&is_event(b)),
+    });
+}
+
+fn rank(event: &DeviceEvent) -> (Timestamp, &DeviceId, u64, u64) {
+    (effective_time(event), &event.device, event.boot, event.seq)
+}
+
+const fn is_event(input: &Input) -> bool {
+    matches!(input, Input::Device(_) | Input::Unanswered(_))
+}
+
+fn taken(arrival: Arrival) -> Taken {
+    Taken { input: arrival.input, policy: None, owed: Owed::Ack(arrival.ack) }
+}
+
+/// A request that was answered without the rules, to be recorded once the store goes on.
+fn answered(arrival: Arrival, outward: &mut Outward, clock: &SiteClock) -> Taken {
+    let input = match arrival.input {
+        Input::Device(event) if event.happening.is_request() => {
+            outward.answer_unavailable(&event, clock.now());
+            Input::Unanswered(event)
+        }
+        input => input,
+    };
+    Taken { input, policy: None, owed: Owed::Ack(arrival.ack) }
+}
+
+fn asked(ask: Ask) -> Taken {
+    Taken { input: ask.input, policy: ask.policy, owed: Owed::Reply(ask.reply) }
+}
+
+/// The batch is durable: devices are acknowledged, callers answered.
+fn settle(inputs: Vec<Taken>, answers: Vec<Answer>) {
+    for (taken, said) in inputs.into_iter().zip(answers) {
+        match taken.owed {
+            Owed::Ack(ack) => ack.done(),
+            Owed::Reply(reply) => answer(reply, said),
+            Owed::Nothing => {}
+        }
+    }
+}
+
+/// A database that cannot be read is as good as none.
+fn storage_failed(error: ReadError) -> CommitError {
+    CommitError::Fatal { why: error.to_string() }
+}
+
+/// A caller that has gone away misses nothing: what it asked for is durable.
+fn answer(reply: oneshot::Sender<Answer>, said: Answer) {
+    drop(reply.send(said));
+}
