@@ -1,0 +1,61 @@
+# What the desk reads: facts, not consequences; the outcome stands beside the sentence.
+# A message is the sentence without blanks; attributes are richer, the richest first.
+
+desk-DUPLICATE_READ = Read again within the duplicate window
+    .limit = Read again within { $limit }
+desk-EVENT_STALE = The request came too late
+    .limit = The request is older than { $limit }
+desk-EMERGENCY_RELEASE = Emergency: the exit is open
+desk-EMERGENCY_ENTRY_CLOSED = Emergency: no entry
+desk-GRANTED_FREE_MODE = The gate is in free mode; recorded without checks
+desk-GATE_LOCKED = The gate is locked or out of service
+    .state = The gate is { $state }
+desk-POLICY_UNAVAILABLE = The rules cannot answer; help at the gate
+desk-CREDENTIAL_UNKNOWN = Unknown card or band
+desk-CREDENTIAL_LOST_STOLEN = Card or band reported lost or stolen
+    .state = Card or band reported { $state }
+desk-CREDENTIAL_NOT_VALID_NOW = Card or band not valid now
+    .state = Card or band not valid now: { $state }
+desk-MEMBERSHIP_IN_GRACE = Membership ended, in grace
+    .until = Membership ended, in grace until { $until }
+desk-VISITS_LOW = Few visits left
+    .left = { $left ->
+        [0] Last visit of the pass
+        [one] { $left } visit left
+       *[other] { $left } visits left
+    }
+desk-MEMBER_BLOCKED = House ban or manual block
+desk-MEMBERSHIP_NOT_ACTIVE = Membership is not active
+    .state-since = Membership is { $state } since { $since }
+    .state = Membership is { $state }
+desk-VISITS_EXHAUSTED = No visits left
+desk-NO_ACCESS_RIGHTS = No pass covers this zone
+    .zone = No pass covers zone { $zone }
+desk-SITE_CLOSED = The site is closed
+    .opens_at = The site is closed, opens { $opens_at }
+desk-OUTSIDE_TARIFF_WINDOW = Outside the hours of the pass
+    .opens_at = Outside the hours of the pass, next { $opens_at }
+desk-EXIT_RECORD_CORRECTED = No entry on record; presence corrected
+desk-ANTI_PASSBACK_SOFT = Already inside; allowed and recorded
+    .zone-since = Already inside { $zone } since { $since }; allowed and recorded
+    .since = Already inside since { $since }; allowed and recorded
+    .zone = Already inside { $zone }; allowed and recorded
+desk-ANTI_PASSBACK = Already inside
+    .zone-since = Already inside { $zone } since { $since }
+    .since = Already inside since { $since }
+    .zone = Already inside { $zone }
+desk-PASSAGE_PENDING = A passage with this card or band is in progress
+desk-ZONE_FULL = The zone is full
+    .zone-people-limit = Zone { $zone } is full ({ $people } of { $limit })
+    .people-limit = The zone is full ({ $people } of { $limit })
+    .zone = Zone { $zone } is full
+desk-DEBT_WARNING = The account has a debt
+    .amount-since = Debt of { $amount } since { $since }
+    .amount = Debt of { $amount }
+desk-DEBT_ENTRY_BLOCKED = The account has an overdue debt
+    .amount-since = Overdue debt of { $amount } since { $since }
+    .amount = Overdue debt of { $amount }
+desk-WALLET_LIMIT_EXCEEDED = The wallet does not cover the price
+    .available-needed = { $available } available, { $needed } needed
+    .needed = The wallet does not cover { $needed }
+desk-GRANTED = Passage allowed

@@ -1,0 +1,98 @@
+# What a guest reads on the display of a gate: no amounts owed, nothing of health, no blame.
+# A message is the sentence without blanks; an attribute is a richer one, taken when all its blanks are known.
+
+-go-through = Please go through.
+-come-to-desk = Please come to the front desk.
+
+guest-DUPLICATE_READ = Already read, one moment please.
+guest-EVENT_STALE = Please present your card or band once more.
+guest-EMERGENCY_RELEASE = Emergency: the exit is open. Please leave the building calmly.
+guest-EMERGENCY_ENTRY_CLOSED = Emergency: please do not enter.
+guest-GRANTED_FREE_MODE = { -go-through }
+guest-GATE_LOCKED = { $gate ->
+    [open] { -go-through }
+   *[closed] This gate is closed. Please use another one.
+}
+guest-POLICY_UNAVAILABLE = { $gate ->
+    [open] { -go-through }
+   *[closed] Please wait, somebody will help you in a moment.
+}
+guest-CREDENTIAL_UNKNOWN = { $gate ->
+    [open] { -go-through }
+   *[closed] We do not know this card or band. { -come-to-desk }
+}
+guest-CREDENTIAL_LOST_STOLEN = { $gate ->
+    [open] { -go-through }
+   *[closed] { -come-to-desk }
+}
+guest-CREDENTIAL_NOT_VALID_NOW = { $gate ->
+    [open] { -go-through }
+   *[closed] This card or band is not valid at the moment. { -come-to-desk }
+}
+guest-MEMBERSHIP_IN_GRACE = Your membership has ended. Please renew it at the front desk.
+    .until = Your membership has ended; you may still come in until { $until }.
+guest-VISITS_LOW = { -go-through } Few visits are left on your pass.
+    .left = { -go-through } { $left ->
+        [0] This is the last visit on your pass.
+        [one] { $left } visit is left on your pass.
+       *[other] { $left } visits are left on your pass.
+    }
+guest-MEMBER_BLOCKED = { $gate ->
+    [open] { -go-through }
+   *[closed] { -come-to-desk }
+}
+guest-MEMBERSHIP_NOT_ACTIVE = { $gate ->
+    [open] { -go-through }
+   *[closed] Your membership is not active. { -come-to-desk }
+}
+guest-VISITS_EXHAUSTED = { $gate ->
+    [open] { -go-through }
+   *[closed] No visits are left on your pass. { -come-to-desk }
+}
+guest-NO_ACCESS_RIGHTS = { $gate ->
+    [open] { -go-through }
+   *[closed] Your pass does not cover this area. { -come-to-desk }
+}
+guest-SITE_CLOSED = { $gate ->
+    [open] { -go-through }
+   *[closed] We are closed now.
+}
+    .opens_at = { $gate ->
+        [open] { -go-through }
+       *[closed] We are closed now. We open at { $opens_at }.
+    }
+guest-OUTSIDE_TARIFF_WINDOW = { $gate ->
+    [open] { -go-through }
+   *[closed] Your pass is not valid at this hour.
+}
+    .opens_at = { $gate ->
+        [open] { -go-through }
+       *[closed] Your pass lets you in from { $opens_at }.
+    }
+guest-EXIT_RECORD_CORRECTED = Goodbye!
+guest-ANTI_PASSBACK_SOFT = { -go-through }
+guest-ANTI_PASSBACK = { $gate ->
+    [open] { -go-through }
+   *[closed] This card or band is inside already. { -come-to-desk }
+}
+guest-PASSAGE_PENDING = { $gate ->
+    [open] { -go-through }
+   *[closed] This card or band is being used at a gate. One moment please.
+}
+guest-ZONE_FULL = { $gate ->
+    [open] { -go-through }
+   *[closed] It is full inside. Please wait a little.
+}
+guest-DEBT_WARNING = { -go-through } See the front desk when it suits you.
+guest-DEBT_ENTRY_BLOCKED = { $gate ->
+    [open] { -go-through } See the front desk when it suits you.
+   *[closed] { -come-to-desk }
+}
+guest-WALLET_LIMIT_EXCEEDED = { $gate ->
+    [open] { -go-through }
+   *[closed] Your balance does not cover this visit. Please top it up at the front desk.
+}
+guest-GRANTED = { $direction ->
+    [exit] Goodbye!
+   *[entry] Welcome!
+}

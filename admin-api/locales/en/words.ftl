@@ -1,0 +1,94 @@
+# Words and sentences shared by pages and the command line.
+
+outcome-grant = grant
+outcome-grant_with_warning = warning
+outcome-hold = hold
+outcome-deny = deny
+outcome-ignore = ignored
+outcome-release = release
+
+direction-entry = entry
+direction-exit = exit
+
+condition-PASSAGE_MADE = Passage made
+condition-PASSAGE_NOT_MADE = Passage not made; everything provisional is rolled back
+condition-PASSAGE_UNEXPECTED = Passage without a grant
+condition-TAMPER = The housing of the device was opened
+condition-BATTERY_LOW = The battery of the device is low
+condition-POWER_LOST = The device lost its power supply
+condition-DEVICE_ONLINE = The device is online
+condition-DEVICE_OFFLINE = The device is offline
+condition-EMERGENCY_STARTED = Emergency: all gates are released
+condition-EMERGENCY_INPUT_CLEARED = The emergency input is at rest; gates stay released until two operators reset
+condition-EMERGENCY_RESET = The emergency was reset by two operators
+condition-MESSAGE_REFUSED = A message of the device could not be read
+
+missing-egress_alternative = there is no free alternative exit beside the gate
+missing-desk_or_pay_point = no desk is signed in and no pay point is online
+missing-calm_exit = an emergency, a gate out of service or a crowd at the exit
+missing-time_left = the time of the hold is used up
+
+state-active = active
+state-grace = in grace
+state-past_due = past due
+state-frozen = frozen
+state-suspended = suspended
+state-cancelled = cancelled
+state-expired = expired
+state-depleted = used up
+state-unknown = unknown
+state-lost = lost
+state-stolen = stolen
+state-blocked = blocked
+state-returned = returned
+state-free = free
+state-controlled = controlled
+state-locked = locked
+state-out_of_service = out of service
+
+class-grant = allows
+class-warn = warns
+class-hold = holds
+class-deny = refuses
+class-ignore = ignores
+class-release = releases
+
+span-days = { $n } d
+span-hours = { $n } h
+span-minutes = { $n } min
+span-seconds = { $n } s
+
+yes = yes
+no = no
+none = none
+who-member = Member { $id }
+who-card = Card { $uid }
+who-nobody = Nobody known
+also = Also: { $sentence }
+not-held = Not held, because { $why }
+value-set = { $parameter } = { $value }, from { $scope }
+value-default = { $parameter } = { $value }, the default
+scope-site = the site
+scope-zone = zone { $name }
+scope-device = device { $name }
+scope-terminal = terminal { $name }
+scope-tariff = tariff { $name }
+scope-group = group { $name }
+scope-member = this member
+scope-role = role { $name }
+origin-rule = rule { $file }:{ $line }
+origin-floor = built in
+
+audit-decision = Decision
+audit-at = Decided for
+audit-received = Received
+audit-gate = Gate
+audit-who = Who
+audit-outcome = Outcome
+audit-rule-set = Rule set
+audit-no-rule-set = none in force
+audit-facts-version = Version of the facts
+audit-reasons = Reasons
+audit-values = Values consulted
+audit-facts = Facts
+audit-no-facts = not gathered: the request ended before

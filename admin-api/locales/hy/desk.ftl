@@ -1,0 +1,60 @@
+# Ինչ է կարդում ընդունարանը՝ փաստեր, ոչ թե հետևանքներ․ որոշումը գրված է նախադասության կողքին։
+# Հաղորդագրությունն առանց դատարկ տեղերի նախադասությունն է, ատրիբուտներն ավելի լրիվ են, ամենալրիվը՝ առաջինը։
+
+desk-DUPLICATE_READ = Կրկին կարդացվել է թույլատրելի ժամանակից շուտ
+    .limit = Կրկին կարդացվել է { $limit } ընթացքում
+desk-EVENT_STALE = Հարցումն ուշացել է
+    .limit = Հարցումը թույլատրելիից հին է ({ $limit })
+desk-EMERGENCY_RELEASE = Արտակարգ իրավիճակ․ ելքը բաց է
+desk-EMERGENCY_ENTRY_CLOSED = Արտակարգ իրավիճակ․ մուտքն արգելված է
+desk-GRANTED_FREE_MODE = Անցակետն ազատ ռեժիմում է․ գրանցվել է առանց ստուգման
+desk-GATE_LOCKED = Անցակետը փակ է կամ չի աշխատում
+    .state = Անցակետի ռեժիմը՝ { $state }
+desk-POLICY_UNAVAILABLE = Կանոնները չեն պատասխանում․ օգնեք հյուրին անցակետի մոտ
+desk-CREDENTIAL_UNKNOWN = Անծանոթ քարտ կամ ապարանջան
+desk-CREDENTIAL_LOST_STOLEN = Քարտը կամ ապարանջանը հայտարարված է կորած կամ գողացված
+    .state = Քարտի կամ ապարանջանի վիճակը՝ { $state }
+desk-CREDENTIAL_NOT_VALID_NOW = Քարտը կամ ապարանջանն այժմ չի գործում
+    .state = Քարտը կամ ապարանջանն այժմ չի գործում՝ { $state }
+desk-MEMBERSHIP_IN_GRACE = Աբոնեմենտի ժամկետն ավարտվել է, գործում է արտոնյալ ժամկետը
+    .until = Աբոնեմենտի ժամկետն ավարտվել է, արտոնյալ ժամկետը գործում է մինչև { $until }
+desk-VISITS_LOW = Քիչ այց է մնացել
+    .left = { $left ->
+        [0] Աբոնեմենտի վերջին այցը
+       *[other] Մնացել է { $left } այց
+    }
+desk-MEMBER_BLOCKED = Հյուրն արգելափակված է
+desk-MEMBERSHIP_NOT_ACTIVE = Աբոնեմենտն ակտիվ չէ
+    .state-since = Աբոնեմենտը՝ { $state }, { $since }-ից
+    .state = Աբոնեմենտը՝ { $state }
+desk-VISITS_EXHAUSTED = Այցեր այլևս չեն մնացել
+desk-NO_ACCESS_RIGHTS = Ոչ մի աբոնեմենտ չի ներառում այս գոտին
+    .zone = Ոչ մի աբոնեմենտ չի ներառում «{ $zone }» գոտին
+desk-SITE_CLOSED = Օբյեկտը փակ է
+    .opens_at = Օբյեկտը փակ է, կբացվի { $opens_at }-ին
+desk-OUTSIDE_TARIFF_WINDOW = Աբոնեմենտի ժամերից դուրս
+    .opens_at = Աբոնեմենտի ժամերից դուրս, հաջորդ մուտքը՝ { $opens_at }-ից
+desk-EXIT_RECORD_CORRECTED = Մուտքը գրանցված չէր․ ներկայությունն ուղղվել է
+desk-ANTI_PASSBACK_SOFT = Արդեն ներսում է․ թույլատրվել և գրանցվել է
+    .zone-since = Արդեն ներսում է՝ «{ $zone }», { $since }-ից․ թույլատրվել և գրանցվել է
+    .since = Արդեն ներսում է { $since }-ից․ թույլատրվել և գրանցվել է
+    .zone = Արդեն ներսում է՝ «{ $zone }»․ թույլատրվել և գրանցվել է
+desk-ANTI_PASSBACK = Արդեն ներսում է
+    .zone-since = Արդեն ներսում է՝ «{ $zone }», { $since }-ից
+    .since = Արդեն ներսում է { $since }-ից
+    .zone = Արդեն ներսում է՝ «{ $zone }»
+desk-PASSAGE_PENDING = Այս քարտով կամ ապարանջանով արդեն անցնում են
+desk-ZONE_FULL = Գոտին լի է
+    .zone-people-limit = «{ $zone }» գոտին լի է ({ $people } / { $limit })
+    .people-limit = Գոտին լի է ({ $people } / { $limit })
+    .zone = «{ $zone }» գոտին լի է
+desk-DEBT_WARNING = Հաշվում պարտք կա
+    .amount-since = Պարտք՝ { $amount }, { $since }-ից
+    .amount = Պարտք՝ { $amount }
+desk-DEBT_ENTRY_BLOCKED = Հաշվում ժամկետանց պարտք կա
+    .amount-since = Ժամկետանց պարտք՝ { $amount }, { $since }-ից
+    .amount = Ժամկետանց պարտք՝ { $amount }
+desk-WALLET_LIMIT_EXCEEDED = Դրամապանակի գումարը բավարար չէ
+    .available-needed = Հասանելի է { $available }, անհրաժեշտ է { $needed }
+    .needed = Դրամապանակի գումարը բավարար չէ, անհրաժեշտ է { $needed }
+desk-GRANTED = Անցումը թույլատրված է

@@ -1,0 +1,97 @@
+# Ինչ է կարդում հյուրն անցակետի էկրանին՝ առանց պարտքի գումարի, առողջության տվյալների և նախատինքի։
+# Հաղորդագրությունն առանց դատարկ տեղերի նախադասությունն է, ատրիբուտը՝ ավելի լրիվը, երբ բոլոր արժեքները հայտնի են։
+
+-go-through = Խնդրում ենք անցնել։
+-come-to-desk = Խնդրում ենք մոտենալ ընդունարան։
+
+guest-DUPLICATE_READ = Արդեն կարդացվել է, մի վայրկյան։
+guest-EVENT_STALE = Խնդրում ենք քարտը կամ ապարանջանը կրկին մոտեցնել։
+guest-EMERGENCY_RELEASE = Արտակարգ իրավիճակ․ ելքը բաց է։ Խնդրում ենք հանգիստ դուրս գալ շենքից։
+guest-EMERGENCY_ENTRY_CLOSED = Արտակարգ իրավիճակ․ խնդրում ենք չմտնել։
+guest-GRANTED_FREE_MODE = { -go-through }
+guest-GATE_LOCKED = { $gate ->
+    [open] { -go-through }
+   *[closed] Այս անցակետը փակ է։ Խնդրում ենք օգտվել մյուսից։
+}
+guest-POLICY_UNAVAILABLE = { $gate ->
+    [open] { -go-through }
+   *[closed] Խնդրում ենք սպասել․ աշխատակիցն իսկույն կօգնի Ձեզ։
+}
+guest-CREDENTIAL_UNKNOWN = { $gate ->
+    [open] { -go-through }
+   *[closed] Այս քարտը կամ ապարանջանը համակարգում չի գտնվել։ { -come-to-desk }
+}
+guest-CREDENTIAL_LOST_STOLEN = { $gate ->
+    [open] { -go-through }
+   *[closed] { -come-to-desk }
+}
+guest-CREDENTIAL_NOT_VALID_NOW = { $gate ->
+    [open] { -go-through }
+   *[closed] Այս քարտը կամ ապարանջանն այս պահին չի գործում։ { -come-to-desk }
+}
+guest-MEMBERSHIP_IN_GRACE = Ձեր աբոնեմենտի ժամկետն ավարտվել է։ Խնդրում ենք երկարաձգել այն ընդունարանում։
+    .until = Ձեր աբոնեմենտի ժամկետն ավարտվել է․ դեռ կարող եք մուտք գործել մինչև { $until }։
+guest-VISITS_LOW = { -go-through } Աբոնեմենտում քիչ այց է մնացել։
+    .left = { -go-through } { $left ->
+        [0] Սա աբոնեմենտի վերջին այցն է։
+       *[other] Աբոնեմենտում մնացել է { $left } այց։
+    }
+guest-MEMBER_BLOCKED = { $gate ->
+    [open] { -go-through }
+   *[closed] { -come-to-desk }
+}
+guest-MEMBERSHIP_NOT_ACTIVE = { $gate ->
+    [open] { -go-through }
+   *[closed] Ձեր աբոնեմենտն ակտիվ չէ։ { -come-to-desk }
+}
+guest-VISITS_EXHAUSTED = { $gate ->
+    [open] { -go-through }
+   *[closed] Աբոնեմենտում այցեր այլևս չեն մնացել։ { -come-to-desk }
+}
+guest-NO_ACCESS_RIGHTS = { $gate ->
+    [open] { -go-through }
+   *[closed] Ձեր աբոնեմենտն այս գոտում չի գործում։ { -come-to-desk }
+}
+guest-SITE_CLOSED = { $gate ->
+    [open] { -go-through }
+   *[closed] Այժմ փակ ենք։
+}
+    .opens_at = { $gate ->
+        [open] { -go-through }
+       *[closed] Այժմ փակ ենք։ Կբացվենք { $opens_at }-ին։
+    }
+guest-OUTSIDE_TARIFF_WINDOW = { $gate ->
+    [open] { -go-through }
+   *[closed] Ձեր աբոնեմենտն այս ժամին չի գործում։
+}
+    .opens_at = { $gate ->
+        [open] { -go-through }
+       *[closed] Ձեր աբոնեմենտով կարող եք մտնել { $opens_at }-ից։
+    }
+guest-EXIT_RECORD_CORRECTED = Ցտեսություն։
+guest-ANTI_PASSBACK_SOFT = { -go-through }
+guest-ANTI_PASSBACK = { $gate ->
+    [open] { -go-through }
+   *[closed] Այս քարտով կամ ապարանջանով մուտքն արդեն գրանցված է։ { -come-to-desk }
+}
+guest-PASSAGE_PENDING = { $gate ->
+    [open] { -go-through }
+   *[closed] Այս քարտով կամ ապարանջանով արդեն անցնում են։ Մի վայրկյան։
+}
+guest-ZONE_FULL = { $gate ->
+    [open] { -go-through }
+   *[closed] Ներսում ազատ տեղ չկա։ Խնդրում ենք մի փոքր սպասել։
+}
+guest-DEBT_WARNING = { -go-through } Հարմար պահի մոտեցեք ընդունարան։
+guest-DEBT_ENTRY_BLOCKED = { $gate ->
+    [open] { -go-through } Հարմար պահի մոտեցեք ընդունարան։
+   *[closed] { -come-to-desk }
+}
+guest-WALLET_LIMIT_EXCEEDED = { $gate ->
+    [open] { -go-through }
+   *[closed] Մնացորդն այս այցի համար բավարար չէ։ Խնդրում ենք համալրել այն ընդունարանում։
+}
+guest-GRANTED = { $direction ->
+    [exit] Ցտեսություն։
+   *[entry] Բարի գալուստ։
+}

@@ -1,0 +1,94 @@
+# Բառեր և նախադասություններ՝ ընդհանուր էջերի և հրամանի տողի համար։
+
+outcome-grant = թույլատրված
+outcome-grant_with_warning = զգուշացում
+outcome-hold = պահում
+outcome-deny = մերժված
+outcome-ignore = անտեսված
+outcome-release = բացված
+
+direction-entry = մուտք
+direction-exit = ելք
+
+condition-PASSAGE_MADE = Անցումը կատարվեց
+condition-PASSAGE_NOT_MADE = Անցումը չկատարվեց․ ժամանակավոր գրառումները չեղարկվեցին
+condition-PASSAGE_UNEXPECTED = Անցում առանց թույլտվության
+condition-TAMPER = Սարքի պատյանը բացվել է
+condition-BATTERY_LOW = Սարքի մարտկոցը նստում է
+condition-POWER_LOST = Սարքի սնուցումն անջատվել է
+condition-DEVICE_ONLINE = Սարքը կապի մեջ է
+condition-DEVICE_OFFLINE = Սարքի հետ կապը կորել է
+condition-EMERGENCY_STARTED = Արտակարգ իրավիճակ․ բոլոր անցակետերը բացված են
+condition-EMERGENCY_INPUT_CLEARED = Արտակարգ ազդանշանն անջատվել է․ անցակետերը բաց են մնում, մինչև երկու օպերատոր հաստատեն
+condition-EMERGENCY_RESET = Արտակարգ իրավիճակը վերացրել են երկու օպերատոր
+condition-MESSAGE_REFUSED = Սարքի հաղորդագրությունը հնարավոր չեղավ կարդալ
+
+missing-egress_alternative = անցակետի կողքին ազատ այլընտրանքային ելք չկա
+missing-desk_or_pay_point = ոչ մի ընդունարան մուտք չի գործել, և ոչ մի վճարման կետ կապի մեջ չէ
+missing-calm_exit = արտակարգ իրավիճակ է, անցակետը չի աշխատում, կամ ելքի մոտ կուտակում է
+missing-time_left = պահման ժամանակը սպառվել է
+
+state-active = ակտիվ
+state-grace = արտոնյալ ժամկետում
+state-past_due = չվճարված
+state-frozen = սառեցված
+state-suspended = կասեցված
+state-cancelled = չեղարկված
+state-expired = ժամկետանց
+state-depleted = սպառված
+state-unknown = անծանոթ
+state-lost = կորած
+state-stolen = գողացված
+state-blocked = արգելափակված
+state-returned = վերադարձված
+state-free = ազատ
+state-controlled = վերահսկվող
+state-locked = փակ
+state-out_of_service = չի աշխատում
+
+class-grant = թույլատրում է
+class-warn = զգուշացնում է
+class-hold = պահում է
+class-deny = մերժում է
+class-ignore = անտեսում է
+class-release = բացում է
+
+span-days = { $n } օր
+span-hours = { $n } ժ
+span-minutes = { $n } ր
+span-seconds = { $n } վ
+
+yes = այո
+no = ոչ
+none = չկա
+who-member = Անդամ { $id }
+who-card = Քարտ { $uid }
+who-nobody = Անհայտ անձ
+also = Նաև՝ { $sentence }
+not-held = Չպահվեց, քանի որ { $why }
+value-set = { $parameter } = { $value }, աղբյուրը՝ { $scope }
+value-default = { $parameter } = { $value }, լռելյայն
+scope-site = օբյեկտ
+scope-zone = գոտի { $name }
+scope-device = սարք { $name }
+scope-terminal = տերմինալ { $name }
+scope-tariff = սակագին { $name }
+scope-group = խումբ { $name }
+scope-member = այս անդամը
+scope-role = դեր { $name }
+origin-rule = կանոն { $file }:{ $line }
+origin-floor = ներկառուցված
+
+audit-decision = Որոշում
+audit-at = Որ պահի համար
+audit-received = Ստացվել է
+audit-gate = Անցակետ
+audit-who = Ով
+audit-outcome = Արդյունք
+audit-rule-set = Կանոնների հավաքածու
+audit-no-rule-set = ոչ մեկը չի գործում
+audit-facts-version = Փաստերի տարբերակը
+audit-reasons = Պատճառներ
+audit-values = Օգտագործված արժեքներ
+audit-facts = Փաստեր
+audit-no-facts = չեն հավաքվել․ հարցումն ավելի վաղ է ավարտվել

@@ -1,0 +1,60 @@
+# რას კითხულობს ადმინისტრატორი: ფაქტები და არა შედეგები; შედეგი წინადადების გვერდით წერია.
+# შეტყობინება უბლანკო წინადადებაა; ატრიბუტები უფრო სრულია, ყველაზე სრული პირველია.
+
+desk-DUPLICATE_READ = განმეორებით წაიკითხეს დაშვებულ დროზე ადრე
+    .limit = განმეორებით წაიკითხეს { $limit } ინტერვალში
+desk-EVENT_STALE = მოთხოვნა დაგვიანებით მოვიდა
+    .limit = მოთხოვნა დასაშვებზე ძველია ({ $limit })
+desk-EMERGENCY_RELEASE = საგანგებო ვითარება: გასასვლელი ღიაა
+desk-EMERGENCY_ENTRY_CLOSED = საგანგებო ვითარება: შესვლა აკრძალულია
+desk-GRANTED_FREE_MODE = ტურნიკეტი თავისუფალ რეჟიმშია; ჩაიწერა შემოწმების გარეშე
+desk-GATE_LOCKED = ტურნიკეტი დაკეტილია ან არ მუშაობს
+    .state = ტურნიკეტის რეჟიმი: { $state }
+desk-POLICY_UNAVAILABLE = წესები ვერ პასუხობს; მიეხმარეთ სტუმარს ტურნიკეტთან
+desk-CREDENTIAL_UNKNOWN = უცნობი ბარათი ან სამაჯური
+desk-CREDENTIAL_LOST_STOLEN = ბარათი ან სამაჯური დაკარგულად ან მოპარულად არის გამოცხადებული
+    .state = ბარათის ან სამაჯურის მდგომარეობა: { $state }
+desk-CREDENTIAL_NOT_VALID_NOW = ბარათი ან სამაჯური ახლა არ მოქმედებს
+    .state = ბარათი ან სამაჯური ახლა არ მოქმედებს: { $state }
+desk-MEMBERSHIP_IN_GRACE = აბონემენტს ვადა გაუვიდა, მოქმედებს საშეღავათო ვადა
+    .until = აბონემენტს ვადა გაუვიდა, საშეღავათო ვადა მოქმედებს { $until }-მდე
+desk-VISITS_LOW = დარჩა ცოტა ვიზიტი
+    .left = { $left ->
+        [0] აბონემენტის ბოლო ვიზიტი
+       *[other] დარჩა { $left } ვიზიტი
+    }
+desk-MEMBER_BLOCKED = სტუმარი დაბლოკილია
+desk-MEMBERSHIP_NOT_ACTIVE = აბონემენტი აქტიური არ არის
+    .state-since = აბონემენტი: { $state }, { $since }-დან
+    .state = აბონემენტი: { $state }
+desk-VISITS_EXHAUSTED = ვიზიტები აღარ დარჩა
+desk-NO_ACCESS_RIGHTS = არც ერთი აბონემენტი არ მოიცავს ამ ზონას
+    .zone = არც ერთი აბონემენტი არ მოიცავს ზონას „{ $zone }“
+desk-SITE_CLOSED = ობიექტი დაკეტილია
+    .opens_at = ობიექტი დაკეტილია, იხსნება { $opens_at }-ზე
+desk-OUTSIDE_TARIFF_WINDOW = აბონემენტის საათებს გარეთ
+    .opens_at = აბონემენტის საათებს გარეთ, შემდეგი შესვლა { $opens_at }-დან
+desk-EXIT_RECORD_CORRECTED = შესვლა აღრიცხული არ იყო; ჩანაწერი გასწორდა
+desk-ANTI_PASSBACK_SOFT = უკვე შიგნითაა; გატარდა და ჩაიწერა
+    .zone-since = უკვე შიგნითაა: „{ $zone }“, { $since }-დან; გატარდა და ჩაიწერა
+    .since = უკვე შიგნითაა { $since }-დან; გატარდა და ჩაიწერა
+    .zone = უკვე შიგნითაა: „{ $zone }“; გატარდა და ჩაიწერა
+desk-ANTI_PASSBACK = უკვე შიგნითაა
+    .zone-since = უკვე შიგნითაა: „{ $zone }“, { $since }-დან
+    .since = უკვე შიგნითაა { $since }-დან
+    .zone = უკვე შიგნითაა: „{ $zone }“
+desk-PASSAGE_PENDING = ამ ბარათით ან სამაჯურით გავლა უკვე მიმდინარეობს
+desk-ZONE_FULL = ზონა სავსეა
+    .zone-people-limit = ზონა „{ $zone }“ სავსეა ({ $people } / { $limit })
+    .people-limit = ზონა სავსეა ({ $people } / { $limit })
+    .zone = ზონა „{ $zone }“ სავსეა
+desk-DEBT_WARNING = ანგარიშზე დავალიანებაა
+    .amount-since = დავალიანება { $amount }, { $since }-დან
+    .amount = დავალიანება { $amount }
+desk-DEBT_ENTRY_BLOCKED = ანგარიშზე ვადაგადაცილებული დავალიანებაა
+    .amount-since = ვადაგადაცილებული დავალიანება { $amount }, { $since }-დან
+    .amount = ვადაგადაცილებული დავალიანება { $amount }
+desk-WALLET_LIMIT_EXCEEDED = საფულეში თანხა საკმარისი არ არის
+    .available-needed = ხელმისაწვდომია { $available }, საჭიროა { $needed }
+    .needed = საფულეში თანხა საკმარისი არ არის, საჭიროა { $needed }
+desk-GRANTED = გავლა ნებადართულია

@@ -1,0 +1,94 @@
+# სიტყვები და წინადადებები, საერთო გვერდებისა და ბრძანებათა სტრიქონისთვის.
+
+outcome-grant = დაშვება
+outcome-grant_with_warning = გაფრთხილება
+outcome-hold = შეყოვნება
+outcome-deny = უარი
+outcome-ignore = უგულებელყოფა
+outcome-release = გახსნა
+
+direction-entry = შესვლა
+direction-exit = გასვლა
+
+condition-PASSAGE_MADE = გავლა შედგა
+condition-PASSAGE_NOT_MADE = გავლა არ შედგა; დროებითი ჩანაწერები გაუქმდა
+condition-PASSAGE_UNEXPECTED = გავლა ნებართვის გარეშე
+condition-TAMPER = მოწყობილობის კორპუსი გახსნეს
+condition-BATTERY_LOW = მოწყობილობის ბატარეა იწურება
+condition-POWER_LOST = მოწყობილობას კვება შეუწყდა
+condition-DEVICE_ONLINE = მოწყობილობა კავშირზეა
+condition-DEVICE_OFFLINE = მოწყობილობასთან კავშირი გაწყდა
+condition-EMERGENCY_STARTED = საგანგებო ვითარება: ყველა ტურნიკეტი გახსნილია
+condition-EMERGENCY_INPUT_CLEARED = საგანგებო სიგნალი მოიხსნა; ტურნიკეტები გახსნილია, სანამ ორი ოპერატორი არ დაადასტურებს
+condition-EMERGENCY_RESET = საგანგებო ვითარება ორმა ოპერატორმა მოხსნა
+condition-MESSAGE_REFUSED = მოწყობილობის შეტყობინება ვერ წაიკითხა
+
+missing-egress_alternative = ტურნიკეტის გვერდით თავისუფალი სათადარიგო გასასვლელი არ არის
+missing-desk_or_pay_point = არც ადმინისტრატორია სისტემაში შესული და არც გადახდის პუნქტია კავშირზე
+missing-calm_exit = საგანგებო ვითარებაა, ტურნიკეტი არ მუშაობს ან გასასვლელთან ხალხმრავლობაა
+missing-time_left = შეყოვნების დრო ამოიწურა
+
+state-active = აქტიური
+state-grace = საშეღავათო ვადაში
+state-past_due = გადაუხდელი
+state-frozen = გაყინული
+state-suspended = შეჩერებული
+state-cancelled = გაუქმებული
+state-expired = ვადაგასული
+state-depleted = ამოწურული
+state-unknown = უცნობი
+state-lost = დაკარგული
+state-stolen = მოპარული
+state-blocked = დაბლოკილი
+state-returned = დაბრუნებული
+state-free = თავისუფალი
+state-controlled = კონტროლირებადი
+state-locked = დაკეტილი
+state-out_of_service = არ მუშაობს
+
+class-grant = უშვებს
+class-warn = აფრთხილებს
+class-hold = აყოვნებს
+class-deny = არ უშვებს
+class-ignore = უგულებელყოფს
+class-release = ხსნის
+
+span-days = { $n } დღე
+span-hours = { $n } სთ
+span-minutes = { $n } წთ
+span-seconds = { $n } წმ
+
+yes = კი
+no = არა
+none = არ არის
+who-member = წევრი { $id }
+who-card = ბარათი { $uid }
+who-nobody = უცნობი პირი
+also = აგრეთვე: { $sentence }
+not-held = არ შეყოვნდა, რადგან { $why }
+value-set = { $parameter } = { $value }, წყარო: { $scope }
+value-default = { $parameter } = { $value }, ნაგულისხმევი
+scope-site = ობიექტი
+scope-zone = ზონა { $name }
+scope-device = მოწყობილობა { $name }
+scope-terminal = ტერმინალი { $name }
+scope-tariff = ტარიფი { $name }
+scope-group = ჯგუფი { $name }
+scope-member = ეს წევრი
+scope-role = როლი { $name }
+origin-rule = წესი { $file }:{ $line }
+origin-floor = ჩაშენებული
+
+audit-decision = გადაწყვეტილება
+audit-at = რა დროისთვის
+audit-received = მიღებულია
+audit-gate = ტურნიკეტი
+audit-who = ვინ
+audit-outcome = შედეგი
+audit-rule-set = წესების ნაკრები
+audit-no-rule-set = არც ერთი არ მოქმედებს
+audit-facts-version = ფაქტების ვერსია
+audit-reasons = მიზეზები
+audit-values = გამოყენებული მნიშვნელობები
+audit-facts = ფაქტები
+audit-no-facts = არ შეგროვებულა: მოთხოვნა მანამდე დასრულდა

@@ -1,0 +1,62 @@
+# Что читает администратор: факты, а не последствия; решение стоит рядом с предложением.
+# Само сообщение обходится без подстановок; атрибуты полнее, самый полный первый.
+
+desk-DUPLICATE_READ = Прочитано повторно слишком скоро
+    .limit = Прочитано повторно в пределах { $limit }
+desk-EVENT_STALE = Запрос опоздал
+    .limit = Запрос старше допустимого ({ $limit })
+desk-EMERGENCY_RELEASE = Чрезвычайная ситуация: выход открыт
+desk-EMERGENCY_ENTRY_CLOSED = Чрезвычайная ситуация: вход закрыт
+desk-GRANTED_FREE_MODE = Турникет в свободном режиме; записано без проверок
+desk-GATE_LOCKED = Турникет закрыт или не работает
+    .state = Режим турникета: { $state }
+desk-POLICY_UNAVAILABLE = Правила не отвечают; помогите гостю у турникета
+desk-CREDENTIAL_UNKNOWN = Неизвестная карта или браслет
+desk-CREDENTIAL_LOST_STOLEN = Карта или браслет объявлены утерянными или украденными
+    .state = Карта или браслет, состояние: { $state }
+desk-CREDENTIAL_NOT_VALID_NOW = Карта или браслет сейчас не действуют
+    .state = Карта или браслет сейчас не действуют, состояние: { $state }
+desk-MEMBERSHIP_IN_GRACE = Абонемент истёк, идёт льготный срок
+    .until = Абонемент истёк, льготный срок до { $until }
+desk-VISITS_LOW = Осталось мало посещений
+    .left = { $left ->
+        [0] Последнее посещение на абонементе
+        [one] Осталось { $left } посещение
+        [few] Осталось { $left } посещения
+       *[other] Осталось { $left } посещений
+    }
+desk-MEMBER_BLOCKED = Гость заблокирован
+desk-MEMBERSHIP_NOT_ACTIVE = Абонемент не активен
+    .state-since = Абонемент: { $state }, с { $since }
+    .state = Абонемент: { $state }
+desk-VISITS_EXHAUSTED = Посещений не осталось
+desk-NO_ACCESS_RIGHTS = Ни один абонемент не действует в этой зоне
+    .zone = Ни один абонемент не действует в зоне «{ $zone }»
+desk-SITE_CLOSED = Объект закрыт
+    .opens_at = Объект закрыт, откроется { $opens_at }
+desk-OUTSIDE_TARIFF_WINDOW = Вне часов абонемента
+    .opens_at = Вне часов абонемента, следующий вход с { $opens_at }
+desk-EXIT_RECORD_CORRECTED = Входа в записях нет; присутствие исправлено
+desk-ANTI_PASSBACK_SOFT = Уже внутри; разрешено и записано
+    .zone-since = Уже внутри («{ $zone }») с { $since }; разрешено и записано
+    .since = Уже внутри с { $since }; разрешено и записано
+    .zone = Уже внутри («{ $zone }»); разрешено и записано
+desk-ANTI_PASSBACK = Уже внутри
+    .zone-since = Уже внутри («{ $zone }») с { $since }
+    .since = Уже внутри с { $since }
+    .zone = Уже внутри («{ $zone }»)
+desk-PASSAGE_PENDING = По этой карте или браслету уже проходят
+desk-ZONE_FULL = Зона заполнена
+    .zone-people-limit = Зона «{ $zone }» заполнена ({ $people } из { $limit })
+    .people-limit = Зона заполнена ({ $people } из { $limit })
+    .zone = Зона «{ $zone }» заполнена
+desk-DEBT_WARNING = На счёте долг
+    .amount-since = Долг { $amount } с { $since }
+    .amount = Долг { $amount }
+desk-DEBT_ENTRY_BLOCKED = На счёте просроченный долг
+    .amount-since = Просроченный долг { $amount } с { $since }
+    .amount = Просроченный долг { $amount }
+desk-WALLET_LIMIT_EXCEEDED = В кошельке не хватает денег
+    .available-needed = Доступно { $available }, нужно { $needed }
+    .needed = В кошельке не хватает денег, нужно { $needed }
+desk-GRANTED = Проход разрешён

@@ -1,0 +1,99 @@
+# Что читает гость на экране турникета: без суммы долга, без сведений о здоровье, без упрёка.
+# Само сообщение обходится без подстановок; атрибут полнее и берётся, когда все подстановки известны.
+
+-go-through = Проходите, пожалуйста.
+-come-to-desk = Подойдите, пожалуйста, к администратору.
+
+guest-DUPLICATE_READ = Уже прочитано, одну секунду.
+guest-EVENT_STALE = Приложите карту или браслет ещё раз, пожалуйста.
+guest-EMERGENCY_RELEASE = Чрезвычайная ситуация: выход открыт. Пожалуйста, спокойно покиньте здание.
+guest-EMERGENCY_ENTRY_CLOSED = Чрезвычайная ситуация: пожалуйста, не входите.
+guest-GRANTED_FREE_MODE = { -go-through }
+guest-GATE_LOCKED = { $gate ->
+    [open] { -go-through }
+   *[closed] Этот турникет закрыт. Пожалуйста, воспользуйтесь другим.
+}
+guest-POLICY_UNAVAILABLE = { $gate ->
+    [open] { -go-through }
+   *[closed] Подождите, пожалуйста: сотрудник сейчас вам поможет.
+}
+guest-CREDENTIAL_UNKNOWN = { $gate ->
+    [open] { -go-through }
+   *[closed] Эта карта или браслет нам не известны. { -come-to-desk }
+}
+guest-CREDENTIAL_LOST_STOLEN = { $gate ->
+    [open] { -go-through }
+   *[closed] { -come-to-desk }
+}
+guest-CREDENTIAL_NOT_VALID_NOW = { $gate ->
+    [open] { -go-through }
+   *[closed] Эта карта или браслет сейчас не действуют. { -come-to-desk }
+}
+guest-MEMBERSHIP_IN_GRACE = Срок вашего абонемента истёк. Пожалуйста, продлите его у администратора.
+    .until = Срок вашего абонемента истёк; входить ещё можно до { $until }.
+guest-VISITS_LOW = { -go-through } На абонементе осталось мало посещений.
+    .left = { -go-through } { $left ->
+        [0] Это последнее посещение на абонементе.
+        [one] На абонементе осталось { $left } посещение.
+        [few] На абонементе осталось { $left } посещения.
+       *[other] На абонементе осталось { $left } посещений.
+    }
+guest-MEMBER_BLOCKED = { $gate ->
+    [open] { -go-through }
+   *[closed] { -come-to-desk }
+}
+guest-MEMBERSHIP_NOT_ACTIVE = { $gate ->
+    [open] { -go-through }
+   *[closed] Ваш абонемент не активен. { -come-to-desk }
+}
+guest-VISITS_EXHAUSTED = { $gate ->
+    [open] { -go-through }
+   *[closed] На абонементе не осталось посещений. { -come-to-desk }
+}
+guest-NO_ACCESS_RIGHTS = { $gate ->
+    [open] { -go-through }
+   *[closed] Ваш абонемент не действует в этой зоне. { -come-to-desk }
+}
+guest-SITE_CLOSED = { $gate ->
+    [open] { -go-through }
+   *[closed] Сейчас мы закрыты.
+}
+    .opens_at = { $gate ->
+        [open] { -go-through }
+       *[closed] Сейчас мы закрыты. Откроемся: { $opens_at }.
+    }
+guest-OUTSIDE_TARIFF_WINDOW = { $gate ->
+    [open] { -go-through }
+   *[closed] Ваш абонемент в это время не действует.
+}
+    .opens_at = { $gate ->
+        [open] { -go-through }
+       *[closed] По вашему абонементу можно войти с { $opens_at }.
+    }
+guest-EXIT_RECORD_CORRECTED = До свидания!
+guest-ANTI_PASSBACK_SOFT = { -go-through }
+guest-ANTI_PASSBACK = { $gate ->
+    [open] { -go-through }
+   *[closed] По этой карте или браслету уже вошли. { -come-to-desk }
+}
+guest-PASSAGE_PENDING = { $gate ->
+    [open] { -go-through }
+   *[closed] По этой карте или браслету уже проходят. Одну секунду, пожалуйста.
+}
+guest-ZONE_FULL = { $gate ->
+    [open] { -go-through }
+   *[closed] Внутри нет свободных мест. Подождите немного, пожалуйста.
+}
+guest-DEBT_WARNING = { -go-through } Когда будет удобно, загляните к администратору.
+guest-DEBT_ENTRY_BLOCKED = { $gate ->
+    [open] { -go-through } Когда будет удобно, загляните к администратору.
+   *[closed] { -come-to-desk }
+}
+guest-WALLET_LIMIT_EXCEEDED = { $gate ->
+    [open] { -go-through }
+   *[closed] Баланса не хватает на это посещение. Пожалуйста, пополните его у администратора.
+}
+guest-GRANTED = { $direction ->
+    [exit] До свидания!
+   *[entry] Добро пожаловать!
+}

@@ -1,0 +1,94 @@
+# Слова и предложения, общие для страниц и командной строки.
+
+outcome-grant = разрешено
+outcome-grant_with_warning = с оговоркой
+outcome-hold = задержка
+outcome-deny = отказ
+outcome-ignore = без действия
+outcome-release = открыто
+
+direction-entry = вход
+direction-exit = выход
+
+condition-PASSAGE_MADE = Проход состоялся
+condition-PASSAGE_NOT_MADE = Проход не состоялся; всё временное отменено
+condition-PASSAGE_UNEXPECTED = Проход без разрешения
+condition-TAMPER = Вскрыт корпус устройства
+condition-BATTERY_LOW = Садится батарея устройства
+condition-POWER_LOST = Устройство потеряло питание
+condition-DEVICE_ONLINE = Устройство на связи
+condition-DEVICE_OFFLINE = Связь с устройством потеряна
+condition-EMERGENCY_STARTED = Чрезвычайная ситуация: все турникеты открыты
+condition-EMERGENCY_INPUT_CLEARED = Сигнал тревоги снят; турникеты открыты, пока сброс не подтвердят два оператора
+condition-EMERGENCY_RESET = Чрезвычайную ситуацию сняли два оператора
+condition-MESSAGE_REFUSED = Сообщение устройства не удалось прочитать
+
+missing-egress_alternative = рядом с турникетом нет свободного запасного выхода
+missing-desk_or_pay_point = ни один администратор не вошёл в систему и ни одна касса не на связи
+missing-calm_exit = чрезвычайная ситуация, неисправный турникет или толпа у выхода
+missing-time_left = время задержки исчерпано
+
+state-active = активен
+state-grace = в льготном сроке
+state-past_due = не оплачен
+state-frozen = заморожен
+state-suspended = приостановлен
+state-cancelled = отменён
+state-expired = истёк
+state-depleted = исчерпан
+state-unknown = неизвестно
+state-lost = утеряно
+state-stolen = украдено
+state-blocked = заблокировано
+state-returned = возвращено
+state-free = свободный
+state-controlled = контролируемый
+state-locked = закрыт
+state-out_of_service = не работает
+
+class-grant = разрешает
+class-warn = предупреждает
+class-hold = задерживает
+class-deny = отказывает
+class-ignore = оставляет без действия
+class-release = открывает
+
+span-days = { $n } д
+span-hours = { $n } ч
+span-minutes = { $n } мин
+span-seconds = { $n } с
+
+yes = да
+no = нет
+none = нет
+who-member = Гость { $id }
+who-card = Карта { $uid }
+who-nobody = Неизвестно кто
+also = Также: { $sentence }
+not-held = Не задержано: { $why }
+value-set = { $parameter } = { $value }, задано: { $scope }
+value-default = { $parameter } = { $value }, по умолчанию
+scope-site = объект
+scope-zone = зона { $name }
+scope-device = устройство { $name }
+scope-terminal = терминал { $name }
+scope-tariff = тариф { $name }
+scope-group = группа { $name }
+scope-member = этот гость
+scope-role = роль { $name }
+origin-rule = правило { $file }:{ $line }
+origin-floor = встроено
+
+audit-decision = Решение
+audit-at = На какой момент
+audit-received = Получено
+audit-gate = Турникет
+audit-who = Кто
+audit-outcome = Итог
+audit-rule-set = Набор правил
+audit-no-rule-set = ни один не действует
+audit-facts-version = Версия фактов
+audit-reasons = Причины
+audit-values = Использованные значения
+audit-facts = Факты
+audit-no-facts = не собраны: запрос завершился раньше
