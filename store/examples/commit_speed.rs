@@ -23,8 +23,8 @@ mod support;
 
 const GATES: u64 = 200;
 
-/// A batch of `events` grants from event number `first` on, each at the next gate. All rows that are changed
-/// again count their versions by themselves.
+/// A batch of `events` grants from event number `first` on, each at the next gate. All rows that
+/// are changed again count their versions by themselves.
 fn batch(first: u64, events: u64, versions: &mut Versions) -> (Batch, Changes) {
     let (mut batch, mut changes) = (Batch::default(), Changes::default());
     for number in first..first + events {

@@ -1,6 +1,7 @@
 //! How long a site of a million people takes to load, each with a credential, a pass and a wallet.
 //!
-//! `cargo run --release -p store --example load_speed FOLDER [PEOPLE]` fills the folder once, then loads it.
+//! `cargo run --release -p store --example load_speed FOLDER [PEOPLE]` fills the folder once, then
+//! loads it.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on ends")]
 

@@ -1,5 +1,5 @@
-//! The values of a row, in the order of its columns. Nothing in a file is trusted: a value of the wrong kind is
-//! an error that names its table and column.
+//! The values of a row, in the order of its columns. Nothing in a file is trusted: a value of the
+//! wrong kind is an error that names its table and column.
 
 use std::{borrow::Borrow, collections::HashSet, fmt::Display, hash::Hash};
 

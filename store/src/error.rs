@@ -115,7 +115,8 @@ pub enum CommitError {
     Lost {
         /// What refused it.
         why: String,
-        /// The tables whose rows are not what the batch took them for; empty where a constraint refused it.
+        /// The tables whose rows are not what the batch took them for; empty where a constraint
+        /// refused it.
         tables: Vec<&'static str>,
     },
     /// Nobody knows whether the batch is durable; ask [`crate::Store::was_committed`].

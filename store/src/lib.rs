@@ -1,7 +1,8 @@
 //! The database: what a site remembers, and the only place where it is written.
 //!
-//! The store decides nothing. The daemon's loop hands it one batch after the other; each becomes durable in
-//! one transaction or not at all. Reports and pages read through a [`reader::Reader`] of their own.
+//! The store decides nothing. The daemon's loop hands it one batch after the other; each becomes
+//! durable in one transaction or not at all. Reports and pages read through a [`reader::Reader`] of
+//! their own.
 
 use std::{fs::File, path::PathBuf};
 
@@ -33,7 +34,8 @@ pub struct Store {
     daemon: i64,
     head: Head,
     counters: Counters,
-    /// Whether somebody else wrote since the rows were loaded: then each batch is compared row by row.
+    /// Whether somebody else wrote since the rows were loaded: then each batch is compared row by
+    /// row.
     shared: bool,
     /// Why the storage is not to be trusted any more.
     failed: Option<String>,

@@ -45,7 +45,8 @@ async fn snapshot(connection: &mut SqliteConnection) -> Result<Snapshot, ReadErr
 }
 
 impl Store {
-    /// The whole state of the site as of one instant. From here on the store knows whether somebody else wrote.
+    /// The whole state of the site as of one instant. From here on the store knows whether somebody
+    /// else wrote.
     ///
     /// # Errors
     /// Where the database cannot be read, or holds a value that does not belong there.

@@ -48,8 +48,9 @@ const UNSENT: &str = "SELECT id, device, decision, issued, ttl, epoch, action FR
 pub(crate) const STATEMENTS: [&str; 5] = [RAISE_EPOCH, HEAD, IS_EMPTY, LAST_RULE_SET, UNSENT];
 
 impl Store {
-    /// Opens the database at `path`, makes it where there is none, brings its tables up to date and raises the
-    /// epoch, all of it durable. `now` tells which commands of earlier runs may still take effect.
+    /// Opens the database at `path`, makes it where there is none, brings its tables up to date and
+    /// raises the epoch, all of it durable. `now` tells which commands of earlier runs may still
+    /// take effect.
     ///
     /// # Errors
     /// [`OpenError`], one variant for each step.

@@ -34,7 +34,7 @@ const DECISIONS_AFTER: &str = "SELECT j.seq, d.body FROM journal j
     WHERE j.daemon = (SELECT min(id) FROM daemon) AND j.seq > $1 ORDER BY j.seq LIMIT $2";
 const LATEST: &str = "SELECT j.seq, d.body FROM journal j
     JOIN decision d ON d.id = j.decision
-    WHERE j.daemon = (SELECT min(id) FROM daemon) ORDER BY j.seq DESC LIMIT $1";
+    WHERE j.daemon = (SELECT min(id) FROM daemon) AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2";
 const PERSON_OF: &str = "SELECT name, name_latin, phone FROM person WHERE member = $1";
 const RULE_SET_OF: &str = "SELECT hash, texts FROM rule_set WHERE hash = $1";
 /// The statements of this module, for the test that prepares them all.
@@ -75,7 +75,8 @@ impl Reader {
         row.map(|row| Cells::new("decision", &row, &mut Names::default()).json()).transpose()
     }
 
-    /// The decisions after the journal's line `seq`, at most `limit`, oldest first, each with its line.
+    /// The decisions after the journal's line `seq`, at most `limit`, oldest first, each with its
+    /// line.
     ///
     /// # Errors
     /// Where the database cannot be read.
@@ -89,13 +90,20 @@ impl Reader {
         rows.iter().map(numbered).collect()
     }
 
-    /// The latest decisions, at most `limit`, newest first, each with its line of the journal.
+    /// The latest decisions, at most `limit`, newest first, each with its line of the journal;
+    /// those before the line `before` where one is named.
     ///
     /// # Errors
     /// Where the database cannot be read.
-    pub async fn latest(&self, limit: u32) -> Result<Vec<(u64, Decision)>, ReadError> {
-        let rows = sqlx::query(LATEST).bind(i64::from(limit)).fetch_all(&self.pool).await;
-        rows.map_err(ReadError::of("decisions"))?.iter().map(numbered).collect()
+    pub async fn latest(
+        &self,
+        limit: u32,
+        before: Option<u64>,
+    ) -> Result<Vec<(u64, Decision)>, ReadError> {
+        let before = before.map_or(i64::MAX, u64::cast_signed);
+        let query = sqlx::query(LATEST).bind(before).bind(i64::from(limit));
+        let rows = query.fetch_all(&self.pool).await.map_err(ReadError::of("decisions"))?;
+        rows.iter().map(numbered).collect()
     }
 
     /// Name and phone of a member.

@@ -1,4 +1,5 @@
-//! What a batch adds to the records: journal lines with their chain, decisions, ledger, outbox, rule sets.
+//! What a batch adds to the records: journal lines with their chain, decisions, ledger, outbox,
+//! rule sets.
 
 use std::collections::HashMap;
 

@@ -1,12 +1,13 @@
 //! The SQL of a table, made once from its fixed names, for a few fixed numbers of rows.
 //!
-//! A row a statement is far too slow, and a statement for each number of rows would fill the cache of prepared
-//! statements. So a statement is made for a few sizes, a batch takes the smallest one that its rows fit in, and
-//! what is left over is bound as nulls, which the statement skips. The texts are made of the names below and of
-//! nothing else; each is leaked once, because sqlx takes only static text as safe, and their number is bounded.
+//! A row a statement is far too slow, and a statement for each number of rows would fill the cache
+//! of prepared statements. So a statement is made for a few sizes, a batch takes the smallest one
+//! that its rows fit in, and what is left over is bound as nulls, which the statement skips. The
+//! texts are made of the names below and of nothing else; each is leaked once, because sqlx takes
+//! only static text as safe, and their number is bounded.
 //!
-//! Placeholders are a bare `?`: SQLite looks a numbered one up by its name, which is quadratic in a statement
-//! of thousands.
+//! Placeholders are a bare `?`: SQLite looks a numbered one up by its name, which is quadratic in a
+//! statement of thousands.
 
 use std::{
     collections::HashMap,
@@ -54,8 +55,8 @@ pub(crate) struct Sheet {
     pub(crate) weight: usize,
 }
 
-/// Numbers of rows beyond those of small batches. 512 rows of the widest table stay below the 32,766 values
-/// that SQLite binds.
+/// Numbers of rows beyond those of small batches. 512 rows of the widest table stay below the
+/// 32,766 values that SQLite binds.
 const LARGE: [usize; 2] = [64, 512];
 /// Events of a small batch: all its statements go as one text.
 pub(crate) const SMALL: [usize; 2] = [1, 8];
@@ -150,8 +151,8 @@ pub(crate) fn statement(sheet: &Sheet, op: Op, rows: usize) -> &'static str {
     texts.entry(purpose).or_insert_with(|| String::leak(sheet.compose(op, rows)))
 }
 
-/// The text of a whole batch sized for `events`, where `present` has a bit for each lot with rows; `None` where
-/// there are too many kinds already.
+/// The text of a whole batch sized for `events`, where `present` has a bit for each lot with rows;
+/// `None` where there are too many kinds already.
 pub(crate) fn whole(
     events: usize,
     present: u64,

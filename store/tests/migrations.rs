@@ -1,4 +1,5 @@
-//! The migrations of both databases have the same numbers and names, and make the same tables and columns.
+//! The migrations of both databases have the same numbers and names, and make the same tables and
+//! columns.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 

@@ -140,7 +140,8 @@ async fn a_row_that_was_read_and_changed_elsewhere_loses_the_batch() {
     assert_eq!((rows.accounts.len(), rows.members.len()), (1, 0));
     assert_eq!((rows.accounts[0].1, rows.accounts[0].2.balance.minor()), (2, 0));
     store.commit(&refusal(2)).await.unwrap();
-    // Others that a batch did not read may have changed at the same time: each later batch is compared too.
+    // Others that a batch did not read may have changed at the same time: each later batch is
+    // compared too.
     let late = Sealed {
         reads: Reads { accounts: vec![read(AccountId(id(3)), 1)], ..Reads::default() },
         ..sealed(3, granted(52), Changes::default())

@@ -112,7 +112,7 @@ async fn a_reader_finds_decisions_people_rule_sets_and_counts() {
     assert_eq!(reader.decision(DecisionId(id(999))).await.unwrap(), None);
     let after = reader.decisions_after(1, 10).await.unwrap();
     assert_eq!(after, [(3, decision(51)), (5, decision(52))]);
-    assert_eq!(reader.latest(1).await.unwrap(), [(5, decision(52))]);
+    assert_eq!(reader.latest(1, None).await.unwrap(), [(5, decision(52))]);
     assert_eq!(reader.person(MemberId(id(1))).await.unwrap(), Some(person()));
     assert_eq!(reader.person(MemberId(id(2))).await.unwrap(), None);
     assert_eq!(reader.rule_set("f00d").await.unwrap(), Some(texts.clone()));

@@ -44,8 +44,8 @@ impl<'a> Lot<'a> {
     }
 }
 
-/// The lots of a batch that have rows, in the order in which they are written, each with its place among all
-/// lots.
+/// The lots of a batch that have rows, in the order in which they are written, each with its place
+/// among all lots.
 pub(super) fn lots<'a>(sealed: &'a Sealed, records: &'a Records<'_>) -> Vec<(u32, Lot<'a>)> {
     let mut lots = vec![
         Lot::put(DECISION, &records.decisions, |row, to| row.bind(to)),

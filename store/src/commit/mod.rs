@@ -1,12 +1,12 @@
 //! One batch, one transaction.
 //!
-//! The row in `batch` comes last and seals the transaction: it can only be written where SQLite counted as many
-//! written rows as the batch has, and where nobody else committed since the rows were loaded. So a row of
-//! another version, which a statement silently leaves alone, undoes the whole batch; and a small batch needs
-//! only one trip to the thread that SQLite runs on.
+//! The row in `batch` comes last and seals the transaction: it can only be written where SQLite
+//! counted as many written rows as the batch has, and where nobody else committed since the rows
+//! were loaded. So a row of another version, which a statement silently leaves alone, undoes the
+//! whole batch; and a small batch needs only one trip to the thread that SQLite runs on.
 //!
-//! Once somebody else wrote, every row that a batch read or changed is compared inside its transaction, until
-//! all rows are loaded again.
+//! Once somebody else wrote, every row that a batch read or changed is compared inside its
+//! transaction, until all rows are loaded again.
 
 mod compare;
 mod lots;
@@ -53,8 +53,8 @@ pub(crate) async fn counters(connection: &mut SqliteConnection) -> Result<Counte
 }
 
 impl Store {
-    /// Makes a batch durable, whole, or leaves no trace of it. Let it run to its end: a batch that is dropped
-    /// half way counts as unknown.
+    /// Makes a batch durable, whole, or leaves no trace of it. Let it run to its end: a batch that
+    /// is dropped half way counts as unknown.
     ///
     /// # Errors
     /// [`CommitError`] says which of the three ends it is that is not durable for sure.
@@ -197,7 +197,8 @@ impl Store {
         to.int(rows);
     }
 
-    /// Takes what SQLite counts now, what was rolled back included, and notices whether somebody else wrote.
+    /// Takes what SQLite counts now, what was rolled back included, and notices whether somebody
+    /// else wrote.
     async fn count_again(&mut self) -> Result<(), sqlx::Error> {
         let now = counters(&mut self.connection).await?;
         if now.others != self.counters.others && !self.shared {
@@ -219,8 +220,8 @@ impl Store {
         }
     }
 
-    /// Whether the batch of this number came through, after [`CommitError::Unknown`]. It connects anew where
-    /// the connection is gone.
+    /// Whether the batch of this number came through, after [`CommitError::Unknown`]. It connects
+    /// anew where the connection is gone.
     ///
     /// # Errors
     /// Where the database cannot be asked.
@@ -241,7 +242,8 @@ impl Store {
         Ok(found > 0)
     }
 
-    /// The rows behind `reads` as they are now, after a batch was lost. A row that is not among them is gone.
+    /// The rows behind `reads` as they are now, after a batch was lost. A row that is not among
+    /// them is gone.
     ///
     /// # Errors
     /// Where the database cannot be read.

@@ -270,7 +270,8 @@ pub(crate) async fn filled(folder: &Path) -> Store {
     store
 }
 
-/// Somebody at the database behind our back: a connection that checks nothing. `sql` stands in the tests.
+/// Somebody at the database behind our back: a connection that checks nothing. `sql` stands in the
+/// tests.
 pub(crate) async fn meddle(folder: &Path, sql: &'static str) -> Result<u64, sqlx::Error> {
     use sqlx::{ConnectOptions, Connection};
     let options = sqlx::sqlite::SqliteConnectOptions::new()
