@@ -2,41 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use domain::{
-    facts::{EVENT_KINDS, FACTS},
-    params::CATALOGUE,
-};
-use rhai::{
-    AST, ASTFlags, ASTNode, Dynamic, Expr, FnCallExpr, ParseError, ParseErrorType, Position, Scope,
-    Stmt,
-};
+use rhai::{AST, ASTFlags, ASTNode, Expr, FnCallExpr, Position, Stmt};
 
 use crate::{
     engine::{CHECKING, REFUSED_WORDS},
-    host::{fact_blank, param_value, reason_for},
+    host::reason_for,
     layout::Layout,
     problem::{Problem, did_you_mean},
-    vocabulary::{FUNCTIONS, Term, Use, function, term, terms, variable},
+    vocabulary::{FUNCTIONS, Use, function, term},
 };
-
-/// The variables to compile against; with `kind`, the kinds of events are constants.
-pub(crate) fn compile_scope(kind: Option<domain::facts::EventKind>) -> Scope<'static> {
-    let mut scope = Scope::new();
-    for known in EVENT_KINDS {
-        match kind {
-            Some(kind) => scope.push_constant(known.name(), *known == kind),
-            None => scope.push(known.name(), false),
-        };
-    }
-    for fact in FACTS {
-        scope.push_dynamic(fact.name, fact_blank(fact.kind));
-    }
-    for spec in CATALOGUE {
-        let value: Dynamic = param_value(spec.param, spec.default());
-        scope.push_dynamic(variable(spec.param), value);
-    }
-    scope
-}
 
 /// A function of the rule files.
 #[derive(Debug)]
@@ -88,16 +62,9 @@ impl<'a> Check<'a> {
         self.problems.push(self.layout.problem(at, file, message, help));
     }
 
-    /// A file that could not be compiled.
-    pub(crate) fn unreadable(&mut self, error: &ParseError, file: usize) {
-        let (message, help) = explain(error.err_type());
-        self.report(error.position(), file, message, help);
-    }
-
-    /// A file that ends inside a comment.
-    pub(crate) fn unclosed(&mut self, file: usize) {
-        let message = "the file ends in the middle of a comment".to_owned();
-        self.report(Position::NONE, file, message, "close it with `*/`");
+    /// A file that cannot be looked at.
+    pub(crate) fn unreadable(&mut self, problem: Problem) {
+        self.problems.push(problem);
     }
 
     /// Notes what the file declares; all files are declared before the first is checked, because a function
@@ -366,45 +333,4 @@ fn body_position(ast: &AST, name: &str, arguments: usize) -> Position {
             false
         });
     first
-}
-
-/// The variables of the vocabulary that `ast` reads.
-pub(crate) fn terms_of(ast: &AST) -> Vec<Term> {
-    let mut found = Vec::new();
-    ast.walk(&mut |path| {
-        if let Some(ASTNode::Expr(Expr::Variable(parts, ..))) = path.last()
-            && let Some(term) = term(&parts.1)
-            && !found.contains(&term)
-        {
-            found.push(term);
-        }
-        true
-    });
-    found
-}
-
-/// A parse error as a sentence, and what to do.
-fn explain(error: &ParseErrorType) -> (String, String) {
-    match error {
-        ParseErrorType::VariableUndefined(name) => {
-            let help = did_you_mean(name, terms().map(|(name, _)| name), || {
-                "declare it with `let`; a function sees only its own arguments".to_owned()
-            });
-            (format!("no fact, parameter or variable is called `{name}`"), help)
-        }
-        ParseErrorType::Reserved(word) if REFUSED_WORDS.contains(&word.as_str()) => (
-            format!("`{word}` is not available in rule files"),
-            "the functions are listed in the rule reference".to_owned(),
-        ),
-        ParseErrorType::UnexpectedEOF => (
-            "the file ends in the middle of something".to_owned(),
-            "close what is open: a bracket, a brace, a text".to_owned(),
-        ),
-        other => {
-            let text = other.to_string().replace('\'', "`");
-            let mut letters = text.chars();
-            let lower = letters.next().map(char::to_lowercase).into_iter().flatten();
-            (lower.chain(letters).collect(), "correct the line and save the file".to_owned())
-        }
-    }
 }

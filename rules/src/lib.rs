@@ -8,6 +8,7 @@
 pub mod bundle;
 mod cases;
 mod check;
+mod compile;
 mod engine;
 mod host;
 mod layout;

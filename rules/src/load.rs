@@ -6,17 +6,17 @@ use domain::{
     facts::{EVENT_KINDS, EventKind, Policy as _, PolicyFault, Question},
     params::CATALOGUE,
 };
-use rhai::{AST, Scope};
+use rhai::AST;
 
 use crate::{
     bundle::Bundle,
     cases,
-    check::{Check, compile_scope, terms_of},
-    engine::{CHECKING, RUNNING},
+    check::Check,
+    compile::{only_checks, pruned, terms_of, whole},
     layout::Layout,
     problem::Problem,
     set::{Checks, READ_BY_FLOOR, RuleSet},
-    settings::{Outcome, Settings, setting},
+    settings::{Outcome, Settings},
     vocabulary::variable,
 };
 
@@ -57,7 +57,11 @@ pub fn load(bundle: &Bundle, names: &Names) -> Result<Checked, Vec<Problem>> {
     let mut settings = Settings::new(&layout, names);
     let mut kinds = Vec::with_capacity(EVENT_KINDS.len());
     for kind in EVENT_KINDS {
-        let files = compile(bundle, &layout, *kind)?;
+        let files = bundle.rules.iter().enumerate();
+        let files = files
+            .map(|(file, source)| pruned(&layout, file, &source.text, *kind))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|problem| vec![problem])?;
         if kinds.is_empty() {
             // Settings are the same for every kind; they are read from the first.
             files.iter().enumerate().for_each(|(file, ast)| settings.read(ast, file));
@@ -87,15 +91,12 @@ fn sorted(mut problems: Vec<Problem>) -> Result<(), Vec<Problem>> {
 
 /// Parses each file unpruned and looks at all of its code.
 fn check(bundle: &Bundle, layout: &Layout) -> Result<(), Vec<Problem>> {
-    let scope = compile_scope(None);
     let mut check = Check::new(layout);
     let mut parsed = Vec::with_capacity(bundle.rules.len());
     for (file, source) in bundle.rules.iter().enumerate() {
-        let text = layout.moved(file, &source.text);
-        match CHECKING.compile_with_scope(&scope, &text) {
-            Ok(_) if swallows_its_end(&scope, &text) => check.unclosed(file),
+        match whole(layout, file, &source.text) {
             Ok(ast) => parsed.push((file, ast)),
-            Err(error) => check.unreadable(&error, file),
+            Err(problem) => check.unreadable(problem),
         }
     }
     for (file, ast) in &parsed {
@@ -105,35 +106,6 @@ fn check(bundle: &Bundle, layout: &Layout) -> Result<(), Vec<Problem>> {
         check.look(ast, *file);
     }
     sorted(check.into_problems())
-}
-
-/// Whether the file ends inside a comment: the engine takes that for the end of the comment, and a file that was
-/// saved half would pass. What is wrong behind it then goes unseen.
-fn swallows_its_end(scope: &Scope<'_>, text: &str) -> bool {
-    text.contains("/*") && CHECKING.compile_with_scope(scope, format!("{text}\n)")).is_ok()
-}
-
-/// Compiles each file for one kind of event: what another kind needs is pruned away.
-fn compile(bundle: &Bundle, layout: &Layout, kind: EventKind) -> Result<Vec<AST>, Vec<Problem>> {
-    let scope = compile_scope(Some(kind));
-    let mut files = Vec::with_capacity(bundle.rules.len());
-    for (file, source) in bundle.rules.iter().enumerate() {
-        let ast = RUNNING.compile_with_scope(&scope, layout.moved(file, &source.text)).map_err(
-            |error| {
-                let mut check = Check::new(layout);
-                check.unreadable(&error, file);
-                check.into_problems()
-            },
-        )?;
-        files.push(ast);
-    }
-    Ok(files)
-}
-
-/// The file without its settings.
-fn only_checks(ast: &AST) -> AST {
-    let checks = ast.statements().iter().filter(|stmt| setting(stmt).is_none()).cloned();
-    AST::new(checks.collect::<Vec<_>>(), ast.shared_lib().clone())
 }
 
 /// Parameters that neither a check nor the floor reads: setting them changes nothing.

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::common::{HOURS, file, judge, load_text, names, ordinary, set_of, shipped, shown};
 use domain::facts::{EventKind, PolicyFault};
 use proptest::prelude::*;
 use rules::{bundle::Bundle, load::load};
+
+use crate::common::{HOURS, file, judge, load_text, names, ordinary, set_of, shipped, shown};
 
 /// The text of the only file of one's own, loaded; what is wrong with it.
 fn refused(text: &str) -> String {

@@ -1,9 +1,10 @@
 //! The shipped rule files as a whole.
 
-use crate::common::{file, judge, names, ordinary, shipped, shown, values};
+use std::sync::LazyLock;
+
 use domain::{
     combine::combine,
-    facts::{EventKind, Policy as _, Question},
+    facts::{EVENT_KINDS, EventKind, Facts, Policy as _, Question},
     money::Money,
     params::{CATALOGUE, Param},
     reasons::{Class, Reason},
@@ -11,7 +12,10 @@ use domain::{
     time::{Span, Timestamp},
     verdict::{Detail, Origin, Outcome},
 };
-use rules::{load::load, shipped::SHIPPED};
+use proptest::prelude::*;
+use rules::{load::load, set::RuleSet, shipped::SHIPPED};
+
+use crate::common::{file, judge, names, ordinary, shipped, shown, values};
 
 #[test]
 fn the_shipped_rules_load_without_a_warning() {
@@ -125,12 +129,12 @@ fn an_exit_consults_little_and_an_entry_what_its_checks_and_facts_need() {
 #[test]
 fn each_parameter_of_a_shipped_check_changes_an_answer() {
     let set = load(&shipped(), &names()).unwrap().set;
-    let full = |facts: &mut domain::facts::Facts| facts.zone_people = 5;
-    let inside = |facts: &mut domain::facts::Facts| facts.inside = true;
-    let owing = |facts: &mut domain::facts::Facts| {
+    let full = |facts: &mut Facts| facts.zone_people = 5;
+    let inside = |facts: &mut Facts| facts.inside = true;
+    let owing = |facts: &mut Facts| {
         (facts.debt, facts.debt_age) = (Money(300), 90_000);
     };
-    type Change = fn(&mut domain::facts::Facts);
+    type Change = fn(&mut Facts);
     type Row = (Param, &'static str, &'static str, &'static [(Param, &'static str)], Change);
     let rows: &[Row] = &[
         (Param::CredentialUnknownAction, "deny", "deny_and_alarm", &[], |facts| {
@@ -166,5 +170,48 @@ fn each_parameter_of_a_shipped_check_changes_an_answer() {
     });
     for spec in read_directly {
         assert!(rows.iter().any(|row| row.0 == spec.param), "{} has no row", spec.name);
+    }
+}
+
+fn word(words: &'static [&'static str]) -> impl Strategy<Value = String> {
+    proptest::sample::select(words).prop_map(ToOwned::to_owned)
+}
+
+prop_compose! {
+    fn any_facts()(
+        yes in any::<[bool; 9]>(),
+        credential_state in word(&["unknown", "active", "lost", "stolen", "blocked", "returned"]),
+        membership_state in word(domain::params::MEMBERSHIP_STATES),
+        zone_name in "\\PC{0,64}",
+        counts in any::<[i64; 4]>(),
+        amounts in any::<[i64; 3]>(),
+        opens_at in any::<Option<i64>>(),
+    ) -> Facts {
+        let [has_pass, membership_allowed, takes_visit, counts_visits, site_open, windows_open, inside, reentry_locked, leaves_site] = yes;
+        let [visits_left, zone_people, debt_age, member_age] = counts.map(|count| count / 2);
+        let [entry_price, wallet_balance, debt] = amounts.map(|amount| Money(amount / 1000));
+        Facts {
+            device: "gate-1".to_owned(), zone: zone_name.clone(), zone_name, credential_state, membership_state,
+            has_pass, membership_allowed, takes_visit, counts_visits, site_open, windows_open, inside,
+            reentry_locked, leaves_site, visits_left, zone_people, debt_age, member_age, entry_price,
+            wallet_balance, debt, opens_at: opens_at.map(Timestamp::from_micros),
+            ..Facts::default()
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_facts_are_the_shipped_rules_answer(facts in any_facts()) {
+        static SET: LazyLock<RuleSet> = LazyLock::new(|| load(&shipped(), &names()).unwrap().set);
+        for kind in EVENT_KINDS {
+            let found = judge(&SET, *kind, &facts);
+            prop_assert!(found.is_ok(), "{:?}", found);
+            for one in found.unwrap() {
+                prop_assert!(one.reason.spec().by_rule.contains(&one.class), "{:?}", one);
+                prop_assert!(one.details.len() <= 8);
+                prop_assert!(*kind == EventKind::Entry || one.reason.spec().phase == 3, "{:?}", one);
+            }
+        }
     }
 }

@@ -1,0 +1,114 @@
+//! From texts to compiled files: what they are compiled against, and what a parse error means.
+
+use domain::{
+    facts::{EVENT_KINDS, EventKind, FACTS},
+    params::CATALOGUE,
+};
+use rhai::{AST, ASTNode, Expr, ParseError, ParseErrorType, Position, Scope};
+
+use crate::{
+    engine::{CHECKING, REFUSED_WORDS, RUNNING},
+    host::{fact_blank, param_value},
+    layout::Layout,
+    problem::{Problem, did_you_mean},
+    settings::setting,
+    vocabulary::{Term, term, terms, variable},
+};
+
+/// The variables to compile against; with `kind`, the kinds of events are constants.
+fn scope(kind: Option<EventKind>) -> Scope<'static> {
+    let mut scope = Scope::new();
+    for known in EVENT_KINDS {
+        match kind {
+            Some(kind) => scope.push_constant(known.name(), *known == kind),
+            None => scope.push(known.name(), false),
+        };
+    }
+    for fact in FACTS {
+        scope.push_dynamic(fact.name, fact_blank(fact.kind));
+    }
+    for spec in CATALOGUE {
+        scope.push_dynamic(variable(spec.param), param_value(spec.param, spec.default()));
+    }
+    scope
+}
+
+/// Parses the file at `index` unpruned, for the check.
+pub(crate) fn whole(layout: &Layout, index: usize, text: &str) -> Result<AST, Problem> {
+    let scope = scope(None);
+    let text = layout.moved(index, text);
+    let ast = CHECKING
+        .compile_with_scope(&scope, &text)
+        .map_err(|error| problem(&error, layout, index))?;
+    // The engine takes the end of a file for the end of a comment, and a file that was saved half would pass.
+    // So something wrong is put behind it: if that goes unseen, the comment is still open.
+    if text.contains("/*") && CHECKING.compile_with_scope(&scope, format!("{text}\n)")).is_ok() {
+        let message = "the file ends in the middle of a comment";
+        return Err(layout.problem(Position::NONE, index, message, "close it with `*/`"));
+    }
+    Ok(ast)
+}
+
+/// Compiles the file at `index` for one kind of event: what another kind needs is pruned away.
+pub(crate) fn pruned(
+    layout: &Layout,
+    index: usize,
+    text: &str,
+    kind: EventKind,
+) -> Result<AST, Problem> {
+    RUNNING
+        .compile_with_scope(&scope(Some(kind)), layout.moved(index, text))
+        .map_err(|error| problem(&error, layout, index))
+}
+
+/// The file without its settings.
+pub(crate) fn only_checks(ast: &AST) -> AST {
+    let checks = ast.statements().iter().filter(|stmt| setting(stmt).is_none()).cloned();
+    AST::new(checks.collect::<Vec<_>>(), ast.shared_lib().clone())
+}
+
+/// The variables of the vocabulary that `ast` reads.
+pub(crate) fn terms_of(ast: &AST) -> Vec<Term> {
+    let mut found = Vec::new();
+    ast.walk(&mut |path| {
+        if let Some(ASTNode::Expr(Expr::Variable(parts, ..))) = path.last()
+            && let Some(term) = term(&parts.1)
+            && !found.contains(&term)
+        {
+            found.push(term);
+        }
+        true
+    });
+    found
+}
+
+fn problem(error: &ParseError, layout: &Layout, index: usize) -> Problem {
+    let (message, help) = explain(error.err_type());
+    layout.problem(error.position(), index, message, help)
+}
+
+/// A parse error as a sentence, and what to do.
+fn explain(error: &ParseErrorType) -> (String, String) {
+    match error {
+        ParseErrorType::VariableUndefined(name) => {
+            let help = did_you_mean(name, terms().map(|(name, _)| name), || {
+                "declare it with `let`; a function sees only its own arguments".to_owned()
+            });
+            (format!("no fact, parameter or variable is called `{name}`"), help)
+        }
+        ParseErrorType::Reserved(word) if REFUSED_WORDS.contains(&word.as_str()) => (
+            format!("`{word}` is not available in rule files"),
+            "the functions are listed in the rule reference".to_owned(),
+        ),
+        ParseErrorType::UnexpectedEOF => (
+            "the file ends in the middle of something".to_owned(),
+            "close what is open: a bracket, a brace, a text".to_owned(),
+        ),
+        other => {
+            let text = other.to_string().replace('\'', "`");
+            let mut letters = text.chars();
+            let lower = letters.next().map(char::to_lowercase).into_iter().flatten();
+            (lower.chain(letters).collect(), "correct the line and save the file".to_owned())
+        }
+    }
+}
