@@ -1,16 +1,16 @@
 //! All rows of the site's state, once, at the start.
 
-use futures_util::TryStreamExt;
 use sqlx::SqliteConnection;
 
 use domain::state::Snapshot;
 
 use crate::{
     Store,
-    cells::{Cells, Names},
+    binds::Binds,
+    cells::{Names, unpack},
     commit::counters,
     error::ReadError,
-    sheet::{Op, statement},
+    sheet::{MOST_ROWS, Op, statement},
     tables::{Stored, each_table},
 };
 
@@ -25,13 +25,34 @@ async fn rows<V: Stored>(
         .fetch_one(&mut *connection)
         .await
         .map_err(&failed)?;
-    let mut loaded = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
-    let mut stream = sqlx::query(statement(&sheet, Op::Load, 0)).fetch(connection);
-    while let Some(row) = stream.try_next().await.map_err(&failed)? {
-        let mut cells = Cells::new(sheet.name, &row, names);
-        loaded.push((V::read_key(&mut cells)?, cells.int()?, V::read(&mut cells)?));
+    let count = usize::try_from(count).unwrap_or(0);
+    let mut loaded: Vec<(V::Key, u32, V)> = Vec::with_capacity(count);
+    loop {
+        let (op, mut binds) = (loaded.last().map_or(Op::First, |_| Op::Next), Binds::default());
+        if let Some((last, ..)) = loaded.last() {
+            V::bind_key(last, &mut binds);
+        }
+        let arguments = binds.done().map_err(&failed)?;
+        let text = statement(&sheet, op, 1);
+        let packed = sqlx::query_scalar_with(text, arguments).fetch_one(&mut *connection).await;
+        let (packed, before): (String, _) = (packed.map_err(&failed)?, loaded.len());
+        unpack(&sheet, &packed, names, |cells| {
+            loaded.push((V::read_key(cells)?, cells.int()?, V::read(cells)?));
+            Ok(())
+        })?;
+        if loaded.len() < before + MOST_ROWS {
+            break;
+        }
     }
-    Ok(loaded)
+    // Pages follow each other by the last key, which holds only while a page comes in order.
+    match loaded.len() == count {
+        true => Ok(loaded),
+        false => Err(ReadError::Value {
+            table: sheet.name,
+            column: sheet.keys.join(", "),
+            why: format!("{} of {count} rows were found in order", loaded.len()),
+        }),
+    }
 }
 
 async fn snapshot(connection: &mut SqliteConnection) -> Result<Snapshot, ReadError> {

@@ -168,7 +168,7 @@ pub(crate) async fn head(
         return Ok(Head { seq: 0, hash: [0; 32] });
     };
     let mut names = Names::default();
-    let mut cells = Cells::new("batch", &row, &mut names);
+    let mut cells = Cells::of_row("batch", &row, &mut names)?;
     let seq = cells.bits()?;
     let hash: Vec<u8> = cells.take()?;
     let hash = hash.try_into().map_err(|_| ReadError::Value {
@@ -192,14 +192,14 @@ async fn opened(
         None => None,
         Some(row) => {
             let mut names = Names::default();
-            let mut cells = Cells::new("rule_set", &row, &mut names);
+            let mut cells = Cells::of_row("rule_set", &row, &mut names)?;
             Some((cells.take()?, cells.json()?))
         }
     };
     let rows = sqlx::query(UNSENT).bind(now.micros()).fetch_all(connection).await;
     let rows = rows.map_err(ReadError::of("unsent commands"))?;
     let mut names = Names::default();
-    let unsent = rows.iter().map(|row| command(&mut Cells::new("outbox", row, &mut names)));
+    let unsent = rows.iter().map(|row| command(&mut Cells::of_row("outbox", row, &mut names)?));
     Ok(Opened {
         epoch,
         daemon: DAEMON,
@@ -210,11 +210,11 @@ async fn opened(
     })
 }
 
-fn command(from: &mut Cells<'_>) -> Result<Command, ReadError> {
+fn command(from: &mut Cells<'_, '_>) -> Result<Command, ReadError> {
     Ok(Command {
         id: from.id().map(CommandId)?,
         device: from.name()?,
-        decision: from.take::<Option<_>>()?.map(DecisionId),
+        decision: from.maybe_id()?.map(DecisionId),
         issued: from.at()?,
         ttl: from.int().map(Span)?,
         epoch: from.bits()?,

@@ -72,7 +72,8 @@ impl Reader {
     pub async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, ReadError> {
         let row = sqlx::query(DECISION_BODY).bind(id.0).fetch_optional(&self.pool).await;
         let row = row.map_err(ReadError::of("a decision"))?;
-        row.map(|row| Cells::new("decision", &row, &mut Names::default()).json()).transpose()
+        let Some(row) = row else { return Ok(None) };
+        Cells::of_row("decision", &row, &mut Names::default())?.json().map(Some)
     }
 
     /// The decisions after the journal's line `seq`, at most `limit`, oldest first, each with its
@@ -114,7 +115,7 @@ impl Reader {
         let row = sqlx::query(PERSON_OF).bind(member.0).fetch_optional(&self.pool).await;
         let Some(row) = row.map_err(ReadError::of("a person"))? else { return Ok(None) };
         let mut names = Names::default();
-        let mut cells = Cells::new("person", &row, &mut names);
+        let mut cells = Cells::of_row("person", &row, &mut names)?;
         let (name, name_latin) = (cells.take()?, cells.take()?);
         Ok(Some(Person { name, name_latin, phone: cells.take()? }))
     }
@@ -127,8 +128,8 @@ impl Reader {
         let row = sqlx::query(RULE_SET_OF).bind(hash).fetch_optional(&self.pool).await;
         let Some(row) = row.map_err(ReadError::of("a rule set"))? else { return Ok(None) };
         let mut names = Names::default();
-        let mut cells = Cells::new("rule_set", &row, &mut names);
-        cells.take::<&str>()?;
+        let mut cells = Cells::of_row("rule_set", &row, &mut names)?;
+        cells.text()?;
         cells.json().map(Some)
     }
 
@@ -169,6 +170,6 @@ pub(crate) fn sheets() -> Vec<Sheet> {
 
 fn numbered(row: &SqliteRow) -> Result<(u64, Decision), ReadError> {
     let mut names = Names::default();
-    let mut cells = Cells::new("decision", row, &mut names);
+    let mut cells = Cells::of_row("decision", row, &mut names)?;
     Ok((cells.bits()?, cells.json()?))
 }

@@ -26,7 +26,7 @@ const fn append(
     values: &'static [&'static str],
     weight: usize,
 ) -> Sheet {
-    Sheet { name, keys, values, kind: Kind::Append, weight }
+    Sheet { name, keys, values, ids: &[], kind: Kind::Append, weight }
 }
 
 /// Lines of the journal.
@@ -74,6 +74,7 @@ pub(crate) const PERSON: Sheet = Sheet {
     name: "person",
     keys: &["member"],
     values: &["name", "name_latin", "phone"],
+    ids: &[],
     kind: Kind::Replace,
     weight: 1,
 };
@@ -82,6 +83,7 @@ pub(crate) const RULE_SET: Sheet = Sheet {
     name: "rule_set",
     keys: &["hash"],
     values: &["texts", "live_at"],
+    ids: &[],
     kind: Kind::Replace,
     weight: 1,
 };
@@ -157,7 +159,7 @@ impl JournalRow {
     }
 
     /// Reads the columns of [`JOURNAL`].
-    pub(crate) fn read(from: &mut Cells<'_>) -> Result<Self, ReadError> {
+    pub(crate) fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         Ok(Self {
             daemon: from.take()?,
             seq: from.take()?,
@@ -235,7 +237,7 @@ impl DecisionRow {
     }
 
     /// Reads the columns of [`DECISION`] after its `id`.
-    pub(crate) fn read(id: Uuid, from: &mut Cells<'_>) -> Result<Self, ReadError> {
+    pub(crate) fn read(id: Uuid, from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         Ok(Self {
             id,
             at: from.take()?,

@@ -32,10 +32,12 @@ pub(crate) enum Op {
     Put,
     /// Removed, by key and version.
     Delete,
-    /// Read again, by key.
+    /// Read again, by key, packed.
     Fetch,
-    /// Read all, in order of keys; has no rows of its own.
-    Load,
+    /// The first [`MOST_ROWS`] in order of keys, packed; has no rows of its own.
+    First,
+    /// Those after a key, packed.
+    Next,
     /// Counted; has no rows of its own.
     Count,
 }
@@ -49,6 +51,8 @@ pub(crate) struct Sheet {
     pub(crate) keys: &'static [&'static str],
     /// The other columns, the version aside.
     pub(crate) values: &'static [&'static str],
+    /// Those of its columns that are ids, where rows are read packed.
+    pub(crate) ids: &'static [&'static str],
     /// How its rows are written.
     pub(crate) kind: Kind,
     /// How many rows one event typically writes.
@@ -65,7 +69,7 @@ pub(crate) const MOST_ROWS: usize = 512;
 
 impl Sheet {
     /// All columns in the order in which they are written and read: key, version, values.
-    fn columns(&self) -> Vec<&'static str> {
+    pub(crate) fn columns(&self) -> Vec<&'static str> {
         let version: &[&str] = if self.kind == Kind::State { &["version"] } else { &[] };
         [self.keys, version, self.values].concat()
     }
@@ -75,8 +79,8 @@ impl Sheet {
         match op {
             Op::Put => self.columns().len(),
             Op::Delete => self.keys.len() + 1,
-            Op::Fetch => self.keys.len(),
-            Op::Load | Op::Count => 0,
+            Op::Fetch | Op::Next => self.keys.len(),
+            Op::First | Op::Count => 0,
         }
     }
 
@@ -103,12 +107,24 @@ impl Sheet {
             Op::Delete => {
                 format!("DELETE FROM {name} WHERE ({keys}, version) IN (VALUES {values})")
             }
-            Op::Fetch => {
-                format!("SELECT {columns} FROM {name} WHERE ({keys}) IN (VALUES {values})")
+            Op::Fetch => self.packed(&format!("WHERE ({keys}) IN (VALUES {values})")),
+            Op::First => self.packed(&format!("ORDER BY {keys} LIMIT {MOST_ROWS}")),
+            Op::Next => {
+                self.packed(&format!("WHERE ({keys}) > {values} ORDER BY {keys} LIMIT {MOST_ROWS}"))
             }
-            Op::Load => format!("SELECT {columns} FROM {name} ORDER BY {keys}"),
             Op::Count => format!("SELECT count(*) FROM {name}"),
         }
+    }
+
+    /// The rows that `which` tells as one JSON text. JSON has no bytes, so ids are digits there.
+    fn packed(&self, which: &str) -> String {
+        let form = |column: &&'static str| match self.ids.contains(column) {
+            true => format!("hex({column})"),
+            false => (*column).to_owned(),
+        };
+        let forms: Vec<String> = self.columns().iter().map(form).collect();
+        let (forms, name) = (forms.join(", "), self.name);
+        format!("SELECT json_group_array(json_array({forms})) FROM (SELECT * FROM {name} {which})")
     }
 
     fn conflict(&self) -> String {
@@ -190,12 +206,15 @@ mod tests {
                 SMALL.map(|events| events * sheet.weight).into_iter().chain([64, 512]).collect();
             for rows in sizes {
                 texts.push(statement(&sheet, Op::Put, rows));
-                texts.push(statement(&sheet, Op::Fetch, rows));
                 if sheet.kind == Kind::State {
+                    texts.push(statement(&sheet, Op::Fetch, rows));
                     texts.push(statement(&sheet, Op::Delete, rows));
                 }
             }
-            texts.push(statement(&sheet, Op::Load, 0));
+            if sheet.kind == Kind::State {
+                texts.push(statement(&sheet, Op::First, 0));
+                texts.push(statement(&sheet, Op::Next, 1));
+            }
             texts.push(statement(&sheet, Op::Count, 0));
         }
         texts.extend(commit::STATEMENTS);

@@ -72,7 +72,7 @@ pub async fn chain(reader: &Reader) -> Result<Verified, VerifyError> {
     let mut passed = vec![false; ends.len()];
     let mut rows = sqlx::query(LINES).fetch(&reader.pool);
     while let Some(row) = rows.try_next().await.map_err(&failed)? {
-        let mut cells = Cells::new("journal", &row, &mut names);
+        let mut cells = Cells::of_row("journal", &row, &mut names)?;
         let line = JournalRow::read(&mut cells)?;
         walk.step(&line)?;
         verified.lines += 1;
@@ -110,7 +110,7 @@ impl Walk {
 }
 
 /// Whether the line names a decision, which then must be the one that was made.
-fn check_decision(line: &JournalRow, cells: &mut Cells<'_>) -> Result<bool, VerifyError> {
+fn check_decision(line: &JournalRow, cells: &mut Cells<'_, '_>) -> Result<bool, VerifyError> {
     let Some(named) = line.decision else { return Ok(false) };
     let Some(found) = cells.take::<Option<Uuid>>()? else {
         return Err(broken(line.seq, format!("its decision `{named}` is missing")));

@@ -11,7 +11,7 @@ use domain::{
 
 use crate::{
     binds::Binds,
-    cells::{Cells, Names},
+    cells::{Names, unpack},
     error::ReadError,
     sheet::{MOST_ROWS, Op, statement},
     tables::{Stored, each_table},
@@ -31,11 +31,12 @@ async fn fetch<V: Stored>(
         let failed = ReadError::of(sheet.name);
         let arguments = binds.done().map_err(&failed)?;
         let text = statement(&sheet, Op::Fetch, size);
-        let rows = sqlx::query_with(text, arguments).fetch_all(&mut *connection).await;
-        for row in rows.map_err(&failed)? {
-            let mut cells = Cells::new(sheet.name, &row, &mut names);
-            found.push((V::read_key(&mut cells)?, cells.int()?, V::read(&mut cells)?));
-        }
+        let packed = sqlx::query_scalar_with(text, arguments).fetch_one(&mut *connection).await;
+        let packed: String = packed.map_err(&failed)?;
+        unpack(&sheet, &packed, &mut names, |cells| {
+            found.push((V::read_key(cells)?, cells.int()?, V::read(cells)?));
+            Ok(())
+        })?;
     }
     Ok(found)
 }

@@ -38,6 +38,7 @@ impl Stored for Presence {
             "pending_direction",
             "pending_place",
         ],
+        ids: &["credential", "visit", "visit_pass"],
         kind: Kind::State,
         weight: 1,
     };
@@ -57,13 +58,13 @@ impl Stored for Presence {
         to.add(pending.map(|key| key.direction.name()));
         to.add(pending.map(|key| key.place.cast_signed()));
     }
-    fn read_key(from: &mut Cells<'_>) -> Result<CredentialId, ReadError> {
+    fn read_key(from: &mut Cells<'_, '_>) -> Result<CredentialId, ReadError> {
         from.id().map(CredentialId)
     }
-    fn read(from: &mut Cells<'_>) -> Result<Self, ReadError> {
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         let (zone, inside) = (from.maybe_name()?, from.int()?);
-        let (visit, started): (Option<_>, _) = (from.take()?, from.maybe_at()?);
-        let pass = from.take::<Option<_>>()?.map(PassId);
+        let (visit, started) = (from.maybe_id()?, from.maybe_at()?);
+        let pass = from.maybe_id()?.map(PassId);
         let visit = visit.zip(started);
         Ok(Self {
             zone,
@@ -86,6 +87,7 @@ impl Stored for Occupancy {
         name: "occupancy",
         keys: &["zone"],
         values: &["inside", "reserved"],
+        ids: &[],
         kind: Kind::State,
         weight: 2,
     };
@@ -96,10 +98,10 @@ impl Stored for Occupancy {
         to.int(self.inside);
         to.int(self.reserved);
     }
-    fn read_key(from: &mut Cells<'_>) -> Result<ZoneId, ReadError> {
+    fn read_key(from: &mut Cells<'_, '_>) -> Result<ZoneId, ReadError> {
         from.name()
     }
-    fn read(from: &mut Cells<'_>) -> Result<Self, ReadError> {
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         Ok(Self { inside: from.take()?, reserved: from.take()? })
     }
 }
@@ -125,6 +127,7 @@ impl Stored for Reservation {
             "charge_amount",
             "booked",
         ],
+        ids: &["decision", "credential", "member", "starts_visit", "takes_from", "charge_account"],
         kind: Kind::State,
         weight: 1,
     };
@@ -152,14 +155,14 @@ impl Stored for Reservation {
         to.add(self.charge.map(|charge| charge.amount.minor()));
         to.add(self.booked);
     }
-    fn read_key(from: &mut Cells<'_>) -> Result<ReservationKey, ReadError> {
+    fn read_key(from: &mut Cells<'_, '_>) -> Result<ReservationKey, ReadError> {
         let (device, direction) = (from.name()?, from.word(direction)?);
         Ok(ReservationKey { device, direction, place: from.bits()? })
     }
-    fn read(from: &mut Cells<'_>) -> Result<Self, ReadError> {
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         Ok(Self {
             decision: from.id().map(DecisionId)?,
-            uid: from.take::<&str>().map(Uid::from)?,
+            uid: from.text().map(|text| Uid::from(&*text))?,
             credential: from.id().map(CredentialId)?,
             member: from.id().map(MemberId)?,
             granted: from.at()?,
@@ -174,10 +177,10 @@ impl Stored for Reservation {
                     (state, _) => state,
                 }
             },
-            starts_visit: from.take::<Option<_>>()?.map(VisitId),
-            takes_from: from.take::<Option<_>>()?.map(PassId),
+            starts_visit: from.maybe_id()?.map(VisitId),
+            takes_from: from.maybe_id()?.map(PassId),
             charge: {
-                let account: Option<_> = from.take()?;
+                let account = from.maybe_id()?;
                 account.zip(from.take::<Option<i64>>()?).map(|(account, amount)| Charge {
                     account: AccountId(account),
                     amount: Money(amount),
@@ -198,6 +201,7 @@ impl Stored for LastRead {
         name: "last_read",
         keys: &["device", "direction"],
         values: &["uid", "at", "next_place"],
+        ids: &[],
         kind: Kind::State,
         weight: 1,
     };
@@ -210,11 +214,11 @@ impl Stored for LastRead {
         to.at(self.at);
         to.bits(self.next_place);
     }
-    fn read_key(from: &mut Cells<'_>) -> Result<ReaderKey, ReadError> {
+    fn read_key(from: &mut Cells<'_, '_>) -> Result<ReaderKey, ReadError> {
         Ok(ReaderKey { device: from.name()?, direction: from.word(direction)? })
     }
-    fn read(from: &mut Cells<'_>) -> Result<Self, ReadError> {
-        let uid = from.take::<&str>().map(Uid::from)?;
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
+        let uid = from.text().map(|text| Uid::from(&*text))?;
         Ok(Self { uid, at: from.at()?, next_place: from.bits()? })
     }
 }
@@ -225,6 +229,7 @@ impl Stored for Mark {
         name: "mark",
         keys: &["device", "boot"],
         values: &["high", "taken"],
+        ids: &[],
         kind: Kind::State,
         weight: 1,
     };
@@ -236,10 +241,10 @@ impl Stored for Mark {
         to.bits(self.high);
         to.bits(self.window);
     }
-    fn read_key(from: &mut Cells<'_>) -> Result<MarkKey, ReadError> {
+    fn read_key(from: &mut Cells<'_, '_>) -> Result<MarkKey, ReadError> {
         Ok(MarkKey { device: from.name()?, boot: from.bits()? })
     }
-    fn read(from: &mut Cells<'_>) -> Result<Self, ReadError> {
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         Ok(Self { high: from.bits()?, window: from.bits()? })
     }
 }
@@ -260,6 +265,7 @@ impl Stored for DeviceState {
         name: "device",
         keys: &["id"],
         values: &["online", "mode", "fire"],
+        ids: &[],
         kind: Kind::State,
         weight: 1,
     };
@@ -271,10 +277,10 @@ impl Stored for DeviceState {
         to.add(self.mode.map(mode_name));
         to.add(self.fire);
     }
-    fn read_key(from: &mut Cells<'_>) -> Result<DeviceId, ReadError> {
+    fn read_key(from: &mut Cells<'_, '_>) -> Result<DeviceId, ReadError> {
         from.name()
     }
-    fn read(from: &mut Cells<'_>) -> Result<Self, ReadError> {
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         let (online, mode) = (from.take()?, from.maybe_word(GateMode::parse)?);
         Ok(Self { online, mode, fire: from.take()? })
     }
@@ -286,6 +292,7 @@ impl Stored for Locker {
         name: "locker",
         keys: &["id"],
         values: &["bank", "zone"],
+        ids: &[],
         kind: Kind::State,
         weight: 1,
     };
@@ -296,10 +303,10 @@ impl Stored for Locker {
         to.text(self.bank.as_str());
         to.text(self.zone.as_str());
     }
-    fn read_key(from: &mut Cells<'_>) -> Result<LockerId, ReadError> {
-        from.take::<&str>().map(LockerId::from)
+    fn read_key(from: &mut Cells<'_, '_>) -> Result<LockerId, ReadError> {
+        from.text().map(|text| LockerId::from(&*text))
     }
-    fn read(from: &mut Cells<'_>) -> Result<Self, ReadError> {
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         Ok(Self { bank: from.name()?, zone: from.name()? })
     }
 }
@@ -310,6 +317,7 @@ impl Stored for Emergency {
         name: "emergency",
         keys: &["id"],
         values: &["started", "source"],
+        ids: &[],
         kind: Kind::State,
         weight: 1,
     };
@@ -320,10 +328,10 @@ impl Stored for Emergency {
         to.at(self.started);
         to.text(self.source.as_str());
     }
-    fn read_key(from: &mut Cells<'_>) -> Result<(), ReadError> {
+    fn read_key(from: &mut Cells<'_, '_>) -> Result<(), ReadError> {
         from.take::<i64>().map(|_| ())
     }
-    fn read(from: &mut Cells<'_>) -> Result<Self, ReadError> {
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         Ok(Self { started: from.at()?, source: from.name()? })
     }
 }

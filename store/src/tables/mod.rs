@@ -17,9 +17,9 @@ pub(crate) trait Stored: Sized + Clone {
     /// Binds the other columns.
     fn bind(&self, to: &mut Binds);
     /// Reads the columns of the key.
-    fn read_key(from: &mut Cells<'_>) -> Result<Self::Key, ReadError>;
+    fn read_key(from: &mut Cells<'_, '_>) -> Result<Self::Key, ReadError>;
     /// Reads the other columns.
-    fn read(from: &mut Cells<'_>) -> Result<Self, ReadError>;
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError>;
 
     /// Rows of a higher rank are written after those of a lower one.
     fn rank(&self) -> u8 {

@@ -28,6 +28,7 @@ impl Stored for Member {
         name: "member",
         keys: &["id"],
         values: &["number", "birth", "blocked", "language", "groups", "account"],
+        ids: &["id", "account"],
         kind: Kind::State,
         weight: 1,
     };
@@ -42,10 +43,10 @@ impl Stored for Member {
         to.text(list(self.groups.iter().map(|group| group.as_str())));
         to.id(self.account.0);
     }
-    fn read_key(from: &mut Cells<'_>) -> Result<MemberId, ReadError> {
+    fn read_key(from: &mut Cells<'_, '_>) -> Result<MemberId, ReadError> {
         from.id().map(MemberId)
     }
-    fn read(from: &mut Cells<'_>) -> Result<Self, ReadError> {
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         Ok(Self {
             number: from.int()?,
             birth: from.maybe_date()?,
@@ -63,6 +64,7 @@ impl Stored for Credential {
         name: "credential",
         keys: &["uid"],
         values: &["id", "member", "state", "valid_from", "valid_until", "party_size"],
+        ids: &["id", "member"],
         kind: Kind::State,
         weight: 1,
     };
@@ -77,10 +79,10 @@ impl Stored for Credential {
         to.maybe_at(self.valid_until);
         to.int(self.party_size);
     }
-    fn read_key(from: &mut Cells<'_>) -> Result<Uid, ReadError> {
-        from.take::<&str>().map(Uid::from)
+    fn read_key(from: &mut Cells<'_, '_>) -> Result<Uid, ReadError> {
+        from.text().map(|text| Uid::from(&*text))
     }
-    fn read(from: &mut Cells<'_>) -> Result<Self, ReadError> {
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         Ok(Self {
             id: from.id().map(CredentialId)?,
             member: from.id().map(MemberId)?,
@@ -98,6 +100,7 @@ impl Stored for Pass {
         name: "pass",
         keys: &["member", "id"],
         values: &["tariff", "tariff_version", "state", "valid_from", "valid_until", "visits_left"],
+        ids: &["member", "id"],
         kind: Kind::State,
         weight: 1,
     };
@@ -113,10 +116,10 @@ impl Stored for Pass {
         to.add(self.valid_until.map(|date| date.to_string()));
         to.add(self.visits_left.map(i64::from));
     }
-    fn read_key(from: &mut Cells<'_>) -> Result<PassKey, ReadError> {
+    fn read_key(from: &mut Cells<'_, '_>) -> Result<PassKey, ReadError> {
         Ok(PassKey { member: from.id().map(MemberId)?, pass: from.id().map(PassId)? })
     }
-    fn read(from: &mut Cells<'_>) -> Result<Self, ReadError> {
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         Ok(Self {
             tariff: from.name()?,
             tariff_version: from.int()?,
@@ -134,6 +137,7 @@ impl Stored for Tariff {
         name: "tariff",
         keys: &["tariff", "tariff_version"],
         values: &["zones", "entry_price"],
+        ids: &[],
         kind: Kind::State,
         weight: 1,
     };
@@ -145,10 +149,10 @@ impl Stored for Tariff {
         to.text(list(self.zones.iter().map(ZoneId::as_str)));
         to.int(self.entry_price.minor());
     }
-    fn read_key(from: &mut Cells<'_>) -> Result<TariffKey, ReadError> {
+    fn read_key(from: &mut Cells<'_, '_>) -> Result<TariffKey, ReadError> {
         Ok(TariffKey { tariff: from.name()?, version: from.int()? })
     }
-    fn read(from: &mut Cells<'_>) -> Result<Self, ReadError> {
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         Ok(Self { zones: from.name_list()?, entry_price: from.int().map(Money)? })
     }
 }
@@ -159,6 +163,7 @@ impl Stored for Account {
         name: "account",
         keys: &["id"],
         values: &["kind", "balance", "reserved", "debt_since"],
+        ids: &["id"],
         kind: Kind::State,
         weight: 2,
     };
@@ -171,10 +176,10 @@ impl Stored for Account {
         to.int(self.reserved.minor());
         to.maybe_at(self.debt_since);
     }
-    fn read_key(from: &mut Cells<'_>) -> Result<AccountId, ReadError> {
+    fn read_key(from: &mut Cells<'_, '_>) -> Result<AccountId, ReadError> {
         from.id().map(AccountId)
     }
-    fn read(from: &mut Cells<'_>) -> Result<Self, ReadError> {
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         Ok(Self {
             kind: from.word(AccountKind::of)?,
             balance: from.int().map(Money)?,
