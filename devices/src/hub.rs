@@ -172,7 +172,7 @@ impl Hub {
         Err(HubError::NoBroker)
     }
 
-    /// Sends `command` to its device without waiting; `false` where it was dropped, which is counted.
+    /// Sends `command` to its device without waiting; `false` where it was dropped and counted.
     pub fn send(&self, command: Command) -> bool {
         match self.routes.get(&command.device) {
             Some(Route::Mqtt(link)) => link.send(&command),
@@ -234,6 +234,12 @@ impl Hub {
 
     #[cfg(not(feature = "embedded-broker"))]
     async fn stop_broker(&self) {}
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
 }
 
 /// The host as a client writes it: IPv6 in brackets.

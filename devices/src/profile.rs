@@ -1,7 +1,7 @@
 //! Profiles: what a device type is, apart from where a device stands.
 //!
-//! A profile is a TOML file. Two are shipped; a site's own files in its `devices` folder add to them
-//! and replace them by name. To add a device type, write such a file; `kari check` reads it.
+//! A profile is a TOML file. Two are shipped; a site's own files in its `devices` folder add to
+//! them and replace them by name. To add a device type, write such a file; `kari check` reads it.
 
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 

@@ -122,6 +122,12 @@ impl FireRoad {
     }
 }
 
+impl Drop for FireRoad {
+    fn drop(&mut self) {
+        self.shared.order(|wanted| wanted.stop = true);
+    }
+}
+
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Wanted> {
         self.wanted.lock().unwrap_or_else(PoisonError::into_inner)

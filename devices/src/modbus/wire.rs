@@ -1,8 +1,9 @@
 //! One connection to a board: every call has its time, and a doubt ends the connection.
 //!
-//! `tokio-modbus` knows two values of FC05, on and off. Boards that time a pulse themselves take the
-//! time as the value and send it back, which the library refuses to read. So between the library and
-//! the socket function 5 is called 0x45, which the library leaves alone; on the socket it is 5.
+//! `tokio-modbus` knows two values of FC05, on and off. Boards that time a pulse themselves take
+//! the time as the value and send it back, which the library refuses to read. So between the
+//! library and the socket function 5 is called 0x45, which the library leaves alone; on the socket
+//! it is 5.
 
 use std::{
     borrow::Cow,

@@ -1,7 +1,8 @@
 //! The MQTT link: two connections to one broker, so that a full queue never holds a fire input.
 //!
 //! The gates' connection carries requests, facts and states in and commands out. The fire road's
-//! connection has its own thread and runtime, listens to `safety/fire` alone and publishes releases.
+//! connection has its own thread and runtime, listens to `safety/fire` alone and publishes
+//! releases.
 
 mod decode;
 pub(crate) mod encode;

@@ -2,8 +2,8 @@
 //!
 //! A new object for every connection is what keeps an acknowledgement from reaching a connection
 //! that its message did not come by, and what ends the livelock of a lost session with a packet id
-//! that waits for ever. `poll()` runs alone here; whatever is published comes from elsewhere, through
-//! the client's bounded queue.
+//! that waits for ever. `poll()` runs alone here; whatever is published comes from elsewhere,
+//! through the client's bounded queue.
 
 use std::{
     collections::VecDeque,

@@ -3,6 +3,8 @@
 //! The simulation, the journeys and the benchmark use them; choosing a twin is configuration, since
 //! the daemon cannot tell one from a gate of metal.
 
+pub mod fleet;
+mod gate;
 mod modbus;
 mod mqtt;
 mod outbox;

@@ -221,7 +221,8 @@ pub fn mqtt_site(broker: &str, gates: &[&str]) -> String {
 
 pub fn board_gate(id: &str, address: SocketAddr) -> String {
     format!(
-        "[[gate]]\nid = '{id}'\nprofile = 'relay-gate'\nto = 'hall'\naddress = '{address}'\nunit = 1\n"
+        "[[gate]]\nid = '{id}'\nprofile = 'relay-gate'\nto = 'hall'\n\
+         address = '{address}'\nunit = 1\n"
     )
 }
 
