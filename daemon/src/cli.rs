@@ -88,6 +88,18 @@ pub(crate) enum Command {
     #[command(after_help = "Example:
   kari verify examples/swimming-pool")]
     Verify(SiteArg),
+    /// Measure this machine: broker, commit, and the way from an event to its command.
+    #[command(after_help = "Examples:
+  kari bench                 everything, as a table
+  kari bench --quick         shorter runs
+  kari bench --json          for every goal its bound and what was measured")]
+    Bench(BenchArgs),
+    /// The bare echo that `kari bench` measures against.
+    #[command(hide = true)]
+    BenchPeer {
+        /// The broker.
+        broker: std::net::SocketAddr,
+    },
     /// What to do about an emergency.
     #[command(subcommand)]
     Emergency(EmergencyCommand),
@@ -169,6 +181,17 @@ pub(crate) struct ExplainArgs {
     /// The language: ka, hy, ru or en.
     #[arg(long, default_value = "en")]
     pub(crate) language: String,
+}
+
+/// What `kari bench` takes.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// Shorter runs, for a first look.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// How many people the measured site has.
+    #[arg(long, default_value_t = 1_000_000, value_name = "N")]
+    pub(crate) people: u32,
 }
 
 /// What can be done about an emergency.

@@ -1,5 +1,6 @@
 //! `kari`: the daemon of a site, and the commands beside it.
 
+mod bench;
 mod cli;
 mod clock;
 mod commands;
@@ -67,6 +68,8 @@ async fn command(cli: Cli) -> anyhow::Result<Exit> {
         Command::Explain(args) => commands::explain::explain(&args, json).await,
         Command::Doctor(site) => commands::doctor::doctor(&site, json).await,
         Command::Verify(site) => commands::verify::verify(&site, json).await,
+        Command::Bench(args) => bench::bench(args, json).await,
+        Command::BenchPeer { broker } => bench::peer(broker).await,
         Command::Emergency(what) => commands::emergency::emergency(&what).await,
         Command::Completions { shell } => Ok(commands::version::completions(shell)),
         Command::Version => commands::version::version(json),

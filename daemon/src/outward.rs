@@ -1,7 +1,7 @@
 //! What leaves the loop: commands, the live feed, counters; and the answers of a store that stands
 //! still.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use admin_api::{
     feed::{FeedItem, News},
@@ -23,7 +23,8 @@ use tokio::sync::broadcast;
 
 /// Everything that the loop sends to.
 pub(crate) struct Outward {
-    hub: Arc<Hub>,
+    /// The devices; nothing while the first data is read, before gates are let in.
+    hub: Arc<OnceLock<Arc<Hub>>>,
     feed: broadcast::Sender<Arc<FeedItem>>,
     health: Arc<Health>,
     ids: IdMaker,
@@ -33,7 +34,7 @@ pub(crate) struct Outward {
 impl Outward {
     /// The ends of everything that the loop sends to.
     pub(crate) fn new(
-        hub: Arc<Hub>,
+        hub: Arc<OnceLock<Arc<Hub>>>,
         feed: broadcast::Sender<Arc<FeedItem>>,
         health: Arc<Health>,
         ids: IdMaker,
@@ -56,7 +57,7 @@ impl Outward {
     }
 
     fn send(&self, command: Command) {
-        if !self.hub.send(command) {
+        if !self.hub.get().is_some_and(|hub| hub.send(command)) {
             metrics::counter!("kari_commands_dropped_total").increment(1);
         }
     }

@@ -1,7 +1,13 @@
 //! Wiring: store, state, rules, links, loop, API and socket of one site, started and stopped in
 //! order.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc, thread::JoinHandle};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use admin_api::{
     feed::{FeedItem, feed},
@@ -12,7 +18,8 @@ use admin_api::{
 use anyhow::{Context, anyhow};
 use devices::{arrival::Inlets, hub::Hub};
 use domain::{
-    ids::IdMaker,
+    command::Command,
+    ids::{DeviceId, IdMaker},
     state::{Answer, IMPORT_PIECE, ImportRow, Input, RuleSetNews, State},
     time::Clock,
 };
@@ -20,7 +27,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use metrics_exporter_prometheus::PrometheusHandle;
 use rules::load::Names;
 use store::{Opened, Store, error::CommitError, reader::Reader};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::{
+    net::TcpListener,
+    sync::{broadcast, mpsc, oneshot},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -37,8 +47,15 @@ use crate::{
 const GATES_WAITING: usize = 2048;
 /// Operators' requests that may wait.
 const ASKS_WAITING: usize = 64;
+/// The mark of an import that has not ended.
+const IMPORTING: &str = "importing";
+/// How often the links are looked at for the health.
+const LINKS_LOOK: Duration = Duration::from_millis(250);
 /// Rhai needs a deep stack; so does nobody else.
 const LOOP_STACK: usize = 16 * 1024 * 1024;
+
+/// The loop's thread, and the fault that ended it.
+type LoopThread = JoinHandle<Result<(), CommitError>>;
 
 /// What a run is started with.
 pub(crate) struct Options {
@@ -64,7 +81,7 @@ pub(crate) struct Running {
     pub(crate) reload: mpsc::Sender<()>,
     ended: CancellationToken,
     tasks: TaskTracker,
-    site_loop: JoinHandle<Result<(), CommitError>>,
+    site_loop: LoopThread,
     loop_done: oneshot::Receiver<()>,
 }
 
@@ -95,6 +112,17 @@ fn doors(ended: &CancellationToken) -> Doors {
     }
 }
 
+/// What a start finds on the disk.
+struct Found {
+    store: Store,
+    opened: Opened,
+    state: State,
+    rows: Vec<ImportRow>,
+    names: Names,
+    first: FirstSet,
+    reader: Reader,
+}
+
 /// Starts a site, and returns once it serves.
 pub(crate) async fn start(
     installation: &Installation,
@@ -104,30 +132,16 @@ pub(crate) async fn start(
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make the state folder `{}`", folder.display()))?;
     let clock = Arc::new(clock);
-    let database = folder.join("kari.db");
-    let (mut store, opened) = Store::open(&database, clock.now()).await?;
+    let wall: Arc<dyn Clock> = clock.clone();
     let mut ids = IdMaker::new(seed);
-    let rows = match opened.is_empty {
-        true => data::read(&installation.data(), &installation.site, ids.fork(), clock.now())?,
-        false => Vec::new(),
-    };
-    let snapshot = store.load().await?;
-    let site = Arc::clone(&installation.site);
-    let state = State::load(site, snapshot, opened.epoch, ids.fork());
-    let names = names(installation, &state, &rows);
-    let first = reload::first(&installation.rules(), &names, opened.last_rule_set.clone());
-    let reader = Reader::open(&database).await?;
+    let found = find(installation, &folder, wall.as_ref(), &mut ids).await?;
+    let Found { store, opened, state, rows, names, first, reader } = found;
 
     let ended = CancellationToken::new();
-    let tasks = TaskTracker::new();
     let health = Arc::new(Health::default());
     let feed = feed();
     let Doors { inlets, administration, bulk, inbox } = doors(&ended);
-    let wall: Arc<dyn Clock> = clock.clone();
-    let hub = Hub::start(installation.links.clone(), inlets, wall.clone(), opened.epoch).await?;
-    let hub = Arc::new(hub);
-    restore(&hub, &state, &opened);
-
+    let hub = Arc::new(OnceLock::new());
     let outward = Outward::new(
         Arc::clone(&hub),
         feed.clone(),
@@ -135,13 +149,19 @@ pub(crate) async fn start(
         IdMaker::new(ids.fork()),
         opened.epoch,
     );
+    let undone = Undone::of(&state, &opened);
     let policy = Arc::clone(&first.policy);
-    let site_loop = SiteLoop { state, store, policy, clock: clock.clone(), outward, batches: 0 };
+    let site_loop = SiteLoop { state, store, policy, clock, outward, batches: 0 };
     let (site_loop, loop_done) = spawn_loop(site_loop, inbox)?;
-    health.database(true);
+    import(&folder, rows, &bulk).await?;
+    let live = announce(&first, &administration, &health, wall.now()).await?;
 
-    let live = announce(&first, &administration, &health, clock.now()).await?;
-    import(rows, &bulk).await?;
+    // Gates are let in last, when everything that answers them is there.
+    let links = installation.links.clone();
+    let started = Arc::new(Hub::start(links, inlets, Arc::clone(&wall), opened.epoch).await?);
+    let hub = hub.get_or_init(|| started);
+    undone.make_up(hub, opened.epoch);
+    health.database(true);
     let (reload, reload_asked) = mpsc::channel(1);
     let reloader = Reloader {
         folder: installation.rules(),
@@ -149,46 +169,78 @@ pub(crate) async fn start(
         settle: installation.settle,
         administration: administration.clone(),
         health: Arc::clone(&health),
-        clock: wall.clone(),
+        clock: Arc::clone(&wall),
         live,
         refused: String::new(),
     };
+    let tasks = TaskTracker::new();
     tasks.spawn(reloader.run(reload_asked, ended.clone()));
-    let desk = socket::Desk {
-        administration,
-        reload: reload.clone(),
-        health: Arc::clone(&health),
-        reader: reader.clone(),
+    tasks.spawn(watch_links(Arc::clone(hub), Arc::clone(&health), ended.clone()));
+    let running =
+        Running { hub: Arc::clone(hub), feed, reader, reload, ended, tasks, site_loop, loop_done };
+    let people = People { administration, health, prometheus, clock: wall };
+    running.open_doors(installation, &folder, &opened, people).await?;
+    running.tasks.close();
+    Ok(running)
+}
+
+/// What people reach a running site through.
+struct People {
+    administration: mpsc::Sender<Ask>,
+    health: Arc<Health>,
+    prometheus: PrometheusHandle,
+    clock: Arc<dyn Clock>,
+}
+
+/// Opens the database, and reads what is in it, in the site's data and in its rules.
+async fn find(
+    installation: &Installation,
+    folder: &Path,
+    clock: &dyn Clock,
+    ids: &mut IdMaker,
+) -> anyhow::Result<Found> {
+    let database = folder.join("kari.db");
+    let (mut store, mut opened) = Store::open(&database, clock.now()).await?;
+    if folder.join(IMPORTING).exists() {
+        // The last start was cut short in the middle of the import; nothing else can have happened.
+        tracing::warn!("the import of the site's data was cut short; it begins again");
+        store.close().await?;
+        for suffix in ["", "-wal", "-shm"] {
+            let file = folder.join(format!("kari.db{suffix}"));
+            if file.exists() {
+                std::fs::remove_file(file)?;
+            }
+        }
+        (store, opened) = Store::open(&database, clock.now()).await?;
+    }
+    let rows = match opened.is_empty {
+        true => data::read(&installation.data(), &installation.site, ids.fork(), clock.now())?,
+        false => Vec::new(),
     };
-    let listener = socket::listen(&folder.join("kari.sock"))?;
-    tasks.spawn(socket::serve(listener, desk, ended.clone()));
-    let shared = Shared {
-        site: installation.site.name.clone(),
-        daemon: opened.daemon.unsigned_abs(),
-        version: env!("CARGO_PKG_VERSION"),
-        language: Language::En,
-        feed: feed.clone(),
-        health: Arc::clone(&health),
-        records: Arc::new(reader.clone()),
-        prometheus,
-        currency: installation.site.currency.clone(),
-        time_zone: installation.site.time_zone.clone(),
-        clock: wall,
-        epoch: opened.epoch,
-    };
-    let api = tokio::net::TcpListener::bind(installation.admin).await.with_context(|| {
-        format!("cannot listen on {}; is another daemon running?", installation.admin)
-    })?;
-    tasks.spawn(serve(api, shared, ended.clone()));
-    tasks.close();
-    Ok(Running { hub, feed, reader, reload, ended, tasks, site_loop, loop_done })
+    let snapshot = store.load().await?;
+    let state = State::load(Arc::clone(&installation.site), snapshot, opened.epoch, ids.fork());
+    let names = names(installation, &state, &rows);
+    let first = reload::first(&installation.rules(), &names, opened.last_rule_set.clone());
+    let reader = Reader::open(&database).await?;
+    Ok(Found { store, opened, state, rows, names, first, reader })
+}
+
+/// Tells the health whether every link is up.
+async fn watch_links(hub: Arc<Hub>, health: Arc<Health>, ended: CancellationToken) {
+    loop {
+        health.link("devices", hub.is_up());
+        tokio::select! {
+            () = ended.cancelled() => return,
+            () = tokio::time::sleep(LINKS_LOOK) => {}
+        }
+    }
 }
 
 /// The loop on its own thread, with the stack that rules need.
 fn spawn_loop(
     site_loop: SiteLoop,
     inbox: Inbox,
-) -> anyhow::Result<(JoinHandle<Result<(), CommitError>>, oneshot::Receiver<()>)> {
+) -> anyhow::Result<(LoopThread, oneshot::Receiver<()>)> {
     let (done, loop_done) = oneshot::channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let thread = std::thread::Builder::new().name("site-loop".into()).stack_size(LOOP_STACK);
@@ -203,17 +255,30 @@ fn spawn_loop(
 }
 
 /// What an earlier run left undone: a latched emergency, and commands that may still take effect.
-fn restore(hub: &Hub, state: &State, opened: &Opened) {
-    if let Some(emergency) = state.tables.emergency.peek(&()) {
-        hub.emergency().raise(&emergency.source);
+struct Undone {
+    emergency: Option<DeviceId>,
+    commands: Vec<Command>,
+}
+
+impl Undone {
+    fn of(state: &State, opened: &Opened) -> Self {
+        let emergency = state.tables.emergency.peek(&()).map(|row| row.source.clone());
+        // To a device that does not drop repeats it went at most once; its reservation lapses by itself.
+        let drops_repeats = |command: &&Command| {
+            state.site.gates.get(&command.device).is_some_and(|gate| gate.drops_repeats)
+        };
+        let commands = opened.unsent.iter().filter(drops_repeats).cloned().collect();
+        Self { emergency, commands }
     }
-    for command in &opened.unsent {
-        let gate = state.site.gates.get(&command.device);
-        // To others it went at most once; their reservation lapses by itself.
-        if gate.is_some_and(|gate| gate.drops_repeats) {
-            let again = domain::command::Command { epoch: opened.epoch, ..command.clone() };
-            if !hub.send(again) {
-                tracing::warn!(device = %command.device, "a command of the last run could not be sent again");
+
+    fn make_up(self, hub: &Hub, epoch: u64) {
+        if let Some(source) = &self.emergency {
+            hub.emergency().raise(source);
+        }
+        for command in self.commands {
+            let device = command.device.clone();
+            if !hub.send(Command { epoch, ..command }) {
+                tracing::warn!(%device, "a command of the last run could not be sent again");
             }
         }
     }
@@ -242,11 +307,18 @@ async fn announce(
     Ok(live)
 }
 
-/// Hands the first data to the loop, piece by piece.
-async fn import(rows: Vec<ImportRow>, bulk: &mpsc::Sender<Ask>) -> anyhow::Result<()> {
+/// Hands the first data to the loop, piece by piece; a mark in the folder tells of one that was cut short.
+async fn import(
+    folder: &Path,
+    rows: Vec<ImportRow>,
+    bulk: &mpsc::Sender<Ask>,
+) -> anyhow::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
+    let mark = folder.join(IMPORTING);
+    std::fs::File::create(&mark)?.sync_all()?;
+    std::fs::File::open(folder)?.sync_all()?;
     let length = u64::try_from(rows.len())?;
     let style = ProgressStyle::with_template("reading the site's data {bar:30} {pos}/{len}")?;
     let bar = ProgressBar::new(length).with_style(style);
@@ -255,6 +327,7 @@ async fn import(rows: Vec<ImportRow>, bulk: &mpsc::Sender<Ask>) -> anyhow::Resul
         bar.inc(u64::try_from(piece.len())?);
     }
     bar.finish_and_clear();
+    std::fs::remove_file(mark)?;
     Ok(())
 }
 
@@ -296,6 +369,45 @@ pub(crate) fn names(installation: &Installation, state: &State, rows: &[ImportRo
 }
 
 impl Running {
+    /// The socket and the API.
+    async fn open_doors(
+        &self,
+        installation: &Installation,
+        folder: &Path,
+        opened: &Opened,
+        people: People,
+    ) -> anyhow::Result<()> {
+        let People { administration, health, prometheus, clock } = people;
+        let desk = socket::Desk {
+            administration,
+            reload: self.reload.clone(),
+            health: Arc::clone(&health),
+            reader: self.reader.clone(),
+        };
+        let listener = socket::listen(&folder.join("kari.sock"))?;
+        self.tasks.spawn(socket::serve(listener, desk, self.ended.clone()));
+        let site = &installation.site;
+        let shared = Shared {
+            site: site.name.clone(),
+            daemon: opened.daemon.unsigned_abs(),
+            version: env!("CARGO_PKG_VERSION"),
+            language: Language::En,
+            feed: self.feed.clone(),
+            health,
+            records: Arc::new(self.reader.clone()),
+            prometheus,
+            currency: site.currency.clone(),
+            time_zone: site.time_zone.clone(),
+            clock,
+            epoch: opened.epoch,
+        };
+        let api = TcpListener::bind(installation.admin).await.with_context(|| {
+            format!("cannot listen on {}; is another daemon running?", installation.admin)
+        })?;
+        self.tasks.spawn(serve(api, shared, self.ended.clone()));
+        Ok(())
+    }
+
     /// Waits for the loop to end by itself, which it does only on a fault.
     pub(crate) async fn ended(&mut self) {
         drop((&mut self.loop_done).await);

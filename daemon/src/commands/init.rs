@@ -18,7 +18,8 @@ const DEMO_DATA: &[(&str, &str)] = &[
     ("passes.csv", include_str!("../../../examples/swimming-pool/data/passes.csv")),
     ("lockers.csv", include_str!("../../../examples/swimming-pool/data/lockers.csv")),
 ];
-const SITE_SETTINGS: &str = "00_site.rhai";
+/// The file that holds a site's own settings.
+pub(crate) const SITE_SETTINGS: &str = "00_site.rhai";
 
 /// Makes the folder; one that holds a site is left alone.
 pub(crate) fn init(args: &InitArgs, json: bool) -> anyhow::Result<Exit> {

@@ -1,0 +1,78 @@
+//! `kari bench`: measures this machine's floors and the daemon on top of them, in one run.
+//!
+//! Every figure is judged as a ratio against a floor of the same run: a broker that only echoes, a commit of the
+//! same rows without a daemon. Rounds of floor and daemon alternate, after a warm-up, and the median of the rounds'
+//! ratios counts.
+
+mod commit;
+mod process;
+mod report;
+mod site;
+mod traffic;
+
+use std::time::Duration;
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::cli::{BenchArgs, Exit};
+use report::{Goal, Report};
+use site::BenchSite;
+
+/// What a run of the benchmark is made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    /// Rounds of floor and daemon.
+    rounds: usize,
+    /// How long each load lasts.
+    span: Duration,
+    /// People of the site.
+    people: u32,
+}
+
+/// Gates of the fleet.
+pub(crate) const GATES: usize = 200;
+/// Reads in a second of the paced load.
+pub(crate) const PACE: u32 = 1000;
+
+impl Plan {
+    fn of(args: &BenchArgs) -> Self {
+        let (rounds, span) =
+            if args.quick { (3, Duration::from_secs(1)) } else { (5, Duration::from_secs(2)) };
+        Self { rounds, span, people: args.people }
+    }
+}
+
+/// Measures everything, and prints a table or JSON.
+pub(crate) async fn bench(args: BenchArgs, json: bool) -> anyhow::Result<Exit> {
+    let plan = Plan::of(&args);
+    let bar = ProgressBar::new_spinner()
+        .with_style(ProgressStyle::with_template("{spinner} {elapsed} {msg}")?);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let mut report = Report::default();
+
+    bar.set_message("the example site's memory");
+    report.goals.push(process::example_memory().await?);
+
+    bar.set_message(format!("a site of {} people", plan.people));
+    let mut site = BenchSite::make(plan.people).await.context("cannot make the site to measure")?;
+    for broker in traffic::Broker::all() {
+        bar.set_message(format!("{} gates through {}", GATES, broker.name()));
+        let measured = traffic::measure(&mut site, broker, plan, &bar).await?;
+        report.take(broker, measured);
+    }
+    site.remove()?;
+    bar.finish_and_clear();
+    report.print(json)?;
+    let missed = report.goals.iter().filter(|goal| !goal.met()).count();
+    if missed > 0 {
+        eprintln!("kari: {missed} of {} goals are missed on this machine", report.goals.len());
+    }
+    Ok(Exit::Done)
+}
+
+/// The bare echo that `kari bench` measures against, in a process of its own.
+pub(crate) async fn peer(broker: std::net::SocketAddr) -> anyhow::Result<Exit> {
+    devices::twin::fleet::echo(broker).await?;
+    Ok(Exit::Done)
+}
