@@ -155,7 +155,8 @@ facts! {
         "the state of the pass that speaks, one of the states of `membership.allowed_states`";
     membership_allowed: bool, [MembershipAllowedStates, MembershipExpiryGrace],
         "whether `membership.allowed_states` lists that state";
-    takes_visit: bool, [], "whether the passage would take a visit from the pass: no visit is open yet";
+    takes_visit: bool, [],
+        "whether the passage would take a visit from the pass: no visit is open yet";
     counts_visits: bool, [], "whether the pass counts visits";
     visits_left: i64, [], "visits left on the pass before this one; 0 where it does not count them";
     site_open: bool, [TimeAccessWindows], "whether the site's own windows are open";
@@ -164,12 +165,14 @@ facts! {
     opens_at: Option<Timestamp>, [TimeAccessWindows],
         "the next instant at which all windows are open; none where they are open now or never";
     inside: bool, [AntiPassbackResetAfter],
-        "whether everybody on this credential is inside the zone already, as far as presence remembers";
+        "whether everybody on this credential is inside the zone already, as far as is remembered";
     reentry_locked: bool, [AntiPassbackResetAfter],
         "whether less than `anti_passback.reset_after` has gone by since the last entry passage";
-    zone_name: String, [], "of the zones that the passage enters the one with the fewest free places";
+    zone_name: String, [],
+        "of the zones that the passage enters the one with the fewest free places";
     zone_people: i64, [], "people in that zone, granted passages included";
-    entry_price: Money, [], "what the visit costs at the gate; 0.00 where no visit is taken or the pass is paid";
+    entry_price: Money, [],
+        "what the visit costs at the gate; 0.00 where no visit is taken or the pass is paid";
     wallet_balance: Money, [], "the wallet's balance, less what is provisionally charged";
     debt: Money, [], "what the account owes";
     debt_age: i64, [], "seconds since the account was last free of debt";

@@ -230,7 +230,8 @@ impl Step<'_> {
         let state = membership_state(&pass, today, &grace, visiting);
         let allowed = table.resolve(Param::MembershipAllowedStates, &place).value;
         let open = table.matching(Param::TimeAccessWindows, &place).iter().all(|(_, value)| {
-            matches!(value, Value::Windows(sets) if sets.iter().all(|set| set.is_open(asked.at, zone)))
+            let Value::Windows(sets) = value else { return false };
+            sets.iter().all(|set| set.is_open(asked.at, zone))
         });
         let allowed = lists(&allowed, state);
         Some(Speaking { key, pass, tariff, state, allowed, open })

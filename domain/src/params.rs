@@ -91,7 +91,8 @@ pub struct ParamSpec {
 }
 
 macro_rules! params {
-    ($($variant:ident = $number:literal $name:literal, $kind:expr, $unit:literal, default $default:literal,
+    ($($variant:ident = $number:literal $name:literal, $kind:expr, $unit:literal,
+        default $default:literal,
         at [$($scope:ident)*], $merge:ident, $stricter:ident, $sentence:literal;)*) => {
         /// A parameter of the closed, checked vocabulary.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,8 +103,9 @@ macro_rules! params {
         /// Every parameter, by number.
         pub const CATALOGUE: &[ParamSpec] = &[
             $(ParamSpec {
-                param: Param::$variant, number: $number, name: $name, kind: $kind, unit: $unit, default: $default,
-                scopes: &[$(ScopeKind::$scope),*], merge: Merge::$merge, stricter: Stricter::$stricter,
+                param: Param::$variant, number: $number, name: $name, kind: $kind, unit: $unit,
+                default: $default, scopes: &[$(ScopeKind::$scope),*], merge: Merge::$merge,
+                stricter: Stricter::$stricter,
                 sentence: $sentence,
             },)*
         ];
@@ -117,7 +119,8 @@ pub const MEMBERSHIP_STATES: &[&str] =
 const WEEK: i64 = 7 * 86_400;
 
 params! {
-    CredentialUnknownAction = 1 "credential.unknown_action", Kind::Choice(&["deny", "deny_and_alarm"]), "",
+    CredentialUnknownAction = 1 "credential.unknown_action",
+        Kind::Choice(&["deny", "deny_and_alarm"]), "",
         default "deny", at [Site Zone Device], Strictest, Later,
         "what an unknown card or band causes beside the refusal";
     CredentialLostStolenAction = 2 "credential.lost_stolen_action",
@@ -141,10 +144,10 @@ params! {
         "what a second entry without an exit causes; an exit is never refused";
     AntiPassbackResetAfter = 20 "anti_passback.reset_after", Kind::Dur(WEEK), "",
         default "PT12H", at [Site Zone Device Tariff], MostSpecific, LargerZeroStrictest,
-        "after which time a presence is forgotten, or in timed mode the re-entry lock ends; PT0S is never";
+        "after this a presence is forgotten, or a timed re-entry lock ends; PT0S is never";
     AntiPassbackConfirmBy = 21 "anti_passback.confirm_by", Kind::Choice(&["grant", "passage"]), "",
         default "passage", at [Site Zone Device], MostSpecific, Later,
-        "whether the grant or the passage takes the visit, commits the charge and flips the presence";
+        "whether the grant or the passage takes the visit, books the charge and flips the presence";
     PresenceDuplicateReadWindow = 22 "presence.duplicate_read_window", Kind::Dur(60), "",
         default "PT3S", at [Site Device], MostSpecific, Larger,
         "a second read at the same reader within this time is ignored";
@@ -153,7 +156,7 @@ params! {
         "a debt above this refuses an entry once it is older than `debt.entry_block_age`";
     DebtEntryBlockAge = 24 "debt.entry_block_age", Kind::Dur(3660 * 86_400), "days",
         default "P0D", at [Site Zone Tariff Group Member], MostSpecific, Smaller,
-        "a debt older than this refuses an entry if it is above `debt.entry_block_amount`; a day is 24 hours";
+        "a debt older than this refuses an entry if above `debt.entry_block_amount`; a day is 24 h";
     WalletMinBalance = 28 "wallet.min_balance", Kind::Money(-10_000_000_000, 0), "",
         default "0.00", at [Site Group Member], MostSpecificAboveSite, Larger,
         "the lowest balance that a wallet may reach by spending";
@@ -163,9 +166,10 @@ params! {
     ZoneOccupancyMode = 33 "zone.occupancy_mode", Kind::Choice(&["count_only", "soft", "hard"]), "",
         default "hard", at [Zone], MostSpecific, Later,
         "whether a full zone is only counted, warned of, or refused";
-    GateMode = 56 "gate.mode", Kind::Choice(&["free", "controlled", "locked", "out_of_service"]), "",
+    GateMode = 56 "gate.mode",
+        Kind::Choice(&["free", "controlled", "locked", "out_of_service"]), "",
         default "controlled", at [Zone Device], MostSpecific, Later,
-        "the mode of a gate; `locked` binds an exit only beside a declared alternative, `out_of_service` never";
+        "the mode; `locked` binds an exit only beside a declared alternative, out of service never";
     GatePassageTimeout = 59 "gate.passage_timeout", Kind::Dur(60), "",
         default "PT5S", at [Device Group], Strictest, Larger,
         "how long a grant waits for its passage before everything provisional is rolled back";

@@ -76,7 +76,11 @@ pub struct ReasonSpec {
 }
 
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $variant:ident $code:literal P $phase:literal by $by:expr, $sev:ident, $ovr:ident, [$($param:ident),*];)*) => {
+    ($(
+        $(#[$doc:meta])*
+        $variant:ident $code:literal P $phase:literal by $by:expr, $sev:ident, $ovr:ident,
+        [$($param:ident),*];
+    )*) => {
         /// Why something was decided as it was.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Reason {
@@ -87,7 +91,8 @@ macro_rules! reasons {
         pub const REASONS: &[ReasonSpec] = &[
             $(ReasonSpec {
                 reason: Reason::$variant, code: $code, phase: $phase, by_rule: $by,
-                severity: Severity::$sev, overridable: Override::$ovr, params: &[$(Param::$param),*],
+                severity: Severity::$sev, overridable: Override::$ovr,
+                params: &[$(Param::$param),*],
             },)*
         ];
     };
@@ -115,9 +120,11 @@ reasons! {
     /// The rules cannot answer.
     PolicyUnavailable "POLICY_UNAVAILABLE" P 2 by FLOOR, Alarm, Operator, [];
     /// Unknown card or band.
-    CredentialUnknown "CREDENTIAL_UNKNOWN" P 3 by DENY_OR_HOLD, Warning, No, [CredentialUnknownAction];
+    CredentialUnknown "CREDENTIAL_UNKNOWN" P 3 by DENY_OR_HOLD, Warning, No,
+        [CredentialUnknownAction];
     /// Reported lost or stolen.
-    CredentialLostStolen "CREDENTIAL_LOST_STOLEN" P 3 by DENY_OR_HOLD, Alarm, No, [CredentialLostStolenAction];
+    CredentialLostStolen "CREDENTIAL_LOST_STOLEN" P 3 by DENY_OR_HOLD, Alarm, No,
+        [CredentialLostStolenAction];
     /// Not yet valid, expired, blocked or returned.
     CredentialNotValidNow "CREDENTIAL_NOT_VALID_NOW" P 3 by FLOOR, Warning, Operator, [];
     /// The membership ended; the grace runs.
@@ -127,7 +134,8 @@ reasons! {
     /// House ban or manual block.
     MemberBlocked "MEMBER_BLOCKED" P 4 by FLOOR, Warning, TwoPersons, [];
     /// Expired, frozen, suspended, cancelled or past due.
-    MembershipNotActive "MEMBERSHIP_NOT_ACTIVE" P 4 by DENY, Warning, Operator, [MembershipAllowedStates, MembershipExpiryGrace];
+    MembershipNotActive "MEMBERSHIP_NOT_ACTIVE" P 4 by DENY, Warning, Operator,
+        [MembershipAllowedStates, MembershipExpiryGrace];
     /// No visits are left.
     VisitsExhausted "VISITS_EXHAUSTED" P 4 by DENY, Warning, Operator, [MembershipAllowedStates];
     /// No pass of this person covers the zone.
@@ -139,17 +147,22 @@ reasons! {
     /// No entry on record; presence was corrected.
     ExitRecordCorrected "EXIT_RECORD_CORRECTED" P 6 by FLOOR, Notice, Nothing, [];
     /// Already inside; allowed and recorded.
-    AntiPassbackSoft "ANTI_PASSBACK_SOFT" P 6 by WARN, Warning, Nothing, [AntiPassbackMode, AntiPassbackResetAfter];
+    AntiPassbackSoft "ANTI_PASSBACK_SOFT" P 6 by WARN, Warning, Nothing,
+        [AntiPassbackMode, AntiPassbackResetAfter];
     /// The credential is already inside.
-    AntiPassback "ANTI_PASSBACK" P 6 by DENY, Warning, Operator, [AntiPassbackMode, AntiPassbackResetAfter];
+    AntiPassback "ANTI_PASSBACK" P 6 by DENY, Warning, Operator,
+        [AntiPassbackMode, AntiPassbackResetAfter];
     /// A passage with this credential is in progress.
     PassagePending "PASSAGE_PENDING" P 6 by FLOOR, Notice, No, [];
     /// The zone is full.
-    ZoneFull "ZONE_FULL" P 7 by DENY_OR_WARN, Notice, TwoPersons, [ZoneMaxOccupancy, ZoneOccupancyMode];
+    ZoneFull "ZONE_FULL" P 7 by DENY_OR_WARN, Notice, TwoPersons,
+        [ZoneMaxOccupancy, ZoneOccupancyMode];
     /// The account owes something.
-    DebtWarning "DEBT_WARNING" P 8 by WARN, Warning, Nothing, [DebtEntryBlockAmount, DebtEntryBlockAge];
+    DebtWarning "DEBT_WARNING" P 8 by WARN, Warning, Nothing,
+        [DebtEntryBlockAmount, DebtEntryBlockAge];
     /// The account owes more, for longer, than may be.
-    DebtEntryBlocked "DEBT_ENTRY_BLOCKED" P 8 by DENY, Warning, Operator, [DebtEntryBlockAmount, DebtEntryBlockAge];
+    DebtEntryBlocked "DEBT_ENTRY_BLOCKED" P 8 by DENY, Warning, Operator,
+        [DebtEntryBlockAmount, DebtEntryBlockAge];
     /// The wallet would pass its bound.
     WalletLimitExceeded "WALLET_LIMIT_EXCEEDED" P 8 by DENY, Notice, Operator, [WalletMinBalance];
     /// Passage allowed.

@@ -119,7 +119,10 @@ impl Step<'_> {
     }
 
     fn forget_lapsed(&mut self, key: &ReservationKey, at: Timestamp) {
-        let is_old = |row: &Reservation| matches!(row.state, ReservationState::Lapsed { at: ended } if at.since(ended) > LAPSED_KEPT);
+        let is_old = |row: &Reservation| match row.state {
+            ReservationState::Lapsed { at: ended } => at.since(ended) > LAPSED_KEPT,
+            ReservationState::Live => false,
+        };
         let rows = self.at_gate(&key.device, key.direction, is_old);
         let old: Vec<_> = rows.map(|(key, _)| key.clone()).collect();
         for key in old {

@@ -15,8 +15,9 @@ use rules::{
     shipped::SHIPPED,
 };
 
-const EVENTS: u32 = 20_000;
-const ROUNDS: usize = 11;
+/// Short rounds, many of them: what else the machine does then falls on few.
+const EVENTS: u32 = 100;
+const ROUNDS: usize = 2_001;
 
 fn ordinary() -> Facts {
     Facts {
@@ -38,8 +39,8 @@ fn ordinary() -> Facts {
     }
 }
 
-/// The median of several rounds, in nanoseconds an event.
-fn measure(set: &RuleSet, kind: EventKind, facts: &Facts, values: &[Supplied]) -> u128 {
+/// The least and the median of the rounds, in nanoseconds an event.
+fn measure(set: &RuleSet, kind: EventKind, facts: &Facts, values: &[Supplied]) -> (u128, u128) {
     let question = Question { kind, facts, values };
     let round = || {
         let start = Instant::now();
@@ -50,7 +51,7 @@ fn measure(set: &RuleSet, kind: EventKind, facts: &Facts, values: &[Supplied]) -
     };
     let mut rounds: Vec<_> = (0..ROUNDS).map(|_| round()).collect();
     rounds.sort_unstable();
-    rounds[ROUNDS / 2]
+    (rounds[0], rounds[ROUNDS / 2])
 }
 
 fn main() {
@@ -83,6 +84,7 @@ fn main() {
         ("entry of an unknown card", EventKind::Entry, &unknown),
         ("exit of a member", EventKind::Exit, &ordinary()),
     ] {
-        println!("{name:<28} {:>6} ns", measure(&set, kind, facts, &values));
+        let (least, median) = measure(&set, kind, facts, &values);
+        println!("{name:<28} {least:>6} ns at least, {median:>6} ns median");
     }
 }

@@ -1,5 +1,7 @@
 //! From texts to compiled files: what they are compiled against, and what a parse error means.
 
+use std::collections::BTreeMap;
+
 use domain::{
     facts::{EVENT_KINDS, EventKind, FACTS},
     params::CATALOGUE,
@@ -12,7 +14,7 @@ use crate::{
     layout::Layout,
     problem::{Problem, did_you_mean},
     settings::setting,
-    vocabulary::{Term, term, terms, variable},
+    vocabulary::{Term, named, terms, variable},
 };
 
 /// The variables to compile against; with `kind`, the kinds of events are constants.
@@ -67,19 +69,20 @@ pub(crate) fn only_checks(ast: &AST) -> AST {
     AST::new(checks.collect::<Vec<_>>(), ast.shared_lib().clone())
 }
 
-/// The variables of the vocabulary that `ast` reads.
+/// The variables of the vocabulary that `ast` reads, the one with the most places last.
 pub(crate) fn terms_of(ast: &AST) -> Vec<Term> {
-    let mut found = Vec::new();
+    let mut places: BTreeMap<&str, (usize, Term)> = BTreeMap::new();
     ast.walk(&mut |path| {
         if let Some(ASTNode::Expr(Expr::Variable(parts, ..))) = path.last()
-            && let Some(term) = term(&parts.1)
-            && !found.contains(&term)
+            && let Some((name, term)) = named(&parts.1)
         {
-            found.push(term);
+            places.entry(name).or_insert((0, term)).0 += 1;
         }
         true
     });
-    found
+    let mut terms: Vec<_> = places.into_values().collect();
+    terms.sort_by_key(|(count, _)| *count);
+    terms.into_iter().map(|(_, term)| term).collect()
 }
 
 fn problem(error: &ParseError, layout: &Layout, index: usize) -> Problem {

@@ -5,7 +5,7 @@ use std::{cell::RefCell, sync::LazyLock};
 use domain::{
     facts::{Fact, FactKind},
     money::Money,
-    params::{Kind, Param, Value},
+    params::{CATALOGUE, Kind, Param, ParamSpec, Value},
     reasons::{Class, REASONS, Reason},
     time::{Span, Timestamp},
     verdict::Detail,
@@ -213,7 +213,7 @@ pub(crate) fn fact_value(fact: &Fact<'_>) -> Dynamic {
         Fact::Bool(yes) => (*yes).into(),
         Fact::Int(number) => (*number).into(),
         Fact::Money(amount) => to_decimal(*amount).into(),
-        Fact::Word(word) => known_word(word).into(),
+        Fact::Word(word) => (*word).into(),
         Fact::Time(Some(at)) => Dynamic::from(Instant(*at)),
         Fact::Time(None) => Dynamic::UNIT,
     }
@@ -233,7 +233,7 @@ pub(crate) fn fact_blank(kind: FactKind) -> Dynamic {
 /// A parameter's value as rule files see it: windows and sets of words as text and list.
 pub(crate) fn param_value(param: Param, value: &Value) -> Dynamic {
     match value {
-        Value::Choice(_, word) => known_word(word).into(),
+        Value::Choice(place, word) => choice(param, *place).unwrap_or_else(|| word.into()).into(),
         Value::Int(number) => (*number).into(),
         Value::Dur(dur) => dur.span().whole_seconds().into(),
         Value::Money(amount) => to_decimal(*amount).into(),
@@ -241,7 +241,7 @@ pub(crate) fn param_value(param: Param, value: &Value) -> Dynamic {
             Kind::Set(words) => {
                 let member = |place: usize| bits & (1 << place) != 0;
                 let inside = words.iter().enumerate().filter(|(place, _)| member(*place));
-                inside.map(|(_, word)| Dynamic::from(known_word(word))).collect::<Vec<_>>().into()
+                inside.map(|(_, word)| Dynamic::from(*word)).collect::<Vec<_>>().into()
             }
             _ => Dynamic::UNIT,
         },
@@ -249,22 +249,16 @@ pub(crate) fn param_value(param: Param, value: &Value) -> Dynamic {
     }
 }
 
-/// Words that come with every event are shared, not allocated each time.
-fn known_word(word: &str) -> ImmutableString {
-    static WORDS: LazyLock<Vec<ImmutableString>> = LazyLock::new(|| {
-        let choices = domain::params::CATALOGUE.iter().flat_map(|spec| match spec.kind {
-            Kind::Choice(words) | Kind::Set(words) => words,
-            _ => &[],
-        });
-        let credentials = ["", "unknown", "lost", "stolen", "blocked", "returned"];
-        let mut words: Vec<ImmutableString> =
-            choices.chain(&credentials).map(|word| (*word).into()).collect();
-        words.sort_unstable();
-        words.dedup();
-        words
+/// The word of a choice, shared and not made for each event.
+fn choice(param: Param, place: u8) -> Option<ImmutableString> {
+    static WORDS: LazyLock<Vec<Vec<ImmutableString>>> = LazyLock::new(|| {
+        let words = |spec: &ParamSpec| match spec.kind {
+            Kind::Choice(words) => words.iter().map(|word| (*word).into()).collect(),
+            _ => Vec::new(),
+        };
+        CATALOGUE.iter().map(words).collect()
     });
-    let known = WORDS.binary_search_by(|known| known.as_str().cmp(word)).ok();
-    known.and_then(|place| WORDS.get(place).cloned()).unwrap_or_else(|| word.into())
+    WORDS.get(param as usize)?.get(usize::from(place)).cloned()
 }
 
 #[cfg(test)]

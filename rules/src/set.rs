@@ -12,7 +12,7 @@ use domain::{
     scope::ParamTable,
     verdict::{Finding, Origin},
 };
-use rhai::{AST, EvalAltResult, Scope};
+use rhai::{AST, Dynamic, EvalAltResult, Scope};
 
 use crate::{
     engine::{self, DEADLINE, OPERATIONS_MAX},
@@ -35,58 +35,67 @@ pub struct RuleSet {
 #[derive(Debug)]
 pub(crate) struct Checks {
     ast: AST,
+    /// What the checks read. A variable is looked for from the end, so the one that is read most stands last.
+    terms: Vec<Term>,
     /// By the place of the fact in [`FACTS`]: whether a check reads it.
     facts: Vec<bool>,
-    params: ParamMask,
-    kinds: Vec<EventKind>,
     consulted: ParamMask,
+}
+
+/// What one thread fills anew for every event.
+#[derive(Default)]
+struct Workspace {
+    scope: Scope<'static>,
+    facts: Vec<Dynamic>,
 }
 
 impl Checks {
     /// The compiled checks `ast`, which read the variables `terms`.
-    pub(crate) fn new(ast: AST, terms: &[Term]) -> Self {
-        let mut checks = Self {
-            ast,
-            facts: vec![false; FACTS.len()],
-            params: ParamMask::default(),
-            kinds: Vec::new(),
-            consulted: ParamMask::default(),
-        };
-        for term in terms {
+    pub(crate) fn new(ast: AST, terms: Vec<Term>) -> Self {
+        let mut facts = vec![false; FACTS.len()];
+        let mut consulted = ParamMask::default();
+        for term in &terms {
             match *term {
-                Term::Kind(kind) => checks.kinds.push(kind),
-                Term::Param(param) => {
-                    checks.params.insert(param);
-                    checks.consulted.insert(param);
-                }
+                Term::Kind(_) => {}
+                Term::Param(param) => consulted.insert(param),
                 Term::Fact(place) => {
                     let from = FACTS.get(place).map_or(&[][..], |spec| spec.from);
-                    from.iter().for_each(|param| checks.consulted.insert(*param));
-                    if let Some(read) = checks.facts.get_mut(place) {
+                    from.iter().for_each(|param| consulted.insert(*param));
+                    if let Some(read) = facts.get_mut(place) {
                         *read = true;
                     }
                 }
             }
         }
-        checks
+        Self { ast, terms, facts, consulted }
     }
 
-    /// Fills `scope` with what the checks read. Everything is constant for a check: no file can change a fact
+    /// Fills the scope with what the checks read. Everything is constant for a check: no file can change a fact
     /// or a parameter for the next one.
-    fn fill(&self, scope: &mut Scope<'_>, question: &Question<'_>) {
+    fn fill(&self, space: &mut Workspace, question: &Question<'_>) {
+        space.scope.clear();
+        space.facts.clear();
         let mut read = self.facts.iter();
-        question.facts.each(|name, fact| {
-            if read.next() == Some(&true) {
-                scope.push_constant_dynamic(name, fact_value(&fact));
-            }
+        question.facts.each(|_, fact| {
+            let is_read = read.next() == Some(&true);
+            space.facts.push(if is_read { fact_value(&fact) } else { Dynamic::UNIT });
         });
-        for param in self.params.iter() {
-            let supplied = question.values.iter().find(|supplied| supplied.param == param);
-            let value = supplied.map_or_else(|| param.spec().default(), |found| &found.value);
-            scope.push_constant_dynamic(variable(param), param_value(param, value));
-        }
-        for kind in &self.kinds {
-            scope.push_constant(kind.name(), *kind == question.kind);
+        for term in &self.terms {
+            match *term {
+                Term::Fact(place) => {
+                    let value = space.facts.get_mut(place).map(Dynamic::take).unwrap_or_default();
+                    let name = FACTS.get(place).map_or("", |spec| spec.name);
+                    space.scope.push_constant_dynamic(name, value);
+                }
+                Term::Param(param) => {
+                    let found = question.values.iter().find(|supplied| supplied.param == param);
+                    let value = found.map_or_else(|| param.spec().default(), |found| &found.value);
+                    space.scope.push_constant_dynamic(variable(param), param_value(param, value));
+                }
+                Term::Kind(kind) => {
+                    space.scope.push_constant(kind.name(), kind == question.kind);
+                }
+            }
         }
     }
 }
@@ -98,7 +107,7 @@ impl fmt::Debug for RuleSet {
 }
 
 thread_local! {
-    static SCOPE: RefCell<Scope<'static>> = RefCell::new(Scope::new());
+    static WORKSPACE: RefCell<Workspace> = RefCell::default();
 }
 
 impl RuleSet {
@@ -123,10 +132,9 @@ impl RuleSet {
         drop(host::take_raised());
         engine::start_deadline();
         let run = || {
-            SCOPE.with_borrow_mut(|scope| {
-                scope.clear();
-                checks.fill(scope, question);
-                engine::RUNNING.run_ast_with_scope(scope, &checks.ast)
+            WORKSPACE.with_borrow_mut(|space| {
+                checks.fill(space, question);
+                engine::RUNNING.run_ast_with_scope(&mut space.scope, &checks.ast)
             })
         };
         match catch_unwind(AssertUnwindSafe(run)) {

@@ -130,6 +130,11 @@ pub fn term(name: &str) -> Option<Term> {
     TERMS.get(name).copied()
 }
 
+/// The name and what it stands for, if the vocabulary has `name`.
+pub(crate) fn named(name: &str) -> Option<(&'static str, Term)> {
+    TERMS.get_key_value(name).map(|(name, term)| (*name, *term))
+}
+
 /// Every variable of the vocabulary, by name.
 pub fn terms() -> impl Iterator<Item = (&'static str, Term)> {
     TERMS.iter().map(|(name, term)| (*name, *term))

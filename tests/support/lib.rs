@@ -1,4 +1,17 @@
 //! What journeys and suites share: how a test finds its peers, and what it does without them.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what tests share fails by panicking"
+)]
+
+pub mod daemon;
+pub mod peers;
+pub mod ports;
+pub mod program;
+pub mod records;
+pub mod site;
 
 use std::{
     ffi::OsString,
