@@ -380,7 +380,6 @@ impl Running {
         let People { administration, health, prometheus, clock } = people;
         let desk = socket::Desk {
             administration,
-            reload: self.reload.clone(),
             health: Arc::clone(&health),
             reader: self.reader.clone(),
         };

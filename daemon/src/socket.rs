@@ -39,8 +39,6 @@ pub(crate) enum Question {
         /// Which.
         decision: Option<DecisionId>,
     },
-    /// Read the rules folder now.
-    Reload,
     /// End an emergency.
     ResetEmergency {
         /// Two names.
@@ -84,8 +82,6 @@ pub(crate) enum Reply {
 pub(crate) struct Desk {
     /// The loop.
     pub(crate) administration: mpsc::Sender<Ask>,
-    /// The reload.
-    pub(crate) reload: mpsc::Sender<()>,
     /// The health.
     pub(crate) health: Arc<Health>,
     /// The records.
@@ -154,11 +150,6 @@ async fn answer(question: Question, desk: &Desk) -> Reply {
             }
         }
         Question::Explain { decision } => explain(&desk.reader, decision).await,
-        // A full channel means that a reload is on its way already.
-        Question::Reload => match desk.reload.try_send(()) {
-            Ok(()) | Err(mpsc::error::TrySendError::Full(())) => Reply::Done,
-            Err(mpsc::error::TrySendError::Closed(())) => ended(),
-        },
         Question::ResetEmergency { operators } => {
             ask(&desk.administration, Input::ResetEmergency { operators }).await
         }

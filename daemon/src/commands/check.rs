@@ -1,4 +1,7 @@
-//! `kari check`: configuration, data and rules, with file, line, column and what to do; nothing is changed.
+//! `kari check`: configuration, data, rules and plugins, with file, line, column and what to do; nothing is
+//! changed.
+
+use std::path::Path;
 
 use domain::{
     state::{Snapshot, State},
@@ -18,6 +21,7 @@ use crate::{
 struct Report {
     valid: bool,
     problems: Vec<Problem>,
+    plugins: Vec<Problem>,
     warnings: Vec<Problem>,
     notes: Vec<String>,
     rule_set: Option<String>,
@@ -30,18 +34,15 @@ pub(crate) fn check(site: &SiteArg, json: bool) -> anyhow::Result<Exit> {
     let state = State::load(installation.site.clone(), Snapshot::default(), 0, 0);
     let names = running::names(&installation, &state, &rows);
     let bundle = Bundle::read(&installation.rules())?;
-    let notes = installation.links.notes();
-    let report = match rules::load::load(&bundle, &names) {
-        Ok(checked) => Report {
-            valid: true,
-            problems: Vec::new(),
-            warnings: checked.warnings,
-            notes,
-            rule_set: Some(bundle.hash()),
-        },
-        Err(problems) => {
-            Report { valid: false, problems, warnings: Vec::new(), notes, rule_set: None }
-        }
+    let plugins = plugins(&installation.folder.join("plugins"))?;
+    let loaded = rules::load::load(&bundle, &names);
+    let report = Report {
+        valid: loaded.is_ok() && plugins.is_empty(),
+        rule_set: loaded.is_ok().then(|| bundle.hash()),
+        notes: installation.links.notes(),
+        plugins,
+        warnings: loaded.as_ref().map(|checked| checked.warnings.clone()).unwrap_or_default(),
+        problems: loaded.err().unwrap_or_default(),
     };
     let valid = report.valid;
     if json {
@@ -52,9 +53,30 @@ pub(crate) fn check(site: &SiteArg, json: bool) -> anyhow::Result<Exit> {
     Ok(if valid { Exit::Done } else { Exit::Invalid })
 }
 
+/// What is wrong with the manifests of the site's plugins.
+fn plugins(folder: &Path) -> anyhow::Result<Vec<Problem>> {
+    let mut problems = Vec::new();
+    if !folder.is_dir() {
+        return Ok(problems);
+    }
+    for entry in std::fs::read_dir(folder)? {
+        let plugin = entry?.path();
+        if plugin.is_dir()
+            && let Err(found) = plugins::manifest::read(&plugin)
+        {
+            problems.extend(found);
+        }
+    }
+    problems.sort();
+    Ok(problems)
+}
+
 fn print(installation: &Installation, report: &Report, rows: usize) {
     for problem in &report.problems {
         eprintln!("error: {}/{problem}", installation.rules().display());
+    }
+    for problem in &report.plugins {
+        eprintln!("error: {}/plugins/{problem}", installation.folder.display());
     }
     for warning in &report.warnings {
         eprintln!("warning: {}/{warning}", installation.rules().display());
@@ -62,7 +84,7 @@ fn print(installation: &Installation, report: &Report, rows: usize) {
     for note in &report.notes {
         eprintln!("note: {note}");
     }
-    match &report.rule_set {
+    match report.rule_set.as_ref().filter(|_| report.valid) {
         Some(hash) => println!(
             "{}: {} gates, {} zones, {rows} rows of data, rule set {}: in order",
             installation.folder.display(),
@@ -71,9 +93,9 @@ fn print(installation: &Installation, report: &Report, rows: usize) {
             crate::reload::short(hash),
         ),
         None => println!(
-            "{}: {} in the rule files; nothing was changed",
+            "{}: {} in the rule files and plugins; nothing was changed",
             installation.folder.display(),
-            match report.problems.len() {
+            match report.problems.len() + report.plugins.len() {
                 1 => "1 mistake".to_owned(),
                 many => format!("{many} mistakes"),
             },
