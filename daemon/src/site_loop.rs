@@ -106,6 +106,10 @@ impl SiteLoop {
             let mut inputs = vec![first];
             drain(&mut inbox, &mut held, &mut inputs);
             self.turn(inputs, &mut inbox, &mut held).await?;
+            // However busy the gates are, an operator or a reload waits for one batch at the most.
+            if let Ok(ask) = inbox.administration.try_recv() {
+                self.turn(vec![asked(ask)], &mut inbox, &mut held).await?;
+            }
         }
         while let Some(arrival) = inbox.gates.try_recv().ok().map(taken) {
             self.turn(vec![arrival], &mut inbox, &mut held).await?;

@@ -59,9 +59,9 @@ pub(crate) struct Sheet {
     pub(crate) weight: usize,
 }
 
-/// Numbers of rows beyond those of small batches. 512 rows of the widest table stay below the
-/// 32,766 values that SQLite binds.
-const LARGE: [usize; 2] = [64, 512];
+/// Numbers of rows beyond those of small batches: at most half of a statement's values are nulls. 512
+/// rows of the widest table stay below the 32,766 values that SQLite binds.
+const LARGE: [usize; 6] = [16, 32, 64, 128, 256, MOST_ROWS];
 /// Events of a small batch: all its statements go as one text.
 pub(crate) const SMALL: [usize; 2] = [1, 8];
 /// The most rows of one statement.
@@ -193,7 +193,7 @@ pub(crate) fn whole(
 mod tests {
     use sqlx::{Connection, Executor, SqlSafeStr, SqliteConnection};
 
-    use super::{Kind, Op, SMALL, statement};
+    use super::{Kind, LARGE, Op, SMALL, statement};
     use crate::{commit, open, reader, verify};
 
     #[tokio::test]
@@ -203,7 +203,7 @@ mod tests {
         let mut texts: Vec<&'static str> = Vec::new();
         for sheet in reader::sheets() {
             let sizes: Vec<usize> =
-                SMALL.map(|events| events * sheet.weight).into_iter().chain([64, 512]).collect();
+                SMALL.map(|events| events * sheet.weight).into_iter().chain(LARGE).collect();
             for rows in sizes {
                 texts.push(statement(&sheet, Op::Put, rows));
                 if sheet.kind == Kind::State {
