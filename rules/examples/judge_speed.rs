@@ -1,4 +1,5 @@
-//! How long the shipped rules take for one event: `cargo run --release -p rules --example judge_speed`.
+//! How long the shipped rules take for one event: `cargo run --release -p rules --example
+//! judge_speed`.
 
 use std::{hint::black_box, time::Instant};
 

@@ -32,7 +32,8 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// Reads the `*.rhai` and `*.cases.toml` files of the folder `dir`; other files and hidden ones are left alone.
+    /// Reads the `*.rhai` and `*.cases.toml` files of the folder `dir`; other files and hidden ones
+    /// are left alone.
     ///
     /// # Errors
     /// The folder or a file cannot be read, is not UTF-8 or is too large; the text names it.

@@ -200,7 +200,8 @@ fn codes(names: Option<&[String]>) -> Result<Option<Vec<Reason>>, Wrong> {
     names.map(|names| names.iter().map(code).collect()).transpose()
 }
 
-/// The catalogue's defaults, with the values that the case sets: cases try the checks, not a site's settings.
+/// The catalogue's defaults, with the values that the case sets: cases try the checks, not a site's
+/// settings.
 fn values<'a>(
     set: impl Iterator<Item = (&'a String, &'a toml::Value)>,
 ) -> Result<Vec<Supplied>, Wrong> {

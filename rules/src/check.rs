@@ -1,4 +1,5 @@
-//! The check of one file's code: names, calls, declarations. Looks at every branch, whatever the kind of event.
+//! The check of one file's code: names, calls, declarations. Looks at every branch, whatever the
+//! kind of event.
 
 use std::collections::BTreeMap;
 
@@ -67,8 +68,8 @@ impl<'a> Check<'a> {
         self.problems.push(problem);
     }
 
-    /// Notes what the file declares; all files are declared before the first is checked, because a function
-    /// may be called from any of them.
+    /// Notes what the file declares; all files are declared before the first is checked, because a
+    /// function may be called from any of them.
     pub(crate) fn declare(&mut self, ast: &AST, file: usize) {
         for found in ast.iter_fn_def() {
             let name = found.name.to_string();

@@ -42,8 +42,9 @@ pub(crate) fn whole(layout: &Layout, index: usize, text: &str) -> Result<AST, Pr
     let ast = CHECKING
         .compile_with_scope(&scope, &text)
         .map_err(|error| problem(&error, layout, index))?;
-    // The engine takes the end of a file for the end of a comment, and a file that was saved half would pass.
-    // So something wrong is put behind it: if that goes unseen, the comment is still open.
+    // The engine takes the end of a file for the end of a comment, and a file that was saved half
+    // would pass. So something wrong is put behind it: if that goes unseen, the comment is still
+    // open.
     if text.contains("/*") && CHECKING.compile_with_scope(&scope, format!("{text}\n)")).is_ok() {
         let message = "the file ends in the middle of a comment";
         return Err(layout.problem(Position::NONE, index, message, "close it with `*/`"));

@@ -24,8 +24,8 @@ pub(crate) const DEADLINE: Duration = Duration::from_millis(20);
 /// How many operations go by between two looks at the clock; a power of two.
 const OPERATIONS_PER_LOOK: u64 = 256;
 
-/// Words of the language that rule files do without: they reach other files, hide a failed check, or hide
-/// from the load check which function is called.
+/// Words of the language that rule files do without: they reach other files, hide a failed check,
+/// or hide from the load check which function is called.
 pub(crate) const REFUSED_WORDS: &[&str] = &[
     "eval",
     "import",
@@ -61,8 +61,8 @@ pub(crate) fn start_deadline() {
 fn harden(level: OptimizationLevel) -> Engine {
     let mut engine = Engine::new_raw();
     engine.set_optimization_level(level);
-    // One by one: the core package holds `sleep` and `exit`, the time package a clock, the function package
-    // calls by name.
+    // One by one: the core package holds `sleep` and `exit`, the time package a clock, the function
+    // package calls by name.
     ArithmeticPackage::new().register_into_engine(&mut engine);
     BasicArrayPackage::new().register_into_engine(&mut engine);
     BasicIteratorPackage::new().register_into_engine(&mut engine);

@@ -154,7 +154,8 @@ fn read_details(map: Map) -> Result<(bool, Vec<(String, Detail)>), String> {
     Ok((alarm, details))
 }
 
-/// A detail from a value of a rule file; none where there is no value, such as a next opening that never comes.
+/// A detail from a value of a rule file; none where there is no value, such as a next opening that
+/// never comes.
 fn read_detail(name: &str, value: Dynamic) -> Result<Option<Detail>, String> {
     if value.is_unit() {
         return Ok(None);

@@ -1,7 +1,7 @@
 //! Where each file lies in the numbering of lines that the files of a set share.
 //!
-//! A place in Rhai is a line and a column and names no file. So each file gets lines of its own: before it is
-//! compiled, as many empty lines are put in front of it as the files before it have.
+//! A place in Rhai is a line and a column and names no file. So each file gets lines of its own:
+//! before it is compiled, as many empty lines are put in front of it as the files before it have.
 
 use rhai::Position;
 

@@ -126,7 +126,8 @@ fn unread(set: &RuleSet, bundle: &Bundle) -> Vec<Problem> {
         .collect()
 }
 
-/// Asks the set once for every kind of event, so that a check that cannot run is found before anybody waits.
+/// Asks the set once for every kind of event, so that a check that cannot run is found before
+/// anybody waits.
 fn trial(set: &RuleSet) -> Vec<Problem> {
     let facts = cases::ordinary();
     let fails = |kind: &EventKind| {

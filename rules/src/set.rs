@@ -35,7 +35,8 @@ pub struct RuleSet {
 #[derive(Debug)]
 pub(crate) struct Checks {
     ast: AST,
-    /// What the checks read. A variable is looked for from the end, so the one that is read most stands last.
+    /// What the checks read. A variable is looked for from the end, so the one that is read most
+    /// stands last.
     terms: Vec<Term>,
     /// By the place of the fact in [`FACTS`]: whether a check reads it.
     facts: Vec<bool>,
@@ -70,8 +71,8 @@ impl Checks {
         Self { ast, terms, facts, consulted }
     }
 
-    /// Fills the scope with what the checks read. Everything is constant for a check: no file can change a fact
-    /// or a parameter for the next one.
+    /// Fills the scope with what the checks read. Everything is constant for a check: no file can
+    /// change a fact or a parameter for the next one.
     fn fill(&self, space: &mut Workspace, question: &Question<'_>) {
         space.scope.clear();
         space.facts.clear();
@@ -178,7 +179,8 @@ fn innermost(mut error: EvalAltResult) -> EvalAltResult {
 fn explain(mut error: EvalAltResult) -> String {
     match error {
         EvalAltResult::ErrorTooManyOperations(_) => format!(
-            "the checks need more than {OPERATIONS_MAX} operations; look for a loop that is too long"
+            "the checks need more than {OPERATIONS_MAX} operations; \
+             look for a loop that is too long"
         ),
         EvalAltResult::ErrorTerminated(..) => format!(
             "the checks take longer than {} ms; look for a loop that is too long",

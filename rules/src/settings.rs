@@ -1,7 +1,7 @@
 //! Settings: the `set(...)` statements of the files, read once into a table of values.
 //!
-//! They are read out of the compiled files and never run: a setting is a literal or a `const`, so that it
-//! can be checked, shown and compared without asking what it depends on.
+//! They are read out of the compiled files and never run: a setting is a literal or a `const`, so
+//! that it can be checked, shown and compared without asking what it depends on.
 
 use std::collections::{BTreeMap, BTreeSet};
 

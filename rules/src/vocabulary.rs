@@ -147,7 +147,8 @@ mod tests {
     #[test]
     fn no_two_words_of_the_vocabulary_share_a_name() {
         assert_eq!(TERMS.len(), EVENT_KINDS.len() + FACTS.len() + CATALOGUE.len());
-        // A scope such as `zone("pool")` is only ever written inside `set`, so it may share a fact's name.
+        // A scope such as `zone("pool")` is only ever written inside `set`, so it may share a
+        // fact's name.
         for spec in FUNCTIONS.iter().filter(|spec| spec.used != Use::Scope) {
             assert_eq!(term(spec.name), None, "{}", spec.name);
         }

@@ -1,4 +1,5 @@
-//! Rule files that mean harm, or were saved half: an error with a place, never a hung or dead daemon.
+//! Rule files that mean harm, or were saved half: an error with a place, never a hung or dead
+//! daemon.
 
 use std::time::{Duration, Instant};
 
@@ -199,7 +200,10 @@ proptest! {
 
     /// A shipped set cut anywhere either loads whole or says what is wrong; it never panics.
     #[test]
-    fn a_set_cut_at_any_byte_loads_or_is_refused_with_a_place(which in 0_usize..13, cut in 0_usize..3000) {
+    fn a_set_cut_at_any_byte_loads_or_is_refused_with_a_place(
+        which in 0_usize..13,
+        cut in 0_usize..3000,
+    ) {
         let mut bundle = shipped();
         let count = bundle.rules.len();
         let files = &mut bundle.rules;

@@ -28,9 +28,10 @@ fn words() -> String {
         };
         writeln!(text, "| `{}` | {kind} | {} |", fact.name, fact.sentence).unwrap();
     }
-    text.push_str("\n### Parameters\n\nIn a check a dot is written as `_`. A duration is a whole number of seconds ");
-    text.push_str("there, a set a list of texts.\n\n");
-    text.push_str("| no. | in settings | in checks | values | default | scopes | what it does |\n|---|---|---|---|---|---|---|\n");
+    text.push_str("\n### Parameters\n\nIn a check a dot is written as `_`. A duration is a whole ");
+    text.push_str("number of seconds there, a set a list of texts.\n\n");
+    text.push_str("| no. | in settings | in checks | values | default | scopes | what it does |\n");
+    text.push_str("|---|---|---|---|---|---|---|\n");
     for spec in CATALOGUE {
         let values = match spec.kind {
             Kind::Choice(words) => words.join(", "),
