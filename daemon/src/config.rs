@@ -23,7 +23,10 @@ use serde::Deserialize;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
     /// There is no site where one was looked for.
-    #[error("there is no site.toml in {}; name a site's folder, or make one with `kari init DIR`", looked.join(", "))]
+    #[error(
+        "there is no site.toml in {}; name a site's folder, or make one with `kari init DIR`",
+        looked.join(", ")
+    )]
     NoSite {
         /// The folders.
         looked: Vec<String>,

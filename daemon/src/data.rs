@@ -329,7 +329,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let tariffs =
             "[[tariff]]\nid = \"month\"\nname = \"\"\nzones = [\"hall\"]\nentry_price = \"0\"\n";
-        let members = "number,name,name_latin,birth,language,phone,groups,blocked,balance,debt_since\n\
+        let members = "number,name,name_latin,birth,language,phone,groups,blocked,balance,\
+                       debt_since\n\
                        1,N,N,,ka,,,false,0,\n";
         std::fs::write(folder.path().join("tariffs.toml"), tariffs).unwrap();
         std::fs::write(folder.path().join("members.csv"), members).unwrap();

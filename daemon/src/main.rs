@@ -70,7 +70,7 @@ async fn command(cli: Cli) -> anyhow::Result<Exit> {
         Command::Verify(site) => commands::verify::verify(&site, json).await,
         Command::Bench(args) => bench::bench(args, json).await,
         Command::BenchPeer { broker } => bench::peer(broker).await,
-        Command::Emergency(what) => commands::emergency::emergency(&what).await,
+        Command::Emergency(what) => commands::emergency::emergency(&what, json).await,
         Command::Completions { shell } => Ok(commands::version::completions(shell)),
         Command::Version => commands::version::version(json),
     }

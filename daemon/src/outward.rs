@@ -14,7 +14,7 @@ use domain::{
     ids::{CommandId, IdMaker},
     params::Param,
     reasons::Reason,
-    state::{Batch, Noted},
+    state::{Batch, Entry, Noted},
     time::Timestamp,
     verdict::Outcome,
 };
@@ -27,8 +27,15 @@ pub(crate) struct Outward {
     hub: Arc<OnceLock<Arc<Hub>>>,
     feed: broadcast::Sender<Arc<FeedItem>>,
     health: Arc<Health>,
+    /// Whether the exits of the batch that is being committed are open already.
+    exits_open: bool,
     ids: IdMaker,
     epoch: u64,
+}
+
+/// Whether a command lets somebody out.
+const fn opens_exit(command: &Command) -> bool {
+    matches!(command.action, Action::OpenOnce { direction: Direction::Exit, .. })
 }
 
 impl Outward {
@@ -40,16 +47,25 @@ impl Outward {
         ids: IdMaker,
         epoch: u64,
     ) -> Self {
-        Self { hub, feed, health, ids, epoch }
+        Self { hub, feed, health, exits_open: false, ids, epoch }
     }
 
     /// Sends what a durable batch says. `last_seq` is the number of its last line in the journal.
-    pub(crate) fn deliver(&self, sealed: &Sealed, last_seq: u64) {
+    pub(crate) fn deliver(&mut self, sealed: &Sealed, last_seq: u64) {
+        let exits_open = std::mem::take(&mut self.exits_open);
+        let ends_emergency = |entry: &Entry| matches!(entry.noted, Noted::EmergencyReset { .. });
+        if let Some(hub) = self.hub.get()
+            && sealed.batch.journal.iter().any(ends_emergency)
+        {
+            hub.emergency().lift();
+        }
         // Whoever stands at a gate waits for the opening, not for the lamp.
         let (open, rest): (Vec<_>, Vec<_>) =
             sealed.batch.commands.iter().partition(|command| command.action.opens());
         for command in open.into_iter().chain(rest) {
-            self.send(command.clone());
+            if !(exits_open && opens_exit(command)) {
+                self.send(command.clone());
+            }
         }
         let lines = u64::try_from(sealed.batch.journal.len()).unwrap_or(0);
         self.tell(&sealed.batch, (last_seq + 1).saturating_sub(lines));
@@ -105,14 +121,11 @@ impl Outward {
     }
 
     /// An exit's command does not wait for its commit.
-    pub(crate) fn open_exits(&self, sealed: &Sealed) {
-        for command in &sealed.batch.commands {
-            let exit =
-                matches!(&command.action, Action::OpenOnce { direction: Direction::Exit, .. });
-            if exit {
-                self.send(command.clone());
-            }
+    pub(crate) fn open_exits(&mut self, sealed: &Sealed) {
+        for command in sealed.batch.commands.iter().filter(|command| opens_exit(command)) {
+            self.send(command.clone());
         }
+        self.exits_open = true;
     }
 
     /// Answers a request while nothing can be decided durably: an exit opens, an entry stays shut.

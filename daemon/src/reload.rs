@@ -103,7 +103,8 @@ impl Reloader {
         let (changed, mut changes) = mpsc::channel(1);
         let watcher = watch(&self.folder, changed);
         if watcher.is_none() {
-            tracing::warn!(folder = %self.folder.display(), "the rules folder cannot be watched; it is read every 5 s");
+            let folder = self.folder.display();
+            tracing::warn!(%folder, "the rules folder cannot be watched; it is read every 5 s");
         }
         loop {
             tokio::select! {

@@ -263,7 +263,8 @@ struct Undone {
 impl Undone {
     fn of(state: &State, opened: &Opened) -> Self {
         let emergency = state.tables.emergency.peek(&()).map(|row| row.source.clone());
-        // To a device that does not drop repeats it went at most once; its reservation lapses by itself.
+        // To a device that does not drop repeats it went at most once; its reservation lapses by
+        // itself.
         let drops_repeats = |command: &&Command| {
             state.site.gates.get(&command.device).is_some_and(|gate| gate.drops_repeats)
         };
@@ -307,7 +308,8 @@ async fn announce(
     Ok(live)
 }
 
-/// Hands the first data to the loop, piece by piece; a mark in the folder tells of one that was cut short.
+/// Hands the first data to the loop, piece by piece; a mark in the folder tells of one that was cut
+/// short.
 async fn import(
     folder: &Path,
     rows: Vec<ImportRow>,

@@ -111,11 +111,14 @@ impl SiteLoop {
                 self.turn(vec![asked(ask)], &mut inbox, &mut held).await?;
             }
         }
-        while let Some(arrival) = inbox.gates.try_recv().ok().map(taken) {
-            self.turn(vec![arrival], &mut inbox, &mut held).await?;
+        // What waits at this moment is still decided; what comes later finds a closed door.
+        let waiting = std::iter::from_fn(|| inbox.gates.try_recv().ok().map(taken));
+        let mut left: VecDeque<Taken> = waiting.take(HELD_MAX).collect();
+        while let Some(next) = left.pop_front() {
+            self.turn(vec![next], &mut inbox, &mut left).await?;
         }
         if let Err(error) = self.store.close().await {
-            tracing::warn!(%error, "the database was not closed in full; it recovers at the next start");
+            tracing::warn!(%error, "the database was not closed; it recovers at the next start");
         }
         Ok(())
     }
@@ -241,19 +244,27 @@ impl SiteLoop {
         if let Ok(done) = tokio::time::timeout(EXIT_DEADLINE, &mut commit).await {
             return done;
         }
-        outward.stalled(true);
-        outward.open_exits(sealed);
+        // A first import has no gates yet that could wait.
+        let imports = !sealed.batch.people.is_empty();
+        if !imports {
+            outward.stalled(true);
+            outward.open_exits(sealed);
+        }
         let done = loop {
             tokio::select! {
                 biased;
                 done = &mut commit => break done,
-                Some(arrival) = inbox.emergency.recv() => held.push_back(taken(arrival)),
+                Some(arrival) = inbox.emergency.recv(), if held.len() < HELD_MAX => {
+                    held.push_front(taken(arrival));
+                }
                 Some(arrival) = inbox.gates.recv(), if held.len() < HELD_MAX => {
                     held.push_back(answered(arrival, outward, clock));
                 }
             }
         };
-        outward.stalled(false);
+        if !imports {
+            outward.stalled(false);
+        }
         done
     }
 
@@ -267,7 +278,13 @@ impl SiteLoop {
     }
 
     /// What becomes of the inputs of a lost batch: again, one by one, or given up with a refusal.
-    fn again(&self, inputs: Vec<Taken>, lost: u32, why: &str, queue: &mut VecDeque<Vec<Taken>>) {
+    fn again(
+        &mut self,
+        inputs: Vec<Taken>,
+        lost: u32,
+        why: &str,
+        queue: &mut VecDeque<Vec<Taken>>,
+    ) {
         if lost <= RETRIES {
             queue.push_front(inputs);
             return;
@@ -277,8 +294,11 @@ impl SiteLoop {
             return;
         }
         for one in inputs {
-            tracing::error!(input = ?one.input, why, "an input cannot be made durable; it is left out");
+            tracing::error!(input = ?one.input, why, "an input cannot be durable; it is left out");
             self.outward.given_up();
+            if let Input::Device(event) = &one.input {
+                self.outward.answer_unavailable(event, self.clock.now());
+            }
             match one.owed {
                 Owed::Ack(ack) => ack.done(),
                 Owed::Reply(reply) => answer(reply, Answer::Refused(why.to_owned())),

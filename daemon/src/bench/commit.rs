@@ -1,4 +1,5 @@
-//! The floor of durability: the same rows, statements, tables, triggers and driver, without a daemon around them.
+//! The floor of durability: the same rows, statements, tables, triggers and driver, without a
+//! daemon around them.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
 

@@ -1,8 +1,8 @@
 //! `kari bench`: measures this machine's floors and the daemon on top of them, in one run.
 //!
-//! Every figure is judged as a ratio against a floor of the same run: a broker that only echoes, a commit of the
-//! same rows without a daemon. Rounds of floor and daemon alternate, after a warm-up, and the median of the rounds'
-//! ratios counts.
+//! Every figure is judged as a ratio against a floor of the same run: a broker that only echoes, a
+//! commit of the same rows without a daemon. Rounds of floor and daemon alternate, after a warm-up,
+//! and the median of the rounds' ratios counts.
 
 mod commit;
 mod process;

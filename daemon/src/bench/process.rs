@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, bail};
 
 use super::{Goal, site::free_port};
-use crate::{cli::InitArgs, commands::init::init};
+use crate::{commands::init::write_site, config::Installation, simulation::Twins};
 
 /// The longest that a process may take until it serves.
 const READY_MAX: Duration = Duration::from_secs(120);
@@ -107,17 +107,20 @@ fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> anyhow::Result<T> {
 /// The example site, as `kari init --demo` makes it, and what it weighs.
 pub(crate) async fn example_memory() -> anyhow::Result<Goal> {
     let folder = std::env::temp_dir().join(format!("kari-bench-demo-{}", std::process::id()));
-    init(&InitArgs { dir: folder.clone(), demo: true }, true)?;
-    let (admin, broker) = (free_port()?, free_port()?);
+    write_site(&folder, true)?;
+    let (admin, broker, board) = (free_port()?, free_port()?, free_port()?);
     let file = folder.join("site.toml");
     let text = std::fs::read_to_string(&file)?
         .replace("127.0.0.1:8420", &admin.to_string())
-        .replace("127.0.0.1:1883", &broker.to_string());
-    std::fs::write(&file, without_boards(&text))?;
+        .replace("127.0.0.1:1883", &broker.to_string())
+        .replace("127.0.0.1:1502", &board.to_string());
+    std::fs::write(&file, text)?;
+    let boards = Twins::boards(&Installation::open(Some(&folder))?).await?;
     let (process, _) = daemon(&folder, admin)?;
     tokio::time::sleep(Duration::from_millis(500)).await;
     let mib = process.resident_kib()? * 100 / 1024;
     drop(process);
+    boards.stop().await;
     std::fs::remove_dir_all(&folder)?;
     Ok(Goal {
         name: "memory of the running example".to_owned(),
@@ -126,23 +129,4 @@ pub(crate) async fn example_memory() -> anyhow::Result<Goal> {
         unit: " MiB",
         rounds: vec![mib],
     })
-}
-
-/// A board that is not there would keep the site from being ready.
-fn without_boards(text: &str) -> String {
-    let mut kept = Vec::new();
-    for part in text.split("[[gate]]") {
-        if !part.contains("address = ") {
-            kept.push(part.to_owned());
-        } else if let Some(place) = part.find("[[lockers]]") {
-            kept.push(format!("\n{}", &part[place..]));
-        }
-    }
-    let mut text = kept.remove(0);
-    for part in kept {
-        let gate = part.trim_start().starts_with("id =");
-        text.push_str(if gate { "[[gate]]" } else { "" });
-        text.push_str(&part);
-    }
-    text
 }

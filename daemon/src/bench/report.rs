@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::traffic::{Broker, Measured};
 
-/// One goal: a ratio or a size with its bound. Ratios are in hundredths, so that nothing is rounded in between.
+/// One goal: a ratio or a size with its bound. Ratios are in hundredths, so that nothing is rounded
+/// in between.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Goal {
     /// What is measured.
@@ -113,8 +114,7 @@ impl Report {
                 one.broker, one.load, one.who, one.p50_micros, one.p99_micros, one.per_second
             )
         }));
-        lines
-            .push(format!("\n{:<62} {:>12} {:>10} {:>18}", "goal", "bound", "median", "min – max"));
+        lines.push(format!("\n{:<62} {:>12} {:>10} {:>18}", "goal", "bound", "median", "range"));
         lines.extend(self.goals.iter().map(Goal::line));
         lines.join("\n") + "\n"
     }

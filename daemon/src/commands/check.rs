@@ -1,5 +1,5 @@
-//! `kari check`: configuration, data, rules and plugins, with file, line, column and what to do; nothing is
-//! changed.
+//! `kari check`: configuration, data, rules and plugins, with file, line, column and what to do;
+//! nothing is changed.
 
 use std::path::Path;
 

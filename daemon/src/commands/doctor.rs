@@ -1,4 +1,5 @@
-//! `kari doctor`: looks at an installation, and names what is not in order. Each check has its own exit code.
+//! `kari doctor`: looks at an installation, and names what is not in order. Each check has its own
+//! exit code.
 
 use std::path::Path;
 

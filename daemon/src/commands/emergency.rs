@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Ends an emergency, through the running daemon.
-pub(crate) async fn emergency(what: &EmergencyCommand) -> anyhow::Result<Exit> {
+pub(crate) async fn emergency(what: &EmergencyCommand, json: bool) -> anyhow::Result<Exit> {
     let EmergencyCommand::Reset { site, operators } = what;
     let installation = Installation::open(Some(site))?;
     let Ok(operators) = <[String; 2]>::try_from(operators.clone()) else {
@@ -18,7 +18,11 @@ pub(crate) async fn emergency(what: &EmergencyCommand) -> anyhow::Result<Exit> {
     let question = Question::ResetEmergency { operators };
     match socket::ask_daemon(&installation.socket(), &question).await? {
         Some(Reply::Done) => {
-            println!("the emergency is reset: gates are controlled again, everybody counts as out");
+            if json {
+                println!("{}", serde_json::json!({ "reset": true }));
+            } else {
+                println!("the emergency is reset: gates are controlled again, everybody is out");
+            }
             Ok(Exit::Done)
         }
         Some(Reply::Refused { why }) => bail!(why),

@@ -24,34 +24,34 @@ pub(crate) const SITE_SETTINGS: &str = "00_site.rhai";
 /// Makes the folder; one that holds a site is left alone.
 pub(crate) fn init(args: &InitArgs, json: bool) -> anyhow::Result<Exit> {
     let folder = &args.dir;
-    if folder.join("site.toml").exists() {
-        bail!("`{}` holds a site already; name another folder", folder.display());
-    }
-    let mut written = vec!["site.toml".to_owned()];
-    write(folder, "site.toml", SITE)?;
-    for (name, text) in rules::shipped::SHIPPED {
-        let demo = args.demo && *name == SITE_SETTINGS;
-        let name = format!("rules/{name}");
-        write(folder, &name, if demo { DEMO_SETTINGS } else { text })?;
-        written.push(name);
-    }
-    if args.demo {
-        for (name, text) in DEMO_DATA {
-            let name = format!("data/{name}");
-            write(folder, &name, text)?;
-            written.push(name);
-        }
-    }
+    let written = write_site(folder, args.demo)?;
     if json {
         println!("{}", serde_json::json!({ "folder": folder, "files": written }));
     } else {
-        println!("{}: {} files", folder.display(), written.len());
-        println!(
-            "next: edit site.toml and rules/{SITE_SETTINGS}, then `kari check {}`",
-            folder.display()
-        );
+        let folder = folder.display();
+        println!("{folder}: {} files", written.len());
+        println!("next: edit site.toml and rules/{SITE_SETTINGS}, then `kari check {folder}`");
     }
     Ok(Exit::Done)
+}
+
+/// Writes the files of a new site, and tells their names.
+pub(crate) fn write_site(folder: &Path, demo: bool) -> anyhow::Result<Vec<String>> {
+    if folder.join("site.toml").exists() {
+        bail!("`{}` holds a site already; name another folder", folder.display());
+    }
+    let mut files = vec![("site.toml".to_owned(), SITE)];
+    for (name, text) in rules::shipped::SHIPPED {
+        let settings = demo && *name == SITE_SETTINGS;
+        files.push((format!("rules/{name}"), if settings { DEMO_SETTINGS } else { text }));
+    }
+    if demo {
+        files.extend(DEMO_DATA.iter().map(|(name, text)| (format!("data/{name}"), *text)));
+    }
+    for (name, text) in &files {
+        write(folder, name, text)?;
+    }
+    Ok(files.into_iter().map(|(name, _)| name).collect())
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> anyhow::Result<()> {

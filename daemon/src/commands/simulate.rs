@@ -12,7 +12,7 @@ pub(crate) async fn simulate(args: SimulateArgs, json: bool) -> anyhow::Result<E
     let installation = Installation::open(args.site.site.as_deref())?;
     if socket::ask_daemon(&installation.socket(), &Question::Status).await?.is_none() {
         eprintln!(
-            "kari: no daemon runs at `{}`; start it with `kari run {}`, or use `kari run --simulate`",
+            "kari: no daemon runs at `{}`; start it by `kari run {}`, or say `kari run --simulate`",
             installation.socket().display(),
             installation.folder.display()
         );

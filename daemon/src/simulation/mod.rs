@@ -1,5 +1,5 @@
-//! A simulated day: twins at every gate, people with their bands, and a clock that goes on only when all requests
-//! are answered.
+//! A simulated day: twins at every gate, people with their bands, and a clock that goes on only
+//! when all requests are answered.
 
 mod day;
 mod play;
@@ -21,7 +21,8 @@ use crate::{
     running::{self, Options},
 };
 
-pub(crate) use play::{Outside, Tally};
+use play::{Outside, Tally};
+pub(crate) use twins::Twins;
 
 /// Plays a day on a daemon of its own, whose database is made new each time.
 pub(crate) async fn run(
@@ -45,7 +46,7 @@ pub(crate) async fn run(
 
     // Boards of the simulation stand before the daemon looks for them.
     let gates: Arc<dyn Clock> = Arc::new(clock.clone());
-    let mut twins = twins::Twins::boards(installation).await?;
+    let mut twins = Twins::boards(installation).await?;
     let options = Options {
         state: folder,
         clock: SiteClock::Simulated(clock.clone()),
@@ -99,7 +100,7 @@ pub(crate) async fn outside(
     let mut rng = fastrand::Rng::with_seed(args.seed);
     rng.shuffle(&mut guests);
     guests.truncate(usize::try_from(args.people)?);
-    let mut twins = twins::Twins::boards(installation).await?;
+    let mut twins = Twins::boards(installation).await?;
     let broker = installation.links.broker_address();
     twins.connect(installation, broker, Arc::new(RealClock)).await?;
     let outside = Outside { twins: &twins, pause: std::time::Duration::from_millis(args.pause_ms) };

@@ -22,7 +22,8 @@ use crate::config::Installation;
 /// How long a twin waits for what must come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a board's passage contact needs between two people: 0.3 s closed, and a poll of the open one.
+/// How long a board's passage contact needs between two people: 0.3 s closed, and a poll of the
+/// open one.
 const CONTACT: Duration = Duration::from_millis(450);
 
 /// One gate.

@@ -21,14 +21,20 @@ pub(crate) struct Board {
     pub(crate) unit: u8,
     pub(crate) coils: Vec<u16>,
     pub(crate) stream: Option<TcpStream>,
+    /// Whether the last try failed.
+    pub(crate) failing: bool,
 }
 
 impl Outlet for Board {
     fn tell(&mut self, release: bool) -> bool {
         let done = self.write(release);
-        if let Err(error) = &done {
+        // It is told again and again until it answers; people are told once.
+        if let Err(error) = &done
+            && !self.failing
+        {
             tracing::warn!(board = %self.address, %error, "fire road: the board did not answer");
         }
+        self.failing = done.is_err();
         // A late answer must never be taken for a fresh one; and after a reset boards with few
         // places for connections get theirs back.
         if done.is_err() || !release {

@@ -70,6 +70,7 @@ impl BoardLink {
             unit: setup.unit,
             coils: setup.map.release.clone(),
             stream: None,
+            failing: false,
         };
         common.fire.add(setup.device.as_str(), board)?;
         let (commands, waiting) = mpsc::channel(COMMANDS);
