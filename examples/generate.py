@@ -16,7 +16,7 @@ from pathlib import Path
 
 PEOPLE = 500
 FIRST_NUMBER = 1001
-# The simulated day, a Tuesday; most passes are valid on it.
+# A Tuesday on which most passes are valid.
 DAY = date(2026, 9, 15)
 
 MEN = """გიორგი ლუკა ნიკა დავით ლევან ირაკლი ზურაბ თორნიკე საბა მამუკა ვახტანგ გიგა ალექსანდრე
