@@ -13,7 +13,7 @@ use domain::{
     event::{DeviceEvent, Direction, Happening},
     ids::{CommandId, IdMaker},
     params::Param,
-    reasons::Reason,
+    reasons::{Condition, Reason},
     state::{Batch, Entry, Noted},
     time::Timestamp,
     verdict::Outcome,
@@ -53,12 +53,7 @@ impl Outward {
     /// Sends what a durable batch says. `last_seq` is the number of its last line in the journal.
     pub(crate) fn deliver(&mut self, sealed: &Sealed, last_seq: u64) {
         let exits_open = std::mem::take(&mut self.exits_open);
-        let ends_emergency = |entry: &Entry| matches!(entry.noted, Noted::EmergencyReset { .. });
-        if let Some(hub) = self.hub.get()
-            && sealed.batch.journal.iter().any(ends_emergency)
-        {
-            hub.emergency().lift();
-        }
+        self.follow_emergency(&sealed.batch.journal);
         // Whoever stands at a gate waits for the opening, not for the lamp.
         let (open, rest): (Vec<_>, Vec<_>) =
             sealed.batch.commands.iter().partition(|command| command.action.opens());
@@ -70,6 +65,20 @@ impl Outward {
         let lines = u64::try_from(sealed.batch.journal.len()).unwrap_or(0);
         self.tell(&sealed.batch, (last_seq + 1).saturating_sub(lines));
         metrics::counter!("kari_batches_total").increment(1);
+    }
+
+    /// The fire road follows the journal, in its order: a fire after a reset releases again.
+    fn follow_emergency(&self, journal: &[Entry]) {
+        let Some(hub) = self.hub.get() else { return };
+        for entry in journal {
+            match (&entry.noted, &entry.device) {
+                (Noted::EmergencyReset { .. }, _) => hub.emergency().lift(),
+                (Noted::Condition { condition: Condition::EmergencyStarted, .. }, Some(device)) => {
+                    hub.emergency().raise(device)
+                }
+                _ => {}
+            }
+        }
     }
 
     fn send(&self, command: Command) {

@@ -330,6 +330,7 @@ async fn import(
     }
     bar.finish_and_clear();
     std::fs::remove_file(mark)?;
+    std::fs::File::open(folder)?.sync_all()?;
     Ok(())
 }
 

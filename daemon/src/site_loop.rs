@@ -8,7 +8,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use devices::arrival::{Ack, Arrival};
 use domain::{
-    event::DeviceEvent,
+    event::{DeviceEvent, Happening},
     facts::Policy,
     ids::DeviceId,
     state::{Answer, Batch, Input, State},
@@ -332,14 +332,14 @@ fn drain(inbox: &mut Inbox, held: &mut VecDeque<Taken>, inputs: &mut Vec<Taken>)
     }
 }
 
-/// Simultaneous events are ordered by effective time, device and sequence; everything else comes
-/// first.
+/// What the loop takes first: life safety, then everything but events, then events by effective
+/// time, device and sequence; a tick last, so that no passage of its own batch comes too late for it.
 fn order(inputs: &mut [Taken]) {
     inputs.sort_by(|left, right| match (&left.input, &right.input) {
         (Input::Device(a) | Input::Unanswered(a), Input::Device(b) | Input::Unanswered(b)) => {
-            rank(a).cmp(&rank(b))
+            (!is_fire(a), rank(a)).cmp(&(!is_fire(b), rank(b)))
         }
-        (a, b) => is_event(a).cmp(&is_event(b)),
+        (a, b) => class(a).cmp(&class(b)),
     });
 }
 
@@ -347,8 +347,17 @@ fn rank(event: &DeviceEvent) -> (Timestamp, &DeviceId, u64, u64) {
     (effective_time(event), &event.device, event.boot, event.seq)
 }
 
-const fn is_event(input: &Input) -> bool {
-    matches!(input, Input::Device(_) | Input::Unanswered(_))
+const fn is_fire(event: &DeviceEvent) -> bool {
+    matches!(event.happening, Happening::FireInput { active: true })
+}
+
+const fn class(input: &Input) -> u8 {
+    match input {
+        Input::Device(event) if is_fire(event) => 0,
+        Input::Device(_) | Input::Unanswered(_) => 2,
+        Input::Tick => 3,
+        _ => 1,
+    }
 }
 
 fn taken(arrival: Arrival) -> Taken {

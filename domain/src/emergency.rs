@@ -66,7 +66,8 @@ impl Step<'_> {
         if self.state.tables.emergency.read(&()).is_none() {
             return refused("there is no emergency to reset");
         }
-        if operators[0] == operators[1] || operators.iter().any(|name| name.trim().is_empty()) {
+        let names = operators.each_ref().map(|name| name.trim());
+        if names[0] == names[1] || names.contains(&"") {
             return refused("an emergency is reset by two different operators; name both");
         }
         let burning = self.state.tables.devices.iter().find(|(_, known)| known.fire);
@@ -79,17 +80,13 @@ impl Step<'_> {
         self.everybody_is_out();
         let noted = Noted::EmergencyReset { operators };
         self.batch.journal.push(Entry { at: self.now, device: None, source: None, noted });
-        let gates: Vec<DeviceId> = self.state.site.gates.keys().cloned().collect();
-        for device in gates {
-            self.command(device, None, Action::SetControlled);
-        }
         Answer::Taken
     }
 
     fn everybody_is_out(&mut self) {
         let tables = &mut self.state.tables;
-        let inside = |(key, row): (&_, &Presence)| (row.inside > 0).then_some(*key);
-        let people: Vec<_> = tables.presence.iter().filter_map(inside).collect();
+        let known = |(key, row): (&_, &Presence)| (*row != Presence::default()).then_some(*key);
+        let people: Vec<_> = tables.presence.iter().filter_map(known).collect();
         for credential in people {
             tables.presence.put(credential, Presence::default());
         }

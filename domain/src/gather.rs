@@ -34,6 +34,8 @@ pub(crate) struct Asked {
     pub(crate) presence: Presence,
     /// The zones from the root to the one that presence has the credential in.
     pub(crate) presence_chain: Vec<ZoneId>,
+    /// When the passage in progress was granted; the request's own time where there is none.
+    pub(crate) pending_since: Timestamp,
 }
 
 /// The pass that speaks for a request, and what it comes to.
@@ -244,15 +246,18 @@ fn membership_state(pass: &Pass, today: Date, grace: &Value, visiting: bool) -> 
     if pass.state != Active {
         return pass.state.name();
     }
-    if let Some(last) = pass.valid_until.filter(|last| *last < today) {
-        let days = match grace {
-            Value::Dur(dur) => dur.days,
-            _ => 0,
-        };
-        let graced = last.saturating_add(days.days());
-        return if today <= graced { "grace" } else { "expired" };
+    let days = match grace {
+        Value::Dur(dur) => dur.days,
+        _ => 0,
+    };
+    let ended = pass.valid_until.filter(|last| *last < today);
+    if ended.is_some_and(|last| last.saturating_add(days.days()) < today) {
+        return "expired";
     }
-    if pass.visits_left == Some(0) && !visiting { "depleted" } else { "active" }
+    if pass.visits_left == Some(0) && !visiting {
+        return "depleted";
+    }
+    if ended.is_some() { "grace" } else { "active" }
 }
 
 /// Whether a set of membership states lists `state`.

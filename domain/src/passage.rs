@@ -143,10 +143,11 @@ impl Step<'_> {
                 }
                 presence.zone = gate.map(|gate| gate.inner);
                 presence.entered = Some(at);
-                if let Some(id) = row.starts_visit {
+                // A visit that began meanwhile, by another grant, is not begun and paid again.
+                if let Some(id) = row.starts_visit.filter(|_| presence.visit.is_none()) {
                     presence.visit = Some(Visit { id, started: at, pass: row.takes_from });
                     self.take_visit(row);
-                    if let Some(charge) = row.charge {
+                    if let Some(charge) = row.charge.filter(|_| !self.in_emergency(at)) {
                         self.book_entry(id, charge, at);
                     }
                 }
@@ -174,5 +175,10 @@ impl Step<'_> {
         let Some(mut sold) = self.state.tables.passes.read(&key).cloned() else { return };
         sold.visits_left = sold.visits_left.map(|left| left.saturating_sub(1));
         self.state.tables.passes.put(key, sold);
+    }
+
+    /// Whether something at `at` falls into an emergency, in which nothing is charged (I6).
+    fn in_emergency(&mut self, at: Timestamp) -> bool {
+        self.state.tables.emergency.read(&()).is_some_and(|row| at >= row.started)
     }
 }

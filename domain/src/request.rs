@@ -16,7 +16,8 @@ use crate::{
     },
     scope::{Place, Supplied},
     state::Noted,
-    step::{Message, Step},
+    step::{CLOCK_DRIFT, Message, Step},
+    time::Span,
     verdict::{Detail, Finding, HoldCondition, Outcome, Verdict},
 };
 
@@ -28,6 +29,9 @@ const FLOOR_READS: &[Param] = &[
     Param::GatePassageTimeout,
     Param::DeviceEventMaxAge,
 ];
+
+/// No gate can be passed in less (our choice).
+const PASSAGE_MIN: Span = Span::seconds(1);
 
 /// What was found out about a request on the way.
 #[derive(Default)]
@@ -76,6 +80,9 @@ impl Step<'_> {
         let presence_chain = self.state.site.chain(presence.zone.as_ref());
         let device = message.device.clone();
         let at = message.at;
+        let pending = presence.pending.as_ref();
+        let pending = pending.and_then(|key| self.state.tables.reservations.peek(key));
+        let pending_since = pending.map_or(at, |row| row.granted);
         Some(Asked {
             at,
             direction,
@@ -88,13 +95,18 @@ impl Step<'_> {
             member,
             presence,
             presence_chain,
+            pending_since,
         })
     }
 
     /// P0: a request that is too old or was just answered takes no effect.
     fn ingest(&mut self, message: &Message, asked: &Asked) -> Option<Finding> {
         let place = Place { zones: &asked.chain, device: Some(&asked.device), ..Place::default() };
-        let max_age = self.at_place(Param::DeviceEventMaxAge, &place).span();
+        let mut max_age = self.at_place(Param::DeviceEventMaxAge, &place).span();
+        if asked.direction == Direction::Exit {
+            // No rule file shuts an exit by calling every read of it stale.
+            max_age = max_age.max(Param::DeviceEventMaxAge.spec().default().span());
+        }
         let age = message.received.since(asked.at);
         if age > max_age {
             let details = vec![("limit".to_owned(), Detail::Span(max_age))];
@@ -129,7 +141,7 @@ impl Step<'_> {
             let read = LastRead { uid: asked.uid.clone(), at: asked.at, next_place };
             self.state.tables.last_reads.put(reader, read);
         }
-        let timeout = gathered.value(Param::GatePassageTimeout).span();
+        let timeout = gathered.value(Param::GatePassageTimeout).span().max(PASSAGE_MIN);
         let confirm_by_grant = gathered.value(Param::AntiPassbackConfirmBy).word() == "grant";
         let promised = opens.then(|| self.promise(&asked, &gathered, timeout)).flatten();
         let facts = Some(gathered.facts);
@@ -307,6 +319,10 @@ fn gate_state(asked: &Asked, mode: &str) -> Option<Finding> {
 /// P6: while a passage is in progress, this credential gets no second one.
 fn pending(asked: &Asked) -> Option<Finding> {
     asked.presence.pending.as_ref()?;
+    // A wall clock that was set back keeps nobody in.
+    if asked.direction == Direction::Exit && asked.pending_since > asked.at.plus(CLOCK_DRIFT) {
+        return None;
+    }
     let class = match asked.direction {
         Direction::Entry => Class::Deny,
         Direction::Exit => Class::Ignore,

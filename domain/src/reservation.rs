@@ -111,7 +111,7 @@ impl Step<'_> {
         let first = self.first_at_gate(&key.device, key.direction, live);
         let Some((next, mut row)) = first else { return };
         if row.expires.is_none() {
-            let ends = at.plus(row.timeout);
+            let ends = at.max(row.granted).plus(row.timeout);
             row.expires = Some(ends);
             self.state.timers.start(ends, next.clone());
             self.state.tables.reservations.put(next, row);

@@ -14,6 +14,9 @@ use crate::{
 /// A device's clock that is ahead by more than this is not believed (parameter 61's default).
 pub(crate) const CLOCK_DRIFT: Span = Span::seconds(5);
 
+/// No message waits longer than this on its way to us (our choice).
+const LATE_MAX: Span = Span::seconds(86_400);
+
 /// Boots of one device whose messages are still told apart (our choice).
 const BOOTS_KEPT: usize = 4;
 
@@ -43,11 +46,19 @@ pub fn step(
     Answer::Taken
 }
 
-/// The instant that an event counts for: the device's own time, unless its clock is ahead of ours.
+/// The instant that an event counts for: the device's own time, unless its clock is plainly wrong.
+///
+/// A message may wait for as long as a broker keeps it; what is older still, or from the future, was
+/// stamped by a clock that is off.
 #[must_use]
 pub fn effective_time(event: &DeviceEvent) -> Timestamp {
     match event.device_time {
-        Some(told) if told <= event.received.plus(CLOCK_DRIFT) => told,
+        Some(told)
+            if told <= event.received.plus(CLOCK_DRIFT)
+                && event.received.since(told) <= LATE_MAX =>
+        {
+            told
+        }
         _ => event.received,
     }
 }
@@ -83,7 +94,8 @@ impl Step<'_> {
         if event.happening.is_counted() && !self.take(&message) {
             return;
         }
-        self.close_expired(at);
+        // A device that is a little ahead ends nobody's grant early.
+        self.close_expired(at.min(self.now));
         match event.happening {
             Happening::CredentialRead { direction, uid } => self.request(&message, direction, uid),
             Happening::PassageMade { direction, decision } => {
@@ -110,16 +122,17 @@ impl Step<'_> {
         let Some(mark) = known.unwrap_or_default().take(message.source.1) else { return false };
         marks.put(key, mark);
         if known.is_none() {
-            self.forget_old_boots(&message.device);
+            self.forget_old_boots(&message.device, message.source.0);
         }
         true
     }
 
-    fn forget_old_boots(&mut self, device: &DeviceId) {
+    fn forget_old_boots(&mut self, device: &DeviceId, current: u64) {
         let key = |boot| MarkKey { device: device.clone(), boot };
         let marks = &mut self.state.tables.marks;
         let boots: Vec<u64> = marks.range(key(0), key(u64::MAX)).map(|(key, _)| key.boot).collect();
-        for boot in boots.iter().take(boots.len().saturating_sub(BOOTS_KEPT)) {
+        let surplus = boots.len().saturating_sub(BOOTS_KEPT);
+        for boot in boots.iter().filter(|boot| **boot != current).take(surplus) {
             marks.remove(key(*boot));
         }
     }

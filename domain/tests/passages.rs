@@ -301,3 +301,64 @@ fn a_request_answered_while_the_store_stood_still_is_recorded_without_a_second_c
     assert_eq!(told(&world.last.decisions[0]), (Outcome::Deny, vec!["POLICY_UNAVAILABLE"]));
     assert!(world.last.commands.is_empty());
 }
+
+#[test]
+fn a_visit_that_began_by_another_grant_is_not_paid_twice() {
+    let mut world = World::new(800);
+    world.read("G1", Entry, "W1", "09:00:00.000");
+    world.tick("09:00:05.500");
+    world.read("P1", Entry, "W1", "09:00:08");
+    world.passage("P1", Entry, "09:00:09", "09:00:09");
+    assert_eq!((world.wallet(), world.visits_left()), ((4200, 0), 4));
+    world.passage("G1", Entry, "09:00:04.900", "09:00:12");
+    assert_eq!(world.conditions(), ["PassageMade"]);
+    assert_eq!((world.wallet(), world.visits_left()), ((4200, 0), 4));
+}
+
+#[test]
+fn a_passage_during_an_emergency_costs_nothing() {
+    let mut world = World::new(800);
+    world.read("G1", Entry, "W1", "09:00:00");
+    let fire = Happening::FireInput { active: true };
+    world.event("G2", at("09:00:01"), at("09:00:01"), fire);
+    world.passage("G1", Entry, "09:00:03", "09:00:03");
+    assert_eq!((world.wallet(), world.presence().inside), ((5000, 0), 1));
+}
+
+#[test]
+fn a_dead_clock_keeps_nobody_in() {
+    let mut world = World::new(0);
+    let what = Happening::CredentialRead { direction: Exit, uid: "W1".into() };
+    world.event("G1", domain::time::Timestamp::from_millis(0), at("09:00:00"), what);
+    assert!(world.last.decisions[0].verdict.outcome.opens());
+    assert_eq!(world.last.decisions[0].at, at("09:00:00"));
+}
+
+#[test]
+fn no_value_of_a_rule_file_makes_the_reads_at_an_exit_stale() {
+    let mut world = World::new(0);
+    world.set(Param::DeviceEventMaxAge, "PT0S");
+    let read = |direction| Happening::CredentialRead { direction, uid: "W1".into() };
+    world.event("G1", at("09:00:00"), at("09:00:00.200"), read(Entry));
+    assert_eq!(world.last.decisions[0].verdict.outcome, Outcome::Ignore);
+    world.event("G1", at("09:00:05"), at("09:00:05.200"), read(Exit));
+    assert!(world.last.decisions[0].verdict.outcome.opens());
+}
+
+#[test]
+fn a_device_that_starts_again_from_boot_one_is_still_told_apart() {
+    let mut world = World::new(0);
+    let read = |boot| domain::event::DeviceEvent {
+        device: "G1".into(),
+        boot,
+        seq: 1,
+        device_time: None,
+        received: at("09:00:00"),
+        happening: Happening::CredentialRead { direction: Entry, uid: "X9".into() },
+    };
+    for boot in [5, 6, 7, 8, 1] {
+        world.take(Input::Device(read(boot)), at("09:00:00"));
+    }
+    world.take(Input::Device(read(1)), at("09:00:00"));
+    assert!(world.last.decisions.is_empty(), "a repeat");
+}
