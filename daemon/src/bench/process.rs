@@ -50,7 +50,7 @@ impl Process {
     }
 
     fn start(command: &mut Command) -> anyhow::Result<Self> {
-        let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+        let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Ok(Self(quiet.spawn()?))
     }
 

@@ -61,6 +61,7 @@ struct Figure {
     p50_micros: u64,
     p99_micros: u64,
     per_second: u64,
+    not_opened: u64,
 }
 
 impl Report {
@@ -75,6 +76,7 @@ impl Report {
                 p50_micros: median(&samples.iter().map(|one| one.0).collect::<Vec<_>>()),
                 p99_micros: median(&samples.iter().map(|one| one.1).collect::<Vec<_>>()),
                 per_second: median(&samples.iter().map(|one| one.2).collect::<Vec<_>>()),
+                not_opened: samples.iter().map(|one| one.3).sum(),
             });
         }
     }
@@ -105,13 +107,19 @@ impl Report {
 
     fn table(&self) -> String {
         let mut lines = vec![format!(
-            "{:<10} {:<28} {:<12} {:>9} {:>9} {:>9}",
-            "broker", "load", "who", "p50 µs", "p99 µs", "per s"
+            "{:<10} {:<28} {:<12} {:>9} {:>9} {:>9} {:>10}",
+            "broker", "load", "who", "p50 µs", "p99 µs", "per s", "not opened"
         )];
         lines.extend(self.figures.iter().map(|one| {
             format!(
-                "{:<10} {:<28} {:<12} {:>9} {:>9} {:>9}",
-                one.broker, one.load, one.who, one.p50_micros, one.p99_micros, one.per_second
+                "{:<10} {:<28} {:<12} {:>9} {:>9} {:>9} {:>10}",
+                one.broker,
+                one.load,
+                one.who,
+                one.p50_micros,
+                one.p99_micros,
+                one.per_second,
+                one.not_opened
             )
         }));
         lines.push(format!("\n{:<62} {:>12} {:>10} {:>18}", "goal", "bound", "median", "range"));
