@@ -57,10 +57,9 @@ fn words() -> String {
     for spec in FUNCTIONS {
         writeln!(text, "| `{}` | {} |", spec.signature, spec.sentence).unwrap();
     }
-    text.push_str("\nDetails are at most 8 named values, `#{ amount: debt }`: amounts, numbers, instants, spans and ");
-    text.push_str(
-        "texts of at most 64 characters. `alarm: true` raises an alarm with the reason.\n",
-    );
+    text.push_str("\nDetails are at most 8 named values, `#{ amount: debt }`: ");
+    text.push_str("amounts, numbers, instants, spans and texts of at most 64 characters. ");
+    text.push_str("`alarm: true` raises an alarm with the reason.\n");
     text.push_str("\n### Reasons that a check may raise\n\n| code | by |\n|---|---|\n");
     for spec in REASONS.iter().filter(|spec| !spec.by_rule.is_empty()) {
         let by: Vec<_> =
