@@ -119,7 +119,13 @@ impl Reloader {
 
     /// One reload, from the settled folder to the swap.
     async fn reload(&mut self) {
-        let Some(bundle) = self.settled().await else { return };
+        let bundle = match self.settled().await {
+            Some(Ok(bundle)) => bundle,
+            Some(Err(why)) if why == self.refused => return,
+            // A folder that cannot be read has no hash; what is wrong with it stands for it.
+            Some(Err(why)) => return self.refuse(why.clone(), why).await,
+            None => return,
+        };
         let hash = bundle.hash();
         if hash == self.live || hash == self.refused {
             if hash == self.live && !self.refused.is_empty() {
@@ -166,21 +172,19 @@ impl Reloader {
         }
     }
 
-    /// The folder, once two reads in a row are equal.
-    async fn settled(&self) -> Option<Bundle> {
+    /// The folder, once two reads in a row are equal, or what is wrong with it, once two reads in a
+    /// row failed alike. Nothing where it never rests.
+    async fn settled(&self) -> Option<Result<Bundle, String>> {
         let mut last = None;
         for _ in 0..READS_MAX {
             let folder = self.folder.clone();
             let read = tokio::task::spawn_blocking(move || Bundle::read(&folder)).await.ok()?;
-            let bundle =
-                read.inspect_err(|error| tracing::debug!(%error, "the rules folder moves")).ok();
-            if let Some(bundle) = bundle {
-                let hash = bundle.hash();
-                if last.as_ref() == Some(&hash) {
-                    return Some(bundle);
-                }
-                last = Some(hash);
+            let read = read.map_err(|error| error.to_string());
+            let seen = read.as_ref().map(Bundle::hash).map_err(Clone::clone);
+            if last.as_ref() == Some(&seen) {
+                return Some(read);
             }
+            last = Some(seen);
             tokio::time::sleep(self.settle).await;
         }
         None

@@ -333,7 +333,8 @@ fn drain(inbox: &mut Inbox, held: &mut VecDeque<Taken>, inputs: &mut Vec<Taken>)
 }
 
 /// What the loop takes first: life safety, then everything but events, then events by effective
-/// time, device and sequence; a tick last, so that no passage of its own batch comes too late for it.
+/// time, device and sequence; a tick last, so that no passage of its own batch comes too late for
+/// it.
 fn order(inputs: &mut [Taken]) {
     inputs.sort_by(|left, right| match (&left.input, &right.input) {
         (Input::Device(a) | Input::Unanswered(a), Input::Device(b) | Input::Unanswered(b)) => {

@@ -48,8 +48,8 @@ pub fn step(
 
 /// The instant that an event counts for: the device's own time, unless its clock is plainly wrong.
 ///
-/// A message may wait for as long as a broker keeps it; what is older still, or from the future, was
-/// stamped by a clock that is off.
+/// A message may wait for as long as a broker keeps it; what is older still, or from the future,
+/// was stamped by a clock that is off.
 #[must_use]
 pub fn effective_time(event: &DeviceEvent) -> Timestamp {
     match event.device_time {

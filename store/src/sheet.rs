@@ -59,8 +59,8 @@ pub(crate) struct Sheet {
     pub(crate) weight: usize,
 }
 
-/// Numbers of rows beyond those of small batches: at most half of a statement's values are nulls. 512
-/// rows of the widest table stay below the 32,766 values that SQLite binds.
+/// Numbers of rows beyond those of small batches: at most half of a statement's values are nulls.
+/// 512 rows of the widest table stay below the 32,766 values that SQLite binds.
 const LARGE: [usize; 6] = [16, 32, 64, 128, 256, MOST_ROWS];
 /// Events of a small batch: all its statements go as one text.
 pub(crate) const SMALL: [usize; 2] = [1, 8];

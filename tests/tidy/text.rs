@@ -41,8 +41,14 @@ pub(crate) fn machine_paths(file: &File) -> Vec<String> {
     words(file, MACHINES)
 }
 
+/// The one reviewed file that may escape from static SQL: it applies the migrations' own texts.
+const REVIEWED_SQL: &str = "store/tests/migrations.rs";
+
 /// The escape from static SQL.
 pub(crate) fn unsafe_sql(file: &File) -> Vec<String> {
+    if file.path == REVIEWED_SQL {
+        return Vec::new();
+    }
     words(file, &[concat!("AssertSql", "Safe")])
 }
 

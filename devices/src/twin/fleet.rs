@@ -224,7 +224,8 @@ async fn listen(broker: SocketAddr, name: &str, topic: &str) -> Option<(AsyncCli
     Some((client, events))
 }
 
-/// The floor: answers every read of a fleet at once, and decides nothing. Runs until the broker ends.
+/// The floor: answers every read of a fleet at once, and decides nothing. Runs until the broker
+/// ends.
 ///
 /// # Errors
 /// When there is no broker.

@@ -81,7 +81,20 @@ pub(crate) fn place(device: &str, place: u64) -> ReservationKey {
 
 /// One row of each table or more, every optional part once there and once not.
 pub(crate) fn every_row() -> Changes {
-    let (gate, pool) = (DeviceId::from("gate-1"), ZoneId::from("pool"));
+    let people = people_rows();
+    Changes {
+        members: people.members,
+        credentials: people.credentials,
+        passes: people.passes,
+        tariffs: people.tariffs,
+        accounts: people.accounts,
+        ..gate_rows()
+    }
+}
+
+/// The rows of people and of what they hold.
+fn people_rows() -> Changes {
+    let pool = ZoneId::from("pool");
     let plain = Member { birth: None, blocked: false, groups: Box::default(), ..member(8) };
     let pass = Pass {
         tariff: TariffId::from("month"),
@@ -99,6 +112,30 @@ pub(crate) fn every_row() -> Changes {
         valid_until: None,
         party_size: 3,
     };
+    Changes {
+        members: vec![change(MemberId(id(1)), 1, member(7)), change(MemberId(id(2)), 1, plain)],
+        credentials: vec![change(Uid::from("04A1"), 1, credential)],
+        passes: vec![
+            change(PassKey { member: MemberId(id(1)), pass: PassId(id(4)) }, 1, pass.clone()),
+            change(
+                PassKey { member: MemberId(id(2)), pass: PassId(id(4)) },
+                1,
+                Pass { valid_until: None, visits_left: None, ..pass },
+            ),
+        ],
+        tariffs: vec![change(
+            TariffKey { tariff: TariffId::from("month"), version: 2 },
+            1,
+            Tariff { zones: Box::new([pool]), entry_price: Money(-5) },
+        )],
+        accounts: vec![change(AccountId(id(3)), 1, account(AccountKind::Wallet, -1250))],
+        ..Changes::default()
+    }
+}
+
+/// The rows of gates and of what happens at them.
+fn gate_rows() -> Changes {
+    let (gate, pool) = (DeviceId::from("gate-1"), ZoneId::from("pool"));
     let lapsed = Reservation {
         expires: None,
         starts_visit: None,
@@ -117,22 +154,6 @@ pub(crate) fn every_row() -> Changes {
     };
     let unmoded = DeviceState { online: false, mode: None, fire: true };
     Changes {
-        members: vec![change(MemberId(id(1)), 1, member(7)), change(MemberId(id(2)), 1, plain)],
-        credentials: vec![change(Uid::from("04A1"), 1, credential)],
-        passes: vec![
-            change(PassKey { member: MemberId(id(1)), pass: PassId(id(4)) }, 1, pass.clone()),
-            change(
-                PassKey { member: MemberId(id(2)), pass: PassId(id(4)) },
-                1,
-                Pass { valid_until: None, visits_left: None, ..pass },
-            ),
-        ],
-        tariffs: vec![change(
-            TariffKey { tariff: TariffId::from("month"), version: 2 },
-            1,
-            Tariff { zones: Box::new([pool.clone()]), entry_price: Money(-5) },
-        )],
-        accounts: vec![change(AccountId(id(3)), 1, account(AccountKind::Wallet, -1250))],
         presence: vec![
             change(CredentialId(id(5)), 1, inside),
             change(CredentialId(id(6)), 1, Presence::default()),
@@ -162,6 +183,7 @@ pub(crate) fn every_row() -> Changes {
         ],
         lockers: vec![change(LockerId::from("A-7"), 1, Locker { bank: gate.clone(), zone: pool })],
         emergency: vec![change((), 1, Emergency { started: NOW, source: gate })],
+        ..Changes::default()
     }
 }
 
