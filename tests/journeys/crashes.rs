@@ -1,0 +1,285 @@
+//! The daemon killed under load, and stopped in order: nothing that was answered is lost or doubled.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use devices::twin::{IndicateSeen, MqttGate};
+use domain::{
+    decision::Decision,
+    event::Direction::{self, Entry, Exit},
+    ids::DecisionId,
+    verdict::Outcome,
+};
+use rustix::process::Signal;
+use tests::{
+    daemon::{Daemon, eventually},
+    records::Records,
+    site::{Guest, Plan, uid},
+};
+use tokio::{task::JoinSet, time::sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Through, site};
+
+const GATES: u32 = 4;
+/// People at each gate: the even ones pay, the odd ones have visits.
+const PEOPLE: u32 = 8;
+const VISITS: u32 = 100_000;
+
+/// What the gates were told, and what they told that was acknowledged.
+#[derive(Clone, Debug, Default)]
+struct Log(Arc<Mutex<Seen>>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    /// Answers that nobody has looked up yet.
+    fresh: Vec<IndicateSeen>,
+    answers: usize,
+    passages: Vec<DecisionId>,
+}
+
+fn rounds(through: Through) -> u32 {
+    let told = std::env::var("KARI_CRASH_ROUNDS").ok();
+    let own = match through {
+        Through::Embedded => 30,
+        Through::Mosquitto(_) => 10,
+    };
+    told.map_or(own, |rounds| rounds.parse().expect("KARI_CRASH_ROUNDS is a number"))
+}
+
+/// Whether it matters here that what a broker took over from a gate reaches the daemon.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Passages {
+    All,
+    ThoseBooked,
+}
+
+async fn killed_under_load(through: Through, expected: Passages) {
+    let short =
+        |gate| format!("set(\"gate.passage_timeout\", \"PT3S\", device(\"gate-{gate}\"));\n");
+    let plan = Plan {
+        gates: usize::try_from(GATES).unwrap(),
+        guests: (1..=GATES * PEOPLE).map(guest).collect(),
+        settings: (1..=GATES).map(short).collect(),
+        ..Plan::default()
+    };
+    let Some((mut daemon, _broker)) = site(through, plan).await else { return };
+    let log = Log::default();
+    let over = CancellationToken::new();
+    let mut crowds = JoinSet::new();
+    for number in 1..=GATES {
+        let gate = daemon.gate(&format!("gate-{number}")).await;
+        crowds.spawn(crowd(gate, number, log.clone(), over.clone()));
+    }
+    let mut random = fastrand::Rng::with_seed(8);
+    let mut restarts = Vec::new();
+    for _ in 0..rounds(through) {
+        let answered = log.0.lock().unwrap().answers;
+        let busy = async || (log.0.lock().unwrap().answers > answered + 8).then_some(());
+        eventually("people go through", busy).await;
+        sleep(Duration::from_millis(random.u64(0..300))).await;
+        daemon.kill();
+        let start = Instant::now();
+        daemon.spawn();
+        daemon.ready().await;
+        restarts.push(start.elapsed());
+        let records = daemon.records().await;
+        check_answers(&records, &log).await;
+        records.check_ledger().await;
+        records.check_chain().await;
+        records.close().await;
+    }
+    over.cancel();
+    while let Some(ended) = crowds.join_next().await {
+        ended.unwrap();
+    }
+    let records = daemon.records().await;
+    check_answers(&records, &log).await;
+    check_passages(&records, &log, expected).await;
+    daemon.stop().await;
+    records.check_ledger().await;
+    records.check_chain().await;
+    check_bookings(&records).await;
+    report(through, &mut restarts, &log);
+}
+
+fn guest(number: u32) -> Guest {
+    if number.is_multiple_of(2) {
+        Guest::paying(number, "1000000.00")
+    } else {
+        Guest::with_visits(number, VISITS)
+    }
+}
+
+/// The people of one gate go in and out until it is over, and everything said is acknowledged.
+async fn crowd(gate: MqttGate, number: u32, log: Log, over: CancellationToken) {
+    let first = (number - 1) * PEOPLE + 1;
+    let mut inside = BTreeMap::new();
+    let mut next = 0;
+    while !over.is_cancelled() {
+        let card = uid(first + next % PEOPLE);
+        next += 1;
+        let direction = if inside.get(&card) == Some(&true) { Exit } else { Entry };
+        gate.read(direction, &card, None);
+        let answer = gate.answer(Duration::from_millis(500)).await;
+        if let Some(shown) = answer.indicate {
+            inside.insert(card, takes_in(direction, shown, answer.open.is_some()));
+        }
+        heard(&gate, &log, answer.indicate, answer.open.and_then(|open| open.decision));
+    }
+    // What is still on its way is answered too.
+    loop {
+        let late = gate.answer(Duration::from_millis(600)).await;
+        heard(&gate, &log, late.indicate, late.open.and_then(|open| open.decision));
+        if late.indicate.is_none() && late.open.is_none() && gate.unacknowledged() == 0 {
+            break;
+        }
+    }
+    gate.stop().await;
+}
+
+/// Whether the holder counts as inside after this answer. Late answers make it a guess, which the
+/// next refusal corrects.
+fn takes_in(direction: Direction, shown: IndicateSeen, opened: bool) -> bool {
+    if opened { shown.direction == Entry } else { (direction == Entry) != shown.outcome.opens() }
+}
+
+/// Writes down what came, and goes through where the gate opened.
+fn heard(gate: &MqttGate, log: &Log, shown: Option<IndicateSeen>, opened_by: Option<DecisionId>) {
+    let mut seen = log.0.lock().unwrap();
+    seen.answers += usize::from(shown.is_some());
+    seen.fresh.extend(shown);
+    if let Some(shown) = shown
+        && opened_by.is_some()
+        && opened_by == shown.decision
+    {
+        gate.pass(shown.direction, opened_by, None);
+        seen.passages.extend(opened_by);
+    }
+}
+
+/// Every answer that a gate got is in the database as it was told.
+async fn check_answers(records: &Records, log: &Log) {
+    let fresh = std::mem::take(&mut log.0.lock().unwrap().fresh);
+    for shown in fresh {
+        let decision = match shown.decision {
+            Some(id) => records.decision(id).await,
+            None => panic!("an answer without a decision: {shown:?}"),
+        };
+        let decision = decision.unwrap_or_else(|| panic!("answered and lost: {shown:?}"));
+        let verdict = (decision.verdict.outcome, decision.verdict.primary(), decision.direction);
+        assert_eq!(verdict, (shown.outcome, shown.reason, shown.direction));
+    }
+}
+
+/// Every passage that was taken over is booked, and none twice.
+async fn check_passages(records: &Records, log: &Log, expected: Passages) {
+    let told = log.0.lock().unwrap().passages.clone();
+    let booked = records.passages().await;
+    let lost: Vec<_> = told.iter().filter(|decision| !booked.contains_key(decision)).collect();
+    let may_lose = expected == Passages::ThoseBooked;
+    assert!(
+        may_lose || lost.is_empty(),
+        "{} of {} passages are lost: {lost:?}",
+        lost.len(),
+        told.len()
+    );
+    let twice: Vec<_> = booked.iter().filter(|(_, times)| **times != 1).collect();
+    assert!(twice.is_empty(), "booked twice: {twice:?}");
+}
+
+/// Each booked entry cost one visit or one price, and nothing else did.
+async fn check_bookings(records: &Records) {
+    let passages = records.passages().await;
+    let decisions: BTreeMap<DecisionId, Decision> =
+        records.decisions().await.into_iter().map(|one| (one.id, one)).collect();
+    let entered = |decision: &DecisionId| {
+        decisions.get(decision).filter(|found| found.direction == Entry).and_then(|one| one.member)
+    };
+    let mut entries: BTreeMap<_, i64> = BTreeMap::new();
+    passages.keys().filter_map(entered).for_each(|who| *entries.entry(who).or_default() += 1);
+    let mut paid = 0;
+    for number in 1..=GATES * PEOPLE {
+        let came = entries.get(&records.member(number).await).copied().unwrap_or(0);
+        if number.is_multiple_of(2) {
+            let (balance, reserved) = records.wallet(number).await;
+            assert_eq!((100_000_000 - balance, reserved), (800 * came, 0), "{number}");
+            paid += came;
+        } else {
+            let left = records.visits_left(number).await.unwrap();
+            assert_eq!(i64::from(VISITS) - left, came, "{number}");
+        }
+    }
+    assert_eq!(records.charges().await, paid);
+}
+
+fn report(through: Through, restarts: &mut [Duration], log: &Log) {
+    restarts.sort_unstable();
+    let broker = match through {
+        Through::Embedded => "the embedded broker",
+        Through::Mosquitto(_) => "Mosquitto",
+    };
+    let seen = log.0.lock().unwrap();
+    println!(
+        "{} kills through {broker}: from start to ready p50 {:?}, max {:?}; {} answers, {} passages",
+        restarts.len(),
+        restarts[restarts.len() / 2],
+        restarts[restarts.len() - 1],
+        seen.answers,
+        seen.passages.len(),
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_under_load_nothing_answered_is_lost_or_doubled() {
+    killed_under_load(Through::Embedded, Passages::ThoseBooked).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "the embedded broker acknowledges a passage before the daemon has made it durable"]
+async fn killed_under_load_no_passage_is_lost() {
+    killed_under_load(Through::Embedded, Passages::All).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_under_load_nothing_answered_is_lost_or_doubled_through_mosquitto() {
+    let name = "killed_under_load_nothing_answered_is_lost_or_doubled_through_mosquitto";
+    killed_under_load(Through::Mosquitto(name), Passages::All).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_answers_what_was_asked_before_it() {
+    let guests = (1..=20).map(Guest::member).collect();
+    let mut daemon = Daemon::start(&Plan { gates: 4, guests, ..Plan::default() }).await;
+    let mut gates = Vec::new();
+    for number in 1..=4 {
+        gates.push(daemon.gate(&format!("gate-{number}")).await);
+    }
+    let cards: Vec<Vec<String>> =
+        (0..4).map(|gate| (1..=5).map(|person| uid(gate * 5 + person)).collect()).collect();
+    for (gate, cards) in gates.iter().zip(&cards) {
+        for card in cards {
+            gate.read(Entry, card, None);
+        }
+    }
+    // The broker has taken everything over: from here on the daemon owes an answer.
+    while gates.iter().any(|gate| gate.unacknowledged() > 0) {
+        tokio::task::yield_now().await;
+    }
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.ended().await, Some(0), "{}", daemon.messages());
+    let opened = async || {
+        let opened: Vec<_> = gates.iter().flat_map(MqttGate::actuations).collect();
+        (opened.len() == 20).then_some(opened)
+    };
+    let opened = eventually("each of them is answered", opened).await;
+    let records = daemon.records().await;
+    for one in opened {
+        let kept = records.decision(one.open.decision.unwrap()).await.unwrap();
+        assert_eq!(kept.verdict.outcome, Outcome::Grant);
+    }
+    records.check_chain().await;
+}

@@ -1,0 +1,105 @@
+//! Fire: released stays released, whatever the rules, the daemon or the network do.
+
+use std::time::Duration;
+
+use devices::{
+    profile::Profiles,
+    twin::{IndicateSeen, ModbusGate, MqttGate},
+};
+use domain::{
+    event::Direction::{self, Entry, Exit},
+    reasons::Reason,
+    verdict::Outcome,
+};
+use serde_json::json;
+use tests::{
+    daemon::{Daemon, eventually},
+    program,
+    site::{Guest, Plan, uid},
+};
+
+use crate::{told, walk};
+
+async fn board() -> ModbusGate {
+    let profiles = Profiles::load(None).unwrap();
+    let profile = profiles.get("relay-gate").unwrap();
+    ModbusGate::listen("127.0.0.1:0".parse().unwrap(), 1, profile).await.unwrap()
+}
+
+fn reset(daemon: &Daemon, operators: &[&str]) -> (Option<i32>, String) {
+    let mut arguments = vec!["emergency", "reset", daemon.site.path().to_str().unwrap()];
+    for operator in operators {
+        arguments.extend(["--operator", operator]);
+    }
+    let done = program::run(arguments);
+    (done.status.code(), program::text(&done.stderr))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fire_releases_every_gate_until_two_people_reset_it() {
+    let board = board().await;
+    let guests = vec![Guest::member(1), Guest::paying(2, "20.00")];
+    let plan = Plan { gates: 2, boards: vec![board.address()], guests, ..Plan::default() };
+    let mut daemon = Daemon::start(&plan).await;
+    let (burning, other) = (daemon.gate("gate-1").await, daemon.gate("gate-2").await);
+    walk(&other, Entry, &uid(1)).await;
+    daemon.site.save_rule("60_money.rhai", "if entry {");
+    eventually("the broken rules are refused", async || {
+        let status = daemon.ask(&json!({ "ask": "status" })).await;
+        status["refused"].is_string().then_some(())
+    })
+    .await;
+
+    burning.set_fire(true);
+    let all = async || {
+        (burning.is_released() && other.is_released() && board.is_released()).then_some(())
+    };
+    eventually("every gate is released", all).await;
+    in_an_emergency(&other).await;
+
+    daemon.kill();
+    // A gate that lost its power meanwhile comes back shut.
+    board.drop_connections(true);
+    assert!(!board.is_released());
+    daemon.spawn();
+    daemon.ready().await;
+    eventually("every gate is released again", all).await;
+    other.online().await;
+    in_an_emergency(&other).await;
+
+    let refused = reset(&daemon, &["nino"]);
+    assert!(refused.0 == Some(1) && refused.1.contains("two operators"), "{refused:?}");
+    let refused = reset(&daemon, &["nino", "nino"]);
+    assert!(refused.0 == Some(1) && refused.1.contains("two different"), "{refused:?}");
+    let refused = reset(&daemon, &["nino", "levan"]);
+    assert!(refused.0 == Some(1) && refused.1.contains("gate-1"), "{refused:?}");
+    burning.set_fire(false);
+    let done = async || (reset(&daemon, &["nino", "levan"]).0 == Some(0)).then_some(());
+    eventually("the emergency is reset", done).await;
+    let none = async || {
+        (!burning.is_released() && !other.is_released() && !board.is_released()).then_some(())
+    };
+    eventually("every gate is controlled again", none).await;
+    walk(&other, Entry, &uid(1)).await;
+    daemon.stop().await;
+    let records = daemon.records().await;
+    assert_eq!(records.charges().await, 0, "an emergency charges nothing");
+    records.check_chain().await;
+}
+
+async fn in_an_emergency(gate: &MqttGate) {
+    let shown = self::shown(gate, Exit, &uid(1)).await;
+    assert_eq!((shown.outcome, shown.reason), (Outcome::Release, Reason::EmergencyRelease));
+    let shown = told(gate, Entry, &uid(2)).await;
+    assert_eq!((shown.outcome, shown.reason), (Outcome::Deny, Reason::EmergencyEntryClosed));
+    let shown = self::shown(gate, Exit, "0BAD").await;
+    assert_eq!(shown.outcome, Outcome::Release, "nobody is asked who they are");
+}
+
+/// What is shown for a read at a released gate, which needs no command to open.
+async fn shown(gate: &MqttGate, direction: Direction, uid: &str) -> IndicateSeen {
+    gate.forget_answers().await;
+    gate.read(direction, uid, None);
+    let answer = async || gate.answer(Duration::from_millis(200)).await.indicate;
+    eventually("an answer is shown", answer).await
+}

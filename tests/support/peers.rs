@@ -1,0 +1,155 @@
+//! Programs of others that a journey needs: a Mosquitto, and a Modbus server made of pymodbus.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    net::{SocketAddr, TcpStream},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+use crate::{left_out, ports, python, root};
+
+/// A Mosquitto with the settings that we ship.
+#[derive(Debug)]
+pub struct Mosquitto {
+    /// Where it listens.
+    pub address: SocketAddr,
+    folder: TempDir,
+    child: Option<Child>,
+}
+
+impl Mosquitto {
+    /// Starts one; where it is not installed, the test is left out.
+    ///
+    /// # Panics
+    /// Where it does not come up.
+    #[must_use]
+    pub fn start(test: &str) -> Option<Self> {
+        let address = ports::free();
+        let folder = tempfile::Builder::new().prefix("kari-mosquitto-").tempdir().unwrap();
+        let ours = fs::read_to_string(root().join("devices/mosquitto.conf")).unwrap();
+        let listener = format!("listener {} 127.0.0.1", address.port());
+        let text = ours.replace("listener 1883 127.0.0.1", &listener);
+        assert_ne!(ours, text, "the shipped settings have the listener that is replaced here");
+        fs::write(folder.path().join("conf"), text).unwrap();
+        let mut broker = Self { address, folder, child: None };
+        if broker.spawn() {
+            return Some(broker);
+        }
+        left_out(test, "mosquitto is not installed");
+        None
+    }
+
+    /// Starts it again.
+    ///
+    /// # Panics
+    /// Where it does not come up.
+    pub fn restart(&mut self) {
+        assert!(self.spawn(), "it was installed before");
+    }
+
+    fn spawn(&mut self) -> bool {
+        // Debian keeps servers off the path of ordinary users.
+        let names = ["mosquitto", "/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"];
+        let configuration = self.folder.path().join("conf");
+        let child = names.iter().find_map(|name| {
+            let mut command = Command::new(name);
+            command.arg("-c").arg(&configuration).stdout(Stdio::null()).stderr(Stdio::null());
+            command.spawn().ok()
+        });
+        let Some(child) = child else { return false };
+        self.child = Some(child);
+        let start = Instant::now();
+        while TcpStream::connect(self.address).is_err() {
+            assert!(start.elapsed() < Duration::from_secs(5), "mosquitto does not listen");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        true
+    }
+
+    /// Ends it at once; what it knew is gone.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
+impl Drop for Mosquitto {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A relay and input board made of pymodbus, driven by lines.
+#[derive(Debug)]
+pub struct Pymodbus {
+    /// Where it listens.
+    pub address: SocketAddr,
+    child: Child,
+    orders: ChildStdin,
+    answers: mpsc::Receiver<String>,
+}
+
+impl Pymodbus {
+    /// Starts one; where pymodbus is not installed, the test is left out.
+    ///
+    /// # Panics
+    /// Where it does not come up.
+    #[must_use]
+    pub fn start(test: &str) -> Option<Self> {
+        let known = Command::new(python()).args(["-c", "import pymodbus"]).output();
+        if !known.is_ok_and(|output| output.status.success()) {
+            left_out(test, "python3 with pymodbus is not installed");
+            return None;
+        }
+        let address = ports::free();
+        let mut child = Command::new(python())
+            .arg(root().join("devices/tests/pymodbus_board.py"))
+            .arg(address.port().to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let orders = child.stdin.take().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (heard, answers) = mpsc::channel();
+        std::thread::spawn(move || {
+            // The test may have ended before the board says its last word.
+            drop(lines.map_while(Result::ok).try_for_each(|line| heard.send(line)));
+        });
+        let board = Self { address, child, orders, answers };
+        assert_eq!(board.line(), "ready");
+        Some(board)
+    }
+
+    /// Tells it what happens at the gate.
+    ///
+    /// # Panics
+    /// Where it does not do so.
+    pub fn order(&mut self, line: &str) {
+        writeln!(self.orders, "{line}").unwrap();
+        assert_eq!(self.line(), "ok");
+    }
+
+    /// The next thing that it says.
+    ///
+    /// # Panics
+    /// Where it says nothing.
+    #[must_use]
+    pub fn line(&self) -> String {
+        self.answers.recv_timeout(Duration::from_secs(10)).unwrap()
+    }
+}
+
+impl Drop for Pymodbus {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
