@@ -65,8 +65,8 @@ async fn the_broker_killed_and_back() {
     records.check_chain().await;
 }
 
-/// One person goes in and out until it is over. What the broker had taken over and not yet delivered
-/// when it was killed is gone with it, and is said anew.
+/// One person goes in and out until it is over. What the broker had taken over and not yet
+/// delivered when it was killed is gone with it, and is said anew.
 async fn crowd(gate: &MqttGate, over: &AtomicBool, walks: &AtomicU32) {
     let mut inside = false;
     while !over.load(Ordering::Acquire) {

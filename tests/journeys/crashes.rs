@@ -1,4 +1,5 @@
-//! The daemon killed under load, and stopped in order: nothing that was answered is lost or doubled.
+//! The daemon killed under load, and stopped in order: nothing that was answered is lost or
+//! doubled.
 
 use std::{
     collections::BTreeMap,
@@ -224,7 +225,7 @@ fn report(through: Through, restarts: &mut [Duration], log: &Log) {
     };
     let seen = log.0.lock().unwrap();
     println!(
-        "{} kills through {broker}: from start to ready p50 {:?}, max {:?}; {} answers, {} passages",
+        "{} kills through {broker}: start to ready p50 {:?}, max {:?}; {} answers, {} passages",
         restarts.len(),
         restarts[restarts.len() / 2],
         restarts[restarts.len() - 1],
