@@ -1,7 +1,8 @@
 -- What happened: the journal with its chain, decisions, the ledger, the outbox, rule sets.
 -- Journal, decisions and ledger only grow.
 
--- The last batch of each daemon, written at the end of its transaction. It tells whether a commit with an
+-- The last batch of each daemon, written at the end of its transaction. It tells whether a commit
+-- with an
 -- unknown end came through, and where the journal ends, so that a cut tail is noticed.
 CREATE TABLE batch (
     daemon       BIGINT NOT NULL PRIMARY KEY REFERENCES daemon (id),
@@ -24,7 +25,8 @@ CREATE TABLE journal (
     noted      TEXT   NOT NULL, -- JSON
     decision   UUID,            -- the decision that this line records
     content    BYTEA,           -- BLAKE3 of that decision's row
-    hash       BYTEA  NOT NULL CHECK (length(hash) = 32), -- BLAKE3 of the line before and of this line
+    -- BLAKE3 of the line before and of this line
+    hash       BYTEA  NOT NULL CHECK (length(hash) = 32),
     PRIMARY KEY (daemon, seq)
 );
 
@@ -49,7 +51,8 @@ CREATE TABLE decision (
 CREATE TABLE ledger_transaction (
     id         UUID   NOT NULL PRIMARY KEY,
     at         BIGINT NOT NULL,
-    charge_key TEXT   NOT NULL CONSTRAINT charged_once UNIQUE -- the same thing is never charged twice
+    -- the same thing is never charged twice
+    charge_key TEXT   NOT NULL CONSTRAINT charged_once UNIQUE
 );
 
 -- Postings. Those without a sealed transaction do not survive the commit.
@@ -98,7 +101,8 @@ FOR EACH ROW EXECUTE FUNCTION refuse('transactions are never changed or deleted'
 CREATE FUNCTION posting_joins_no_sealed_transaction() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM ledger_transaction WHERE id = new.transaction_id) THEN
-        RAISE EXCEPTION 'the transaction is sealed' USING ERRCODE = 'integrity_constraint_violation';
+        RAISE EXCEPTION 'the transaction is sealed'
+            USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN new;
 END $$;

@@ -1,7 +1,9 @@
 -- The state of a site: every row that a later decision depends on, whole and versioned.
 --
--- `version` counts the changes of a row from 1; a write that expects another version changes nothing.
--- Ids are UUIDs of 16 bytes, instants are microseconds of UTC since 1970, spans are microseconds, dates are
+-- `version` counts the changes of a row from 1; a write that expects another version changes
+-- nothing.
+-- Ids are UUIDs of 16 bytes, instants are microseconds of UTC since 1970, spans are microseconds,
+-- dates are
 -- ISO 8601 text of the site's calendar, amounts are minor units of the site's currency.
 
 -- Who writes here. Each start raises the epoch, which voids the commands of earlier runs.
@@ -82,7 +84,8 @@ CREATE TABLE presence (
     version           BIGINT NOT NULL,
     zone              TEXT,            -- nothing is the street
     inside            BIGINT NOT NULL, -- people on this credential inside the site
-    visit             BLOB,            -- the open visit, its start, and the pass that it was taken from
+    -- the open visit, its start, and the pass that it was taken from
+    visit             BLOB,
     visit_started     BIGINT,
     visit_pass        BLOB,
     entered           BIGINT,          -- last entry passage
@@ -111,7 +114,8 @@ CREATE TABLE reservation (
     member         BLOB    NOT NULL,
     granted        BIGINT  NOT NULL,
     timeout        BIGINT  NOT NULL, -- span that the passage may take once its turn has come
-    expires        BIGINT,           -- last instant of the passage; nothing while it waits for its turn
+    -- last instant of the passage; nothing while it waits for its turn
+    expires        BIGINT,
     state          TEXT    NOT NULL, -- live, lapsed
     lapsed_at      BIGINT,           -- where it lapsed
     starts_visit   BLOB,
@@ -138,7 +142,8 @@ CREATE TABLE last_read (
     PRIMARY KEY (device, direction)
 ) WITHOUT ROWID;
 
--- Which messages of each device and boot were taken. The three numbers are 64 bits without a sign, kept as
+-- Which messages of each device and boot were taken. The three numbers are 64 bits without a sign,
+-- kept as
 -- the same bits with one.
 CREATE TABLE mark (
     device  TEXT   NOT NULL,

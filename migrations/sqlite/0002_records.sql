@@ -1,7 +1,8 @@
 -- What happened: the journal with its chain, decisions, the ledger, the outbox, rule sets.
 -- Journal, decisions and ledger only grow.
 
--- The last batch of each daemon, written at the end of its transaction. It tells whether a commit with an
+-- The last batch of each daemon, written at the end of its transaction. It tells whether a commit
+-- with an
 -- unknown end came through, and where the journal ends, so that a cut tail is noticed.
 CREATE TABLE batch (
     daemon       BIGINT NOT NULL PRIMARY KEY REFERENCES daemon (id),
@@ -24,7 +25,8 @@ CREATE TABLE journal (
     noted      TEXT   NOT NULL, -- JSON
     decision   BLOB,            -- the decision that this line records
     content    BLOB,            -- BLAKE3 of that decision's row
-    hash       BLOB   NOT NULL CHECK (length(hash) = 32), -- BLAKE3 of the line before and of this line
+    -- BLAKE3 of the line before and of this line
+    hash       BLOB   NOT NULL CHECK (length(hash) = 32),
     PRIMARY KEY (daemon, seq)
 ) WITHOUT ROWID;
 
@@ -49,7 +51,8 @@ CREATE TABLE decision (
 CREATE TABLE ledger_transaction (
     id         BLOB   NOT NULL PRIMARY KEY,
     at         BIGINT NOT NULL,
-    charge_key TEXT   NOT NULL CONSTRAINT charged_once UNIQUE -- the same thing is never charged twice
+    -- the same thing is never charged twice
+    charge_key TEXT   NOT NULL CONSTRAINT charged_once UNIQUE
 ) WITHOUT ROWID;
 
 -- Postings. Those without a sealed transaction do not survive the commit.
@@ -104,4 +107,6 @@ CREATE TRIGGER ledger_transaction_is_not_deleted BEFORE DELETE ON ledger_transac
 BEGIN SELECT RAISE(ABORT, 'transactions are never deleted'); END;
 CREATE TRIGGER ledger_transaction_is_balanced BEFORE INSERT ON ledger_transaction
 WHEN (SELECT count(*) < 2 OR sum(amount) <> 0 FROM posting WHERE transaction_id = new.id)
-BEGIN SELECT RAISE(ABORT, 'the postings of a transaction add up to nothing and are two at least'); END;
+BEGIN
+    SELECT RAISE(ABORT, 'the postings of a transaction add up to nothing and are two at least');
+END;
