@@ -267,6 +267,7 @@ impl Reading<'_> {
                 .ok_or_else(|| format!("`{}` is not a state of a pass", row.state))?,
             valid_from: date(&row.valid_from)?,
             valid_until: optional(&row.valid_until, date)?,
+            visits_reserved: 0,
             visits_left: optional(&row.visits_left, |text| {
                 text.parse().map_err(|_| format!("`{text}` is not a number of visits"))
             })?,

@@ -1,7 +1,10 @@
 //! What leaves the loop: commands, the live feed, counters; and the answers of a store that stands
 //! still.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, OnceLock},
+};
 
 use admin_api::{
     feed::{FeedItem, News},
@@ -11,15 +14,19 @@ use devices::hub::Hub;
 use domain::{
     command::{Action, COMMAND_TTL, Command},
     event::{DeviceEvent, Direction, Happening},
-    ids::{CommandId, IdMaker},
+    ids::{CommandId, DecisionId, DeviceId, IdMaker},
     params::Param,
     reasons::{Condition, Reason},
     state::{Batch, Entry, Noted},
+    step::effective_time,
     time::Timestamp,
     verdict::Outcome,
 };
 use store::Sealed;
 use tokio::sync::broadcast;
+
+/// What tells a read from every other: device, boot and sequence.
+type Source = (DeviceId, u64, u64);
 
 /// Everything that the loop sends to.
 pub(crate) struct Outward {
@@ -27,8 +34,8 @@ pub(crate) struct Outward {
     hub: Arc<OnceLock<Arc<Hub>>>,
     feed: broadcast::Sender<Arc<FeedItem>>,
     health: Arc<Health>,
-    /// Whether the exits of the batch that is being committed are open already.
-    exits_open: bool,
+    /// The exit reads that were let out without waiting for the store, so that none opens twice.
+    let_out: BTreeSet<Source>,
     ids: IdMaker,
     epoch: u64,
 }
@@ -36,6 +43,17 @@ pub(crate) struct Outward {
 /// Whether a command lets somebody out.
 const fn opens_exit(command: &Command) -> bool {
     matches!(command.action, Action::OpenOnce { direction: Direction::Exit, .. })
+}
+
+/// The reads behind the decisions of a batch.
+fn sources(batch: &Batch) -> HashMap<DecisionId, Source> {
+    let source = |entry: &Entry| match (&entry.noted, &entry.device, entry.source) {
+        (Noted::Decided { decision, .. }, Some(device), Some((boot, seq))) => {
+            Some((*decision, (device.clone(), boot, seq)))
+        }
+        _ => None,
+    };
+    batch.journal.iter().filter_map(source).collect()
 }
 
 impl Outward {
@@ -47,18 +65,21 @@ impl Outward {
         ids: IdMaker,
         epoch: u64,
     ) -> Self {
-        Self { hub, feed, health, exits_open: false, ids, epoch }
+        Self { hub, feed, health, let_out: BTreeSet::new(), ids, epoch }
     }
 
-    /// Sends what a durable batch says. `last_seq` is the number of its last line in the journal.
-    pub(crate) fn deliver(&mut self, sealed: &Sealed, last_seq: u64) {
-        let exits_open = std::mem::take(&mut self.exits_open);
-        self.follow_emergency(&sealed.batch.journal);
+    /// Sends what a durable batch says. `raised` is [`Self::raised`] as it was before the batch was
+    /// decided.
+    pub(crate) fn deliver(&mut self, sealed: &Sealed, last_seq: u64, raised: u64) {
+        self.follow_emergency(&sealed.batch.journal, raised);
         // Whoever stands at a gate waits for the opening, not for the lamp.
         let (open, rest): (Vec<_>, Vec<_>) =
             sealed.batch.commands.iter().partition(|command| command.action.opens());
+        let out = if self.let_out.is_empty() { HashMap::new() } else { sources(&sealed.batch) };
         for command in open.into_iter().chain(rest) {
-            if !(exits_open && opens_exit(command)) {
+            let source =
+                command.decision.filter(|_| opens_exit(command)).and_then(|id| out.get(&id));
+            if !source.is_some_and(|source| self.let_out.contains(source)) {
                 self.send(command.clone());
             }
         }
@@ -67,14 +88,23 @@ impl Outward {
         metrics::counter!("kari_batches_total").increment(1);
     }
 
-    /// The fire road follows the journal, in its order: a fire after a reset releases again.
-    fn follow_emergency(&self, journal: &[Entry]) {
+    /// How often the fire road was told to release.
+    pub(crate) fn raised(&self) -> u64 {
+        self.hub.get().map_or(0, |hub| hub.emergency().raised())
+    }
+
+    /// The fire road follows the journal, in its order: a fire after a reset releases again, and a
+    /// reset ends no release that it did not know of.
+    fn follow_emergency(&self, journal: &[Entry], raised: u64) {
         let Some(hub) = self.hub.get() else { return };
+        let road = hub.emergency();
         for entry in journal {
             match (&entry.noted, &entry.device) {
-                (Noted::EmergencyReset { .. }, _) => hub.emergency().lift(),
-                (Noted::Condition { condition: Condition::EmergencyStarted, .. }, Some(device)) => {
-                    hub.emergency().raise(device)
+                (Noted::EmergencyReset { .. }, _) => road.lift(raised),
+                (Noted::Condition { condition: Condition::EmergencyStarted, .. }, Some(device))
+                    if !road.is_latched() =>
+                {
+                    road.raise(device);
                 }
                 _ => {}
             }
@@ -82,7 +112,8 @@ impl Outward {
     }
 
     fn send(&self, command: Command) {
-        if !self.hub.get().is_some_and(|hub| hub.send(command)) {
+        // Who is to be told is known a moment after the links began.
+        if !self.hub.wait().send(command) {
             metrics::counter!("kari_commands_dropped_total").increment(1);
         }
     }
@@ -129,22 +160,36 @@ impl Outward {
         }
     }
 
-    /// An exit's command does not wait for its commit.
-    pub(crate) fn open_exits(&mut self, sealed: &Sealed) {
-        for command in sealed.batch.commands.iter().filter(|command| opens_exit(command)) {
-            self.send(command.clone());
+    /// The exits of a batch do not wait any more for its commit.
+    pub(crate) fn open_exits(&mut self, batch: &Batch) {
+        let sources = sources(batch);
+        for command in batch.commands.iter().filter(|command| opens_exit(command)) {
+            let source = command.decision.and_then(|id| sources.get(&id));
+            if source.is_none_or(|source| self.let_out.insert(source.clone())) {
+                self.send(command.clone());
+            }
         }
-        self.exits_open = true;
     }
 
-    /// Answers a request while nothing can be decided durably: an exit opens, an entry stays shut.
+    /// Nothing is left of what came while the store stood still.
+    pub(crate) fn caught_up(&mut self) {
+        self.let_out.clear();
+    }
+
+    /// Answers a request while nothing can be decided durably: an exit opens, an entry stays shut,
+    /// and a read that is too old gets no answer.
     pub(crate) fn answer_unavailable(&mut self, event: &DeviceEvent, now: Timestamp) {
         let Happening::CredentialRead { direction, .. } = event.happening else { return };
+        let age = event.received.since(effective_time(event));
+        if age > Param::DeviceEventMaxAge.spec().default().span() {
+            return;
+        }
         let outcome = match direction {
             Direction::Exit => Outcome::GrantWithWarning,
             Direction::Entry => Outcome::Deny,
         };
-        if direction == Direction::Exit {
+        let source = (event.device.clone(), event.boot, event.seq);
+        if direction == Direction::Exit && self.let_out.insert(source) {
             let timeout = Param::GatePassageTimeout.spec().default().span();
             self.command(event, now, Action::OpenOnce { direction, passage_timeout: timeout });
         }

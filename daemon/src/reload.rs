@@ -25,6 +25,8 @@ const POLL: Duration = Duration::from_secs(5);
 /// How many unequal reads in a row are taken for an editor that never rests.
 const READS_MAX: u32 = 40;
 
+const ENDED: &str = "the loop has ended; the log says why";
+
 /// Reads, checks and swaps the rule set of one folder.
 pub(crate) struct Reloader {
     /// The folder.
@@ -144,7 +146,12 @@ impl Reloader {
                 let texts = checked.set.texts();
                 let news = RuleSetNews::Live { hash: hash.clone(), texts };
                 let policy: Arc<dyn Policy> = Arc::new(checked.set);
-                self.tell(news, Some(policy)).await;
+                if let Some(why) = self.tell(news, Some(policy)).await {
+                    // The set is sound; it is tried again at the next look.
+                    tracing::error!(why, "the new rule set could not be put in force");
+                    self.health.rules_refused(&why, self.clock.now());
+                    return;
+                }
                 self.health.rules_live(&hash, self.clock.now());
                 tracing::info!(hash = %short(&hash), "a new rule set is live");
                 (self.live, self.refused) = (hash, String::new());
@@ -159,16 +166,24 @@ impl Reloader {
         tracing::error!("the rule set was refused, the last good one stays:\n{message}");
         self.health.rules_refused(&message, self.clock.now());
         self.refused = hash;
-        self.tell(RuleSetNews::Refused { message }, None).await;
+        if let Some(why) = self.tell(RuleSetNews::Refused { message }, None).await {
+            tracing::error!(why, "the refusal of the rule set is not in the journal");
+        }
     }
 
-    /// Hands the news to the loop, and the policy with it; it is in force when this returns.
-    async fn tell(&self, news: RuleSetNews, policy: Option<Arc<dyn Policy>>) {
+    /// Hands the news to the loop, and the policy with it, which is in force when this returns;
+    /// otherwise it says why not.
+    async fn tell(&self, news: RuleSetNews, policy: Option<Arc<dyn Policy>>) -> Option<String> {
         let (reply, answer) = oneshot::channel::<Answer>();
         let ask = Ask { input: Input::RuleSet(news), policy, reply };
-        if self.administration.send(ask).await.is_ok() {
-            // An answer that does not come means that the loop has ended, and the run with it.
-            drop(answer.await);
+        let sent = self.administration.send(ask).await;
+        match sent.map(|()| answer) {
+            Ok(answer) => match answer.await {
+                Ok(Answer::Taken) => None,
+                Ok(Answer::Refused(why)) => Some(why),
+                Err(_) => Some(ENDED.to_owned()),
+            },
+            Err(_) => Some(ENDED.to_owned()),
         }
     }
 

@@ -26,6 +26,7 @@ use domain::{
 use indicatif::{ProgressBar, ProgressStyle};
 use metrics_exporter_prometheus::PrometheusHandle;
 use rules::load::Names;
+use rustix::fs::Mode;
 use store::{Opened, Store, error::CommitError, reader::Reader};
 use tokio::{
     net::TcpListener,
@@ -129,6 +130,8 @@ pub(crate) async fn start(
     options: Options,
 ) -> anyhow::Result<Running> {
     let Options { state: folder, clock, seed, prometheus } = options;
+    // Database, socket and backups hold people's data: whatever is made is for its owner alone.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make the state folder `{}`", folder.display()))?;
     let clock = Arc::new(clock);
@@ -201,8 +204,12 @@ async fn find(
 ) -> anyhow::Result<Found> {
     let database = folder.join("kari.db");
     let (mut store, mut opened) = Store::open(&database, clock.now()).await?;
-    if folder.join(IMPORTING).exists() {
-        // The last start was cut short in the middle of the import; nothing else can have happened.
+    let mark = folder.join(IMPORTING);
+    if mark.exists() && !store.has_only_imports().await? {
+        tracing::warn!("a mark of an unfinished import is left over; the database is in use");
+        std::fs::remove_file(&mark)?;
+    } else if mark.exists() {
+        // The last start was cut short in the middle of the import; nothing else happened here.
         tracing::warn!("the import of the site's data was cut short; it begins again");
         store.close().await?;
         for suffix in ["", "-wal", "-shm"] {

@@ -8,12 +8,12 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use devices::arrival::{Ack, Arrival};
 use domain::{
-    event::{DeviceEvent, Happening},
+    event::{DeviceEvent, Direction, Happening},
     facts::Policy,
     ids::DeviceId,
-    state::{Answer, Batch, Input, State},
+    state::{Answer, Batch, Input, Snapshot, State},
     step::{effective_time, step},
-    time::{Clock, Timestamp},
+    time::{Clock, Span, Timestamp},
 };
 use store::{
     Sealed, Store,
@@ -24,14 +24,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{clock::SiteClock, outward::Outward};
 
-/// The most inputs of one batch.
-const BATCH_MAX: usize = 512;
+/// The most inputs of one batch: a larger one saves little more, and lets all gates wait in step.
+const BATCH_MAX: usize = 64;
+/// A batch is closed once deciding it took so long: its exits have to be in time.
+const DECIDE_MAX: Span = Span::millis(50);
 /// An exit opens this long after its read, durable or not (the exit rule).
 const EXIT_DEADLINE: Duration = Duration::from_millis(150);
-/// How often a lost batch is decided again as a whole before its inputs go one by one.
+/// How often a lost batch is decided again as a whole, and then each of its inputs by itself.
 const RETRIES: u32 = 5;
-/// After so many batches the outbox is tidied.
-const OUTBOX_PRUNED: u64 = 512;
+/// Between two tries while another program holds the database.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 /// The most inputs that a stalled store may keep waiting; beyond it the channels fill and devices
 /// wait.
 const HELD_MAX: usize = 4096;
@@ -71,6 +73,22 @@ enum Owed {
     Ack(Ack),
     Reply(oneshot::Sender<Answer>),
     Nothing,
+}
+
+/// Inputs that are decided as one batch, and how often that batch was lost.
+struct Attempt {
+    inputs: Vec<Taken>,
+    lost: u32,
+}
+
+/// What became of a batch.
+enum Ended {
+    Durable,
+    /// It left no trace; these are its rows as they are now.
+    Lost {
+        why: String,
+        rows: Box<Snapshot>,
+    },
 }
 
 /// The loop with everything that it owns.
@@ -114,8 +132,9 @@ impl SiteLoop {
         // What waits at this moment is still decided; what comes later finds a closed door.
         let waiting = std::iter::from_fn(|| inbox.gates.try_recv().ok().map(taken));
         let mut left: VecDeque<Taken> = waiting.take(HELD_MAX).collect();
-        while let Some(next) = left.pop_front() {
-            self.turn(vec![next], &mut inbox, &mut left).await?;
+        while !left.is_empty() {
+            let next = left.drain(..left.len().min(BATCH_MAX)).collect();
+            self.turn(next, &mut inbox, &mut left).await?;
         }
         if let Err(error) = self.store.close().await {
             tracing::warn!(%error, "the database was not closed; it recovers at the next start");
@@ -144,7 +163,7 @@ impl SiteLoop {
         }
     }
 
-    /// Decides, commits and delivers one batch.
+    /// Decides, commits and delivers a batch, or several where deciding takes long.
     async fn turn(
         &mut self,
         mut inputs: Vec<Taken>,
@@ -152,36 +171,46 @@ impl SiteLoop {
         held: &mut VecDeque<Taken>,
     ) -> Result<(), CommitError> {
         order(&mut inputs);
-        let mut lost = 0;
-        let mut queue = VecDeque::from([inputs]);
-        while let Some(mut inputs) = queue.pop_front() {
+        let mut queue = VecDeque::from([Attempt { inputs, lost: 0 }]);
+        while let Some(Attempt { mut inputs, lost }) = queue.pop_front() {
             let before = Arc::clone(&self.policy);
-            let (sealed, answers) = self.decide(&mut inputs);
-            match self.durable(&sealed, inbox, held).await {
-                Ok(()) => {
+            let raised = self.outward.raised();
+            let (sealed, answers) = self.decide(&inputs);
+            let rest = inputs.split_off(answers.len());
+            if !rest.is_empty() {
+                queue.push_front(Attempt { inputs: rest, lost });
+            }
+            match self.durable(&sealed, inbox, held).await? {
+                Ended::Durable => {
                     self.state.commit();
-                    self.outward.deliver(&sealed, self.store.head().seq);
+                    self.outward.deliver(&sealed, self.store.head().seq, raised);
                     settle(inputs, answers);
                 }
-                Err(CommitError::Lost { why, .. }) => {
+                Ended::Lost { why, rows } => {
+                    tracing::warn!(batch = sealed.number, why, "a batch was lost; it comes again");
                     self.policy = before;
-                    self.reload(&sealed, &why).await?;
-                    lost += 1;
-                    self.again(inputs, lost, &why, &mut queue);
+                    self.state.discard();
+                    self.state.reload(&sealed.reads, *rows);
+                    self.again(inputs, lost + 1, &why, &mut queue)?;
                 }
-                Err(fatal) => return Err(fatal),
             }
         }
-        self.tidy().await;
+        if held.is_empty() {
+            self.outward.caught_up();
+        }
         Ok(())
     }
 
-    /// Steps every input, and seals what came of it.
-    fn decide(&mut self, inputs: &mut [Taken]) -> (Sealed, Vec<Answer>) {
+    /// Steps the inputs, and seals what came of them. Those after the last answer were not reached
+    /// in time.
+    fn decide(&mut self, inputs: &[Taken]) -> (Sealed, Vec<Answer>) {
         let mut batch = Batch::default();
         let mut answers = Vec::with_capacity(inputs.len());
         let now = self.clock.now();
-        for taken in inputs.iter() {
+        for taken in inputs {
+            if !answers.is_empty() && self.clock.now().since(now) > DECIDE_MAX {
+                break;
+            }
             if let Some(policy) = &taken.policy {
                 self.policy = Arc::clone(policy);
             }
@@ -200,60 +229,34 @@ impl SiteLoop {
         (sealed, answers)
     }
 
-    /// Makes the batch durable; where nobody knows whether it is, its own row tells.
+    /// Makes the batch durable. Where that takes too long, exits open and entries are refused
+    /// meanwhile.
     async fn durable(
         &mut self,
         sealed: &Sealed,
         inbox: &mut Inbox,
         held: &mut VecDeque<Taken>,
-    ) -> Result<(), CommitError> {
-        let source = match self.commit(sealed, inbox, held).await {
-            Err(CommitError::Unknown { source }) => source,
-            known => return known,
-        };
-        let found = self.store.was_committed(sealed.epoch, sealed.number).await;
-        match found.map_err(storage_failed)? {
-            true => Ok(()),
-            false => Err(CommitError::Lost { why: source.to_string(), tables: Vec::new() }),
-        }
-    }
-
-    /// Commands whose time is over leave the outbox now and then.
-    async fn tidy(&mut self) {
-        if self.batches.is_multiple_of(OUTBOX_PRUNED)
-            && let Err(error) = self.store.prune_outbox(self.clock.now()).await
-        {
-            tracing::warn!(%error, "the outbox was not tidied; it is tried again");
-        }
-    }
-
-    /// Makes the batch durable. Where that takes too long, exits open and entries are refused
-    /// meanwhile.
-    async fn commit(
-        &mut self,
-        sealed: &Sealed,
-        inbox: &mut Inbox,
-        held: &mut VecDeque<Taken>,
-    ) -> Result<(), CommitError> {
+    ) -> Result<Ended, CommitError> {
         if sealed.batch.is_empty() && sealed.changes.is_empty() {
-            return Ok(());
+            return Ok(Ended::Durable);
         }
         let Self { store, outward, clock, .. } = self;
-        let commit = store.commit(sealed);
-        tokio::pin!(commit);
-        if let Ok(done) = tokio::time::timeout(EXIT_DEADLINE, &mut commit).await {
+        let stored = stored(store, sealed);
+        tokio::pin!(stored);
+        let patience = patience(sealed, clock.now());
+        if let Ok(done) = tokio::time::timeout(patience, &mut stored).await {
             return done;
         }
         // A first import has no gates yet that could wait.
         let imports = !sealed.batch.people.is_empty();
         if !imports {
             outward.stalled(true);
-            outward.open_exits(sealed);
+            outward.open_exits(&sealed.batch);
         }
         let done = loop {
             tokio::select! {
                 biased;
-                done = &mut commit => break done,
+                done = &mut stored => break done,
                 Some(arrival) = inbox.emergency.recv(), if held.len() < HELD_MAX => {
                     held.push_front(taken(arrival));
                 }
@@ -268,44 +271,82 @@ impl SiteLoop {
         done
     }
 
-    /// A lost batch leaves no trace; the rows that somebody else changed are read again.
-    async fn reload(&mut self, sealed: &Sealed, why: &str) -> Result<(), CommitError> {
-        tracing::warn!(batch = sealed.number, why, "a batch was lost and is decided again");
-        self.state.discard();
-        let rows = self.store.reload(&sealed.reads).await.map_err(storage_failed)?;
-        self.state.reload(&sealed.reads, rows);
-        Ok(())
-    }
-
-    /// What becomes of the inputs of a lost batch: again, one by one, or given up with a refusal.
+    /// What becomes of the inputs of a lost batch: again, one by one, or given up.
     fn again(
         &mut self,
         inputs: Vec<Taken>,
         lost: u32,
         why: &str,
-        queue: &mut VecDeque<Vec<Taken>>,
-    ) {
+        queue: &mut VecDeque<Attempt>,
+    ) -> Result<(), CommitError> {
         if lost <= RETRIES {
-            queue.push_front(inputs);
-            return;
+            queue.push_front(Attempt { inputs, lost });
+            return Ok(());
         }
-        if inputs.len() > 1 {
-            inputs.into_iter().rev().for_each(|one| queue.push_front(vec![one]));
-            return;
+        let alone = inputs.len() == 1;
+        for one in inputs.into_iter().rev() {
+            let next = if alone { self.give_up(one, why)? } else { Some(one) };
+            if let Some(next) = next {
+                queue.push_front(Attempt { inputs: vec![next], lost: 0 });
+            }
         }
-        for one in inputs {
-            tracing::error!(input = ?one.input, why, "an input cannot be durable; it is left out");
-            self.outward.given_up();
-            if let Input::Device(event) = &one.input {
-                self.outward.answer_unavailable(event, self.clock.now());
+        Ok(())
+    }
+
+    /// An input that cannot be durable leaves a line in the journal in its place.
+    fn give_up(&mut self, one: Taken, why: &str) -> Result<Option<Taken>, CommitError> {
+        tracing::error!(input = ?one.input, why, "an input cannot be durable; it is left out");
+        self.outward.given_up();
+        match (one.input, one.owed) {
+            (Input::Device(event) | Input::Unanswered(event), owed) => {
+                self.outward.answer_unavailable(&event, self.clock.now());
+                let why = format!("it could not be stored, so it is left out: {why}");
+                let input = Input::Unreadable { device: event.device, why };
+                Ok(Some(Taken { input, policy: None, owed }))
             }
-            match one.owed {
-                Owed::Ack(ack) => ack.done(),
-                Owed::Reply(reply) => answer(reply, Answer::Refused(why.to_owned())),
-                Owed::Nothing => {}
+            // A database that takes no line at all is none.
+            (Input::Unreadable { .. }, _) => Err(CommitError::Fatal { why: why.to_owned() }),
+            (_, Owed::Reply(reply)) => {
+                answer(reply, Answer::Refused(why.to_owned()));
+                Ok(None)
             }
+            _ => Ok(None),
         }
     }
+}
+
+/// Stores a batch, however long another program holds the database; where nobody knows whether it
+/// is stored, its own row tells.
+async fn stored(store: &mut Store, sealed: &Sealed) -> Result<Ended, CommitError> {
+    let why = loop {
+        match store.commit(sealed).await {
+            Ok(()) => return Ok(Ended::Durable),
+            Err(CommitError::Lost { why, .. }) => break why,
+            Err(CommitError::Busy { why }) => {
+                tracing::warn!(why, "another program holds the database; it is tried again");
+                tokio::time::sleep(BUSY_PAUSE).await;
+            }
+            Err(CommitError::Unknown { source }) => {
+                let found = store.was_committed(sealed.epoch, sealed.number).await;
+                if found.map_err(storage_failed)? {
+                    return Ok(Ended::Durable);
+                }
+                break source.to_string();
+            }
+            Err(fatal) => return Err(fatal),
+        }
+    };
+    let rows = Box::new(store.reload(&sealed.reads).await.map_err(storage_failed)?);
+    Ok(Ended::Lost { why, rows })
+}
+
+/// How long the store may take before the exits of the batch, or those behind it, cannot wait any
+/// more.
+fn patience(sealed: &Sealed, now: Timestamp) -> Duration {
+    let exits = sealed.batch.decisions.iter().filter(|one| one.direction == Direction::Exit);
+    let waited = exits.map(|exit| now.since(exit.received)).max().unwrap_or_default();
+    let waited = u64::try_from(waited.0).map(Duration::from_micros).unwrap_or_default();
+    EXIT_DEADLINE.saturating_sub(waited)
 }
 
 /// Takes what waits, in the order of the classes, up to a bound. A change of policy is a batch of

@@ -28,6 +28,9 @@ const CALLERS_MAX: usize = 16;
 /// How long one caller may take.
 const CALL_MAX: Duration = Duration::from_secs(10);
 
+/// Between two tries while the system gives no more connections.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
 /// What can be asked of a running daemon.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
@@ -109,10 +112,15 @@ pub(crate) async fn serve(listener: UnixListener, desk: Desk, ended: Cancellatio
             () = ended.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
-        let (Ok((stream, _)), Ok(place)) = (accepted, Arc::clone(&places).try_acquire_owned())
-        else {
-            continue;
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "the socket takes no caller; it is tried again");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
         };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
         let desk = desk.clone();
         tokio::spawn(async move {
             let _place = place;

@@ -25,6 +25,10 @@ use tokio::task::JoinHandle;
 
 use crate::config::Login;
 
+pub(crate) mod held;
+
+use held::Held;
+
 /// Connections at once: gates, the daemon's own, and people who look.
 const CLIENTS: usize = 2048;
 /// Larger than any message of ours; a device's is at most 4 KiB.
@@ -41,6 +45,7 @@ const SESSION: Duration = Duration::from_secs(3600);
 pub struct Broker {
     address: SocketAddr,
     doors: Arc<AtomicBool>,
+    held: Arc<Held>,
     stop: BrokerShutdownHandle,
     task: JoinHandle<()>,
 }
@@ -64,8 +69,11 @@ impl Broker {
         let doors = Arc::new(AtomicBool::new(false));
         let rights =
             Rights { prefix: client_id.to_owned(), login: login.clone(), open: Arc::clone(&doors) };
-        let broker = MqttBroker::with_config(config(listen)).await;
+        let held = Arc::new(Held::default());
+        let config = config(listen).with_event_handler(held.clone());
+        let broker = MqttBroker::with_config(config).await;
         let broker = broker.map_err(|error| failed(error.to_string()))?;
+        held.route_by(&broker.router());
         let mut broker = broker.with_auth_provider(Arc::new(rights));
         let address = broker.local_addr().ok_or_else(|| failed("no socket".to_owned()))?;
         let stop = broker.shutdown_handle();
@@ -74,7 +82,7 @@ impl Broker {
                 tracing::error!(%error, "the embedded broker ended");
             }
         });
-        Ok(Self { address, doors, stop, task })
+        Ok(Self { address, doors, held, stop, task })
     }
 
     /// Where it listens.
@@ -85,6 +93,11 @@ impl Broker {
     /// Set to let gates in. Before that they would say things that nobody has asked to hear yet.
     pub(crate) fn doors(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.doors)
+    }
+
+    /// The acknowledgements that wait for the daemon.
+    pub(crate) fn held(&self) -> Arc<Held> {
+        Arc::clone(&self.held)
     }
 
     /// Ends it; clients are cut off.

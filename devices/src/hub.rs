@@ -137,7 +137,16 @@ impl Hub {
             }
         };
         let devices: Vec<DeviceId> = gates.iter().map(|(device, _)| device.clone()).collect();
-        let setup = mqtt::Setup { host, port, client_id: broker.client_id, login, gates, epoch };
+        let setup = mqtt::Setup {
+            host,
+            port,
+            client_id: broker.client_id,
+            login,
+            gates,
+            epoch,
+            #[cfg(feature = "embedded-broker")]
+            held: self.broker.get_mut().as_ref().map(broker::Broker::held),
+        };
         let link = Arc::new(MqttLink::start(setup, common)?);
         for device in devices {
             self.routes.insert(device, Route::Mqtt(Arc::clone(&link)));

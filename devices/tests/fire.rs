@@ -90,7 +90,8 @@ async fn a_fire_input_of_a_gate_releases_all_gates_past_stuffed_queues() {
     gates[0].online().await;
     all_released(&gates, &boards, true).await;
     assert!(site.hub.emergency().is_latched());
-    site.hub.emergency().lift();
+    let road = site.hub.emergency();
+    road.lift(road.raised());
     all_released(&gates, &boards, false).await;
     sleep(Duration::from_millis(1200)).await;
     assert!(!boards[0].is_released() && !gates[0].is_released(), "and it stays lifted");

@@ -73,6 +73,64 @@ async fn people_are_let_in_and_refused_through_mosquitto() {
     round_trip(site, &gate).await;
 }
 
+/// A gate that has said something and hears whether it is stored.
+async fn said(site: &mut Site, gate: &devices::twin::MqttGate) -> devices::arrival::Arrival {
+    gate.pass(Entry, None, None);
+    let arrival = site.event().await;
+    sleep(Duration::from_millis(20)).await;
+    assert_eq!(gate.unacknowledged(), 1, "nobody has stored it yet");
+    arrival
+}
+
+async fn acknowledged(gate: &devices::twin::MqttGate) {
+    let start = Instant::now();
+    while gate.unacknowledged() > 0 {
+        assert!(start.elapsed() < Duration::from_secs(5), "it is never acknowledged");
+        sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[tokio::test]
+async fn the_embedded_broker_acknowledges_what_is_stored() {
+    let mut site = Site::start(&mqtt_site("embedded", &["gate-1"])).await;
+    site.up().await;
+    let gate = site.gate("gate-1").await;
+    said(&mut site, &gate).await.ack.done();
+    acknowledged(&gate).await;
+    assert!(site.event_within(Duration::from_millis(300)).await.is_none(), "once is enough");
+    gate.stop().await;
+    site.hub.stop().await;
+}
+
+#[tokio::test]
+async fn while_nothing_is_stored_the_embedded_broker_takes_over_and_the_gate_obeys() {
+    let mut site = Site::start(&mqtt_site("embedded", &["gate-1"])).await;
+    site.up().await;
+    let gate = site.gate("gate-1").await;
+    let first = said(&mut site, &gate).await;
+    let start = Instant::now();
+    site.grant("gate-1", Exit);
+    assert!(gate.answer(Duration::from_secs(2)).await.open.is_some());
+    assert!(start.elapsed() < Duration::from_millis(150), "{:?}", start.elapsed());
+    acknowledged(&gate).await;
+    // The next ones do not wait at all, a fire input behind them neither.
+    for _ in 0..20 {
+        gate.pass(Entry, None, None);
+    }
+    let start = Instant::now();
+    acknowledged(&gate).await;
+    assert!(start.elapsed() < Duration::from_millis(100), "{:?}", start.elapsed());
+    // Until something is stored again.
+    first.ack.done();
+    for _ in 0..20 {
+        site.event().await.ack.done();
+    }
+    said(&mut site, &gate).await.ack.done();
+    acknowledged(&gate).await;
+    gate.stop().await;
+    site.hub.stop().await;
+}
+
 /// What was not acknowledged when the connection broke comes again; what was does not.
 async fn comes_again(broker: std::net::SocketAddr) {
     let proxy = Proxy::to(broker).await;

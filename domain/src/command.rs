@@ -60,10 +60,6 @@ pub enum Action {
         /// The primary reason; a display shows no more than parameter 64 allows.
         reason: Reason,
     },
-    /// Release the gate in the egress direction: life safety.
-    ReleaseEmergency,
-    /// Go back to controlled passage after an emergency was reset.
-    SetControlled,
 }
 
 impl Action {

@@ -132,7 +132,7 @@ impl Step<'_> {
         facts.membership_allowed = speaking.allowed;
         facts.takes_visit = asked.direction == Direction::Entry && asked.presence.visit.is_none();
         facts.counts_visits = speaking.pass.visits_left.is_some();
-        facts.visits_left = speaking.pass.visits_left.map_or(0, i64::from);
+        facts.visits_left = speaking.pass.visits_free().map_or(0, i64::from);
     }
 
     fn time_facts(&self, asked: &Asked, place: &Place<'_>, facts: &mut Facts) {
@@ -205,7 +205,7 @@ impl Step<'_> {
                 visiting != Some(one.key.pass),
                 !(one.allowed && one.open),
                 pass.valid_until.unwrap_or(Date::MAX),
-                pass.visits_left.unwrap_or(u32::MAX),
+                pass.visits_free().unwrap_or(u32::MAX),
                 one.key.pass,
             )
         })
@@ -254,7 +254,7 @@ fn membership_state(pass: &Pass, today: Date, grace: &Value, visiting: bool) -> 
     if ended.is_some_and(|last| last.saturating_add(days.days()) < today) {
         return "expired";
     }
-    if pass.visits_left == Some(0) && !visiting {
+    if pass.visits_free() == Some(0) && !visiting {
         return "depleted";
     }
     if ended.is_some() { "grace" } else { "active" }
@@ -322,6 +322,7 @@ mod tests {
             valid_from: date("2026-01-01"),
             valid_until: Some(date("2026-09-10")),
             visits_left: None,
+            visits_reserved: 0,
         };
         let grace = Value::parse(Param::MembershipExpiryGrace, "P3D").unwrap();
         for (today, state) in [

@@ -22,6 +22,13 @@ pub struct Change<K, V> {
     pub value: Option<V>,
 }
 
+impl<K: Clone, V> Change<K, V> {
+    /// The row before the change.
+    pub(crate) fn before(&self) -> Read<K> {
+        Read { key: self.key.clone(), version: self.version.saturating_sub(1) }
+    }
+}
+
 /// One row that a batch read, for its validation inside the transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Read<K> {
@@ -54,10 +61,7 @@ impl<K: Ord + Clone, V: Clone> Layered<K, V> {
 
     /// The row, remembered as read: the batch is valid only while the row has this version.
     pub fn read(&mut self, key: &K) -> Option<&V> {
-        if !self.overlay.contains_key(key) && !self.reads.contains_key(key) {
-            let version = self.base.get(key).map_or(0, |row| row.version);
-            self.reads.insert(key.clone(), version);
-        }
+        self.remember(key);
         self.peek(key)
     }
 
@@ -80,8 +84,18 @@ impl<K: Ord + Clone, V: Clone> Layered<K, V> {
         self.change(key, None);
     }
 
+    /// Remembers the version of a row that the batch depends on.
+    fn remember(&mut self, key: &K) -> u32 {
+        if let Some(version) = self.reads.get(key) {
+            return *version;
+        }
+        let version = self.base.get(key).map_or(0, |row| row.version);
+        self.reads.insert(key.clone(), version);
+        version
+    }
+
     fn change(&mut self, key: K, value: Option<V>) {
-        let committed = self.base.get(&key).map_or(0, |row| row.version);
+        let committed = self.remember(&key);
         self.overlay.insert(key, (committed + 1, value));
     }
 
@@ -122,7 +136,7 @@ impl<K: Ord + Clone, V: Clone> Layered<K, V> {
         self.overlay.iter().map(change).collect()
     }
 
-    /// The rows that the batch read.
+    /// The rows that the batch read or changed, each with its committed version.
     #[must_use]
     pub fn reads(&self) -> Vec<Read<K>> {
         self.reads
@@ -215,12 +229,13 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_remembers_what_it_read_and_not_what_it_wrote_itself() {
+    fn a_batch_remembers_what_it_read_and_what_it_changed_unread() {
         let mut table = Layered::load([("a", 3, 10)]);
         table.read(&"a");
         table.read(&"x");
         table.put("y", 1);
         table.read(&"y");
-        assert_eq!(table.reads(), [Read { key: "a", version: 3 }, Read { key: "x", version: 0 }]);
+        let versions: Vec<_> = table.reads().iter().map(|read| (read.key, read.version)).collect();
+        assert_eq!(versions, [("a", 3), ("x", 0), ("y", 0)]);
     }
 }

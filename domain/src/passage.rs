@@ -4,7 +4,7 @@ use crate::{
     event::Direction,
     ids::DecisionId,
     reasons::Condition,
-    rows::{PassKey, Reservation, ReservationKey, ReservationState, Visit},
+    rows::{Reservation, ReservationKey, ReservationState, Visit},
     state::Noted,
     step::{Message, Step},
     time::{Span, Timestamp},
@@ -170,11 +170,7 @@ impl Step<'_> {
     }
 
     fn take_visit(&mut self, row: &Reservation) {
-        let Some(pass) = row.takes_from else { return };
-        let key = PassKey { member: row.member, pass };
-        let Some(mut sold) = self.state.tables.passes.read(&key).cloned() else { return };
-        sold.visits_left = sold.visits_left.map(|left| left.saturating_sub(1));
-        self.state.tables.passes.put(key, sold);
+        self.visits(row, |sold| sold.visits_left = sold.visits_left.map(|n| n.saturating_sub(1)));
     }
 
     /// Whether something at `at` falls into an emergency, in which nothing is charged (I6).

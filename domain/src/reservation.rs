@@ -4,7 +4,7 @@ use crate::{
     event::Direction,
     ids::{DecisionId, DeviceId, ZoneId},
     reasons::Condition,
-    rows::{Occupancy, Reservation, ReservationKey, ReservationState},
+    rows::{Occupancy, Pass, PassKey, Reservation, ReservationKey, ReservationState},
     state::{Entry, Noted},
     step::Step,
     time::{Span, Timestamp},
@@ -38,6 +38,20 @@ impl Step<'_> {
         }
         if let Some(charge) = row.charge {
             self.reserve_money(charge.account, charge.amount);
+        }
+        if row.starts_visit.is_some() {
+            self.visits(row, |sold| sold.visits_reserved = sold.visits_reserved.saturating_add(1));
+        }
+    }
+
+    /// Changes the visits of the pass that a reservation takes one from, where it counts them.
+    pub(crate) fn visits(&mut self, row: &Reservation, change: impl FnOnce(&mut Pass)) {
+        let Some(pass) = row.takes_from else { return };
+        let key = PassKey { member: row.member, pass };
+        let Some(mut sold) = self.state.tables.passes.read(&key).cloned() else { return };
+        if sold.visits_left.is_some() {
+            change(&mut sold);
+            self.state.tables.passes.put(key, sold);
         }
     }
 
@@ -89,6 +103,9 @@ impl Step<'_> {
         }
         if let Some(charge) = row.charge {
             self.reserve_money(charge.account, -charge.amount);
+        }
+        if row.starts_visit.is_some() {
+            self.visits(row, |sold| sold.visits_reserved = sold.visits_reserved.saturating_sub(1));
         }
     }
 

@@ -199,6 +199,16 @@ pub struct Pass {
     pub valid_until: Option<Date>,
     /// Visits left; `None` does not count visits.
     pub visits_left: Option<u32>,
+    /// Those of them that are granted and not yet taken by a passage.
+    pub visits_reserved: u32,
+}
+
+impl Pass {
+    /// Visits that nobody was granted yet; `None` does not count visits.
+    #[must_use]
+    pub fn visits_free(&self) -> Option<u32> {
+        self.visits_left.map(|left| left.saturating_sub(self.visits_reserved))
+    }
 }
 
 /// The key of a tariff version.
@@ -406,7 +416,7 @@ pub struct MarkKey {
     pub boot: u64,
 }
 
-/// Which messages of a device and boot were taken: everything beyond the window counts as taken.
+/// Which messages of a device and boot were taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// The highest sequence taken.
@@ -415,20 +425,41 @@ pub struct Mark {
     pub window: u64,
 }
 
+/// What a mark says of a sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It is new; this is the mark with it.
+    New(Mark),
+    /// It was taken before.
+    Before,
+    /// It is so far below the highest that nobody knows.
+    Unknown,
+    /// It is so far above the highest that the device must be counting wrongly.
+    Leap,
+}
+
+/// A device that skips more messages than this within one boot counts wrongly (our choice).
+const LEAP: u64 = 1 << 32;
+
 impl Mark {
-    /// Takes `seq`; `None` where it was taken before, or is too old to know.
+    /// Takes `seq`.
     #[must_use]
-    pub fn take(self, seq: u64) -> Option<Self> {
+    pub fn take(self, seq: u64) -> Taken {
         if self.window == 0 {
-            return Some(Self { high: seq, window: 1 });
+            return Taken::New(Self { high: seq, window: 1 });
         }
         if seq > self.high {
             let step = seq - self.high;
             let window = if step >= 64 { 0 } else { self.window << step };
-            return Some(Self { high: seq, window: window | 1 });
+            let next = Self { high: seq, window: window | 1 };
+            return if step > LEAP { Taken::Leap } else { Taken::New(next) };
         }
-        let bit = 1_u64.checked_shl(u32::try_from(self.high - seq).unwrap_or(64))?;
-        (self.window & bit == 0).then_some(Self { window: self.window | bit, ..self })
+        let below = u32::try_from(self.high - seq).unwrap_or(u32::MAX);
+        match 1_u64.checked_shl(below) {
+            None => Taken::Unknown,
+            Some(bit) if self.window & bit != 0 => Taken::Before,
+            Some(bit) => Taken::New(Self { window: self.window | bit, ..self }),
+        }
     }
 }
 
@@ -467,17 +498,21 @@ mod tests {
 
     #[test]
     fn a_mark_takes_each_sequence_once_and_nothing_older_than_its_window() {
-        let mut mark = Mark::default();
-        for seq in [5, 6, 9, 7] {
-            mark = mark.take(seq).unwrap();
-        }
+        let after = |mark: Mark, seq| match mark.take(seq) {
+            Taken::New(mark) => mark,
+            other => panic!("{seq}: {other:?}"),
+        };
+        let mark = [5, 6, 9, 7].into_iter().fold(Mark::default(), after);
         for taken in [5, 6, 7, 9] {
-            assert_eq!(mark.take(taken), None, "{taken}");
+            assert_eq!(mark.take(taken), Taken::Before, "{taken}");
         }
-        assert!(mark.take(8).is_some() && mark.take(1).is_some());
-        mark = mark.take(100).unwrap();
-        assert_eq!(mark.take(36), None, "64 below the highest");
-        assert!(mark.take(37).is_some());
-        assert!(mark.take(u64::MAX).is_some());
+        after(mark, 8);
+        after(mark, 1);
+        let mark = after(mark, 100);
+        assert_eq!(mark.take(36), Taken::Unknown, "64 below the highest");
+        after(mark, 37);
+        after(mark, 100 + LEAP);
+        assert_eq!(mark.take(101 + LEAP), Taken::Leap);
+        assert_eq!(mark.take(u64::MAX), Taken::Leap);
     }
 }

@@ -1,6 +1,6 @@
 //! Scopes: where a parameter value may be set, and which of several speaks.
 
-use std::{cmp::Ordering, fmt};
+use std::{cmp::Ordering, collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -128,25 +128,25 @@ pub struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// How specific `scope` is for this event; `None` where it does not match.
-    fn rank(&self, scope: &Scope) -> Option<(ScopeKind, usize)> {
-        let depth = match scope {
-            Scope::Site => Some(0),
-            Scope::Zone(id) => self.zones.iter().position(|zone| zone == id),
-            Scope::Device(id) => (self.device == Some(id)).then_some(0),
-            Scope::Tariff(id) => (self.tariff == Some(id)).then_some(0),
-            Scope::Group(id) => self.groups.contains(id).then_some(0),
-            Scope::Member(id) => (self.member == Some(*id)).then_some(0),
-            Scope::Terminal(_) | Scope::Role(_) => None,
-        };
-        depth.map(|depth| (scope.kind(), depth))
+    /// The scopes that match this event, the least specific first.
+    fn scopes(&self) -> impl Iterator<Item = Scope> {
+        let zones = self.zones.iter().map(|id| Scope::Zone(id.clone()));
+        let device = self.device.map(|id| Scope::Device(id.clone()));
+        let tariff = self.tariff.map(|id| Scope::Tariff(id.clone()));
+        let groups = self.groups.iter().map(|id| Scope::Group(id.clone()));
+        std::iter::once(Scope::Site)
+            .chain(zones)
+            .chain(device)
+            .chain(tariff)
+            .chain(groups)
+            .chain(self.member.map(Scope::Member))
     }
 }
 
 /// Every value that is set somewhere, by parameter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ParamTable {
-    rows: Vec<Vec<(Scope, Value)>>,
+    rows: Vec<BTreeMap<Scope, Value>>,
 }
 
 impl ParamTable {
@@ -154,31 +154,27 @@ impl ParamTable {
     pub fn set(&mut self, param: Param, scope: Scope, value: Value) {
         let bit = usize::from(param.bit());
         if self.rows.len() <= bit {
-            self.rows.resize(bit + 1, Vec::new());
+            self.rows.resize(bit + 1, BTreeMap::new());
         }
-        let Some(row) = self.rows.get_mut(bit) else { return };
-        match row.iter_mut().find(|(at, _)| *at == scope) {
-            Some((_, old)) => *old = value,
-            None => row.push((scope, value)),
+        if let Some(row) = self.rows.get_mut(bit) {
+            row.insert(scope, value);
         }
     }
 
-    /// Every value of `param`, in the order in which they were set.
+    /// The value of `param` that is set at `scope` itself.
     #[must_use]
-    pub fn of(&self, param: Param) -> &[(Scope, Value)] {
-        self.rows.get(usize::from(param.bit())).map_or(&[], Vec::as_slice)
+    pub fn at(&self, param: Param, scope: &Scope) -> Option<&Value> {
+        self.rows.get(usize::from(param.bit()))?.get(scope)
     }
 
     /// The values of `param` that match `place`, the least specific first.
     #[must_use]
     pub fn matching<'a>(&'a self, param: Param, place: &Place<'_>) -> Vec<(&'a Scope, &'a Value)> {
-        let mut found: Vec<_> = self
-            .of(param)
-            .iter()
-            .filter_map(|(scope, value)| place.rank(scope).map(|rank| (rank, scope, value)))
-            .collect();
-        found.sort_by_key(|(rank, ..)| *rank);
-        found.into_iter().map(|(_, scope, value)| (scope, value)).collect()
+        let Some(row) = self.rows.get(usize::from(param.bit())) else { return Vec::new() };
+        if row.is_empty() {
+            return Vec::new();
+        }
+        place.scopes().filter_map(|scope| row.get_key_value(&scope)).collect()
     }
 
     /// The value of `param` in force at `place`, by the merge of its row.
@@ -189,9 +185,6 @@ impl ParamTable {
             value: value.clone(),
             scope: scope.cloned(),
         };
-        if self.of(param).is_empty() {
-            return supplied(None, param.spec().default());
-        }
         let found = self.matching(param, place);
         let Some(&(first, _)) = found.first() else {
             return supplied(None, param.spec().default());

@@ -93,6 +93,11 @@ macro_rules! tables {
             pub fn is_empty(&self) -> bool {
                 $(self.$name.is_empty())&&*
             }
+            /// The rows as they were before: what a batch depends on that looked at nothing else.
+            #[must_use]
+            pub fn before(&self) -> Reads {
+                Reads { $($name: self.$name.iter().map(Change::before).collect(),)* }
+            }
         }
     };
 }

@@ -1,11 +1,11 @@
 //! One input, one step: the only place where a site's state changes.
 
 use crate::{
-    event::{DeviceEvent, Happening, HealthItem},
+    event::{DeviceEvent, Direction, Happening, HealthItem},
     facts::Policy,
     ids::DeviceId,
     reasons::Condition,
-    rows::{DeviceState, MarkKey},
+    rows::{DeviceState, MarkKey, Taken},
     scope::{ParamTable, Place},
     state::{Answer, Batch, Entry, Input, Noted, RuleSetNews, State},
     time::{Span, Timestamp},
@@ -91,7 +91,7 @@ impl Step<'_> {
             at,
             received: event.received,
         };
-        if event.happening.is_counted() && !self.take(&message) {
+        if event.happening.is_counted() && !self.take(&message, &event.happening) {
             return;
         }
         // A device that is a little ahead ends nobody's grant early.
@@ -114,17 +114,30 @@ impl Step<'_> {
         }
     }
 
-    /// Whether this is the first time that the message is seen.
-    fn take(&mut self, message: &Message) -> bool {
+    /// Whether the message takes effect: it is the first time that it is seen. Where its sequence
+    /// tells nothing, the journal says so, and only a read on the way out is answered: nobody stays
+    /// in because a device counts wrongly.
+    fn take(&mut self, message: &Message, happening: &Happening) -> bool {
         let key = MarkKey { device: message.device.clone(), boot: message.source.0 };
         let marks = &mut self.state.tables.marks;
         let known = marks.read(&key).copied();
-        let Some(mark) = known.unwrap_or_default().take(message.source.1) else { return false };
-        marks.put(key, mark);
-        if known.is_none() {
-            self.forget_old_boots(&message.device, message.source.0);
-        }
-        true
+        let mark = known.unwrap_or_default();
+        let why = match mark.take(message.source.1) {
+            Taken::New(next) => {
+                marks.put(key, next);
+                if known.is_none() {
+                    self.forget_old_boots(&message.device, message.source.0);
+                }
+                return true;
+            }
+            Taken::Before => return false,
+            Taken::Unknown => "too far below",
+            Taken::Leap => "too far above",
+        };
+        let (seq, high) = (message.source.1, mark.high);
+        let why = format!("sequence {seq} is {why} {high}, so the device counts wrongly");
+        self.unreadable(message.device.clone(), why);
+        matches!(happening, Happening::CredentialRead { direction: Direction::Exit, .. })
     }
 
     fn forget_old_boots(&mut self, device: &DeviceId, current: u64) {

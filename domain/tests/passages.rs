@@ -3,6 +3,7 @@
 
 use domain::{
     combine::floor,
+    decision::Decision,
     event::{
         Direction::{Entry, Exit},
         Happening,
@@ -34,6 +35,37 @@ fn a_grant_holds_a_seat_a_visit_and_a_charge_until_the_passage_is_made() {
     assert_eq!((world.zone("site").reserved, world.zone("site").inside), (0, 1));
     assert_eq!((world.wallet(), world.visits_left(), world.presence().inside), ((4200, 0), 4, 1));
     assert_eq!(world.last.transactions.len(), 1);
+}
+
+#[test]
+fn a_visit_that_was_promised_to_one_band_is_not_left_for_another() {
+    let mut world = World::new(800);
+    let second = CredentialId(Uuid::from_u128(77));
+    let import = ImportRow::Credential("W2".into(), band(second, 1));
+    world.take(Input::Import(vec![import]), at("06:30:00"));
+    let left = |decision: &Decision| decision.facts.as_ref().unwrap().visits_left;
+    assert_eq!(left(&world.read("G1", Entry, "W1", "09:00:00")), 5);
+    assert_eq!(left(&world.read("G2", Entry, "W2", "09:00:01")), 4);
+    world.passage("G1", Entry, "09:00:02", "09:00:02");
+    world.tick("09:00:10");
+    assert_eq!(world.visits_left(), 4, "the second one was not used");
+    assert_eq!(left(&world.read("G2", Entry, "W2", "09:00:11")), 4);
+}
+
+#[test]
+fn a_device_that_counts_wrongly_is_noted_and_lets_people_out_all_the_same() {
+    let mut world = World::new(800);
+    world.read("G1", Entry, "W1", "09:00:00");
+    world.passage("G1", Entry, "09:00:02", "09:00:02");
+    world.seq += 1 << 40;
+    let exit = world.read("G1", Exit, "W1", "09:30:00");
+    assert!(exit.verdict.outcome.opens() && world.opened());
+    assert_eq!(world.conditions(), ["MessageRefused"]);
+    world.seq += 1;
+    let entry = Happening::CredentialRead { direction: Entry, uid: "W1".into() };
+    world.event("G1", at("09:40:00"), at("09:40:00"), entry);
+    assert_eq!(world.conditions(), ["MessageRefused"]);
+    assert!(world.last.decisions.is_empty());
 }
 
 #[test]

@@ -54,7 +54,8 @@ CREATE TABLE pass (
     state          TEXT   NOT NULL, -- active, past_due, frozen, suspended, cancelled
     valid_from     TEXT   NOT NULL, -- first local day
     valid_until    TEXT,            -- last local day, included
-    visits_left    BIGINT,          -- nothing where visits are not counted
+    visits_left     BIGINT,          -- nothing where visits are not counted
+    visits_reserved BIGINT NOT NULL CHECK (visits_reserved >= 0), -- granted, not yet taken
     PRIMARY KEY (member, id)
 ) WITHOUT ROWID;
 
@@ -127,9 +128,6 @@ CREATE TABLE reservation (
     CHECK ((state = 'lapsed') = (lapsed_at IS NOT NULL)),
     CHECK ((charge_account IS NULL) = (charge_amount IS NULL))
 ) WITHOUT ROWID;
-
--- The same band at two gates at once gets one grant.
-CREATE UNIQUE INDEX one_live_reservation ON reservation (credential) WHERE state = 'live';
 
 -- The last read at each reader that was evaluated and not ignored.
 CREATE TABLE last_read (

@@ -151,7 +151,7 @@ impl<'a> Settings<'a> {
     /// What was read; a set without hours for the site is refused.
     pub(crate) fn finish(mut self) -> Outcome {
         let windows = Param::TimeAccessWindows;
-        if !self.table.of(windows).iter().any(|(scope, _)| *scope == Scope::Site) {
+        if self.table.at(windows, &Scope::Site).is_none() {
             let message = format!("no file sets `{windows}` for the site, which is required");
             let help = format!("write set(\"{windows}\", \"Mon-Sun 07:00-23:00\");");
             let mut problem = self.layout.problem(Position::START, 0, message, help);

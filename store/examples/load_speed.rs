@@ -54,6 +54,7 @@ fn people(numbers: std::ops::Range<u32>) -> Changes {
         valid_from: date(2026, 1, 1),
         valid_until: Some(date(2026, 12, 31)),
         visits_left: None,
+        visits_reserved: 0,
     };
     let account = Account {
         kind: AccountKind::Wallet,

@@ -119,6 +119,12 @@ pub enum CommitError {
         /// refused it.
         tables: Vec<&'static str>,
     },
+    /// Somebody else holds the database; nothing was written, and the batch may be tried again.
+    #[error("another program holds the database: {why}; end it, or wait for it")]
+    Busy {
+        /// What SQLite says.
+        why: String,
+    },
     /// Nobody knows whether the batch is durable; ask [`crate::Store::was_committed`].
     #[error("the connection to the database broke; look up whether the batch came through")]
     Unknown {
@@ -146,6 +152,8 @@ impl CommitError {
                 let code = refusal.code().and_then(|code| code.parse::<i32>().ok());
                 if code.is_some_and(is_storage) {
                     Self::Fatal { why: refusal.to_string() }
+                } else if code.is_some_and(is_busy) {
+                    Self::Busy { why: refusal.to_string() }
                 } else {
                     Self::refused(refusal)
                 }
@@ -154,6 +162,12 @@ impl CommitError {
             _ => Self::Unknown { source: error },
         }
     }
+}
+
+/// Whether a result code of SQLite says that somebody else holds the file.
+const fn is_busy(code: i32) -> bool {
+    use libsqlite3_sys as c;
+    matches!(code & 0xFF, c::SQLITE_BUSY | c::SQLITE_LOCKED)
 }
 
 /// Whether a result code of SQLite says that the storage failed, whatever its extension says.

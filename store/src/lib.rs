@@ -39,6 +39,8 @@ pub struct Store {
     shared: bool,
     /// Why the storage is not to be trusted any more.
     failed: Option<String>,
+    /// The commands that stand in the outbox.
+    outbox: commit::outbox::Outbox,
     /// Held as long as the store lives: its lock keeps other daemons out.
     _lock: File,
 }

@@ -21,7 +21,7 @@ use domain::{
 use crate::{
     Head, Opened, Store,
     cells::{Cells, Names},
-    commit::counters,
+    commit::{counters, outbox::Outbox},
     error::{OpenError, ReadError},
 };
 
@@ -40,12 +40,15 @@ const RAISE_EPOCH: &str = "INSERT INTO daemon (id, epoch) VALUES ($1, 1)
     ON CONFLICT (id) DO UPDATE SET epoch = daemon.epoch + 1 RETURNING epoch";
 const HEAD: &str = "SELECT journal_seq, journal_hash FROM batch WHERE daemon = $1";
 const IS_EMPTY: &str = "SELECT NOT EXISTS (SELECT 1 FROM member)";
+const ONLY_IMPORTS: &str = "SELECT NOT EXISTS
+    (SELECT 1 FROM journal WHERE json_extract(noted, '$.noted') <> 'imported')";
 const LAST_RULE_SET: &str = "SELECT hash, texts FROM rule_set ORDER BY live_at DESC, hash LIMIT 1";
 const UNSENT: &str = "SELECT id, device, decision, issued, ttl, epoch, action FROM outbox
     WHERE expires >= $1 ORDER BY issued, id";
 /// The statements of this module, for the test that prepares them all.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 5] = [RAISE_EPOCH, HEAD, IS_EMPTY, LAST_RULE_SET, UNSENT];
+pub(crate) const STATEMENTS: [&str; 6] =
+    [RAISE_EPOCH, HEAD, IS_EMPTY, ONLY_IMPORTS, LAST_RULE_SET, UNSENT];
 
 impl Store {
     /// Opens the database at `path`, makes it where there is none, brings its tables up to date and
@@ -72,6 +75,8 @@ impl Store {
         let epoch: i64 =
             epoch.map_err(|source| OpenError::Epoch { path: path.to_owned(), source })?;
         let opened = opened(&mut connection, epoch.cast_unsigned(), now).await?;
+        let outbox = Outbox::load(&mut connection).await;
+        let outbox = outbox.map_err(ReadError::of("the outbox"))?;
         let counters = counters(&mut connection)
             .await
             .map_err(|source| OpenError::Connect { path: path.to_owned(), source })?;
@@ -83,9 +88,19 @@ impl Store {
             counters,
             shared: false,
             failed: None,
+            outbox,
             _lock: lock,
         };
         Ok((store, opened))
+    }
+
+    /// Whether nothing ever happened here but imports.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn has_only_imports(&mut self) -> Result<bool, ReadError> {
+        let asked = sqlx::query_scalar(ONLY_IMPORTS).fetch_one(&mut self.connection).await;
+        asked.map_err(ReadError::of("whether there are only imports"))
     }
 
     /// Writes what is in the log back to the database and closes it.

@@ -265,13 +265,20 @@ pub(crate) struct Records<'a> {
     pub(crate) rule_sets: Vec<(&'a str, String)>,
     pub(crate) transactions: &'a [Transaction],
     pub(crate) postings: Vec<(Uuid, i64, Posting)>,
+    /// Commands that leave the outbox because their time is over.
+    pub(crate) over: Vec<Uuid>,
     /// The end of the journal after them.
     pub(crate) head: Head,
 }
 
 impl<'a> Records<'a> {
-    /// The records of `sealed`, with the journal going on after `head`.
-    pub(crate) fn of(daemon: i64, head: Head, sealed: &'a Sealed) -> Result<Self, CommitError> {
+    /// The records of `sealed`, with the journal going on after `head`; the commands of `over` go.
+    pub(crate) fn of(
+        daemon: i64,
+        head: Head,
+        sealed: &'a Sealed,
+        over: Vec<Uuid>,
+    ) -> Result<Self, CommitError> {
         let batch = &sealed.batch;
         let decisions = decision_rows(batch).map_err(CommitError::refused)?;
         let contents: HashMap<Uuid, [u8; 32]> =
@@ -297,6 +304,7 @@ impl<'a> Records<'a> {
             rule_sets: rule_sets.collect::<Result<_, _>>().map_err(CommitError::refused)?,
             transactions: &batch.transactions,
             postings: batch.transactions.iter().flat_map(lines).collect(),
+            over,
             head,
         })
     }

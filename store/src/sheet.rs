@@ -30,7 +30,7 @@ pub(crate) enum Kind {
 pub(crate) enum Op {
     /// Written, by all columns.
     Put,
-    /// Removed, by key and version.
+    /// Removed, by key, and by version where the row has one.
     Delete,
     /// Read again, by key, packed.
     Fetch,
@@ -78,7 +78,7 @@ impl Sheet {
     pub(crate) fn width(&self, op: Op) -> usize {
         match op {
             Op::Put => self.columns().len(),
-            Op::Delete => self.keys.len() + 1,
+            Op::Delete => self.keys.len() + usize::from(self.kind == Kind::State),
             Op::Fetch | Op::Next => self.keys.len(),
             Op::First | Op::Count => 0,
         }
@@ -105,7 +105,8 @@ impl Sheet {
                 format!("INSERT INTO {name} ({columns}) {rows}{}", self.conflict())
             }
             Op::Delete => {
-                format!("DELETE FROM {name} WHERE ({keys}, version) IN (VALUES {values})")
+                let version = if self.kind == Kind::State { ", version" } else { "" };
+                format!("DELETE FROM {name} WHERE ({keys}{version}) IN (VALUES {values})")
             }
             Op::Fetch => self.packed(&format!("WHERE ({keys}) IN (VALUES {values})")),
             Op::First => self.packed(&format!("ORDER BY {keys} LIMIT {MOST_ROWS}")),
@@ -206,9 +207,9 @@ mod tests {
                 SMALL.map(|events| events * sheet.weight).into_iter().chain(LARGE).collect();
             for rows in sizes {
                 texts.push(statement(&sheet, Op::Put, rows));
+                texts.push(statement(&sheet, Op::Delete, rows));
                 if sheet.kind == Kind::State {
                     texts.push(statement(&sheet, Op::Fetch, rows));
-                    texts.push(statement(&sheet, Op::Delete, rows));
                 }
             }
             if sheet.kind == Kind::State {
@@ -218,6 +219,7 @@ mod tests {
             texts.push(statement(&sheet, Op::Count, 0));
         }
         texts.extend(commit::STATEMENTS);
+        texts.push(commit::outbox::IN_OUTBOX);
         texts.extend(open::STATEMENTS);
         texts.extend(reader::STATEMENTS);
         texts.extend([verify::LINES, verify::ENDS]);

@@ -168,6 +168,7 @@ fn rows(numbers: std::ops::Range<u32>) -> Changes {
             valid_from: jiff::civil::date(2020, 1, 1),
             valid_until: None,
             visits_left: Some(10),
+            visits_reserved: 0,
         };
         changes.passes.push(first(PassKey { member, pass: PassId(id(3, number)) }, row));
         let row = Account {

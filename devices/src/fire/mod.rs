@@ -9,10 +9,7 @@ mod board;
 mod frames;
 
 use std::{
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
@@ -38,7 +35,6 @@ pub(crate) trait Outlet: Send + 'static {
 /// The emergency release of all gates of all links.
 #[derive(Debug)]
 pub struct FireRoad {
-    latched: AtomicBool,
     shared: Arc<Shared>,
     workers: Mutex<Vec<thread::JoinHandle<()>>>,
 }
@@ -53,6 +49,8 @@ struct Shared {
 struct Wanted {
     /// Whether gates shall be released.
     release: bool,
+    /// Counts the raises.
+    raised: u64,
     /// Grows with every order; 0: nothing was ever ordered.
     order: u64,
     stop: bool,
@@ -60,36 +58,48 @@ struct Wanted {
 
 impl FireRoad {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            latched: AtomicBool::new(false),
-            shared: Arc::new(Shared::default()),
-            workers: Mutex::new(Vec::new()),
-        })
+        Arc::new(Self { shared: Arc::new(Shared::default()), workers: Mutex::new(Vec::new()) })
     }
 
     /// Releases every gate in the egress direction, now and until [`Self::lift`].
     ///
     /// Also to be called at start, with the device that is on record, when an emergency is latched.
     pub fn raise(&self, source: &DeviceId) {
-        let first = !self.latched.swap(true, Ordering::SeqCst);
-        self.shared.order(|wanted| wanted.release = true);
+        let mut first = false;
+        self.shared.order(|wanted| {
+            first = !wanted.release;
+            (wanted.release, wanted.raised) = (true, wanted.raised + 1);
+        });
         if first {
             counter!("kari_emergencies_total").increment(1);
             tracing::error!(device = %source, "emergency: every gate is released");
         }
     }
 
-    /// The emergency was reset: gates go back to controlled passage.
-    pub fn lift(&self) {
-        self.latched.store(false, Ordering::SeqCst);
-        self.shared.order(|wanted| wanted.release = false);
-        tracing::warn!("emergency lifted: gates go back to controlled passage");
+    /// How often [`Self::raise`] was called.
+    #[must_use]
+    pub fn raised(&self) -> u64 {
+        self.shared.lock().raised
+    }
+
+    /// The emergency was reset by somebody who knew of `raised` raises: gates go back to controlled
+    /// passage, unless there was another one since.
+    pub fn lift(&self, raised: u64) {
+        let mut lifted = false;
+        self.shared.order(|wanted| {
+            lifted = wanted.raised == raised;
+            wanted.release &= !lifted;
+        });
+        match lifted {
+            true => tracing::warn!("emergency lifted: gates go back to controlled passage"),
+            false => tracing::error!("the reset came too late for a new emergency; it goes on"),
+        }
     }
 
     /// Whether an emergency is latched.
     #[must_use]
     pub fn is_latched(&self) -> bool {
-        self.latched.load(Ordering::SeqCst)
+        self.shared.lock().release
     }
 
     /// A link is back: it shall hear at once what is wanted, if anything ever was.
@@ -213,7 +223,10 @@ mod tests {
         assert_eq!(hears.recv_timeout(Duration::from_millis(1500)), Ok(true), "told again");
         road.link_is_up();
         assert_eq!(hears.recv_timeout(Duration::from_millis(250)), Ok(true), "and at once");
-        road.lift();
+        road.lift(road.raised() - 1);
+        assert!(road.is_latched(), "there was another raise since");
+        assert_eq!(hears.recv_timeout(Duration::from_millis(250)), Ok(true));
+        road.lift(road.raised());
         assert_eq!(hears.recv_timeout(Duration::from_millis(250)), Ok(false));
         assert!(hears.recv_timeout(Duration::from_millis(1200)).is_err(), "a lift is said once");
         road.stop();

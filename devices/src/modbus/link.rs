@@ -276,10 +276,6 @@ impl Worker {
                 None => Ok(()),
             },
             Action::Indicate { .. } => Ok(()),
-            Action::ReleaseEmergency => self.hold(wire, true).await,
-            // While an emergency is latched, nothing takes the release back.
-            Action::SetControlled if self.common.fire.is_latched() => Ok(()),
-            Action::SetControlled => self.hold(wire, false).await,
         }
     }
 

@@ -86,8 +86,6 @@ pub(crate) fn encode(command: &Command, profile: MqttProfile) -> Option<Message>
             };
             (topics::INDICATE, serde_json::to_vec(&indicate).ok()?, QoS::AtLeastOnce)
         }
-        Action::ReleaseEmergency => (topics::MODE, b"panic".to_vec(), QoS::AtLeastOnce),
-        Action::SetControlled => (topics::MODE, b"controlled".to_vec(), QoS::AtLeastOnce),
     };
     let seconds = command.ttl.0.saturating_add(999_999) / 1_000_000;
     Some(Message {

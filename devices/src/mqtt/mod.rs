@@ -45,6 +45,9 @@ pub(crate) struct Setup {
     pub(crate) login: Option<Login>,
     pub(crate) gates: Vec<(DeviceId, MqttProfile)>,
     pub(crate) epoch: u64,
+    /// Acknowledgements that wait for ours, at the broker inside.
+    #[cfg(feature = "embedded-broker")]
+    pub(crate) held: Option<Arc<crate::broker::held::Held>>,
 }
 
 /// What the link and its neighbours share.
@@ -173,6 +176,8 @@ impl Setup {
             client_id: format!("{}{suffix}", self.client_id),
             login: self.login.clone(),
             filters,
+            #[cfg(feature = "embedded-broker")]
+            held: self.held.clone(),
         }
     }
 }

@@ -54,6 +54,9 @@ pub(crate) struct Spec {
     pub(crate) client_id: String,
     pub(crate) login: Option<Login>,
     pub(crate) filters: Vec<Filter>,
+    /// Acknowledgements that wait for ours, at the broker inside.
+    #[cfg(feature = "embedded-broker")]
+    pub(crate) held: Option<Arc<crate::broker::held::Held>>,
 }
 
 /// What a link does with its connection. It never waits.
@@ -270,9 +273,10 @@ async fn listen(
             Ok(Event::Incoming(Packet::Publish(publish))) => {
                 if publish.topic == canary.as_bytes() {
                     dead.as_mut().reset(Instant::now() + CANARY_DEAD);
-                    acknowledgement(client, &publish).done();
+                    acknowledgement(client, &publish, || ()).done();
                 } else {
-                    handler.message(&publish, acknowledgement(client, &publish));
+                    let ack = acknowledgement(client, &publish, spec.stored(&publish));
+                    handler.message(&publish, ack);
                 }
             }
             Ok(Event::Incoming(Packet::SubAck(granted))) => {
@@ -319,8 +323,13 @@ async fn sing(client: AsyncClient, topic: String, ended: CancellationToken) {
     }
 }
 
-/// What acknowledges `publish` on the connection that it came by, and on no other.
-fn acknowledgement(client: &AsyncClient, publish: &Publish) -> Ack {
+/// What acknowledges `publish` on the connection that it came by, and on no other; `stored` is told
+/// as well.
+fn acknowledgement(
+    client: &AsyncClient,
+    publish: &Publish,
+    stored: impl FnOnce() + Send + 'static,
+) -> Ack {
     if publish.qos == QoS::AtMostOnce {
         return Ack::none();
     }
@@ -328,6 +337,7 @@ fn acknowledgement(client: &AsyncClient, publish: &Publish) -> Ack {
     let qos = publish.qos;
     let runtime = tokio::runtime::Handle::current();
     Ack::new(move || {
+        stored();
         let what = Publish { pkid: id, qos, ..Publish::default() };
         if client.try_ack(&what).is_err() {
             // The queue is full of commands, or the connection is gone; both end by themselves.
@@ -341,6 +351,23 @@ fn acknowledgement(client: &AsyncClient, publish: &Publish) -> Ack {
 }
 
 impl Spec {
+    /// What tells the broker inside that `publish` is stored.
+    #[cfg(feature = "embedded-broker")]
+    fn stored(&self, publish: &Publish) -> impl FnOnce() + Send + 'static {
+        let topic = String::from_utf8_lossy(&publish.topic).into_owned();
+        let (held, payload) = (self.held.clone(), publish.payload.clone());
+        move || {
+            if let Some(held) = held {
+                held.stored(&topic, &payload);
+            }
+        }
+    }
+
+    #[cfg(not(feature = "embedded-broker"))]
+    fn stored(&self, _: &Publish) -> impl FnOnce() + Send + 'static {
+        || ()
+    }
+
     fn canary(&self) -> String {
         format!("kari/{}/canary", self.client_id)
     }

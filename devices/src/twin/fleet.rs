@@ -127,6 +127,7 @@ impl Fleet {
 
     /// The first `gates` gates read, wait, and read again, for `span`.
     pub async fn closed_loop(&mut self, gates: usize, span: Duration, bands: &Bands) -> Samples {
+        self.forget();
         let started = Instant::now();
         let loops = self.gates.iter_mut().take(gates).map(|gate| async move {
             let mut samples = Samples::default();
@@ -140,6 +141,7 @@ impl Fleet {
 
     /// All gates read in turns, `per_second` reads in all, for `span`.
     pub async fn paced(&mut self, per_second: u32, span: Duration, bands: &Bands) -> Samples {
+        self.forget();
         let count = u32::try_from(self.gates.len()).unwrap_or(1);
         let every = Duration::from_secs(1) * count / per_second;
         let started = Instant::now();
@@ -154,6 +156,13 @@ impl Fleet {
             samples
         });
         gathered(loops.collect(), started).await
+    }
+
+    /// Forgets openings that nobody waits for: those that a daemon sends again when it starts.
+    fn forget(&mut self) {
+        for gate in &mut self.gates {
+            while gate.opened.try_recv().is_ok() {}
+        }
     }
 }
 

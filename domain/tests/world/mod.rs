@@ -50,7 +50,7 @@ pub(crate) struct World {
     pub(crate) state: State,
     pub(crate) policy: TestPolicy,
     pub(crate) last: Batch,
-    seq: u64,
+    pub(crate) seq: u64,
 }
 
 pub(crate) const MEMBER: MemberId = MemberId(Uuid::from_u128(10));
@@ -109,6 +109,7 @@ impl World {
             valid_from: "2026-09-01".parse().unwrap(),
             valid_until: None,
             visits_left: Some(5),
+            visits_reserved: 0,
         };
         let zones = ["site".into(), "pool".into()].into();
         world.take(

@@ -1,12 +1,12 @@
-//! The rows that a batch read or changed, as they are in the database now.
+//! The rows that a batch depends on, as they are in the database now.
 
 use std::collections::BTreeMap;
 
 use sqlx::SqliteConnection;
 
 use domain::{
-    layered::{Change, Read},
-    state::{Changes, Reads, Snapshot},
+    layered::Read,
+    state::{Reads, Snapshot},
 };
 
 use crate::{
@@ -41,32 +41,21 @@ async fn fetch<V: Stored>(
     Ok(found)
 }
 
-/// Whether a row of the table has another version than the batch takes it for.
-async fn differs<V: Stored>(
-    connection: &mut SqliteConnection,
-    reads: &[Read<V::Key>],
-    changes: &[Change<V::Key, V>],
-) -> Result<bool, ReadError> {
-    let reads = reads.iter().map(|read| (&read.key, read.version));
-    let changes = changes.iter().map(|change| (&change.key, change.version.saturating_sub(1)));
-    let taken: BTreeMap<&V::Key, u32> = changes.chain(reads).collect();
-    let keys: Vec<&V::Key> = taken.keys().copied().collect();
-    let found = fetch::<V>(connection, &keys).await?;
-    let found: BTreeMap<&V::Key, u32> =
-        found.iter().map(|(key, version, _)| (key, *version)).collect();
-    Ok(taken.iter().any(|(key, version)| found.get(key).copied().unwrap_or(0) != *version))
+/// Whether a row is another version than the batch takes it for.
+fn differs<K: Ord, V>(reads: &[Read<K>], found: &[(K, u32, V)]) -> bool {
+    let found: BTreeMap<&K, u32> = found.iter().map(|(key, version, _)| (key, *version)).collect();
+    reads.iter().any(|read| found.get(&read.key).copied().unwrap_or(0) != read.version)
 }
 
 /// The tables with rows that are not what the batch takes them for.
 pub(super) async fn differing(
     connection: &mut SqliteConnection,
     reads: &Reads,
-    changes: &Changes,
 ) -> Result<Vec<&'static str>, ReadError> {
-    let mut tables = Vec::new();
+    let (found, mut tables) = (rows_of(connection, reads).await?, Vec::new());
     macro_rules! compare {
         ($($table:ident),*) => {$(
-            if differs(&mut *connection, &reads.$table, &changes.$table).await? {
+            if differs(&reads.$table, &found.$table) {
                 tables.push(stringify!($table));
             }
         )*};

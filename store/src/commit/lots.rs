@@ -47,7 +47,18 @@ impl<'a> Lot<'a> {
 /// The lots of a batch that have rows, in the order in which they are written, each with its place
 /// among all lots.
 pub(super) fn lots<'a>(sealed: &'a Sealed, records: &'a Records<'_>) -> Vec<(u32, Lot<'a>)> {
+    let over = Lot {
+        sheet: OUTBOX,
+        op: Op::Delete,
+        rows: records.over.len(),
+        bind: Box::new(|place, to| {
+            if let Some(id) = records.over.get(place) {
+                to.id(*id);
+            }
+        }),
+    };
     let mut lots = vec![
+        over,
         Lot::put(DECISION, &records.decisions, |row, to| row.bind(to)),
         Lot::put(JOURNAL, &records.journal, |row, to| row.bind(to)),
         Lot::put(OUTBOX, &records.outbox, |(command, action), to| {

@@ -10,10 +10,11 @@
 
 mod compare;
 mod lots;
+pub(crate) mod outbox;
 
 use sqlx::{Row, SqliteConnection};
 
-use domain::{state::Reads, time::Timestamp};
+use domain::state::Reads;
 
 use crate::{
     Counters, Sealed, Store,
@@ -22,6 +23,7 @@ use crate::{
     records::Records,
 };
 use lots::{lots, one_by_one, row_count, together};
+use outbox::Outbox;
 
 const BEGIN: &str = "BEGIN IMMEDIATE";
 const ROLLBACK: &str = "ROLLBACK";
@@ -41,10 +43,9 @@ pub(crate) const COUNTERS: &str =
     "SELECT total_changes() AS written, data_version AS others FROM pragma_data_version";
 const COMMITTED: &str =
     "SELECT count(*) FROM batch WHERE daemon = $1 AND epoch = $2 AND number >= $3";
-const PRUNE: &str = "DELETE FROM outbox WHERE expires < $1";
 /// The statements of this module, for the test that prepares them all.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 4] = [SEAL, COUNTERS, COMMITTED, PRUNE];
+pub(crate) const STATEMENTS: [&str; 3] = [SEAL, COUNTERS, COMMITTED];
 
 /// Reads what SQLite counts.
 pub(crate) async fn counters(connection: &mut SqliteConnection) -> Result<Counters, sqlx::Error> {
@@ -62,10 +63,14 @@ impl Store {
         if let Some(why) = &self.failed {
             return Err(CommitError::Fatal { why: why.clone() });
         }
-        let records = Records::of(self.daemon, self.head, sealed)?;
+        let over = self.outbox.over(sealed);
+        let records = Records::of(self.daemon, self.head, sealed, over)?;
         let result = self.write(sealed, &records).await;
         match &result {
-            Ok(()) => self.head = records.head,
+            Ok(()) => {
+                self.head = records.head;
+                self.outbox.committed(records.over.len(), &sealed.batch.commands);
+            }
             Err(CommitError::Fatal { why }) => self.failed = Some(why.clone()),
             Err(_) => {}
         }
@@ -83,12 +88,12 @@ impl Store {
         let sealed_out =
             matches!(&refused, sqlx::Error::Database(why) if why.message() == SEAL_REFUSED);
         let refused = CommitError::of(refused);
-        if !matches!(refused, CommitError::Lost { .. }) {
+        if !matches!(refused, CommitError::Lost { .. } | CommitError::Busy { .. }) {
             return Err(refused);
         }
         self.roll_back().await?;
         self.count_again().await.map_err(CommitError::of)?;
-        if self.shared || sealed_out {
+        if sealed_out || (self.shared && matches!(refused, CommitError::Lost { .. })) {
             return self.write_compared(sealed, records).await;
         }
         Err(refused)
@@ -132,7 +137,7 @@ impl Store {
         records: &Records<'_>,
     ) -> Result<(), CommitError> {
         let result = self.try_compared(sealed, records).await;
-        if let Err(CommitError::Lost { .. }) = &result {
+        if let Err(CommitError::Lost { .. } | CommitError::Busy { .. }) = &result {
             self.roll_back().await?;
             self.count_again().await.map_err(CommitError::of)?;
         }
@@ -147,7 +152,7 @@ impl Store {
         sqlx::query(BEGIN).execute(&mut self.connection).await.map_err(CommitError::of)?;
         self.count_again().await.map_err(CommitError::of)?;
         let connection = &mut self.connection;
-        let tables = compare::differing(connection, &sealed.reads, &sealed.changes).await;
+        let tables = compare::differing(connection, &sealed.reads).await;
         let tables = tables.map_err(|error| match error {
             ReadError::Query { source, .. } => CommitError::of(source),
             value @ ReadError::Value { .. } => CommitError::refused(value),
@@ -238,6 +243,7 @@ impl Store {
             .await
             .map_err(ReadError::of(what))?;
         self.head = crate::open::head(&mut self.connection, self.daemon).await?;
+        self.outbox = Outbox::load(&mut self.connection).await.map_err(ReadError::of(what))?;
         self.count_again().await.map_err(ReadError::of(what))?;
         Ok(found > 0)
     }
@@ -251,17 +257,6 @@ impl Store {
         compare::rows_of(&mut self.connection, reads).await
     }
 
-    /// Drops the commands that can no longer take effect; tells how many there were.
-    ///
-    /// # Errors
-    /// As [`Store::commit`].
-    pub async fn prune_outbox(&mut self, now: Timestamp) -> Result<u64, CommitError> {
-        let pruned = sqlx::query(PRUNE).bind(now.micros()).execute(&mut self.connection).await;
-        let pruned = pruned.map_err(CommitError::of)?.rows_affected();
-        self.counters.written += i64::try_from(pruned).unwrap_or(i64::MAX);
-        Ok(pruned)
-    }
-
     /// The end of the journal: the last durable line.
     #[must_use]
     pub const fn head(&self) -> crate::Head {
@@ -271,7 +266,10 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use domain::state::{Batch, Changes, Entry, Noted, Reads};
+    use domain::{
+        state::{Batch, Changes, Entry, Noted, Reads},
+        time::Timestamp,
+    };
 
     use super::*;
 

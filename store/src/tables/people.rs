@@ -99,7 +99,15 @@ impl Stored for Pass {
     const SHEET: Sheet = Sheet {
         name: "pass",
         keys: &["member", "id"],
-        values: &["tariff", "tariff_version", "state", "valid_from", "valid_until", "visits_left"],
+        values: &[
+            "tariff",
+            "tariff_version",
+            "state",
+            "valid_from",
+            "valid_until",
+            "visits_left",
+            "visits_reserved",
+        ],
         ids: &["member", "id"],
         kind: Kind::State,
         weight: 1,
@@ -115,6 +123,7 @@ impl Stored for Pass {
         to.text(self.valid_from.to_string());
         to.add(self.valid_until.map(|date| date.to_string()));
         to.add(self.visits_left.map(i64::from));
+        to.int(self.visits_reserved);
     }
     fn read_key(from: &mut Cells<'_, '_>) -> Result<PassKey, ReadError> {
         Ok(PassKey { member: from.id().map(MemberId)?, pass: from.id().map(PassId)? })
@@ -127,6 +136,7 @@ impl Stored for Pass {
             valid_from: from.date()?,
             valid_until: from.maybe_date()?,
             visits_left: from.maybe_int()?,
+            visits_reserved: from.int()?,
         })
     }
 }

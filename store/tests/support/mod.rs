@@ -24,7 +24,7 @@ use domain::{
         Person, Presence, ReaderKey, Reservation, ReservationKey, ReservationState, Tariff,
         TariffKey, Visit,
     },
-    state::{Batch, Changes, Entry, Noted, Posting, Reads, Transaction},
+    state::{Batch, Changes, Entry, Noted, Posting, Transaction},
     time::{Span, Timestamp},
     verdict::{Finding, Origin, Outcome, Verdict},
 };
@@ -103,6 +103,7 @@ fn people_rows() -> Changes {
         valid_from: date(2026, 1, 31),
         valid_until: Some(date(2026, 12, 31)),
         visits_left: Some(7),
+        visits_reserved: 1,
     };
     let credential = Credential {
         id: CredentialId(id(5)),
@@ -278,7 +279,7 @@ pub(crate) fn person() -> Person {
 }
 
 pub(crate) fn sealed(number: u64, batch: Batch, changes: Changes) -> Sealed {
-    Sealed { number, epoch: 1, batch, changes, reads: Reads::default(), committed_at: NOW }
+    Sealed { number, epoch: 1, batch, reads: changes.before(), changes, committed_at: NOW }
 }
 
 pub(crate) async fn open(folder: &Path) -> (Store, Opened) {
