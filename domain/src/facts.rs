@@ -158,7 +158,7 @@ facts! {
     takes_visit: bool, [],
         "whether the passage would take a visit from the pass: no visit is open yet";
     counts_visits: bool, [], "whether the pass counts visits";
-    visits_left: i64, [], "visits of the pass that nobody was granted yet; 0 where it does not count them";
+    visits_left: i64, [], "visits that nobody was granted yet; 0 where the pass does not count them";
     site_open: bool, [TimeAccessWindows], "whether the site's own windows are open";
     windows_open: bool, [TimeAccessWindows],
         "whether the windows of zone, gate, tariff, groups and member are all open";
