@@ -21,11 +21,6 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, Exit};
 
-/// A batch makes and frees thousands of small values on three threads, which costs the system's
-/// allocator a sixth of the time.
-#[global_allocator]
-static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
     log(cli.json);
