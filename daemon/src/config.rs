@@ -13,8 +13,9 @@ use devices::{
     profile::Profiles,
 };
 use domain::{
-    ids::ZoneId,
+    ids::{GroupId, ZoneId},
     money::Currency,
+    params::DefaultFor,
     site::{Gate, Site},
 };
 use serde::Deserialize;
@@ -78,6 +79,8 @@ struct SiteFile {
     gate: Vec<GateConfig>,
     #[serde(default)]
     lockers: Vec<LockersPart>,
+    #[serde(default)]
+    group: Vec<GroupPart>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -138,6 +141,13 @@ struct ZonePart {
 struct LockersPart {
     bank: String,
     zone: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GroupPart {
+    id: String,
+    class: DefaultFor,
 }
 
 /// A site's folder, read and checked.
@@ -231,6 +241,7 @@ impl SiteFile {
             currency,
             zones,
             gates: BTreeMap::new(),
+            groups: self.groups()?,
         };
         for gate in &self.gate {
             let known = self.gate_of(gate, &site)?;
@@ -240,6 +251,20 @@ impl SiteFile {
             zone_of(&site, &bank.zone).map_err(|why| format!("lockers `{}`: {why}", bank.bank))?;
         }
         Ok(site)
+    }
+
+    /// Groups of people who swim or move with difficulty have defaults of their own.
+    fn groups(&self) -> Result<BTreeMap<GroupId, DefaultFor>, String> {
+        let mut groups = BTreeMap::new();
+        for GroupPart { id, class } in &self.group {
+            if !matches!(class, DefaultFor::SwimGroup | DefaultFor::ReducedMobility) {
+                return Err(format!("group `{id}`: its class is swim_group or reduced_mobility"));
+            }
+            if groups.insert(GroupId::from(id.as_str()), *class).is_some() {
+                return Err(format!("group `{id}` is described twice"));
+            }
+        }
+        Ok(groups)
     }
 
     /// The tree: one root, every parent known, no circle.
@@ -289,7 +314,13 @@ impl SiteFile {
                 gate.to, gate.from
             )));
         }
-        Ok(Gate { outer, inner, egress_alternative: gate.egress_alternative, drops_repeats: false })
+        Ok(Gate {
+            outer,
+            inner,
+            egress_alternative: gate.egress_alternative,
+            reports_passage: gate.reports_passage,
+            drops_repeats: false,
+        })
     }
 }
 
@@ -359,6 +390,7 @@ mod tests {
             ("parent = 'site'", "", "2 zones have no `parent`"),
             ("from = 'site'\nto = 'pool'", "from = 'pool'\nto = 'site'", "turn the gate round"),
             ("to = 'pool'", "to = 'moon'", "no zone is called `moon`"),
+            ("[mqtt]", "[mqtt]\n[[group]]\nid = 'a'\nclass = 'desk'", "its class is swim_group"),
         ] {
             assert!(GOOD.contains(from), "{from}");
             let got = open(&GOOD.replacen(from, to, 1)).unwrap_err();

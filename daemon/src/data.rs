@@ -124,6 +124,9 @@ struct MemberRow {
     blocked: bool,
     balance: String,
     debt_since: String,
+    /// A column that may be missing.
+    #[serde(default)]
+    certificate_until: String,
 }
 
 #[derive(Deserialize)]
@@ -223,6 +226,7 @@ impl Reading<'_> {
             language,
             groups: groups.map(GroupId::from).collect(),
             account,
+            certificate_until: optional(&row.certificate_until, date)?,
         };
         let person = Person { name: row.name, name_latin: row.name_latin, phone: row.phone };
         self.rows.push(ImportRow::Member(id, member, person));
@@ -323,6 +327,7 @@ mod tests {
             currency: domain::money::Currency::of("GEL").unwrap(),
             zones: [("hall".into(), None)].into(),
             gates: BTreeMap::new(),
+            groups: BTreeMap::new(),
         }
     }
 

@@ -63,10 +63,17 @@ pub struct GateConfig {
     /// Whether a free, signed, alarmed exit stands beside it.
     #[serde(default)]
     pub egress_alternative: bool,
+    /// Whether it tells that somebody went through; a simple door does not.
+    #[serde(default = "yes")]
+    pub reports_passage: bool,
     /// Where its board listens (Modbus): host and port.
     pub address: Option<String>,
     /// The board's unit id (Modbus), 1 to 247.
     pub unit: Option<u8>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// What is wrong with the links of a site, and what to do.

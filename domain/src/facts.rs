@@ -158,11 +158,16 @@ facts! {
     takes_visit: bool, [],
         "whether the passage would take a visit from the pass: no visit is open yet";
     counts_visits: bool, [], "whether the pass counts visits";
-    visits_left: i64, [], "visits that nobody was granted yet; 0 where the pass does not count them";
-    site_open: bool, [TimeAccessWindows], "whether the site's own windows are open";
-    windows_open: bool, [TimeAccessWindows],
+    visits_left: i64, [],
+        "visits that nobody was granted yet; 0 where the pass does not count them";
+    certificate: String, [],
+        "the medical certificate on the site's date: `missing`, `valid` or `ended`";
+    certificate_days: i64, [], "whole days that it is still valid, or since it ended";
+    site_open: bool, [TimeAccessWindows, TimeEarlyEntryMargin],
+        "whether the site's own windows are open, or will be within the margin";
+    windows_open: bool, [TimeAccessWindows, TimeEarlyEntryMargin],
         "whether the windows of zone, gate, tariff, groups and member are all open";
-    opens_at: Option<Timestamp>, [TimeAccessWindows],
+    opens_at: Option<Timestamp>, [TimeAccessWindows, TimeEarlyEntryMargin],
         "the next instant at which all windows are open; none where they are open now or never";
     inside: bool, [AntiPassbackResetAfter],
         "whether everybody on this credential is inside the zone already, as far as is remembered";

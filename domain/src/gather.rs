@@ -7,7 +7,7 @@ use crate::{
     facts::Facts,
     ids::{CredentialId, GroupId, MemberId, Uid, ZoneId},
     money::Money,
-    params::{CATALOGUE, Param, Value},
+    params::{CATALOGUE, DefaultFor, Param, Value},
     rows::{Credential, Member, Pass, PassKey, Presence, Tariff, TariffKey},
     scope::{Place, Scope, Supplied},
     step::Step,
@@ -34,6 +34,8 @@ pub(crate) struct Asked {
     pub(crate) presence: Presence,
     /// The zones from the root to the one that presence has the credential in.
     pub(crate) presence_chain: Vec<ZoneId>,
+    /// What has defaults of its own here.
+    pub(crate) classes: Vec<DefaultFor>,
     /// When the passage in progress was granted; the request's own time where there is none.
     pub(crate) pending_since: Timestamp,
 }
@@ -58,6 +60,8 @@ impl Asked {
             tariff,
             groups: self.groups(),
             member: self.credential.as_ref().map(|credential| credential.member),
+            classes: &self.classes,
+            ..Place::default()
         }
     }
 
@@ -112,6 +116,7 @@ impl Step<'_> {
             ..Facts::default()
         };
         self.pass_facts(asked, speaking.as_ref(), &mut facts);
+        self.certificate(asked, &mut facts);
         self.time_facts(asked, &place, &mut facts);
         presence_facts(asked, &values, &mut facts);
         self.zone_facts(asked, &mut values, &mut facts);
@@ -135,6 +140,19 @@ impl Step<'_> {
         facts.visits_left = speaking.pass.visits_free().map_or(0, i64::from);
     }
 
+    /// A certificate is valid through its date, that day included (parameter 38).
+    fn certificate(&self, asked: &Asked, facts: &mut Facts) {
+        let until = asked.member.as_ref().and_then(|member| member.certificate_until);
+        let Some(until) = until else {
+            facts.certificate = "missing".to_owned();
+            return;
+        };
+        let today = local_date(asked.at, &self.state.site.time_zone);
+        let days = today.until(until).map_or(0, |left| i64::from(left.get_days()));
+        facts.certificate = if days < 0 { "ended" } else { "valid" }.to_owned();
+        facts.certificate_days = days.abs();
+    }
+
     fn time_facts(&self, asked: &Asked, place: &Place<'_>, facts: &mut Facts) {
         let zone = &self.state.site.time_zone;
         let found = self.policy.values().matching(Param::TimeAccessWindows, place);
@@ -142,16 +160,26 @@ impl Step<'_> {
             Value::Windows(windows) => Some((**scope == Scope::Site, windows)),
             _ => None,
         });
-        let mut all: Vec<&Windows> = Vec::new();
+        let margins = self.margins(place);
+        let mut all: Vec<(&Windows, Span)> = Vec::new();
         (facts.site_open, facts.windows_open) = (true, true);
         for (is_site, windows) in sets {
-            let open = windows.iter().all(|set| set.is_open(asked.at, zone));
+            let margin = if is_site { margins.0 } else { margins.1 };
+            let open = windows.iter().all(|set| set.is_open_early(asked.at, margin, zone));
             *(if is_site { &mut facts.site_open } else { &mut facts.windows_open }) &= open;
-            all.extend(windows.iter());
+            all.extend(windows.iter().map(|set| (set, margin)));
         }
         if !(facts.site_open && facts.windows_open) {
             facts.opens_at = next_open_of_all(&all, asked.at, zone);
         }
+    }
+
+    /// How much earlier the site's own windows start, and all others (parameter 11): the site opens
+    /// earlier only by what is set for the site itself.
+    fn margins(&self, place: &Place<'_>) -> (Span, Span) {
+        let (table, margin) = (self.policy.values(), Param::TimeEarlyEntryMargin);
+        let own = table.at(margin, &Scope::Site).map_or(Span::default(), Value::span);
+        (own, table.resolve(margin, place).value.span())
     }
 
     /// The fullest of the zones entered speaks, with the values of its own place.
@@ -231,11 +259,13 @@ impl Step<'_> {
         let visiting = asked.presence.visit.as_ref().and_then(|visit| visit.pass) == Some(key.pass);
         let state = membership_state(&pass, today, &grace, visiting);
         let allowed = table.resolve(Param::MembershipAllowedStates, &place).value;
-        let open = table.matching(Param::TimeAccessWindows, &place).iter().all(|(_, value)| {
+        let (site, others) = self.margins(&place);
+        let open = table.matching(Param::TimeAccessWindows, &place).iter().all(|(scope, value)| {
             let Value::Windows(sets) = value else { return false };
-            sets.iter().all(|set| set.is_open(asked.at, zone))
+            let margin = if **scope == Scope::Site { site } else { others };
+            sets.iter().all(|set| set.is_open_early(asked.at, margin, zone))
         });
-        let allowed = lists(&allowed, state);
+        let allowed = allowed.names(Param::MembershipAllowedStates, state);
         Some(Speaking { key, pass, tariff, state, allowed, open })
     }
 }
@@ -258,12 +288,6 @@ fn membership_state(pass: &Pass, today: Date, grace: &Value, visiting: bool) -> 
         return "depleted";
     }
     if ended.is_some() { "grace" } else { "active" }
-}
-
-/// Whether a set of membership states lists `state`.
-fn lists(set: &Value, state: &str) -> bool {
-    let place = crate::params::MEMBERSHIP_STATES.iter().position(|word| *word == state);
-    matches!((set, place), (Value::Set(bits), Some(place)) if bits & (1 << place) != 0)
 }
 
 fn presence_facts(asked: &Asked, values: &[Supplied], facts: &mut Facts) {

@@ -18,6 +18,7 @@ pub mod ids;
 mod import;
 pub mod layered;
 mod ledger;
+pub mod limit;
 pub mod money;
 pub mod params;
 mod passage;

@@ -1,35 +1,71 @@
 //! The catalogue of parameters: each declared once, and everything else made from here.
 //!
 //! A parameter's number is stable; its bit is the number less one, so that a decision can say in
-//! one `u64` which parameters it consulted. To add one: a row in [`CATALOGUE`]'s macro, a check in
-//! `rules/shipped` that reads it (or the place in the floor that does), and a case that shows what
-//! it changes.
+//! one `u64` which parameters it consulted. There are 64, and so the catalogue is full. The rows
+//! stand in `params/catalogue.rs`; how values are read, written and combined in `params/value.rs`.
+//! Each row has a check in `rules/shipped` that reads it, or a place in the floor that does, and a
+//! case that shows what it changes.
 
 use std::{
     cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, LazyLock},
 };
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::{duration::Dur, money::Money, scope::ScopeKind, time::Span, windows::Windows};
+use crate::{
+    duration::Dur,
+    limit::{Limit, Period, Rate},
+    money::Money,
+    reasons::Reason,
+    scope::ScopeKind,
+    windows::Windows,
+};
+
+#[macro_use]
+mod catalogue;
+mod value;
 
 /// What values a parameter takes.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     /// One of these words, from lax to strict.
     Choice(&'static [&'static str]),
-    /// Any of these words.
+    /// Any of these words, at most 32.
     Set(&'static [&'static str]),
+    /// Any of these words, at most 32; `!` before a word denies it whatever else allows it.
+    Rights(&'static [&'static str]),
+    /// Names of the site's things of this kind.
+    Names(ScopeKind),
+    /// Codes of reasons.
+    Codes,
     /// A whole number from..=to.
     Int(i64, i64),
     /// An ISO 8601 duration, at most this many seconds.
     Dur(i64),
     /// An amount in minor units, from..=to.
     Money(i64, i64),
+    /// An amount in minor units, from..=to, or `none`.
+    Cap(i64, i64),
+    /// An amount of at most this many minor units for each started duration, `0.20/PT1M`.
+    Rate(i64),
+    /// How often within a period, `2/P1D`, or `none`.
+    Limit,
+    /// How many failures within a period, and how long it locks, `5/PT5M, locked for PT5M`.
+    Lockout,
     /// Windows of local time.
     Windows,
+    /// An age in years for each of the categories named, `alcohol:18, tobacco:18`.
+    Ages,
+    /// How long something is kept, in days, weeks, months or years of the calendar.
+    Retention,
+    /// One value of this kind for each of these words, `entry deny, sale deny`.
+    Each(&'static [&'static str], &'static Self),
+    /// A value of this kind, or several that follow a schedule,
+    /// `locked Mon-Sun 22:00-07:00 else controlled`.
+    Scheduled(&'static Self),
 }
 
 /// How several values are combined.
@@ -39,10 +75,12 @@ pub enum Merge {
     MostSpecific,
     /// The most specific scope wins, but never laxer than the site's value.
     MostSpecificAboveSite,
-    /// The strictest value wins.
+    /// The strictest value wins; where all must hold, they are put together.
     Strictest,
     /// What all of them allow.
     Intersection,
+    /// What any of them names; of rights, a denial by any of them wins.
+    Union,
     /// Set at the site only.
     Site,
 }
@@ -54,7 +92,9 @@ pub enum Stricter {
     Later,
     /// The one with fewer members.
     Fewer,
-    /// The smaller or shorter one.
+    /// The one with more members.
+    More,
+    /// The smaller or shorter one; `none` is the laxest.
     Smaller,
     /// The smaller one, where zero means no limit and is the laxest.
     SmallerZeroLaxest,
@@ -64,6 +104,49 @@ pub enum Stricter {
     LargerZeroStrictest,
     /// All must hold.
     All,
+}
+
+/// A kind of event as the specification abbreviates it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Letter {
+    /// A credential was read on the way in.
+    En,
+    /// A credential was read on the way out.
+    Ex,
+    /// A locker shall open.
+    Lo,
+    /// A locker shall close and be occupied.
+    Lc,
+    /// Something shall be sold.
+    Sa,
+    /// A wallet shall be topped up.
+    Tu,
+    /// Money shall be paid back.
+    Rf,
+    /// An operator acts.
+    Op,
+    /// A device reports its own state.
+    Dv,
+}
+
+/// What has a default of its own for some rows, which the installation or the sold thing tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DefaultFor {
+    /// A staff door or the cash office.
+    StaffDoor,
+    /// The band of a day guest.
+    DayGuest,
+    /// A zone with water.
+    PoolZone,
+    /// A group that swims.
+    SwimGroup,
+    /// A person or a group with reduced mobility.
+    ReducedMobility,
+    /// A gate that does not report a passage.
+    BlindGate,
+    /// A screen that only staff see.
+    Desk,
 }
 
 /// One row of the catalogue.
@@ -80,20 +163,24 @@ pub struct ParamSpec {
     /// The unit of its value, or nothing.
     pub unit: &'static str,
     default: &'static str,
+    special: &'static [(DefaultFor, &'static str)],
     /// Where it may be set.
     pub scopes: &'static [ScopeKind],
     /// How several values are combined.
     pub merge: Merge,
     /// Which value is the stricter.
     pub stricter: Stricter,
+    /// The kinds of events that it is about.
+    pub events: &'static [Letter],
     /// What it does, in one sentence.
     pub sentence: &'static str,
 }
 
 macro_rules! params {
     ($($variant:ident = $number:literal $name:literal, $kind:expr, $unit:literal,
-        default $default:literal,
-        at [$($scope:ident)*], $merge:ident, $stricter:ident, $sentence:literal;)*) => {
+        default $default:literal $(or $class:ident $special:literal)*,
+        at [$($scope:ident)*], $merge:ident, $stricter:ident, on [$($letter:ident)*],
+        $sentence:literal;)*) => {
         /// A parameter of the closed, checked vocabulary.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Param {
@@ -104,8 +191,9 @@ macro_rules! params {
         pub const CATALOGUE: &[ParamSpec] = &[
             $(ParamSpec {
                 param: Param::$variant, number: $number, name: $name, kind: $kind, unit: $unit,
-                default: $default, scopes: &[$(ScopeKind::$scope),*], merge: Merge::$merge,
-                stricter: Stricter::$stricter,
+                default: $default, special: &[$((DefaultFor::$class, $special)),*],
+                scopes: &[$(ScopeKind::$scope),*], merge: Merge::$merge,
+                stricter: Stricter::$stricter, events: &[$(Letter::$letter),*],
                 sentence: $sentence,
             },)*
         ];
@@ -116,67 +204,70 @@ macro_rules! params {
 pub const MEMBERSHIP_STATES: &[&str] =
     &["active", "grace", "past_due", "frozen", "suspended", "cancelled", "expired", "depleted"];
 
-const WEEK: i64 = 7 * 86_400;
+/// What operators do and terminals are for. Only ever added to at the end: records keep the places.
+pub const ACTIONS: &[&str] = &[
+    "sale",
+    "topup",
+    "refund",
+    "refund_over_limit",
+    "debt_write_off",
+    "balance_adjust",
+    "emergency_reset",
+    "rules_rollback",
+    "unblock_member",
+    "discount_over_limit",
+    "take_payment",
+    "cash_pickup",
+    "cash_session",
+    "register_member",
+    "block_member",
+    "issue_credential",
+    "block_credential",
+    "override",
+    "release_hold",
+    "release_locker",
+    "photo_check",
+    "set_gate_mode",
+    "approve_rules",
+    "set_parameter",
+    "grant_exemption",
+    "edit_tariff",
+    "read_reports",
+    "export_data",
+];
 
-params! {
-    CredentialUnknownAction = 1 "credential.unknown_action",
-        Kind::Choice(&["deny", "deny_and_alarm"]), "",
-        default "deny", at [Site Zone Device], Strictest, Later,
-        "what an unknown card or band causes beside the refusal";
-    CredentialLostStolenAction = 2 "credential.lost_stolen_action",
-        Kind::Choice(&["deny", "deny_and_alarm", "deny_and_capture"]), "",
-        default "deny_and_alarm", at [Site Zone Device], Strictest, Later,
-        "what a lost or stolen card or band causes beside the refusal";
-    MembershipAllowedStates = 7 "membership.allowed_states", Kind::Set(MEMBERSHIP_STATES), "",
-        default "active, grace", at [Site Zone Group], Intersection, Fewer,
-        "the states of a membership that may enter";
-    MembershipExpiryGrace = 8 "membership.expiry_grace", Kind::Dur(366 * 86_400), "days",
-        default "P0D", at [Site Tariff Group Member], MostSpecific, Smaller,
-        "whole local days after its last day on which a membership still opens, with a warning";
-    MembershipVisitsWarning = 9 "membership.visits_warning", Kind::Int(0, 1000), "visits left",
-        default "2", at [Site Tariff Group], MostSpecific, Larger,
-        "warns when no more visits than this are left after the visit";
-    TimeAccessWindows = 10 "time.access_windows", Kind::Windows, "local time",
-        default "always", at [Site Zone Device Tariff Group Member], Intersection, All,
-        "when an entry is allowed; the site's own value is required";
-    AntiPassbackMode = 19 "anti_passback.mode", Kind::Choice(&["off", "soft", "timed", "hard"]), "",
-        default "soft", at [Site Zone Device Group], MostSpecific, Later,
-        "what a second entry without an exit causes; an exit is never refused";
-    AntiPassbackResetAfter = 20 "anti_passback.reset_after", Kind::Dur(WEEK), "",
-        default "PT12H", at [Site Zone Device Tariff], MostSpecific, LargerZeroStrictest,
-        "after this a presence is forgotten, or a timed re-entry lock ends; PT0S is never";
-    AntiPassbackConfirmBy = 21 "anti_passback.confirm_by", Kind::Choice(&["grant", "passage"]), "",
-        default "passage", at [Site Zone Device], MostSpecific, Later,
-        "whether the grant or the passage takes the visit, books the charge and flips the presence";
-    PresenceDuplicateReadWindow = 22 "presence.duplicate_read_window", Kind::Dur(60), "",
-        default "PT3S", at [Site Device], MostSpecific, Larger,
-        "a second read at the same reader within this time is ignored";
-    DebtEntryBlockAmount = 23 "debt.entry_block_amount", Kind::Money(0, 10_000_000_000), "",
-        default "0.00", at [Site Zone Tariff Group Member], MostSpecific, Smaller,
-        "a debt above this refuses an entry once it is older than `debt.entry_block_age`";
-    DebtEntryBlockAge = 24 "debt.entry_block_age", Kind::Dur(3660 * 86_400), "days",
-        default "P0D", at [Site Zone Tariff Group Member], MostSpecific, Smaller,
-        "a debt older than this refuses an entry if above `debt.entry_block_amount`; a day is 24 h";
-    WalletMinBalance = 28 "wallet.min_balance", Kind::Money(-10_000_000_000, 0), "",
-        default "0.00", at [Site Group Member], MostSpecificAboveSite, Larger,
-        "the lowest balance that a wallet may reach by spending";
-    ZoneMaxOccupancy = 32 "zone.max_occupancy", Kind::Int(0, 1_000_000), "persons",
-        default "0", at [Site Zone], Strictest, SmallerZeroLaxest,
-        "how many people may be in the zone, granted passages included; 0 is no limit";
-    ZoneOccupancyMode = 33 "zone.occupancy_mode", Kind::Choice(&["count_only", "soft", "hard"]), "",
-        default "hard", at [Zone], MostSpecific, Later,
-        "whether a full zone is only counted, warned of, or refused";
-    GateMode = 56 "gate.mode",
-        Kind::Choice(&["free", "controlled", "locked", "out_of_service"]), "",
-        default "controlled", at [Zone Device], MostSpecific, Later,
-        "the mode; `locked` binds an exit only beside a declared alternative, out of service never";
-    GatePassageTimeout = 59 "gate.passage_timeout", Kind::Dur(60), "",
-        default "PT5S", at [Device Group], Strictest, Larger,
-        "how long a grant waits for its passage before everything provisional is rolled back";
-    DeviceEventMaxAge = 60 "device.event_max_age", Kind::Dur(3600), "",
-        default "PT10S", at [Site Device], Strictest, Smaller,
-        "a request older than this on arrival is ignored; facts are booked at any age";
-}
+/// The rows that nothing judges yet, by number: a rule file that sets or reads one is refused, so
+/// that nobody relies on it.
+const NOT_YET: &[u8] = &[
+    3, 4, 5, 6, 12, 13, 14, 15, 16, 17, 18, 25, 26, 27, 29, 30, 31, 35, 36, 37, 39, 40, 41, 42, 43,
+    44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 57, 58, 61, 62, 63, 64,
+];
+
+/// The parameters that the floor itself asks for every request.
+pub const FLOOR_READS: &[Param] = &[
+    Param::AntiPassbackConfirmBy,
+    Param::PresenceDuplicateReadWindow,
+    Param::GateMode,
+    Param::GatePassageTimeout,
+    Param::DeviceEventMaxAge,
+];
+
+/// The parameters that decide which pass speaks and what the facts are, whatever checks ask.
+pub const FLOOR_GATHERS: &[Param] = &[
+    Param::MembershipAllowedStates,
+    Param::MembershipExpiryGrace,
+    Param::TimeAccessWindows,
+    Param::TimeEarlyEntryMargin,
+    Param::AntiPassbackResetAfter,
+];
+
+const DAY: i64 = 86_400;
+const WEEK: i64 = 7 * DAY;
+const YEAR: i64 = 366 * DAY;
+/// The largest amount of a parameter, in minor units.
+const MOST: i64 = 10_000_000_000;
+
+catalogue!(params);
 
 impl Param {
     /// The row of the catalogue.
@@ -194,6 +285,11 @@ impl Param {
     pub const fn name(self) -> &'static str {
         self.spec().name
     }
+    /// Whether something judges by it; a rule file may speak of no other.
+    #[must_use]
+    pub fn is_judged(self) -> bool {
+        !NOT_YET.contains(&self.spec().number)
+    }
     /// The parameter of this name.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
@@ -201,23 +297,25 @@ impl Param {
     }
 
     /// How strict `left` is against `right`: `Greater` is stricter.
+    ///
+    /// Values that are put together, not chosen from, are equal: see [`Value::both`].
     #[must_use]
     pub fn strictness(self, left: &Value, right: &Value) -> Ordering {
-        let (a, b) = (left.size(), right.size());
+        let order = left.compare(right);
         match self.spec().stricter {
-            Stricter::Later | Stricter::Larger => a.cmp(&b),
-            Stricter::Fewer | Stricter::Smaller => b.cmp(&a),
-            Stricter::SmallerZeroLaxest => match (a, b) {
-                (0, 0) => Ordering::Equal,
-                (0, _) => Ordering::Less,
-                (_, 0) => Ordering::Greater,
-                _ => b.cmp(&a),
+            Stricter::Later | Stricter::Larger | Stricter::More => order,
+            Stricter::Fewer | Stricter::Smaller => order.reverse(),
+            Stricter::SmallerZeroLaxest => match (left.is_zero(), right.is_zero()) {
+                (true, true) => Ordering::Equal,
+                (true, false) => Ordering::Less,
+                (false, true) => Ordering::Greater,
+                (false, false) => order.reverse(),
             },
-            Stricter::LargerZeroStrictest => match (a, b) {
-                (0, 0) => Ordering::Equal,
-                (0, _) => Ordering::Greater,
-                (_, 0) => Ordering::Less,
-                _ => a.cmp(&b),
+            Stricter::LargerZeroStrictest => match (left.is_zero(), right.is_zero()) {
+                (true, true) => Ordering::Equal,
+                (true, false) => Ordering::Greater,
+                (false, true) => Ordering::Less,
+                (false, false) => order,
             },
             Stricter::All => Ordering::Equal,
         }
@@ -228,12 +326,34 @@ impl ParamSpec {
     /// The safe default, used where no scope sets a value.
     #[must_use]
     pub fn default(&self) -> &'static Value {
-        static DEFAULTS: LazyLock<Vec<Value>> = LazyLock::new(|| {
-            let parse = |spec: &ParamSpec| Value::parse(spec.param, spec.default);
-            // A default that does not parse is caught by the test below; it never reaches a site.
-            CATALOGUE.iter().map(|spec| parse(spec).unwrap_or(Value::Int(0))).collect()
-        });
+        static DEFAULTS: LazyLock<Vec<Value>> =
+            LazyLock::new(|| CATALOGUE.iter().map(|spec| spec.read(spec.default)).collect());
         &DEFAULTS[self.param as usize]
+    }
+
+    /// The safe default for `classes`: the first of the row's own that applies, else the general
+    /// one.
+    #[must_use]
+    pub fn default_for(&self, classes: &[DefaultFor]) -> &'static Value {
+        static SPECIAL: LazyLock<Vec<Vec<(DefaultFor, Value)>>> = LazyLock::new(|| {
+            let own = |spec: &ParamSpec| {
+                spec.special.iter().map(|(class, text)| (*class, spec.read(text))).collect()
+            };
+            CATALOGUE.iter().map(own).collect()
+        });
+        let own = &SPECIAL[self.param as usize];
+        let found = own.iter().find(|(class, _)| classes.contains(class));
+        found.map_or_else(|| self.default(), |(_, value)| value)
+    }
+
+    /// The classes that have a default of their own, with it.
+    pub fn special(&self) -> impl Iterator<Item = (DefaultFor, &'static str)> {
+        self.special.iter().copied()
+    }
+
+    /// A default that does not parse is caught by the test below; it never reaches a site.
+    fn read(&self, text: &str) -> Value {
+        Value::parse(self.param, text).unwrap_or(Value::Int(0))
     }
 
     /// The scopes as words, for messages.
@@ -301,155 +421,42 @@ impl FromIterator<Param> for ParamMask {
 #[serde(rename_all = "snake_case")]
 pub enum Value {
     /// The word's place in the list, from lax to strict, and the word.
-    Choice(u8, String),
+    Choice(u8, Arc<str>),
     /// Members by their place in the list, one bit each.
     Set(u32),
+    /// Rights by their place in the list, one bit each.
+    Rights {
+        /// What is allowed.
+        allowed: u32,
+        /// What is denied, whatever allows it.
+        denied: u32,
+    },
+    /// Names of the site's things.
+    Names(Arc<BTreeSet<String>>),
+    /// Codes of reasons.
+    Codes(Arc<BTreeSet<Reason>>),
     /// A whole number.
     Int(i64),
     /// A duration.
     Dur(Dur),
     /// An amount.
     Money(Money),
+    /// No amount: nothing is capped.
+    Uncapped,
+    /// An amount for each started duration.
+    Rate(Rate),
+    /// Limits that must all hold; several where several scopes apply at once.
+    Limits(Arc<Vec<Limit>>),
     /// Windows; several where several scopes apply at once.
     Windows(Arc<Vec<Windows>>),
-}
-
-impl Value {
-    /// Reads a value of `param` as files write it.
-    ///
-    /// # Errors
-    /// A sentence that says what is allowed.
-    pub fn parse(param: Param, text: &str) -> Result<Self, String> {
-        let text = text.trim();
-        match param.spec().kind {
-            Kind::Choice(words) => match words.iter().position(|word| *word == text) {
-                Some(place) => {
-                    Ok(Self::Choice(u8::try_from(place).unwrap_or(u8::MAX), text.to_owned()))
-                }
-                None => Err(format!("`{text}` is not one of {}", words.join(", "))),
-            },
-            Kind::Set(words) => {
-                text.split(',').map(str::trim).filter(|word| !word.is_empty()).try_fold(
-                    Self::Set(0),
-                    |set, word| match (set, words.iter().position(|known| *known == word)) {
-                        (Self::Set(bits), Some(place)) => Ok(Self::Set(bits | 1 << place)),
-                        _ => Err(format!("`{word}` is not one of {}", words.join(", "))),
-                    },
-                )
-            }
-            Kind::Int(from, to) => match text.parse::<i64>() {
-                Ok(number) if (from..=to).contains(&number) => Ok(Self::Int(number)),
-                _ => Err(format!("`{text}` is not a whole number from {from} to {to}")),
-            },
-            Kind::Dur(limit) => match Dur::parse(text) {
-                Some(dur) if dur.span() <= Span::seconds(limit) => Ok(Self::Dur(dur)),
-                Some(_) => Err(format!("`{text}` is longer than {}", Dur::seconds(limit))),
-                None => Err(format!("`{text}` is not a duration such as PT5M or P3D")),
-            },
-            Kind::Money(from, to) => Self::money(text, from, to),
-            Kind::Windows => {
-                Windows::parse(text).map(|windows| Self::Windows(Arc::new(vec![windows])))
-            }
-        }
-    }
-
-    /// Amounts in files have the minor digits; all currencies that Kari knows have two.
-    fn money(text: &str, from: i64, to: i64) -> Result<Self, String> {
-        let two = crate::money::Currency { code: String::new(), minor_digits: 2, shown_digits: 2 };
-        match two.parse(text) {
-            Some(amount) if (from..=to).contains(&amount.minor()) => Ok(Self::Money(amount)),
-            _ => {
-                let (from, to) = (two.exact(Money(from)), two.exact(Money(to)));
-                Err(format!("`{text}` is not an amount such as 5.00, from {from} to {to}"))
-            }
-        }
-    }
-
-    /// What both allow.
-    #[must_use]
-    pub fn intersect(&self, other: &Self) -> Self {
-        match (self, other) {
-            (Self::Set(a), Self::Set(b)) => Self::Set(a & b),
-            (Self::Windows(a), Self::Windows(b)) => {
-                Self::Windows(Arc::new(a.iter().chain(b.iter()).cloned().collect()))
-            }
-            _ => self.clone(),
-        }
-    }
-
-    /// Its size where sizes are compared: place in the list, members, number, seconds, minor units.
-    fn size(&self) -> i64 {
-        match self {
-            Self::Choice(place, _) => i64::from(*place),
-            Self::Set(bits) => i64::from(bits.count_ones()),
-            Self::Int(number) => *number,
-            Self::Dur(dur) => dur.span().whole_seconds(),
-            Self::Money(amount) => amount.minor(),
-            Self::Windows(_) => 0,
-        }
-    }
-
-    /// The word of a choice; nothing of any other kind.
-    #[must_use]
-    pub fn word(&self) -> &str {
-        match self {
-            Self::Choice(_, word) => word,
-            _ => "",
-        }
-    }
-    /// The span of a duration; nothing of any other kind.
-    #[must_use]
-    pub const fn span(&self) -> Span {
-        match self {
-            Self::Dur(dur) => dur.span(),
-            _ => Span(0),
-        }
-    }
-    /// The whole number; 0 of any other kind.
-    #[must_use]
-    pub const fn int(&self) -> i64 {
-        match self {
-            Self::Int(number) => *number,
-            _ => 0,
-        }
-    }
-    /// The amount; nothing of any other kind.
-    #[must_use]
-    pub const fn amount(&self) -> Money {
-        match self {
-            Self::Money(amount) => *amount,
-            _ => Money::ZERO,
-        }
-    }
-    /// The value as people and files write it; `param` names the words of a set.
-    #[must_use]
-    pub fn written(&self, param: Param) -> String {
-        match self {
-            Self::Choice(_, word) => word.clone(),
-            Self::Set(bits) => match param.spec().kind {
-                Kind::Set(words) => {
-                    let member = |(place, word): (usize, &&str)| {
-                        (bits & (1 << place) != 0).then(|| (*word).to_owned())
-                    };
-                    words.iter().enumerate().filter_map(member).collect::<Vec<_>>().join(", ")
-                }
-                _ => bits.to_string(),
-            },
-            Self::Int(number) => number.to_string(),
-            Self::Dur(dur) => dur.to_string(),
-            Self::Money(amount) => {
-                let two = crate::money::Currency {
-                    code: String::new(),
-                    minor_digits: 2,
-                    shown_digits: 2,
-                };
-                two.exact(*amount).to_string()
-            }
-            Self::Windows(all) => {
-                all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
-            }
-        }
-    }
+    /// Ages in years by category.
+    Ages(Arc<BTreeMap<String, i64>>),
+    /// How long something is kept.
+    Retention(Period),
+    /// Values by word; a word that is missing has the default's.
+    Each(Arc<BTreeMap<String, Value>>),
+    /// Values in their windows, the first that is open counts, and the one for all other times.
+    Scheduled(Arc<Vec<(Value, Windows)>>, Arc<Value>),
 }
 
 #[cfg(test)]
@@ -457,22 +464,76 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_default_is_a_value_of_its_own_kind() {
-        for spec in CATALOGUE {
-            assert!(Value::parse(spec.param, spec.default).is_ok(), "{}", spec.name);
+    fn the_catalogue_has_64_rows_in_the_order_of_their_numbers() {
+        assert_eq!(CATALOGUE.len(), 64);
+        for (place, spec) in CATALOGUE.iter().enumerate() {
+            assert_eq!((spec.param as usize, usize::from(spec.number)), (place, place + 1));
             assert_eq!(Param::of(spec.name), Some(spec.param));
+            assert!(spec.sentence.starts_with(|first: char| !first.is_uppercase()), "{spec:?}");
+            assert!(!spec.sentence.ends_with('.'), "{}", spec.name);
         }
-        assert!(CATALOGUE.is_sorted_by_key(|spec| spec.number));
+        let all: ParamMask = CATALOGUE.iter().map(|spec| spec.param).collect();
+        assert_eq!(all, ParamMask(u64::MAX));
     }
 
     #[test]
-    fn a_bad_value_says_what_is_allowed() {
-        let refused = |param, text| Value::parse(param, text).unwrap_err();
-        assert_eq!(
-            refused(Param::AntiPassbackMode, "harsh"),
-            "`harsh` is not one of off, soft, timed, hard"
-        );
-        assert!(refused(Param::WalletMinBalance, "5.00").contains("from -100000000.00 to 0.00"));
-        assert!(refused(Param::GatePassageTimeout, "PT2M").contains("longer than PT1M"));
+    fn every_default_is_a_value_of_its_own_kind() {
+        for spec in CATALOGUE {
+            assert!(Value::parse(spec.param, spec.default).is_ok(), "{}", spec.name);
+            for (class, text) in spec.special() {
+                let own = Value::parse(spec.param, text);
+                assert_eq!(own.as_ref(), Ok(spec.default_for(&[class])), "{}", spec.name);
+                assert_ne!(spec.default_for(&[class]), spec.default(), "{}", spec.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_place_of_a_class_has_the_default_of_the_class() {
+        let age = Param::ZoneSupervisedUnderAge.spec();
+        assert_eq!(age.default_for(&[DefaultFor::Desk, DefaultFor::PoolZone]), &Value::Int(8));
+        assert_eq!(age.default_for(&[DefaultFor::Desk]), &Value::Int(0));
+    }
+
+    #[test]
+    fn a_set_of_words_fits_into_its_bits() {
+        for spec in CATALOGUE {
+            if let Kind::Set(words) | Kind::Rights(words) = spec.kind {
+                assert!(words.len() <= 32, "{}", spec.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_stricter_of_two_values_is_told_by_the_row() {
+        for (param, lax, strict) in [
+            (Param::CredentialAuthenticationMode, "card", "card_and_pin"),
+            (Param::MembershipAllowedStates, "active, grace", "active"),
+            (Param::TariffIncludedDuration, "PT0S", "PT90M"),
+            (Param::TariffIncludedDuration, "PT2H", "PT90M"),
+            (Param::TariffReentryWindow, "PT2H", "PT0S"),
+            (Param::AntiPassbackResetAfter, "PT12H", "PT0S"),
+            (Param::TariffOverstayRate, "0.20/PT1M", "1.50/PT5M"),
+            (Param::TariffOverstayCap, "none", "12.00"),
+            (Param::TariffOverstayCap, "12.00", "5.00"),
+            (Param::DebtExitHoldMax, "PT30M", "PT10M"),
+            (Param::WalletMinBalance, "-5.00", "0.00"),
+            (Param::WalletDailySpendLimit, "0.00", "10.00"),
+            (Param::ZoneMaxChildrenPerAdult, "2", "1"),
+            (Param::GuardianPickupUnderAge, "0", "10"),
+            (Param::LockerMaxDuration, "PT0S", "PT1H"),
+            (Param::SaleMaxDiscountPercent, "30", "10"),
+            (Param::OperatorAllowedActions, "sale, refund", "sale, refund, !refund"),
+            (Param::OperatorTwoPersonActions, "none", "debt_write_off"),
+            (Param::EmergencyReleaseCategory, "C", "A"),
+            (Param::GateFailMode, "fail_safe", "fail_secure"),
+            (Param::PrivacyDisplayDetail, "full", "pictogram"),
+        ] {
+            let read = |text| Value::parse(param, text).unwrap();
+            let (lax, strict) = (read(lax), read(strict));
+            assert_eq!(param.strictness(&strict, &lax), Ordering::Greater, "{param}");
+            assert_eq!(param.strictness(&lax, &strict), Ordering::Less, "{param}");
+            assert_eq!(param.strictness(&lax, &lax), Ordering::Equal, "{param}");
+        }
     }
 }

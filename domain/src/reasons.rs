@@ -131,6 +131,9 @@ reasons! {
     MembershipInGrace "MEMBERSHIP_IN_GRACE" P 4 by WARN, Notice, Nothing, [MembershipExpiryGrace];
     /// Few visits are left.
     VisitsLow "VISITS_LOW" P 4 by WARN, Notice, Nothing, [MembershipVisitsWarning];
+    /// The medical certificate ends soon.
+    MedicalCertificateExpiring "MEDICAL_CERTIFICATE_EXPIRING" P 4 by WARN, Notice, Nothing,
+        [DocumentMedicalCertificate];
     /// House ban or manual block.
     MemberBlocked "MEMBER_BLOCKED" P 4 by FLOOR, Warning, TwoPersons, [];
     /// Expired, frozen, suspended, cancelled or past due.
@@ -138,12 +141,17 @@ reasons! {
         [MembershipAllowedStates, MembershipExpiryGrace];
     /// No visits are left.
     VisitsExhausted "VISITS_EXHAUSTED" P 4 by DENY, Warning, Operator, [MembershipAllowedStates];
+    /// The medical certificate is missing or ended.
+    MedicalCertificateInvalid "MEDICAL_CERTIFICATE_INVALID" P 4 by DENY_OR_WARN, Warning, Operator,
+        [DocumentMedicalCertificate];
     /// No pass of this person covers the zone.
     NoAccessRights "NO_ACCESS_RIGHTS" P 4 by DENY, Warning, Operator, [];
     /// The site is closed.
-    SiteClosed "SITE_CLOSED" P 5 by DENY, Notice, Operator, [TimeAccessWindows];
+    SiteClosed "SITE_CLOSED" P 5 by DENY, Notice, Operator,
+        [TimeAccessWindows, TimeEarlyEntryMargin];
     /// The tariff, group or zone is not open now.
-    OutsideTariffWindow "OUTSIDE_TARIFF_WINDOW" P 5 by DENY, Notice, Operator, [TimeAccessWindows];
+    OutsideTariffWindow "OUTSIDE_TARIFF_WINDOW" P 5 by DENY, Notice, Operator,
+        [TimeAccessWindows, TimeEarlyEntryMargin];
     /// No entry on record; presence was corrected.
     ExitRecordCorrected "EXIT_RECORD_CORRECTED" P 6 by FLOOR, Notice, Nothing, [];
     /// Already inside; allowed and recorded.
@@ -157,6 +165,8 @@ reasons! {
     /// The zone is full.
     ZoneFull "ZONE_FULL" P 7 by DENY_OR_WARN, Notice, TwoPersons,
         [ZoneMaxOccupancy, ZoneOccupancyMode];
+    /// Under the minimum age.
+    AgeBelowMinimum "AGE_BELOW_MINIMUM" P 7 by DENY, Warning, No, [ZoneMinAge];
     /// The account owes something.
     DebtWarning "DEBT_WARNING" P 8 by WARN, Warning, Nothing,
         [DebtEntryBlockAmount, DebtEntryBlockAge];

@@ -8,7 +8,7 @@ use crate::{
     facts::{EventKind, FACTS_VERSION, Facts, PolicyFault, Question},
     gather::{Asked, Gathered},
     ids::{DecisionId, DeviceId, Uid, VisitId},
-    params::{Param, ParamMask},
+    params::{FLOOR_READS, Param, ParamMask},
     reasons::{Class, Reason},
     rows::{
         Charge, CredentialState, LastRead, Presence, ReaderKey, Reservation, ReservationKey,
@@ -20,15 +20,6 @@ use crate::{
     time::Span,
     verdict::{Detail, Finding, HoldCondition, Outcome, Verdict},
 };
-
-/// The parameters that the floor itself reads for every request.
-const FLOOR_READS: &[Param] = &[
-    Param::AntiPassbackConfirmBy,
-    Param::PresenceDuplicateReadWindow,
-    Param::GateMode,
-    Param::GatePassageTimeout,
-    Param::DeviceEventMaxAge,
-];
 
 /// No gate can be passed in less (our choice).
 const PASSAGE_MIN: Span = Span::seconds(1);
@@ -83,6 +74,8 @@ impl Step<'_> {
         let pending = presence.pending.as_ref();
         let pending = pending.and_then(|key| self.state.tables.reservations.peek(key));
         let pending_since = pending.map_or(at, |row| row.granted);
+        let groups = member.as_ref().map_or(&[][..], |member| &member.groups);
+        let classes = self.state.site.classes(&gate, groups);
         Some(Asked {
             at,
             direction,
@@ -95,6 +88,7 @@ impl Step<'_> {
             member,
             presence,
             presence_chain,
+            classes,
             pending_since,
         })
     }
@@ -125,7 +119,8 @@ impl Step<'_> {
     fn evaluate(&mut self, message: &Message, asked: Asked) {
         let kind = kind_of(asked.direction);
         let gathered = self.gather(&asked);
-        let mode = gathered.value(Param::GateMode).word().to_owned();
+        let mode = gathered.value(Param::GateMode).at(asked.at, &self.state.site.time_zone);
+        let mode = mode.word().to_owned();
         let mut consulted = self.policy.consulted(kind);
         FLOOR_READS.iter().for_each(|param| consulted.insert(*param));
         let combined = if mode == "free" && !self.answered {

@@ -29,6 +29,8 @@ pub struct Member {
     pub groups: Box<[GroupId]>,
     /// The wallet.
     pub account: AccountId,
+    /// The last day of the medical certificate, if there is one.
+    pub certificate_until: Option<Date>,
 }
 
 /// A language of the product.

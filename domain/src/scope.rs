@@ -1,12 +1,12 @@
 //! Scopes: where a parameter value may be set, and which of several speaks.
 
-use std::{cmp::Ordering, collections::BTreeMap, fmt};
+use std::{borrow::Cow, cmp::Ordering, collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{DeviceId, GroupId, MemberId, TariffId, ZoneId},
-    params::{Merge, Param, Value},
+    params::{DefaultFor, Merge, Param, Value},
 };
 
 /// A kind of scope, in order of precedence: the later is the more specific.
@@ -119,12 +119,18 @@ pub struct Place<'a> {
     pub zones: &'a [ZoneId],
     /// The device.
     pub device: Option<&'a DeviceId>,
+    /// The terminal: a till, a desk, a kiosk.
+    pub terminal: Option<&'a DeviceId>,
     /// The tariff of the pass that speaks.
     pub tariff: Option<&'a TariffId>,
     /// The member's groups.
     pub groups: &'a [GroupId],
     /// The member.
     pub member: Option<MemberId>,
+    /// The operator's roles.
+    pub roles: &'a [GroupId],
+    /// What has defaults of its own here.
+    pub classes: &'a [DefaultFor],
 }
 
 impl Place<'_> {
@@ -132,14 +138,18 @@ impl Place<'_> {
     fn scopes(&self) -> impl Iterator<Item = Scope> {
         let zones = self.zones.iter().map(|id| Scope::Zone(id.clone()));
         let device = self.device.map(|id| Scope::Device(id.clone()));
+        let terminal = self.terminal.map(|id| Scope::Terminal(id.clone()));
         let tariff = self.tariff.map(|id| Scope::Tariff(id.clone()));
         let groups = self.groups.iter().map(|id| Scope::Group(id.clone()));
+        let roles = self.roles.iter().map(|id| Scope::Role(id.clone()));
         std::iter::once(Scope::Site)
             .chain(zones)
             .chain(device)
+            .chain(terminal)
             .chain(tariff)
             .chain(groups)
             .chain(self.member.map(Scope::Member))
+            .chain(roles)
     }
 }
 
@@ -180,69 +190,71 @@ impl ParamTable {
     /// The value of `param` in force at `place`, by the merge of its row.
     #[must_use]
     pub fn resolve(&self, param: Param, place: &Place<'_>) -> Supplied {
-        let supplied = |scope: Option<&Scope>, value: &Value| Supplied {
+        let default = param.spec().default_for(place.classes);
+        let supplied = |scope: Option<&Scope>, value: Value| Supplied {
             param,
-            value: value.clone(),
+            value: value.filled(default),
             scope: scope.cloned(),
         };
         let found = self.matching(param, place);
-        let Some(&(first, _)) = found.first() else {
-            return supplied(None, param.spec().default());
+        let Some(&(first, value)) = found.first() else {
+            return supplied(None, default.clone());
         };
-        match param.spec().merge {
-            Merge::Site => supplied(Some(first), found[0].1),
-            Merge::MostSpecific => {
-                let (scope, value) = most_specific(param, &found);
-                supplied(Some(scope), value)
-            }
+        let (scope, value) = match param.spec().merge {
+            Merge::Site => (first, Cow::Borrowed(value)),
+            Merge::MostSpecific => most_specific(param, &found),
             Merge::MostSpecificAboveSite => {
                 let (scope, value) = most_specific(param, &found);
-                let default = param.spec().default();
                 let floor = found.iter().find(|(scope, _)| **scope == Scope::Site);
                 let floor = floor.map_or((None, default), |(scope, value)| (Some(*scope), *value));
-                match param.strictness(floor.1, value) {
-                    Ordering::Greater => supplied(floor.0, floor.1),
-                    _ => supplied(Some(scope), value),
+                match param.strictness(floor.1, &value) {
+                    Ordering::Greater => return supplied(floor.0, floor.1.clone()),
+                    _ => (scope, value),
                 }
             }
-            Merge::Strictest => {
-                let (scope, value) = strictest(param, &found);
-                supplied(Some(scope), value)
-            }
-            Merge::Intersection => {
-                let last = found[found.len() - 1].0;
-                let mut met = found[0].1.clone();
-                for (_, value) in &found[1..] {
-                    met = met.intersect(value);
-                }
-                supplied(Some(last), &met)
-            }
-        }
+            Merge::Strictest => strictest(param, &found),
+            Merge::Intersection => folded(&found, Value::intersect),
+            Merge::Union => folded(&found, Value::unite),
+        };
+        supplied(Some(scope), value.into_owned())
     }
 }
 
-/// The most specific of `found`; among groups of one level the stricter (the first of equals).
-fn most_specific<'a>(param: Param, found: &[(&'a Scope, &'a Value)]) -> (&'a Scope, &'a Value) {
-    let top = found.iter().map(|(scope, _)| scope.kind()).max();
-    match top {
-        Some(ScopeKind::Group) => {
-            let groups: Vec<_> = found
-                .iter()
-                .filter(|(scope, _)| scope.kind() == ScopeKind::Group)
-                .copied()
-                .collect();
-            strictest(param, &groups)
-        }
-        _ => found[found.len() - 1],
+/// All of `found` put together by `both`; the most specific scope stands for them.
+fn folded<'a>(
+    found: &[(&'a Scope, &'a Value)],
+    both: fn(&Value, &Value) -> Value,
+) -> (&'a Scope, Cow<'a, Value>) {
+    let mut all = (found[0].0, Cow::Borrowed(found[0].1));
+    for &(scope, value) in &found[1..] {
+        all = (scope, Cow::Owned(both(&all.1, value)));
     }
+    all
 }
 
-/// The strictest of `found`; of equals the first.
-fn strictest<'a>(param: Param, found: &[(&'a Scope, &'a Value)]) -> (&'a Scope, &'a Value) {
-    let mut best = found[0];
-    for &candidate in &found[1..] {
-        if param.strictness(candidate.1, best.1) == Ordering::Greater {
-            best = candidate;
+/// The most specific of `found`; among groups or roles of one level the stricter (the first of
+/// equals).
+fn most_specific<'a>(
+    param: Param,
+    found: &[(&'a Scope, &'a Value)],
+) -> (&'a Scope, Cow<'a, Value>) {
+    let last = found[found.len() - 1];
+    let top = last.0.kind();
+    if !matches!(top, ScopeKind::Group | ScopeKind::Role) {
+        return (last.0, Cow::Borrowed(last.1));
+    }
+    let level: Vec<_> = found.iter().filter(|(scope, _)| scope.kind() == top).copied().collect();
+    strictest(param, &level)
+}
+
+/// The strictest of `found`, of equals the first; what must hold together is put together.
+fn strictest<'a>(param: Param, found: &[(&'a Scope, &'a Value)]) -> (&'a Scope, Cow<'a, Value>) {
+    let mut best = (found[0].0, Cow::Borrowed(found[0].1));
+    for &(scope, value) in &found[1..] {
+        if let Some(both) = best.1.both(param, value) {
+            best = (scope, Cow::Owned(both));
+        } else if param.strictness(value, &best.1) == Ordering::Greater {
+            best = (scope, Cow::Borrowed(value));
         }
     }
     best
@@ -294,6 +306,58 @@ mod tests {
         table.set(Param::DeviceEventMaxAge, Scope::Site, Value::Dur(Dur::seconds(60)));
         let got = table.resolve(Param::DeviceEventMaxAge, &Place::default());
         assert_eq!(got.value, Value::Dur(Dur::seconds(60)), "looser than the default, and set");
+    }
+
+    fn resolved(param: Param, place: &Place<'_>, set: &[(Scope, &str)]) -> String {
+        let mut table = ParamTable::default();
+        for (scope, text) in set {
+            table.set(param, scope.clone(), Value::parse(param, text).unwrap());
+        }
+        table.resolve(param, place).value.written(param)
+    }
+
+    #[test]
+    fn limits_of_all_places_hold_together_and_of_two_groups_both() {
+        let groups = [GroupId::from("a"), GroupId::from("b")];
+        let tariff = TariffId::from("season");
+        let at = Place { tariff: Some(&tariff), groups: &groups, ..Place::default() };
+        let (a, b) = (Scope::Group("a".into()), Scope::Group("b".into()));
+        let guests = [(Scope::Tariff("season".into()), "9/P1Y"), (a, "2/P1M"), (b, "1/P1D")];
+        assert_eq!(resolved(Param::GuestMaxPerHost, &at, &guests), "2/P1M and 1/P1D");
+        let visits = [(Scope::Site, "2/PT24H"), (Scope::Tariff("season".into()), "10/P1M")];
+        assert_eq!(resolved(Param::TariffMaxVisits, &at, &visits), "2/PT24H and 10/P1M");
+    }
+
+    #[test]
+    fn roles_unite_what_they_may_do_and_share_where_they_may() {
+        let roles = [GroupId::from("cashier"), GroupId::from("manager")];
+        let at = Place { roles: &roles, ..Place::default() };
+        let (one, other) = (Scope::Role("cashier".into()), Scope::Role("manager".into()));
+        let acts = [(one.clone(), "sale, topup"), (other.clone(), "refund, !topup")];
+        let acts = resolved(Param::OperatorAllowedActions, &at, &acts);
+        assert_eq!(acts, "sale, topup, refund, !topup");
+        let places = [(one, "till-1, till-2"), (other, "till-2, desk-1")];
+        assert_eq!(resolved(Param::OperatorAllowedTerminals, &at, &places), "till-2");
+    }
+
+    #[test]
+    fn a_policy_of_several_parts_is_judged_part_by_part() {
+        let device = DeviceId::from("gate-1");
+        let at = Place { device: Some(&device), ..Place::default() };
+        let set =
+            [(Scope::Site, "entry cached, sale allow"), (Scope::Device(device.clone()), "deny")];
+        let got = resolved(Param::DeviceOfflinePolicy, &at, &set);
+        assert_eq!(got, "entry deny, locker deny, sale deny");
+    }
+
+    #[test]
+    fn a_class_has_its_own_default_and_a_set_value_replaces_it() {
+        let classes = [DefaultFor::PoolZone];
+        let zones = [ZoneId::from("pool")];
+        let at = Place { zones: &zones, classes: &classes, ..Place::default() };
+        let param = Param::ZoneSupervisedUnderAge;
+        assert_eq!(resolved(param, &at, &[]), "8");
+        assert_eq!(resolved(param, &at, &[(Scope::Zone("pool".into()), "3")]), "3");
     }
 
     #[test]

@@ -6,8 +6,9 @@ use jiff::tz::TimeZone;
 
 use crate::{
     event::Direction,
-    ids::{DeviceId, ZoneId},
+    ids::{DeviceId, GroupId, ZoneId},
     money::Currency,
+    params::DefaultFor,
 };
 
 /// One site.
@@ -23,6 +24,8 @@ pub struct Site {
     pub zones: BTreeMap<ZoneId, Option<ZoneId>>,
     /// The gates.
     pub gates: BTreeMap<DeviceId, Gate>,
+    /// Groups of members that have defaults of their own.
+    pub groups: BTreeMap<GroupId, DefaultFor>,
 }
 
 /// One gate: where each direction leads, and what its surroundings allow.
@@ -35,6 +38,8 @@ pub struct Gate {
     /// Whether a free, signed, alarmed exit stands beside it, and it is no required means of
     /// egress.
     pub egress_alternative: bool,
+    /// Whether it tells that somebody went through.
+    pub reports_passage: bool,
     /// Whether the device drops repeats of one command id.
     pub drops_repeats: bool,
 }
@@ -54,6 +59,18 @@ impl Site {
         }
         chain.reverse();
         chain
+    }
+}
+
+impl Site {
+    /// What has defaults of its own where a member of `groups` asks at `gate`.
+    #[must_use]
+    pub fn classes(&self, gate: &Gate, groups: &[GroupId]) -> Vec<DefaultFor> {
+        let blind = (!gate.reports_passage).then_some(DefaultFor::BlindGate);
+        blind
+            .into_iter()
+            .chain(groups.iter().filter_map(|id| self.groups.get(id).copied()))
+            .collect()
     }
 }
 

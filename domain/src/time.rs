@@ -65,6 +65,11 @@ impl Timestamp {
     pub const fn plus(self, span: Span) -> Self {
         Self(self.0.saturating_add(span.0))
     }
+    /// This instant moved back by `span`.
+    #[must_use]
+    pub const fn minus(self, span: Span) -> Self {
+        Self(self.0.saturating_sub(span.0))
+    }
     /// The span since `earlier`.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Span {

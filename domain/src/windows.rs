@@ -127,28 +127,36 @@ impl Windows {
     /// Whether `at` is inside.
     #[must_use]
     pub fn is_open(&self, at: Timestamp, zone: &TimeZone) -> bool {
+        self.is_open_early(at, Span::default(), zone)
+    }
+
+    /// Whether `at` is inside, where each window starts earlier by `margin`, a day at the most
+    /// (parameter 11).
+    #[must_use]
+    pub fn is_open_early(&self, at: Timestamp, margin: Span, zone: &TimeZone) -> bool {
         if self.always {
             return true;
         }
         let today = local_date(at, zone);
-        [-1, 0].into_iter().any(|day| {
+        (-1..=2).any(|day| {
             self.openings_of(shifted(today, day), zone)
                 .into_iter()
-                .any(|(from, to)| from <= at && at < to)
+                .any(|(from, to)| from.minus(margin) <= at && at < to)
         })
     }
 
-    /// The first instant from `at` on that is inside, `at` included; `None` where there is none for
-    /// a year.
+    /// The first instant from `at` on that is inside, `at` included, where each window starts
+    /// earlier by `margin`; `None` where there is none for a year.
     #[must_use]
-    pub fn next_open(&self, at: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-        if self.is_open(at, zone) {
+    pub fn next_open(&self, at: Timestamp, margin: Span, zone: &TimeZone) -> Option<Timestamp> {
+        if self.is_open_early(at, margin, zone) {
             return Some(at);
         }
         let today = local_date(at, zone);
         (0..=HORIZON_DAYS).find_map(|day| {
             let openings = self.openings_of(shifted(today, day), zone);
-            openings.into_iter().map(|(from, _)| from).filter(|from| *from >= at).min()
+            let starts = openings.into_iter().map(|(from, _)| from.minus(margin));
+            starts.filter(|from| *from >= at).min()
         })
     }
 
@@ -168,16 +176,20 @@ impl Windows {
     }
 }
 
-/// The first instant from `at` on that is inside all of `sets`; `None` where there is none for a
-/// year.
+/// The first instant from `at` on that is inside all of `sets`, each with its margin; `None` where
+/// there is none for a year.
 #[must_use]
-pub fn next_open_of_all(sets: &[&Windows], at: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+pub fn next_open_of_all(
+    sets: &[(&Windows, Span)],
+    at: Timestamp,
+    zone: &TimeZone,
+) -> Option<Timestamp> {
     let limit = at.plus(Span::seconds(HORIZON_DAYS * 86_400));
     let mut candidate = at;
     while candidate <= limit {
         let latest = sets
             .iter()
-            .map(|set| set.next_open(candidate, zone))
+            .map(|(set, margin)| set.next_open(candidate, *margin, zone))
             .try_fold(candidate, |latest: Timestamp, next| next.map(|next| latest.max(next)))?;
         if latest == candidate {
             return Some(candidate);
@@ -320,7 +332,7 @@ mod tests {
         ] {
             assert_eq!(night.is_open(at(utc), &tbilisi), open, "{utc}");
         }
-        let next = night.next_open(at("2026-09-19T02:00:00Z"), &tbilisi);
+        let next = night.next_open(at("2026-09-19T02:00:00Z"), Span::default(), &tbilisi);
         assert_eq!(next, Some(at("2026-09-21T18:00:00Z")));
         assert_eq!(
             night.open_until(at("2026-09-18T18:00:00Z"), &tbilisi),
@@ -359,14 +371,32 @@ mod tests {
     fn all_windows_together_open_at_the_first_instant_inside_each() {
         let site = Windows::parse("Mon-Sun 07:00-22:00").unwrap();
         let tariff = Windows::parse("Mon,Wed 06:00-09:00").unwrap();
-        let next = next_open_of_all(&[&site, &tariff], at("2026-09-15T08:00:00Z"), &TimeZone::UTC);
-        assert_eq!(next, Some(at("2026-09-16T07:00:00Z")));
-        let never = next_open_of_all(
-            &[&site, &Windows::default()],
-            at("2026-09-15T08:00:00Z"),
-            &TimeZone::UTC,
-        );
-        assert_eq!(never, None);
+        let next = |tariff: &Windows, margin| {
+            let sets = [(&site, Span::default()), (tariff, Span::seconds(margin))];
+            next_open_of_all(&sets, at("2026-09-15T08:00:00Z"), &TimeZone::UTC)
+        };
+        assert_eq!(next(&tariff, 0), Some(at("2026-09-16T07:00:00Z")));
+        assert_eq!(next(&Windows::default(), 0), None);
+        let evening = Windows::parse("Tue 18:00-20:00").unwrap();
+        assert_eq!(next(&evening, 900), Some(at("2026-09-15T17:45:00Z")), "a margin of its own");
+    }
+
+    #[test]
+    fn a_margin_moves_starts_and_no_end_over_midnight_too() {
+        let utc = TimeZone::UTC;
+        let evening = Windows::parse("Tue 17:00-17:45; Wed 00:10-01:00").unwrap();
+        let open = |time, margin| evening.is_open_early(at(time), Span::seconds(margin), &utc);
+        for (time, margin, expected) in [
+            ("2026-09-15T16:44:59Z", 900, false),
+            ("2026-09-15T16:45:00Z", 900, true),
+            ("2026-09-15T16:59:59Z", 0, false),
+            ("2026-09-15T17:44:59Z", 900, true),
+            ("2026-09-15T17:45:00Z", 900, false),
+            ("2026-09-15T23:55:00Z", 900, true),
+            ("2026-09-15T00:10:00Z", 86_400, true),
+        ] {
+            assert_eq!(open(time, margin), expected, "{time} {margin}");
+        }
     }
 
     #[test]

@@ -20,7 +20,9 @@ CREATE TABLE member (
     blocked  BOOLEAN NOT NULL, -- house ban or manual block
     language TEXT    NOT NULL, -- ka, hy, ru, en
     groups   TEXT    NOT NULL, -- JSON array of names
-    account  UUID    NOT NULL  -- the wallet
+    account  UUID    NOT NULL, -- the wallet
+    -- last day of the medical certificate, if there is one
+    certificate_until TEXT
 );
 
 -- Names and phones: nothing decides by them, so that a person can be forgotten here.

@@ -71,6 +71,7 @@ pub(crate) fn ordinary() -> Facts {
         membership_state: "active".to_owned(),
         membership_allowed: true,
         takes_visit: true,
+        certificate: "missing".to_owned(),
         site_open: true,
         windows_open: true,
         zone_name: "pool".to_owned(),

@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{
-    facts::{EVENT_KINDS, EventKind, FACTS},
-    params::CATALOGUE,
-};
+use domain::facts::{EVENT_KINDS, EventKind, FACTS};
 use rhai::{AST, ASTNode, Expr, ParseError, ParseErrorType, Position, Scope};
 
 use crate::{
@@ -14,7 +11,7 @@ use crate::{
     layout::Layout,
     problem::{Problem, did_you_mean},
     settings::setting,
-    vocabulary::{Term, named, terms, variable},
+    vocabulary::{Term, judged, named, terms, variable},
 };
 
 /// The variables to compile against; with `kind`, the kinds of events are constants.
@@ -29,8 +26,8 @@ fn scope(kind: Option<EventKind>) -> Scope<'static> {
     for fact in FACTS {
         scope.push_dynamic(fact.name, fact_blank(fact.kind));
     }
-    for spec in CATALOGUE {
-        scope.push_dynamic(variable(spec.param), param_value(spec.param, spec.default()));
+    for param in judged() {
+        scope.push_dynamic(variable(param), param_value(param, param.spec().default()));
     }
     scope
 }

@@ -234,7 +234,9 @@ pub(crate) fn fact_blank(kind: FactKind) -> Dynamic {
 /// A parameter's value as rule files see it: windows and sets of words as text and list.
 pub(crate) fn param_value(param: Param, value: &Value) -> Dynamic {
     match value {
-        Value::Choice(place, word) => choice(param, *place).unwrap_or_else(|| word.into()).into(),
+        Value::Choice(place, word) => {
+            choice(param, *place).unwrap_or_else(|| (&**word).into()).into()
+        }
         Value::Int(number) => (*number).into(),
         Value::Dur(dur) => dur.span().whole_seconds().into(),
         Value::Money(amount) => to_decimal(*amount).into(),
@@ -246,7 +248,18 @@ pub(crate) fn param_value(param: Param, value: &Value) -> Dynamic {
             }
             _ => Dynamic::UNIT,
         },
-        Value::Windows(_) => value.written(param).into(),
+        // The floor makes facts of these; a check that wants to show one has its text.
+        Value::Rights { .. }
+        | Value::Names(_)
+        | Value::Codes(_)
+        | Value::Rate(_)
+        | Value::Limits(_)
+        | Value::Windows(_)
+        | Value::Ages(_)
+        | Value::Retention(_)
+        | Value::Each(_)
+        | Value::Scheduled(..) => value.written(param).into(),
+        Value::Uncapped => Dynamic::UNIT,
     }
 }
 

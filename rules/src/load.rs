@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::{
     facts::{EVENT_KINDS, EventKind, Policy as _, PolicyFault, Question},
-    params::CATALOGUE,
+    params::{CATALOGUE, FLOOR_GATHERS, FLOOR_READS},
 };
 use rhai::AST;
 
@@ -15,7 +15,7 @@ use crate::{
     compile::{only_checks, pruned, terms_of, whole},
     layout::Layout,
     problem::Problem,
-    set::{Checks, READ_BY_FLOOR, RuleSet},
+    set::{Checks, RuleSet},
     settings::{Outcome, Settings},
     vocabulary::variable,
 };
@@ -119,9 +119,10 @@ fn unread(set: &RuleSet, bundle: &Bundle) -> Vec<Problem> {
         message: format!("no check reads `{name}`, so it has no effect"),
         help: format!("copy the shipped check that reads `{variable}`, or leave it"),
     };
+    let floor = |param| FLOOR_READS.contains(&param) || FLOOR_GATHERS.contains(&param);
     CATALOGUE
         .iter()
-        .filter(|spec| !read.contains(spec.param) && !READ_BY_FLOOR.contains(&spec.param))
+        .filter(|spec| spec.param.is_judged() && !read.contains(spec.param) && !floor(spec.param))
         .map(|spec| warning(spec.name, variable(spec.param)))
         .collect()
 }

@@ -8,7 +8,7 @@ use std::{
 
 use domain::{
     facts::{EVENT_KINDS, EventKind, FACTS, Policy, PolicyFault, Question},
-    params::{Param, ParamMask},
+    params::ParamMask,
     scope::ParamTable,
     verdict::{Finding, Origin},
 };
@@ -217,16 +217,3 @@ impl Policy for RuleSet {
         Ok(host::take_raised().into_iter().map(|raised| self.finding(raised)).collect())
     }
 }
-
-/// The parameters that the floor itself reads, whatever the checks do.
-pub(crate) const READ_BY_FLOOR: &[Param] = &[
-    Param::TimeAccessWindows,
-    Param::MembershipAllowedStates,
-    Param::MembershipExpiryGrace,
-    Param::AntiPassbackResetAfter,
-    Param::AntiPassbackConfirmBy,
-    Param::PresenceDuplicateReadWindow,
-    Param::GateMode,
-    Param::GatePassageTimeout,
-    Param::DeviceEventMaxAge,
-];

@@ -38,6 +38,7 @@ fn people(numbers: std::ops::Range<u32>) -> Changes {
         language: Language::Ka,
         groups: if number % 10 == 0 { Box::new([GroupId::from("school")]) } else { Box::default() },
         account: AccountId(id(1, number)),
+        certificate_until: None,
     };
     let credential = |number| Credential {
         id: CredentialId(id(2, number)),

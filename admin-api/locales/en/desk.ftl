@@ -24,11 +24,22 @@ desk-VISITS_LOW = Few visits left
         [one] { $left } visit left
        *[other] { $left } visits left
     }
+desk-MEDICAL_CERTIFICATE_EXPIRING = The medical certificate ends soon
+    .days = { $days ->
+        [0] The medical certificate ends today
+        [one] The medical certificate ends in { $days } day
+       *[other] The medical certificate ends in { $days } days
+    }
 desk-MEMBER_BLOCKED = House ban or manual block
 desk-MEMBERSHIP_NOT_ACTIVE = Membership is not active
     .state-since = Membership is { $state } since { $since }
     .state = Membership is { $state }
 desk-VISITS_EXHAUSTED = No visits left
+desk-MEDICAL_CERTIFICATE_INVALID = The medical certificate is missing or expired
+    .days = { $days ->
+        [one] The medical certificate expired { $days } day ago
+       *[other] The medical certificate expired { $days } days ago
+    }
 desk-NO_ACCESS_RIGHTS = No pass covers this zone
     .zone = No pass covers zone { $zone }
 desk-SITE_CLOSED = The site is closed
@@ -49,6 +60,9 @@ desk-ZONE_FULL = The zone is full
     .zone-people-limit = Zone { $zone } is full ({ $people } of { $limit })
     .people-limit = The zone is full ({ $people } of { $limit })
     .zone = Zone { $zone } is full
+desk-AGE_BELOW_MINIMUM = Under the minimum age
+    .age-limit = Aged { $age }, under the minimum age of { $limit }
+    .limit = Under the minimum age of { $limit }
 desk-DEBT_WARNING = The account has a debt
     .amount-since = Debt of { $amount } since { $since }
     .amount = Debt of { $amount }

@@ -3,7 +3,7 @@
 
 -go-through = Please go through.
 -come-to-desk = Please come to the front desk.
-
+-see-desk = See the front desk when it suits you.
 guest-DUPLICATE_READ = Already read, one moment please.
 guest-EVENT_STALE = Please present your card or band once more.
 guest-EMERGENCY_RELEASE = Emergency: the exit is open. Please leave the building calmly.
@@ -37,6 +37,7 @@ guest-VISITS_LOW = { -go-through } Few visits are left on your pass.
         [one] { $left } visit is left on your pass.
        *[other] { $left } visits are left on your pass.
     }
+guest-MEDICAL_CERTIFICATE_EXPIRING = { -go-through } { -see-desk }
 guest-MEMBER_BLOCKED = { $gate ->
     [open] { -go-through }
    *[closed] { -come-to-desk }
@@ -48,6 +49,10 @@ guest-MEMBERSHIP_NOT_ACTIVE = { $gate ->
 guest-VISITS_EXHAUSTED = { $gate ->
     [open] { -go-through }
    *[closed] No visits are left on your pass. { -come-to-desk }
+}
+guest-MEDICAL_CERTIFICATE_INVALID = { $gate ->
+    [open] { -go-through } { -see-desk }
+   *[closed] { -come-to-desk }
 }
 guest-NO_ACCESS_RIGHTS = { $gate ->
     [open] { -go-through }
@@ -83,9 +88,17 @@ guest-ZONE_FULL = { $gate ->
     [open] { -go-through }
    *[closed] It is full inside. Please wait a little.
 }
-guest-DEBT_WARNING = { -go-through } See the front desk when it suits you.
+guest-AGE_BELOW_MINIMUM = { $gate ->
+    [open] { -go-through }
+   *[closed] This area has a minimum age. { -come-to-desk }
+}
+    .limit = { $gate ->
+        [open] { -go-through }
+       *[closed] This area is open from the age of { $limit }. { -come-to-desk }
+    }
+guest-DEBT_WARNING = { -go-through } { -see-desk }
 guest-DEBT_ENTRY_BLOCKED = { $gate ->
-    [open] { -go-through } See the front desk when it suits you.
+    [open] { -go-through } { -see-desk }
    *[closed] { -come-to-desk }
 }
 guest-WALLET_LIMIT_EXCEEDED = { $gate ->

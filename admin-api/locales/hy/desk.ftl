@@ -23,11 +23,18 @@ desk-VISITS_LOW = Քիչ այց է մնացել
         [0] Աբոնեմենտի վերջին այցը
        *[other] Մնացել է { $left } այց
     }
+desk-MEDICAL_CERTIFICATE_EXPIRING = Բժշկական տեղեկանքի ժամկետը շուտով կլրանա
+    .days = { $days ->
+        [0] Բժշկական տեղեկանքի ժամկետը լրանում է այսօր
+       *[other] Բժշկական տեղեկանքի ժամկետը կլրանա { $days } օրից
+    }
 desk-MEMBER_BLOCKED = Հյուրն արգելափակված է
 desk-MEMBERSHIP_NOT_ACTIVE = Աբոնեմենտն ակտիվ չէ
     .state-since = Աբոնեմենտը՝ { $state }, { $since }-ից
     .state = Աբոնեմենտը՝ { $state }
 desk-VISITS_EXHAUSTED = Այցեր այլևս չեն մնացել
+desk-MEDICAL_CERTIFICATE_INVALID = Բժշկական տեղեկանք չկա, կամ դրա ժամկետն անցել է
+    .days = Բժշկական տեղեկանքի ժամկետն անցել է { $days } օր առաջ
 desk-NO_ACCESS_RIGHTS = Ոչ մի աբոնեմենտ չի ներառում այս գոտին
     .zone = Ոչ մի աբոնեմենտ չի ներառում «{ $zone }» գոտին
 desk-SITE_CLOSED = Օբյեկտը փակ է
@@ -48,6 +55,9 @@ desk-ZONE_FULL = Գոտին լի է
     .zone-people-limit = «{ $zone }» գոտին լի է ({ $people } / { $limit })
     .people-limit = Գոտին լի է ({ $people } / { $limit })
     .zone = «{ $zone }» գոտին լի է
+desk-AGE_BELOW_MINIMUM = Տարիքը թույլատրելիից փոքր է
+    .age-limit = Տարիքը՝ { $age } տարեկան, մուտքը՝ { $limit } տարեկանից
+    .limit = Տարիքը թույլատրելիից փոքր է․ մուտքը՝ { $limit } տարեկանից
 desk-DEBT_WARNING = Հաշվում պարտք կա
     .amount-since = Պարտք՝ { $amount }, { $since }-ից
     .amount = Պարտք՝ { $amount }

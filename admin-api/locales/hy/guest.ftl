@@ -3,7 +3,7 @@
 
 -go-through = Խնդրում ենք անցնել։
 -come-to-desk = Խնդրում ենք մոտենալ ընդունարան։
-
+-see-desk = Հարմար պահի մոտեցեք ընդունարան։
 guest-DUPLICATE_READ = Արդեն կարդացվել է, մի վայրկյան։
 guest-EVENT_STALE = Խնդրում ենք քարտը կամ ապարանջանը կրկին մոտեցնել։
 guest-EMERGENCY_RELEASE = Արտակարգ իրավիճակ․ ելքը բաց է։ Խնդրում ենք հանգիստ դուրս գալ շենքից։
@@ -36,6 +36,7 @@ guest-VISITS_LOW = { -go-through } Աբոնեմենտում քիչ այց է մ�
         [0] Սա աբոնեմենտի վերջին այցն է։
        *[other] Աբոնեմենտում մնացել է { $left } այց։
     }
+guest-MEDICAL_CERTIFICATE_EXPIRING = { -go-through } { -see-desk }
 guest-MEMBER_BLOCKED = { $gate ->
     [open] { -go-through }
    *[closed] { -come-to-desk }
@@ -47,6 +48,10 @@ guest-MEMBERSHIP_NOT_ACTIVE = { $gate ->
 guest-VISITS_EXHAUSTED = { $gate ->
     [open] { -go-through }
    *[closed] Աբոնեմենտում այցեր այլևս չեն մնացել։ { -come-to-desk }
+}
+guest-MEDICAL_CERTIFICATE_INVALID = { $gate ->
+    [open] { -go-through } { -see-desk }
+   *[closed] { -come-to-desk }
 }
 guest-NO_ACCESS_RIGHTS = { $gate ->
     [open] { -go-through }
@@ -82,9 +87,17 @@ guest-ZONE_FULL = { $gate ->
     [open] { -go-through }
    *[closed] Ներսում ազատ տեղ չկա։ Խնդրում ենք մի փոքր սպասել։
 }
-guest-DEBT_WARNING = { -go-through } Հարմար պահի մոտեցեք ընդունարան։
+guest-AGE_BELOW_MINIMUM = { $gate ->
+    [open] { -go-through }
+   *[closed] Այս գոտում տարիքային սահմանափակում է գործում։ { -come-to-desk }
+}
+    .limit = { $gate ->
+        [open] { -go-through }
+       *[closed] Այս գոտի կարելի է մտնել { $limit } տարեկանից։ { -come-to-desk }
+    }
+guest-DEBT_WARNING = { -go-through } { -see-desk }
 guest-DEBT_ENTRY_BLOCKED = { $gate ->
-    [open] { -go-through } Հարմար պահի մոտեցեք ընդունարան։
+    [open] { -go-through } { -see-desk }
    *[closed] { -come-to-desk }
 }
 guest-WALLET_LIMIT_EXCEEDED = { $gate ->

@@ -23,11 +23,18 @@ desk-VISITS_LOW = დარჩა ცოტა ვიზიტი
         [0] აბონემენტის ბოლო ვიზიტი
        *[other] დარჩა { $left } ვიზიტი
     }
+desk-MEDICAL_CERTIFICATE_EXPIRING = სამედიცინო ცნობას ვადა მალე გაუვა
+    .days = { $days ->
+        [0] სამედიცინო ცნობას ვადა დღეს გასდის
+       *[other] სამედიცინო ცნობას ვადა { $days } დღეში გაუვა
+    }
 desk-MEMBER_BLOCKED = სტუმარი დაბლოკილია
 desk-MEMBERSHIP_NOT_ACTIVE = აბონემენტი აქტიური არ არის
     .state-since = აბონემენტი: { $state }, { $since }-დან
     .state = აბონემენტი: { $state }
 desk-VISITS_EXHAUSTED = ვიზიტები აღარ დარჩა
+desk-MEDICAL_CERTIFICATE_INVALID = სამედიცინო ცნობა არ არის ან ვადაგასულია
+    .days = სამედიცინო ცნობას ვადა { $days } დღის წინ გაუვიდა
 desk-NO_ACCESS_RIGHTS = არც ერთი აბონემენტი არ მოიცავს ამ ზონას
     .zone = არც ერთი აბონემენტი არ მოიცავს ზონას „{ $zone }“
 desk-SITE_CLOSED = ობიექტი დაკეტილია
@@ -48,6 +55,9 @@ desk-ZONE_FULL = ზონა სავსეა
     .zone-people-limit = ზონა „{ $zone }“ სავსეა ({ $people } / { $limit })
     .people-limit = ზონა სავსეა ({ $people } / { $limit })
     .zone = ზონა „{ $zone }“ სავსეა
+desk-AGE_BELOW_MINIMUM = ასაკი დასაშვებზე ნაკლებია
+    .age-limit = ასაკი: { $age } წელი, შესვლა { $limit } წლიდან
+    .limit = ასაკი დასაშვებზე ნაკლებია: შესვლა { $limit } წლიდან
 desk-DEBT_WARNING = ანგარიშზე დავალიანებაა
     .amount-since = დავალიანება { $amount }, { $since }-დან
     .amount = დავალიანება { $amount }

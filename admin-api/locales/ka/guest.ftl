@@ -3,7 +3,7 @@
 
 -go-through = გთხოვთ, გაიაროთ.
 -come-to-desk = გთხოვთ, მიმართოთ ადმინისტრატორს.
-
+-see-desk = როცა მოახერხებთ, მიმართეთ ადმინისტრატორს.
 guest-DUPLICATE_READ = უკვე წაკითხულია, ერთი წამით.
 guest-EVENT_STALE = გთხოვთ, ბარათი ან სამაჯური ხელახლა მიადოთ.
 guest-EMERGENCY_RELEASE = საგანგებო ვითარება: გასასვლელი ღიაა. გთხოვთ, მშვიდად დატოვოთ შენობა.
@@ -36,6 +36,7 @@ guest-VISITS_LOW = { -go-through } აბონემენტზე ცოტ�
         [0] ეს აბონემენტის ბოლო ვიზიტია.
        *[other] აბონემენტზე დაგრჩათ { $left } ვიზიტი.
     }
+guest-MEDICAL_CERTIFICATE_EXPIRING = { -go-through } { -see-desk }
 guest-MEMBER_BLOCKED = { $gate ->
     [open] { -go-through }
    *[closed] { -come-to-desk }
@@ -47,6 +48,10 @@ guest-MEMBERSHIP_NOT_ACTIVE = { $gate ->
 guest-VISITS_EXHAUSTED = { $gate ->
     [open] { -go-through }
    *[closed] აბონემენტზე ვიზიტები აღარ დაგრჩათ. { -come-to-desk }
+}
+guest-MEDICAL_CERTIFICATE_INVALID = { $gate ->
+    [open] { -go-through } { -see-desk }
+   *[closed] { -come-to-desk }
 }
 guest-NO_ACCESS_RIGHTS = { $gate ->
     [open] { -go-through }
@@ -82,9 +87,17 @@ guest-ZONE_FULL = { $gate ->
     [open] { -go-through }
    *[closed] შიგნით თავისუფალი ადგილი აღარ არის. გთხოვთ, ცოტა ხანს მოიცადოთ.
 }
-guest-DEBT_WARNING = { -go-through } როცა მოახერხებთ, მიმართეთ ადმინისტრატორს.
+guest-AGE_BELOW_MINIMUM = { $gate ->
+    [open] { -go-through }
+   *[closed] ამ ზონაში ასაკობრივი შეზღუდვა მოქმედებს. { -come-to-desk }
+}
+    .limit = { $gate ->
+        [open] { -go-through }
+       *[closed] ამ ზონაში შემოსვლა შეიძლება { $limit } წლიდან. { -come-to-desk }
+    }
+guest-DEBT_WARNING = { -go-through } { -see-desk }
 guest-DEBT_ENTRY_BLOCKED = { $gate ->
-    [open] { -go-through } როცა მოახერხებთ, მიმართეთ ადმინისტრატორს.
+    [open] { -go-through } { -see-desk }
    *[closed] { -come-to-desk }
 }
 guest-WALLET_LIMIT_EXCEEDED = { $gate ->

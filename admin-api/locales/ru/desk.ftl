@@ -25,11 +25,24 @@ desk-VISITS_LOW = Осталось мало посещений
         [few] Осталось { $left } посещения
        *[other] Осталось { $left } посещений
     }
+desk-MEDICAL_CERTIFICATE_EXPIRING = Медицинская справка скоро истекает
+    .days = { $days ->
+        [0] Медицинская справка истекает сегодня
+        [one] Медицинская справка истекает через { $days } день
+        [few] Медицинская справка истекает через { $days } дня
+       *[other] Медицинская справка истекает через { $days } дней
+    }
 desk-MEMBER_BLOCKED = Гость заблокирован
 desk-MEMBERSHIP_NOT_ACTIVE = Абонемент не активен
     .state-since = Абонемент: { $state }, с { $since }
     .state = Абонемент: { $state }
 desk-VISITS_EXHAUSTED = Посещений не осталось
+desk-MEDICAL_CERTIFICATE_INVALID = Медицинской справки нет, или она истекла
+    .days = { $days ->
+        [one] Медицинская справка истекла { $days } день назад
+        [few] Медицинская справка истекла { $days } дня назад
+       *[other] Медицинская справка истекла { $days } дней назад
+    }
 desk-NO_ACCESS_RIGHTS = Ни один абонемент не действует в этой зоне
     .zone = Ни один абонемент не действует в зоне «{ $zone }»
 desk-SITE_CLOSED = Объект закрыт
@@ -50,6 +63,19 @@ desk-ZONE_FULL = Зона заполнена
     .zone-people-limit = Зона «{ $zone }» заполнена ({ $people } из { $limit })
     .people-limit = Зона заполнена ({ $people } из { $limit })
     .zone = Зона «{ $zone }» заполнена
+desk-AGE_BELOW_MINIMUM = Возраст меньше допустимого
+    .age-limit = Возраст: { $age ->
+        [one] { $age } год
+        [few] { $age } года
+       *[other] { $age } лет
+    }, вход с { $limit ->
+        [one] { $limit } года
+       *[other] { $limit } лет
+    }
+    .limit = Возраст меньше допустимого: вход с { $limit ->
+        [one] { $limit } года
+       *[other] { $limit } лет
+    }
 desk-DEBT_WARNING = На счёте долг
     .amount-since = Долг { $amount } с { $since }
     .amount = Долг { $amount }

@@ -3,7 +3,7 @@
 
 -go-through = Проходите, пожалуйста.
 -come-to-desk = Подойдите, пожалуйста, к администратору.
-
+-see-desk = Когда будет удобно, загляните к администратору.
 guest-DUPLICATE_READ = Уже прочитано, одну секунду.
 guest-EVENT_STALE = Приложите карту или браслет ещё раз, пожалуйста.
 guest-EMERGENCY_RELEASE = Чрезвычайная ситуация: выход открыт. Пожалуйста, спокойно покиньте здание.
@@ -38,6 +38,7 @@ guest-VISITS_LOW = { -go-through } На абонементе осталось м
         [few] На абонементе осталось { $left } посещения.
        *[other] На абонементе осталось { $left } посещений.
     }
+guest-MEDICAL_CERTIFICATE_EXPIRING = { -go-through } { -see-desk }
 guest-MEMBER_BLOCKED = { $gate ->
     [open] { -go-through }
    *[closed] { -come-to-desk }
@@ -49,6 +50,10 @@ guest-MEMBERSHIP_NOT_ACTIVE = { $gate ->
 guest-VISITS_EXHAUSTED = { $gate ->
     [open] { -go-through }
    *[closed] На абонементе не осталось посещений. { -come-to-desk }
+}
+guest-MEDICAL_CERTIFICATE_INVALID = { $gate ->
+    [open] { -go-through } { -see-desk }
+   *[closed] { -come-to-desk }
 }
 guest-NO_ACCESS_RIGHTS = { $gate ->
     [open] { -go-through }
@@ -84,9 +89,20 @@ guest-ZONE_FULL = { $gate ->
     [open] { -go-through }
    *[closed] Внутри нет свободных мест. Подождите немного, пожалуйста.
 }
-guest-DEBT_WARNING = { -go-through } Когда будет удобно, загляните к администратору.
+guest-AGE_BELOW_MINIMUM = { $gate ->
+    [open] { -go-through }
+   *[closed] В этой зоне есть возрастное ограничение. { -come-to-desk }
+}
+    .limit = { $gate ->
+        [open] { -go-through }
+       *[closed] { $limit ->
+            [one] В эту зону можно с { $limit } года. { -come-to-desk }
+           *[other] В эту зону можно с { $limit } лет. { -come-to-desk }
+        }
+    }
+guest-DEBT_WARNING = { -go-through } { -see-desk }
 guest-DEBT_ENTRY_BLOCKED = { $gate ->
-    [open] { -go-through } Когда будет удобно, загляните к администратору.
+    [open] { -go-through } { -see-desk }
    *[closed] { -come-to-desk }
 }
 guest-WALLET_LIMIT_EXCEEDED = { $gate ->

@@ -100,6 +100,8 @@ fn every_detail() -> Vec<(&'static str, Detail)> {
         ("people", Detail::Count(40)),
         ("limit", Detail::Count(40)),
         ("until", noon),
+        ("age", Detail::Count(7)),
+        ("days", Detail::Count(5)),
     ]
 }
 

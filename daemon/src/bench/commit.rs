@@ -107,6 +107,7 @@ fn site_of() -> anyhow::Result<Site> {
             outer: None,
             inner: "site".into(),
             egress_alternative: false,
+            reports_passage: true,
             drops_repeats: true,
         };
         (id, gate)
@@ -117,6 +118,7 @@ fn site_of() -> anyhow::Result<Site> {
         currency: Currency::of("GEL").context("no GEL")?,
         zones: BTreeMap::from([("site".into(), None)]),
         gates: site::gates().into_iter().map(gate).collect(),
+        groups: BTreeMap::new(),
     })
 }
 

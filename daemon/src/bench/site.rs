@@ -150,6 +150,7 @@ fn rows(numbers: std::ops::Range<u32>) -> Changes {
             language: Language::Ka,
             groups: Box::default(),
             account,
+            certificate_until: None,
         };
         changes.members.push(first(member, row));
         let row = Credential {

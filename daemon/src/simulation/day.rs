@@ -137,6 +137,7 @@ mod tests {
             outer: outer.map(ZoneId::from),
             inner: inner.into(),
             egress_alternative: false,
+            reports_passage: true,
             drops_repeats: true,
         };
         Site {
@@ -149,6 +150,7 @@ mod tests {
                 ("gate-2".into(), gate(Some("hall"), "pool")),
             ]
             .into(),
+            groups: BTreeMap::new(),
         }
     }
 

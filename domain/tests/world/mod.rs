@@ -10,7 +10,7 @@ use domain::{
     facts::{EventKind, Policy, PolicyFault, Question},
     ids::{AccountId, CredentialId, MemberId, PassId},
     money::{Currency, Money},
-    params::{Param, ParamMask, Value},
+    params::{DefaultFor, Param, ParamMask, Value},
     rows::{
         Credential, CredentialState, Language, Member, Occupancy, Pass, PassKey, PassState, Person,
         Presence, Tariff, TariffKey,
@@ -68,6 +68,7 @@ fn site() -> Site {
         outer: outer.map(Into::into),
         inner: inner.into(),
         egress_alternative: false,
+        reports_passage: true,
         drops_repeats: true,
     };
     Site {
@@ -81,6 +82,7 @@ fn site() -> Site {
             ("P1".into(), gate(Some("site"), "pool")),
         ]
         .into(),
+        groups: [("slow".into(), DefaultFor::ReducedMobility)].into(),
     }
 }
 
@@ -99,6 +101,7 @@ impl World {
             language: Language::Ka,
             groups: Box::default(),
             account: WALLET,
+            certificate_until: None,
         };
         let person =
             Person { name: "ნინო".into(), name_latin: "Nino".into(), phone: String::new() };

@@ -32,15 +32,8 @@ fn words() -> String {
     text.push_str("number of seconds there, a set a list of texts.\n\n");
     text.push_str("| no. | in settings | in checks | values | default | scopes | what it does |\n");
     text.push_str("|---|---|---|---|---|---|---|\n");
-    for spec in CATALOGUE {
-        let values = match spec.kind {
-            Kind::Choice(words) => words.join(", "),
-            Kind::Set(words) => format!("any of {}", words.join(", ")),
-            Kind::Int(from, to) => format!("{from} to {to}"),
-            Kind::Dur(_) => "duration, such as PT5M or P3D".to_owned(),
-            Kind::Money(..) => "amount".to_owned(),
-            Kind::Windows => "hours".to_owned(),
-        };
+    for spec in CATALOGUE.iter().filter(|spec| spec.param.is_judged()) {
+        let values = values_of(&spec.kind);
         writeln!(
             text,
             "| {} | `{}` | `{}` | {values} | `{}` | {} | {} |",
@@ -68,6 +61,30 @@ fn words() -> String {
     }
     text.push('\n');
     text
+}
+
+fn values_of(kind: &Kind) -> String {
+    match kind {
+        Kind::Choice(words) => words.join(", "),
+        Kind::Set(words) => format!("any of {}", words.join(", ")),
+        Kind::Rights(words) => format!("any of {}; `!` before one denies it", words.join(", ")),
+        Kind::Names(kind) => format!("ids of {}s", kind.name()),
+        Kind::Codes => "codes of reasons".to_owned(),
+        Kind::Int(from, to) => format!("{from} to {to}"),
+        Kind::Dur(_) => "duration, such as PT5M or P3D".to_owned(),
+        Kind::Money(..) => "amount".to_owned(),
+        Kind::Cap(..) => "amount, or none".to_owned(),
+        Kind::Rate(_) => "amount for each started duration, such as 0.20/PT1M".to_owned(),
+        Kind::Limit => "so many within a time, such as 2/P1D, or none".to_owned(),
+        Kind::Lockout => "such as 5/PT5M, locked for PT5M".to_owned(),
+        Kind::Windows => "hours".to_owned(),
+        Kind::Ages => "ages by category, such as alcohol:18".to_owned(),
+        Kind::Retention => "days, weeks, months or years, such as P90D".to_owned(),
+        Kind::Each(words, kind) => format!("for each of {}: {}", words.join(", "), values_of(kind)),
+        Kind::Scheduled(kind) => {
+            format!("{}; or by the hour, `locked Mon-Sun 22:00-07:00 else free`", values_of(kind))
+        }
+    }
 }
 
 #[test]

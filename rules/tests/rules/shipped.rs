@@ -151,6 +151,10 @@ fn each_parameter_of_a_shipped_check_changes_an_answer() {
         (Param::DebtEntryBlockAge, "P1D", "P2D", &[], owing),
         (Param::WalletMinBalance, "0.00", "-5.00", &[], |facts| facts.entry_price = Money(500)),
         (Param::ZoneMaxOccupancy, "5", "6", &[], full),
+        (Param::DocumentMedicalCertificate, "off", "warn", &[], |facts| {
+            facts.certificate = "missing".to_owned();
+        }),
+        (Param::ZoneMinAge, "12", "13", &[], |facts| facts.member_age = 12),
         (Param::ZoneOccupancyMode, "hard", "soft", &[(Param::ZoneMaxOccupancy, "5")], full),
     ];
     for (param, one, other, also, change) in rows {
@@ -183,13 +187,15 @@ prop_compose! {
         credential_state in word(&["unknown", "active", "lost", "stolen", "blocked", "returned"]),
         membership_state in word(domain::params::MEMBERSHIP_STATES),
         zone_name in "\\PC{0,64}",
-        counts in any::<[i64; 4]>(),
+        certificate in word(&["missing", "valid", "ended"]),
+        counts in any::<[i64; 5]>(),
         amounts in any::<[i64; 3]>(),
         opens_at in any::<Option<i64>>(),
     ) -> Facts {
         let [has_pass, membership_allowed, takes_visit, counts_visits, site_open, ..] = yes;
         let [.., windows_open, inside, reentry_locked, leaves_site] = yes;
-        let [visits_left, zone_people, debt_age, member_age] = counts.map(|count| count / 2);
+        let [visits_left, zone_people, debt_age, member_age, certificate_days] =
+            counts.map(|count| count / 2);
         let [entry_price, wallet_balance, debt] = amounts.map(|amount| Money(amount / 1000));
         Facts {
             device: "gate-1".to_owned(),
@@ -197,7 +203,7 @@ prop_compose! {
             zone_name, credential_state, membership_state, has_pass, membership_allowed,
             takes_visit, counts_visits, site_open, windows_open, inside, reentry_locked,
             leaves_site, visits_left, zone_people, debt_age, member_age, entry_price,
-            wallet_balance, debt,
+            wallet_balance, debt, certificate, certificate_days,
             opens_at: opens_at.map(Timestamp::from_micros),
         }
     }

@@ -27,7 +27,15 @@ impl Stored for Member {
     const SHEET: Sheet = Sheet {
         name: "member",
         keys: &["id"],
-        values: &["number", "birth", "blocked", "language", "groups", "account"],
+        values: &[
+            "number",
+            "birth",
+            "blocked",
+            "language",
+            "groups",
+            "account",
+            "certificate_until",
+        ],
         ids: &["id", "account"],
         kind: Kind::State,
         weight: 1,
@@ -42,6 +50,7 @@ impl Stored for Member {
         to.text(self.language.tag());
         to.text(list(self.groups.iter().map(|group| group.as_str())));
         to.id(self.account.0);
+        to.add(self.certificate_until.map(|date| date.to_string()));
     }
     fn read_key(from: &mut Cells<'_, '_>) -> Result<MemberId, ReadError> {
         from.id().map(MemberId)
@@ -54,6 +63,7 @@ impl Stored for Member {
             language: from.word(Language::of)?,
             groups: from.name_list()?,
             account: from.id().map(AccountId)?,
+            certificate_until: from.maybe_date()?,
         })
     }
 }

@@ -55,6 +55,7 @@ pub(crate) fn member(number: u32) -> Member {
         language: Language::Hy,
         groups: Box::new([GroupId::from("swim\"school"), GroupId::from("staff")]),
         account: AccountId(id(3)),
+        certificate_until: Some(date(2026, 9, 20)),
     }
 }
 
