@@ -160,6 +160,11 @@ facts! {
     counts_visits: bool, [], "whether the pass counts visits";
     visits_left: i64, [],
         "visits that nobody was granted yet; 0 where the pass does not count them";
+    visit_limit_reached: bool, [TariffMaxVisits],
+        "whether one more visit would be more than `tariff.max_visits` allows";
+    visit_limit: i64, [TariffMaxVisits], "how many visits that limit allows";
+    visit_again_at: Option<Timestamp>, [TariffMaxVisits],
+        "the first instant at which it allows another; none where it never does";
     certificate: String, [],
         "the medical certificate on the site's date: `missing`, `valid` or `ended`";
     certificate_days: i64, [], "whole days that it is still valid, or since it ended";

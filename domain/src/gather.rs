@@ -6,6 +6,7 @@ use crate::{
     event::Direction,
     facts::Facts,
     ids::{CredentialId, GroupId, MemberId, Uid, ZoneId},
+    limit::Limit,
     money::Money,
     params::{CATALOGUE, DefaultFor, Param, Value},
     rows::{Credential, Member, Pass, PassKey, Presence, Tariff, TariffKey},
@@ -117,6 +118,7 @@ impl Step<'_> {
         };
         self.pass_facts(asked, speaking.as_ref(), &mut facts);
         self.certificate(asked, &mut facts);
+        self.limit_facts(asked, values[Param::TariffMaxVisits as usize].value.limits(), &mut facts);
         self.time_facts(asked, &place, &mut facts);
         presence_facts(asked, &values, &mut facts);
         self.zone_facts(asked, &mut values, &mut facts);
@@ -138,6 +140,32 @@ impl Step<'_> {
         facts.takes_visit = asked.direction == Direction::Entry && asked.presence.visit.is_none();
         facts.counts_visits = speaking.pass.visits_left.is_some();
         facts.visits_left = speaking.pass.visits_free().map_or(0, i64::from);
+    }
+
+    /// Of the limits that are reached, the one that lasts longest speaks (parameter 17).
+    fn limit_facts(&mut self, asked: &Asked, limits: &[Limit], facts: &mut Facts) {
+        let Some(member) = asked.member_id().filter(|_| facts.takes_visit) else { return };
+        if limits.is_empty() {
+            return;
+        }
+        let visits = self.state.tables.visits.read(&member).cloned().unwrap_or_default();
+        let zone = &self.state.site.time_zone;
+        for limit in limits {
+            let counts = |begun: &&Timestamp| limit.period.counts(**begun, asked.at, zone);
+            let mut counted: Vec<Timestamp> = visits.begun.iter().filter(counts).copied().collect();
+            let all = i64::try_from(counted.len()).unwrap_or(i64::MAX);
+            if !limit.is_reached(all.saturating_add(i64::from(visits.promised))) {
+                continue;
+            }
+            counted.sort_unstable();
+            // So many of the oldest have to be over until there is room for one more.
+            let last = usize::try_from(all - limit.count).ok().and_then(|place| counted.get(place));
+            let again = last.map(|begun| limit.period.over(*begun, zone));
+            if !facts.visit_limit_reached || (facts.visit_again_at < again) {
+                (facts.visit_limit, facts.visit_again_at) = (limit.count, again);
+            }
+            facts.visit_limit_reached = true;
+        }
     }
 
     /// A certificate is valid through its date, that day included (parameter 38).

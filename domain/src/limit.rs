@@ -2,14 +2,18 @@
 
 use std::{cmp::Ordering, fmt};
 
-use jiff::{ToSpan, civil::Date, tz::TimeZone};
+use jiff::{
+    ToSpan,
+    civil::{Date, Time},
+    tz::TimeZone,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     duration::Dur,
     money::Money,
     time::{Span, Timestamp},
-    windows::local_date,
+    windows::{instant, local_date},
 };
 
 /// The most units of a period.
@@ -85,6 +89,23 @@ impl Period {
             Self::Months(count) => back(today.first_of_month(), (count - 1).months()),
             Self::Years(count) => back(today.first_of_year(), (count - 1).years()),
         }
+    }
+
+    /// The first instant at which what `happened` no longer belongs to the period.
+    #[must_use]
+    pub fn over(self, happened: Timestamp, zone: &TimeZone) -> Timestamp {
+        let day = local_date(happened, zone);
+        let date = match self {
+            Self::Sliding(elapsed) => return happened.plus(elapsed.span()),
+            Self::Days(count) => day.saturating_add(count.days()),
+            Self::Weeks(count) => {
+                let monday = i64::from(day.weekday().to_monday_zero_offset());
+                day.saturating_add((count * 7 - monday).days())
+            }
+            Self::Months(count) => day.first_of_month().saturating_add(count.months()),
+            Self::Years(count) => day.first_of_year().saturating_add(count.years()),
+        };
+        instant(date, Time::midnight(), zone, false)
     }
 
     /// The last local date that is older than the period: what is from then or earlier is no longer
@@ -247,6 +268,25 @@ mod tests {
             let read = Period::parse(period).unwrap();
             assert!(read.counts(at(counted), now, &utc), "{period}");
             assert!(!read.counts(at(past), now, &utc), "{period}");
+        }
+    }
+
+    #[test]
+    fn what_happened_counts_until_the_instant_at_which_it_is_over() {
+        let moment = Span(1);
+        for name in ["UTC", "Asia/Tbilisi", "America/New_York", "Africa/Cairo"] {
+            let zone = TimeZone::get(name).unwrap();
+            for text in ["PT24H", "PT90M", "P1D", "P3D", "P1W", "P2W", "P1M", "P5M", "P1Y"] {
+                let period = Period::parse(text).unwrap();
+                for hour in 0..24 * 60 {
+                    let happened = at("2026-01-01T00:17:00Z").plus(Span::seconds(hour * 21_600));
+                    let over = period.over(happened, &zone);
+                    assert!(over > happened, "{text} {name}");
+                    assert!(!period.counts(happened, over, &zone), "{text} {name} {happened:?}");
+                    let before = over.minus(moment);
+                    assert!(period.counts(happened, before, &zone), "{text} {name} {happened:?}");
+                }
+            }
         }
     }
 

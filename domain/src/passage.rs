@@ -147,6 +147,7 @@ impl Step<'_> {
                 if let Some(id) = row.starts_visit.filter(|_| presence.visit.is_none()) {
                     presence.visit = Some(Visit { id, started: at, pass: row.takes_from });
                     self.take_visit(row);
+                    self.tally(row.member, |visits| visits.begin(at));
                     if let Some(charge) = row.charge.filter(|_| !self.in_emergency(at)) {
                         self.book_entry(id, charge, at);
                     }

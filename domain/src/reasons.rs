@@ -141,6 +141,8 @@ reasons! {
         [MembershipAllowedStates, MembershipExpiryGrace];
     /// No visits are left.
     VisitsExhausted "VISITS_EXHAUSTED" P 4 by DENY, Warning, Operator, [MembershipAllowedStates];
+    /// The visits of a period are used up.
+    VisitLimitReached "VISIT_LIMIT_REACHED" P 4 by DENY, Warning, Operator, [TariffMaxVisits];
     /// The medical certificate is missing or ended.
     MedicalCertificateInvalid "MEDICAL_CERTIFICATE_INVALID" P 4 by DENY_OR_WARN, Warning, Operator,
         [DocumentMedicalCertificate];

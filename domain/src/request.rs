@@ -193,6 +193,7 @@ impl Step<'_> {
         let takes = gathered.facts.takes_visit;
         let price = gathered.facts.entry_price;
         let speaking = gathered.speaking.as_ref().filter(|_| takes);
+        let limits = gathered.value(Param::TariffMaxVisits).limits();
         let starts = asked.direction == Direction::Entry && asked.presence.visit.is_none();
         let starts_visit = starts.then(|| VisitId(self.state.ids.make(self.now)));
         let charge =
@@ -210,6 +211,7 @@ impl Step<'_> {
             takes_from: speaking.map(|speaking| speaking.key.pass),
             charge,
             booked: false,
+            limited: starts_visit.is_some() && !limits.is_empty(),
         })
     }
 

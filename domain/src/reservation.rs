@@ -2,9 +2,9 @@
 
 use crate::{
     event::Direction,
-    ids::{DecisionId, DeviceId, ZoneId},
+    ids::{DecisionId, DeviceId, MemberId, ZoneId},
     reasons::Condition,
-    rows::{Occupancy, Pass, PassKey, Reservation, ReservationKey, ReservationState},
+    rows::{Occupancy, Pass, PassKey, Reservation, ReservationKey, ReservationState, Visits},
     state::{Entry, Noted},
     step::Step,
     time::{Span, Timestamp},
@@ -42,6 +42,16 @@ impl Step<'_> {
         if row.starts_visit.is_some() {
             self.visits(row, |sold| sold.visits_reserved = sold.visits_reserved.saturating_add(1));
         }
+        if row.limited {
+            self.tally(row.member, |visits| visits.promised = visits.promised.saturating_add(1));
+        }
+    }
+
+    /// Changes what limits of visits count for a member.
+    pub(crate) fn tally(&mut self, member: MemberId, change: impl FnOnce(&mut Visits)) {
+        let mut visits = self.state.tables.visits.read(&member).cloned().unwrap_or_default();
+        change(&mut visits);
+        self.state.tables.visits.put(member, visits);
     }
 
     /// Changes the visits of the pass that a reservation takes one from, where it counts them.
@@ -106,6 +116,9 @@ impl Step<'_> {
         }
         if row.starts_visit.is_some() {
             self.visits(row, |sold| sold.visits_reserved = sold.visits_reserved.saturating_sub(1));
+        }
+        if row.limited {
+            self.tally(row.member, |visits| visits.promised = visits.promised.saturating_sub(1));
         }
     }
 

@@ -17,7 +17,7 @@ use crate::{
     rows::{
         Account, Credential, DeviceState, Emergency, LastRead, Locker, Mark, MarkKey, Member,
         Occupancy, Pass, PassKey, Person, Presence, ReaderKey, Reservation, ReservationKey, Tariff,
-        TariffKey,
+        TariffKey, Visits,
     },
     site::Site,
     time::Timestamp,
@@ -109,6 +109,8 @@ tables! {
     credentials: Uid => Credential;
     /// Sold passes.
     passes: PassKey => Pass;
+    /// Visits that members began lately.
+    visits: MemberId => Visits;
     /// Versions of tariffs.
     tariffs: TariffKey => Tariff;
     /// Accounts with their balances.

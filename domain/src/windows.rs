@@ -211,7 +211,7 @@ fn shifted(date: Date, days: i64) -> Date {
 
 /// The instant of a local time: in a gap its end, in an overlap the first or, for an end, the
 /// second.
-fn instant(date: Date, time: Time, zone: &TimeZone, is_end: bool) -> Timestamp {
+pub(crate) fn instant(date: Date, time: Time, zone: &TimeZone, is_end: bool) -> Timestamp {
     let local = date.to_datetime(time);
     let offset = match zone.to_ambiguous_timestamp(local).offset() {
         AmbiguousOffset::Unambiguous { offset } => offset,

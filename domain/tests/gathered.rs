@@ -1,4 +1,5 @@
 //! What a request is told of the person, the hour and the place, whatever the rules make of it.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 #[expect(dead_code, reason = "each test file uses its own part of it")]
 mod world;
@@ -7,17 +8,20 @@ use std::sync::Arc;
 
 use domain::{
     command::Action,
-    event::Direction::Entry,
+    decision::Decision,
+    event::Direction::{Entry, Exit},
     facts::Facts,
-    ids::DeviceId,
+    ids::{CredentialId, DeviceId},
     params::{Param, Value},
     rows::Member,
     scope::Scope,
     site::Site,
+    state::{ImportRow, Input},
     time::Span,
     verdict::Outcome,
 };
-use world::{MEMBER, World, at, told};
+use uuid::Uuid;
+use world::{MEMBER, World, at, band, told};
 
 fn facts(world: &mut World, time: &str) -> Facts {
     world.read("G1", Entry, "W1", time).facts.unwrap()
@@ -86,11 +90,11 @@ fn a_certificate_is_good_through_its_last_day() {
 #[test]
 fn who_moves_with_difficulty_has_more_time_to_pass_and_a_set_value_replaces_it() {
     let timeout = |world: &World| {
-        let spans = world.last.commands.iter().filter_map(|command| match command.action {
+        let spans = world.last.commands.iter().find_map(|command| match command.action {
             Action::OpenOnce { passage_timeout, .. } => Some(passage_timeout),
             _ => None,
         });
-        spans.last().unwrap()
+        spans.unwrap()
     };
     let mut world = World::new(0);
     world.read("G1", Entry, "W1", "09:00:00");
@@ -132,6 +136,42 @@ fn the_mode_of_a_gate_may_follow_the_hour() {
         set(&mut world, Param::GateMode, gate, "locked Mon-Sun 22:00-07:00 else controlled");
         assert_eq!(told(&world.read("G1", Entry, "W1", time)).0, outcome, "{time}");
     }
+}
+
+#[test]
+fn so_many_visits_within_a_time_and_when_the_next_one_is_allowed() {
+    let mut world = World::new(0);
+    set(&mut world, Param::TariffMaxVisits, Scope::Site, "2/P1D");
+    set(&mut world, Param::TariffMaxVisits, Scope::Tariff("pack".into()), "3/PT24H");
+    let came = |world: &mut World, hour: u32| {
+        let time = |second: u32| format!("{hour:02}:00:{second:02}");
+        let facts = facts(world, &time(0));
+        world.passage("G1", Entry, &time(2), &time(2));
+        world.read("G1", Exit, "W1", &time(10));
+        world.passage("G1", Exit, &time(12), &time(12));
+        (facts.visit_limit_reached, facts.visit_limit, facts.visit_again_at)
+    };
+    let midnight = Some(at("23:59:59").plus(Span::seconds(1)));
+    assert_eq!(came(&mut world, 9), (false, 0, None));
+    assert_eq!(came(&mut world, 12), (false, 0, None));
+    // The policy of this test opens all the same: the third visit is the one of the tariff's limit.
+    assert_eq!(came(&mut world, 15), (true, 2, midnight));
+    let next_day = Some(at("09:00:02").plus(Span::seconds(86_400)));
+    assert_eq!(came(&mut world, 18), (true, 3, next_day));
+}
+
+#[test]
+fn a_visit_that_was_granted_to_one_band_counts_for_the_other() {
+    let mut world = World::new(0);
+    let second = CredentialId(Uuid::from_u128(77));
+    let import = ImportRow::Credential("W2".into(), band(second, 1));
+    world.take(Input::Import(vec![import]), at("06:30:00"));
+    set(&mut world, Param::TariffMaxVisits, Scope::Site, "1/P1D");
+    let reached = |decision: Decision| decision.facts.unwrap().visit_limit_reached;
+    assert!(!reached(world.read("G1", Entry, "W1", "09:00:00")));
+    assert!(reached(world.read("G2", Entry, "W2", "09:00:01")));
+    world.tick("09:00:20");
+    assert!(!reached(world.read("G2", Entry, "W2", "09:00:30")), "neither was used");
 }
 
 #[test]

@@ -61,6 +61,14 @@ CREATE TABLE pass (
     PRIMARY KEY (member, id)
 ) WITHOUT ROWID;
 
+-- Visits that members began lately, which limits count.
+CREATE TABLE visits (
+    member   BLOB NOT NULL PRIMARY KEY,
+    version  BIGINT NOT NULL,
+    begun    TEXT NOT NULL, -- JSON array of instants
+    promised BIGINT NOT NULL CHECK (promised >= 0) -- granted under a limit, not yet begun
+) WITHOUT ROWID;
+
 -- Versions of tariffs; an edit makes a new one.
 CREATE TABLE tariff (
     tariff         TEXT   NOT NULL,
@@ -126,6 +134,7 @@ CREATE TABLE reservation (
     charge_account BLOB,             -- the provisional charge
     charge_amount  BIGINT,
     booked         BOOLEAN NOT NULL, -- whether its effects were booked at the grant already
+    limited        BOOLEAN NOT NULL, -- whether a limit of visits counts it until then
     PRIMARY KEY (device, direction, place),
     CHECK ((state = 'lapsed') = (lapsed_at IS NOT NULL)),
     CHECK ((charge_account IS NULL) = (charge_amount IS NULL))

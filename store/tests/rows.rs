@@ -28,7 +28,7 @@ macro_rules! snapshot_of {
     };
 }
 fn rows(changes: &Changes) -> Snapshot {
-    snapshot_of!(changes, members credentials passes tariffs accounts presence occupancy
+    snapshot_of!(changes, members credentials passes visits tariffs accounts presence occupancy
         reservations last_reads marks devices lockers emergency)
 }
 

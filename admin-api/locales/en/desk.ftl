@@ -35,6 +35,15 @@ desk-MEMBERSHIP_NOT_ACTIVE = Membership is not active
     .state-since = Membership is { $state } since { $since }
     .state = Membership is { $state }
 desk-VISITS_EXHAUSTED = No visits left
+desk-VISIT_LIMIT_REACHED = The visits of the period are used
+    .limit-until = { $limit ->
+        [one] { $limit } visit of the period is used, next { $until }
+       *[other] { $limit } visits of the period are used, next { $until }
+    }
+    .limit = { $limit ->
+        [one] { $limit } visit of the period is used
+       *[other] { $limit } visits of the period are used
+    }
 desk-MEDICAL_CERTIFICATE_INVALID = The medical certificate is missing or expired
     .days = { $days ->
         [one] The medical certificate expired { $days } day ago

@@ -50,6 +50,14 @@ guest-VISITS_EXHAUSTED = { $gate ->
     [open] { -go-through }
    *[closed] No visits are left on your pass. { -come-to-desk }
 }
+guest-VISIT_LIMIT_REACHED = { $gate ->
+    [open] { -go-through }
+   *[closed] Your visits for this period are used. { -come-to-desk }
+}
+    .until = { $gate ->
+        [open] { -go-through }
+       *[closed] Your visits for this period are used. The next one is possible from { $until }.
+    }
 guest-MEDICAL_CERTIFICATE_INVALID = { $gate ->
     [open] { -go-through } { -see-desk }
    *[closed] { -come-to-desk }

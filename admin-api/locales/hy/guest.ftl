@@ -49,6 +49,14 @@ guest-VISITS_EXHAUSTED = { $gate ->
     [open] { -go-through }
    *[closed] Աբոնեմենտում այցեր այլևս չեն մնացել։ { -come-to-desk }
 }
+guest-VISIT_LIMIT_REACHED = { $gate ->
+    [open] { -go-through }
+   *[closed] Այս ժամանակահատվածի այցերը սպառված են։ { -come-to-desk }
+}
+    .until = { $gate ->
+        [open] { -go-through }
+       *[closed] Այս ժամանակահատվածի այցերը սպառված են։ Հաջորդ այցը հնարավոր է { $until }-ից։
+    }
 guest-MEDICAL_CERTIFICATE_INVALID = { $gate ->
     [open] { -go-through } { -see-desk }
    *[closed] { -come-to-desk }

@@ -49,6 +49,14 @@ guest-VISITS_EXHAUSTED = { $gate ->
     [open] { -go-through }
    *[closed] აბონემენტზე ვიზიტები აღარ დაგრჩათ. { -come-to-desk }
 }
+guest-VISIT_LIMIT_REACHED = { $gate ->
+    [open] { -go-through }
+   *[closed] ამ პერიოდის ვიზიტები ამოწურულია. { -come-to-desk }
+}
+    .until = { $gate ->
+        [open] { -go-through }
+       *[closed] ამ პერიოდის ვიზიტები ამოწურულია. შემდეგი ვიზიტი შესაძლებელია { $until }-დან.
+    }
 guest-MEDICAL_CERTIFICATE_INVALID = { $gate ->
     [open] { -go-through } { -see-desk }
    *[closed] { -come-to-desk }

@@ -37,6 +37,17 @@ desk-MEMBERSHIP_NOT_ACTIVE = Абонемент не активен
     .state-since = Абонемент: { $state }, с { $since }
     .state = Абонемент: { $state }
 desk-VISITS_EXHAUSTED = Посещений не осталось
+desk-VISIT_LIMIT_REACHED = Посещения за период использованы
+    .limit-until = { $limit ->
+        [one] За период использовано { $limit } посещение, следующее с { $until }
+        [few] За период использовано { $limit } посещения, следующее с { $until }
+       *[other] За период использовано { $limit } посещений, следующее с { $until }
+    }
+    .limit = { $limit ->
+        [one] За период использовано { $limit } посещение
+        [few] За период использовано { $limit } посещения
+       *[other] За период использовано { $limit } посещений
+    }
 desk-MEDICAL_CERTIFICATE_INVALID = Медицинской справки нет, или она истекла
     .days = { $days ->
         [one] Медицинская справка истекла { $days } день назад

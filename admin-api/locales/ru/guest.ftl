@@ -51,6 +51,14 @@ guest-VISITS_EXHAUSTED = { $gate ->
     [open] { -go-through }
    *[closed] На абонементе не осталось посещений. { -come-to-desk }
 }
+guest-VISIT_LIMIT_REACHED = { $gate ->
+    [open] { -go-through }
+   *[closed] Посещения за этот период использованы. { -come-to-desk }
+}
+    .until = { $gate ->
+        [open] { -go-through }
+       *[closed] Посещения за этот период использованы. Следующее возможно с { $until }.
+    }
 guest-MEDICAL_CERTIFICATE_INVALID = { $gate ->
     [open] { -go-through } { -see-desk }
    *[closed] { -come-to-desk }

@@ -183,18 +183,19 @@ fn word(words: &'static [&'static str]) -> impl Strategy<Value = String> {
 
 prop_compose! {
     fn any_facts()(
-        yes in any::<[bool; 9]>(),
+        yes in any::<[bool; 10]>(),
         credential_state in word(&["unknown", "active", "lost", "stolen", "blocked", "returned"]),
         membership_state in word(domain::params::MEMBERSHIP_STATES),
         zone_name in "\\PC{0,64}",
         certificate in word(&["missing", "valid", "ended"]),
-        counts in any::<[i64; 5]>(),
+        counts in any::<[i64; 6]>(),
         amounts in any::<[i64; 3]>(),
         opens_at in any::<Option<i64>>(),
+        again in any::<Option<i64>>(),
     ) -> Facts {
         let [has_pass, membership_allowed, takes_visit, counts_visits, site_open, ..] = yes;
-        let [.., windows_open, inside, reentry_locked, leaves_site] = yes;
-        let [visits_left, zone_people, debt_age, member_age, certificate_days] =
+        let [.., visit_limit_reached, windows_open, inside, reentry_locked, leaves_site] = yes;
+        let [visits_left, zone_people, debt_age, member_age, certificate_days, visit_limit] =
             counts.map(|count| count / 2);
         let [entry_price, wallet_balance, debt] = amounts.map(|amount| Money(amount / 1000));
         Facts {
@@ -203,7 +204,8 @@ prop_compose! {
             zone_name, credential_state, membership_state, has_pass, membership_allowed,
             takes_visit, counts_visits, site_open, windows_open, inside, reentry_locked,
             leaves_site, visits_left, zone_people, debt_age, member_age, entry_price,
-            wallet_balance, debt, certificate, certificate_days,
+            wallet_balance, debt, certificate, certificate_days, visit_limit_reached,
+            visit_limit, visit_again_at: again.map(Timestamp::from_micros),
             opens_at: opens_at.map(Timestamp::from_micros),
         }
     }

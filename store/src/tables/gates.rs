@@ -126,6 +126,7 @@ impl Stored for Reservation {
             "charge_account",
             "charge_amount",
             "booked",
+            "limited",
         ],
         ids: &["decision", "credential", "member", "starts_visit", "takes_from", "charge_account"],
         kind: Kind::State,
@@ -154,6 +155,7 @@ impl Stored for Reservation {
         to.add(self.charge.map(|charge| charge.account.0));
         to.add(self.charge.map(|charge| charge.amount.minor()));
         to.add(self.booked);
+        to.add(self.limited);
     }
     fn read_key(from: &mut Cells<'_, '_>) -> Result<ReservationKey, ReadError> {
         let (device, direction) = (from.name()?, from.word(direction)?);
@@ -187,6 +189,7 @@ impl Stored for Reservation {
                 })
             },
             booked: from.take()?,
+            limited: from.take()?,
         })
     }
     /// A credential's old reservation ends before its new one begins: only one may live.

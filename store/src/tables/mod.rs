@@ -34,6 +34,7 @@ macro_rules! each_table {
             members,
             credentials,
             passes,
+            visits,
             tariffs,
             accounts,
             presence,

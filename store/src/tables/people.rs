@@ -5,8 +5,9 @@ use domain::{
     money::Money,
     rows::{
         Account, AccountKind, Credential, CredentialState, Language, Member, Pass, PassKey,
-        PassState, Tariff, TariffKey,
+        PassState, Tariff, TariffKey, Visits,
     },
+    time::Timestamp,
 };
 
 use super::Stored;
@@ -148,6 +149,34 @@ impl Stored for Pass {
             visits_left: from.maybe_int()?,
             visits_reserved: from.int()?,
         })
+    }
+}
+
+impl Stored for Visits {
+    type Key = MemberId;
+    const SHEET: Sheet = Sheet {
+        name: "visits",
+        keys: &["member"],
+        values: &["begun", "promised"],
+        ids: &["member"],
+        kind: Kind::State,
+        weight: 1,
+    };
+    fn bind_key(key: &MemberId, to: &mut Binds) {
+        to.id(key.0);
+    }
+    fn bind(&self, to: &mut Binds) {
+        let begun = self.begun.iter().map(|at| at.micros());
+        to.text(serde_json::Value::from_iter(begun).to_string());
+        to.int(self.promised);
+    }
+    fn read_key(from: &mut Cells<'_, '_>) -> Result<MemberId, ReadError> {
+        from.id().map(MemberId)
+    }
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
+        let begun: Vec<i64> = from.json()?;
+        let begun = begun.into_iter().map(Timestamp::from_micros).collect();
+        Ok(Self { begun, promised: from.int()? })
     }
 }
 

@@ -22,7 +22,7 @@ use domain::{
         Account, AccountKind, Charge, Credential, CredentialState, DeviceState, Emergency,
         Language, LastRead, Locker, Mark, MarkKey, Member, Occupancy, Pass, PassKey, PassState,
         Person, Presence, ReaderKey, Reservation, ReservationKey, ReservationState, Tariff,
-        TariffKey, Visit,
+        TariffKey, Visit, Visits,
     },
     state::{Batch, Changes, Entry, Noted, Posting, Transaction},
     time::{Span, Timestamp},
@@ -73,6 +73,7 @@ pub(crate) fn reservation(state: ReservationState, credential: u128) -> Reservat
         takes_from: Some(PassId(id(4))),
         charge: Some(Charge { account: AccountId(id(3)), amount: Money(500) }),
         booked: true,
+        limited: true,
     }
 }
 
@@ -125,6 +126,10 @@ fn people_rows() -> Changes {
                 Pass { valid_until: None, visits_left: None, ..pass },
             ),
         ],
+        visits: vec![
+            change(MemberId(id(1)), 1, Visits { begun: vec![NOW, NOW], promised: 2 }),
+            change(MemberId(id(2)), 1, Visits::default()),
+        ],
         tariffs: vec![change(
             TariffKey { tariff: TariffId::from("month"), version: 2 },
             1,
@@ -144,6 +149,7 @@ fn gate_rows() -> Changes {
         takes_from: None,
         charge: None,
         booked: false,
+        limited: false,
         ..reservation(ReservationState::Lapsed { at: NOW }, 5)
     };
     let visit = Visit { id: VisitId(id(9)), started: NOW, pass: Some(PassId(id(4))) };

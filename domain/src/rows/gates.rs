@@ -1,0 +1,251 @@
+//! What happens at gates: presence, occupancy, reservations, reads, marks, devices, the emergency.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    event::{Direction, GateMode},
+    ids::{AccountId, CredentialId, DecisionId, DeviceId, MemberId, PassId, Uid, VisitId, ZoneId},
+    money::Money,
+    time::Timestamp,
+};
+
+/// An open stay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visit {
+    /// Its id.
+    pub id: VisitId,
+    /// The instant of the first entry passage.
+    pub started: Timestamp,
+    /// The pass that it was taken from, if one was.
+    pub pass: Option<PassId>,
+}
+
+/// Where the people on one credential are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    /// The zone that they are in; `None` is the street.
+    pub zone: Option<ZoneId>,
+    /// How many of them are inside the site.
+    pub inside: u16,
+    /// The open visit.
+    pub visit: Option<Visit>,
+    /// The last entry passage.
+    pub entered: Option<Timestamp>,
+    /// The live reservation: one for each credential.
+    pub pending: Option<ReservationKey>,
+}
+
+/// How many people are in a zone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Occupancy {
+    /// Inside, by passages. Below zero only where people came in past the gates.
+    pub inside: i64,
+    /// Granted and not yet through.
+    pub reserved: i64,
+}
+
+/// The key of a reservation: those of one gate and direction stand in the order of their grants.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ReservationKey {
+    /// The gate.
+    pub device: DeviceId,
+    /// Which way.
+    pub direction: Direction,
+    /// The place in the order of grants at this gate and direction.
+    pub place: u64,
+}
+
+/// What a grant promises until the passage is made or the time is out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reservation {
+    /// The decision.
+    pub decision: DecisionId,
+    /// The credential's uid, which finds its row.
+    pub uid: Uid,
+    /// The credential.
+    pub credential: CredentialId,
+    /// The member.
+    pub member: MemberId,
+    /// When it was granted.
+    pub granted: Timestamp,
+    /// How long the passage may take once its turn has come.
+    pub timeout: crate::time::Span,
+    /// The last instant of a passage that uses it; `None` while it waits for its turn.
+    pub expires: Option<Timestamp>,
+    /// What became of it.
+    pub state: ReservationState,
+    /// The visit that the passage starts, if it starts one.
+    pub starts_visit: Option<VisitId>,
+    /// The pass that a visit is taken from.
+    pub takes_from: Option<PassId>,
+    /// The provisional charge.
+    pub charge: Option<Charge>,
+    /// Whether its effects were booked at the grant already (`anti_passback.confirm_by = grant`).
+    pub booked: bool,
+    /// Whether a limit of visits counts it until then.
+    pub limited: bool,
+}
+
+/// What became of a reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReservationState {
+    /// The passage may still come. Once it is made, the row is gone: its effects stand in their own
+    /// rows.
+    Live,
+    /// The time ran out, or the device withdrew it; everything provisional was rolled back.
+    Lapsed {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl ReservationState {
+    /// The word for it in the database.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Lapsed { .. } => "lapsed",
+        }
+    }
+}
+
+/// A provisional charge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charge {
+    /// The account that pays.
+    pub account: AccountId,
+    /// How much.
+    pub amount: Money,
+}
+
+/// The key of the last read: one for each reader.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ReaderKey {
+    /// The gate.
+    pub device: DeviceId,
+    /// The side of it.
+    pub direction: Direction,
+}
+
+/// The last read at a reader that was evaluated and not ignored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastRead {
+    /// What was read.
+    pub uid: Uid,
+    /// When.
+    pub at: Timestamp,
+    /// The next place in the order of grants there.
+    pub next_place: u64,
+}
+
+/// The key of a device's mark.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MarkKey {
+    /// The device.
+    pub device: DeviceId,
+    /// Its boot count.
+    pub boot: u64,
+}
+
+/// Which messages of a device and boot were taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The highest sequence taken.
+    pub high: u64,
+    /// The 64 sequences from `high` down, one bit each, bit 0 being `high` itself.
+    pub window: u64,
+}
+
+/// What a mark says of a sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It is new; this is the mark with it.
+    New(Mark),
+    /// It was taken before.
+    Before,
+    /// It is so far below the highest that nobody knows.
+    Unknown,
+    /// It is so far above the highest that the device must be counting wrongly.
+    Leap,
+}
+
+/// A device that skips more messages than this within one boot counts wrongly (our choice).
+const LEAP: u64 = 1 << 32;
+
+impl Mark {
+    /// Takes `seq`.
+    #[must_use]
+    pub fn take(self, seq: u64) -> Taken {
+        if self.window == 0 {
+            return Taken::New(Self { high: seq, window: 1 });
+        }
+        if seq > self.high {
+            let step = seq - self.high;
+            let window = if step >= 64 { 0 } else { self.window << step };
+            let next = Self { high: seq, window: window | 1 };
+            return if step > LEAP { Taken::Leap } else { Taken::New(next) };
+        }
+        let below = u32::try_from(self.high - seq).unwrap_or(u32::MAX);
+        match 1_u64.checked_shl(below) {
+            None => Taken::Unknown,
+            Some(bit) if self.window & bit != 0 => Taken::Before,
+            Some(bit) => Taken::New(Self { window: self.window | bit, ..self }),
+        }
+    }
+}
+
+/// What is known of a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceState {
+    /// Whether it can be spoken to.
+    pub online: bool,
+    /// The mode that it reports, if it does.
+    pub mode: Option<GateMode>,
+    /// Whether its life-safety input is active.
+    pub fire: bool,
+}
+
+/// A locker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Locker {
+    /// The bank that it stands in.
+    pub bank: DeviceId,
+    /// The zone.
+    pub zone: ZoneId,
+}
+
+/// The one row of an emergency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Emergency {
+    /// When it began: visits end and money stops here.
+    pub started: Timestamp,
+    /// The device whose input raised it.
+    pub source: DeviceId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_takes_each_sequence_once_and_nothing_older_than_its_window() {
+        let after = |mark: Mark, seq| match mark.take(seq) {
+            Taken::New(mark) => mark,
+            other => panic!("{seq}: {other:?}"),
+        };
+        let mark = [5, 6, 9, 7].into_iter().fold(Mark::default(), after);
+        for taken in [5, 6, 7, 9] {
+            assert_eq!(mark.take(taken), Taken::Before, "{taken}");
+        }
+        after(mark, 8);
+        after(mark, 1);
+        let mark = after(mark, 100);
+        assert_eq!(mark.take(36), Taken::Unknown, "64 below the highest");
+        after(mark, 37);
+        after(mark, 100 + LEAP);
+        assert_eq!(mark.take(101 + LEAP), Taken::Leap);
+        assert_eq!(mark.take(u64::MAX), Taken::Leap);
+    }
+}

@@ -1,0 +1,298 @@
+//! People, what they hold and what they owe: members, credentials, passes, tariffs, accounts.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{AccountId, CredentialId, GroupId, MemberId, PassId, TariffId, ZoneId},
+    money::Money,
+    time::Timestamp,
+};
+
+/// A person, as far as decisions need to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The number that the desk uses.
+    pub number: u32,
+    /// The birth date, if it is known.
+    pub birth: Option<Date>,
+    /// House ban or manual block.
+    pub blocked: bool,
+    /// The language for texts to this person: `ka`, `hy`, `ru` or `en`.
+    pub language: Language,
+    /// The groups.
+    pub groups: Box<[GroupId]>,
+    /// The wallet.
+    pub account: AccountId,
+    /// The last day of the medical certificate, if there is one.
+    pub certificate_until: Option<Date>,
+}
+
+/// A language of the product.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// Georgian.
+    #[default]
+    Ka,
+    /// Armenian.
+    Hy,
+    /// Russian.
+    Ru,
+    /// English.
+    En,
+}
+
+impl Language {
+    /// The language of this tag.
+    #[must_use]
+    pub fn of(tag: &str) -> Option<Self> {
+        Some(match tag {
+            "ka" => Self::Ka,
+            "hy" => Self::Hy,
+            "ru" => Self::Ru,
+            "en" => Self::En,
+            _ => return None,
+        })
+    }
+    /// Its tag.
+    #[must_use]
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::Ka => "ka",
+            Self::Hy => "hy",
+            Self::Ru => "ru",
+            Self::En => "en",
+        }
+    }
+}
+
+/// What an import tells of a person beside the row that decides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// The name in its own script.
+    pub name: String,
+    /// The name in Latin letters.
+    pub name_latin: String,
+    /// The phone in E.164, or empty.
+    pub phone: String,
+}
+
+/// The state of a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialState {
+    /// In use.
+    Active,
+    /// Reported lost.
+    Lost,
+    /// Reported stolen.
+    Stolen,
+    /// Blocked by staff.
+    Blocked,
+    /// Given back.
+    Returned,
+}
+
+impl CredentialState {
+    /// The word for it in facts and files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Lost => "lost",
+            Self::Stolen => "stolen",
+            Self::Blocked => "blocked",
+            Self::Returned => "returned",
+        }
+    }
+    /// The state of this word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Active, Self::Lost, Self::Stolen, Self::Blocked, Self::Returned]
+            .into_iter()
+            .find(|state| state.name() == word)
+    }
+}
+
+/// A band, card or ticket, found by its [`Uid`](crate::ids::Uid).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credential {
+    /// Its id; the journal never shows the uid of a known credential.
+    pub id: CredentialId,
+    /// Who holds it.
+    pub member: MemberId,
+    /// Its state.
+    pub state: CredentialState,
+    /// The first instant at which it is valid, if it has one.
+    pub valid_from: Option<Timestamp>,
+    /// The instant from which it is no longer valid, if it has one.
+    pub valid_until: Option<Timestamp>,
+    /// How many people may be inside on it; 1 unless it is a party card.
+    pub party_size: u16,
+}
+
+/// The state that staff gave a pass; what dates and visits make of it is worked out when it is
+/// asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PassState {
+    /// In use.
+    Active,
+    /// An instalment is missing.
+    PastDue,
+    /// Paused by the member.
+    Frozen,
+    /// Paused by the site.
+    Suspended,
+    /// Ended early.
+    Cancelled,
+}
+
+impl PassState {
+    /// The word for it in facts and files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::PastDue => "past_due",
+            Self::Frozen => "frozen",
+            Self::Suspended => "suspended",
+            Self::Cancelled => "cancelled",
+        }
+    }
+    /// The state of this word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Active, Self::PastDue, Self::Frozen, Self::Suspended, Self::Cancelled]
+            .into_iter()
+            .find(|state| state.name() == word)
+    }
+}
+
+/// The key of a pass: a member's passes stand together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PassKey {
+    /// The holder.
+    pub member: MemberId,
+    /// The pass.
+    pub pass: PassId,
+}
+
+/// A sold pass. It keeps the tariff version that it was sold under.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pass {
+    /// The tariff.
+    pub tariff: TariffId,
+    /// The version of the tariff that it was sold under.
+    pub tariff_version: u32,
+    /// What staff made of it.
+    pub state: PassState,
+    /// Its first local day.
+    pub valid_from: Date,
+    /// Its last local day, included; `None` has no end.
+    pub valid_until: Option<Date>,
+    /// Visits left; `None` does not count visits.
+    pub visits_left: Option<u32>,
+    /// Those of them that are granted and not yet taken by a passage.
+    pub visits_reserved: u32,
+}
+
+impl Pass {
+    /// Visits that nobody was granted yet; `None` does not count visits.
+    #[must_use]
+    pub fn visits_free(&self) -> Option<u32> {
+        self.visits_left.map(|left| left.saturating_sub(self.visits_reserved))
+    }
+}
+
+/// The visits that a member began lately, which limits count (parameter 17).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visits {
+    /// When each began, by its first passage, in the order in which they were booked.
+    pub begun: Vec<Timestamp>,
+    /// Granted under a limit and not yet begun.
+    pub promised: u32,
+}
+
+/// So many visits are remembered; the oldest is forgotten for a new one (our choice).
+const VISITS_KEPT: usize = 400;
+
+impl Visits {
+    /// A visit began.
+    pub fn begin(&mut self, at: Timestamp) {
+        if self.begun.len() >= VISITS_KEPT {
+            self.begun.remove(0);
+        }
+        self.begun.push(at);
+    }
+}
+
+/// The key of a tariff version.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TariffKey {
+    /// The tariff.
+    pub tariff: TariffId,
+    /// Its version, from 1.
+    pub version: u32,
+}
+
+/// One version of a tariff.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tariff {
+    /// The zones that it opens; those on the way to them are open as well.
+    pub zones: Box<[ZoneId]>,
+    /// What each visit costs at the gate; nothing for a pass that is paid in advance.
+    pub entry_price: Money,
+}
+
+/// An account of the ledger, with its balance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// What it is for.
+    pub kind: AccountKind,
+    /// The sum of its postings.
+    pub balance: Money,
+    /// Provisional charges, not yet posted.
+    pub reserved: Money,
+    /// When the account last stopped being free of debt.
+    pub debt_since: Option<Timestamp>,
+}
+
+/// What an account is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountKind {
+    /// What the site owes a member, or the member the site.
+    Wallet,
+    /// What entries earned.
+    EntryRevenue,
+    /// Where balances came from that an import brought along.
+    Opening,
+}
+
+impl AccountKind {
+    /// The word for it in the database.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Wallet => "wallet",
+            Self::EntryRevenue => "entry_revenue",
+            Self::Opening => "opening",
+        }
+    }
+    /// The kind of this word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Wallet, Self::EntryRevenue, Self::Opening]
+            .into_iter()
+            .find(|kind| kind.name() == word)
+    }
+}
+
+/// The site's account for what entries earned.
+pub const ENTRY_REVENUE: AccountId = AccountId(uuid::Uuid::from_u128(1));
+/// The site's account behind imported balances.
+pub const OPENING: AccountId = AccountId(uuid::Uuid::from_u128(2));
