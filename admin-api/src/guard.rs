@@ -12,7 +12,10 @@ use axum::{
 use crate::{
     problem::{Problem, Refusal},
     server::App,
-    wording::{Wording, language::Language},
+    wording::{
+        Wording,
+        language::{self, Language},
+    },
 };
 
 /// No script, style or picture but our own files, no frame, no form.
@@ -74,7 +77,7 @@ impl Asked {
     fn of(parts: &Parts, app: &App) -> Self {
         let header = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|text| text.to_str().ok());
         let language = language_of(&parts.uri)
-            .or_else(|| header.and_then(Language::accepted))
+            .or_else(|| header.and_then(language::accepted))
             .unwrap_or(app.shared.language);
         Self { words: app.words(language), path: parts.uri.path().to_owned() }
     }
@@ -86,7 +89,7 @@ impl Asked {
 
 fn language_of(uri: &Uri) -> Option<Language> {
     let pairs = uri.query().unwrap_or_default().split('&');
-    pairs.filter_map(|pair| pair.strip_prefix("lang=")).find_map(Language::parse)
+    pairs.filter_map(|pair| pair.strip_prefix("lang=")).find_map(language::parse)
 }
 
 impl FromRequestParts<Arc<App>> for Asked {

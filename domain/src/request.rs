@@ -25,12 +25,18 @@ use crate::{
 const PASSAGE_MIN: Span = Span::seconds(1);
 
 /// What was found out about a request on the way.
-#[derive(Default)]
 struct Known {
-    asked: Option<Asked>,
+    asked: Asked,
     facts: Option<Facts>,
     values: Vec<Supplied>,
     consulted: ParamMask,
+}
+
+impl Known {
+    /// A request that needed no facts.
+    fn of(asked: Asked) -> Self {
+        Self { asked, facts: None, values: Vec::new(), consulted: ParamMask::default() }
+    }
 }
 
 impl Step<'_> {
@@ -42,12 +48,12 @@ impl Step<'_> {
         };
         if let Some((outcome, finding)) = self.emergency_answer(direction) {
             let combined = only(outcome, finding);
-            self.decide(message, combined, Known { asked: Some(asked), ..Known::default() });
+            self.decide(message, combined, Known::of(asked));
             return;
         }
         if let Some(finding) = self.ingest(message, &asked) {
             let combined = only(Outcome::Ignore, finding);
-            self.decide(message, combined, Known { asked: Some(asked), ..Known::default() });
+            self.decide(message, combined, Known::of(asked));
             return;
         }
         self.evaluate(message, asked);
@@ -141,7 +147,7 @@ impl Step<'_> {
         let promised = opens.then(|| self.promise(&asked, &gathered, timeout)).flatten();
         let facts = Some(gathered.facts);
         let direction = asked.direction;
-        let known = Known { asked: Some(asked), facts, values: gathered.values, consulted };
+        let known = Known { asked, facts, values: gathered.values, consulted };
         let decision = self.decide(message, combined, known);
         if opens {
             let device = message.device.clone();
@@ -225,7 +231,7 @@ impl Step<'_> {
 
     /// P11: the record, and the answer to the device.
     fn decide(&mut self, message: &Message, combined: Combined, known: Known) -> DecisionId {
-        let Some(asked) = known.asked else { return DecisionId(uuid::Uuid::nil()) };
+        let asked = known.asked;
         let id = DecisionId(self.state.ids.make(self.now));
         let found = combined.reasons.iter().chain(&combined.also);
         let tripped = found

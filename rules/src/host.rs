@@ -141,6 +141,8 @@ fn read_details(map: Map) -> Result<(bool, Vec<(String, Detail)>), String> {
             alarm = value
                 .as_bool()
                 .map_err(|_| "the detail `alarm` is not true or false; write `alarm: true`")?;
+        } else if name.chars().count() > WORD_CHARS_MAX {
+            return Err(format!("a detail's name has more than {WORD_CHARS_MAX} characters"));
         } else if let Some(detail) = read_detail(&name, value)? {
             details.push((name.into(), detail));
         }

@@ -5,7 +5,7 @@ use std::{fmt, sync::LazyLock};
 use fluent_bundle::{FluentArgs, FluentMessage, FluentResource, concurrent::FluentBundle};
 use serde::Serialize;
 
-use super::language::Language;
+use super::language::{self, Language};
 
 macro_rules! files {
     ($tag:literal) => {
@@ -49,7 +49,7 @@ impl Texts {
     }
 
     fn read(language: Language) -> Self {
-        let mut bundle = FluentBundle::new_concurrent(vec![language.id()]);
+        let mut bundle = FluentBundle::new_concurrent(vec![language::id(language)]);
         // The marks around blanks would end up in terminals and in records.
         bundle.set_use_isolating(false);
         for source in Self::sources(language) {

@@ -1,6 +1,6 @@
 //! `kari explain`: one decision, three explanations.
 
-use admin_api::wording::{Wording, language::Language};
+use admin_api::wording::{Wording, language};
 use anyhow::{Context, bail};
 use domain::decision::Decision;
 use store::reader::Reader;
@@ -20,7 +20,7 @@ pub(crate) async fn explain(args: &ExplainArgs, json: bool) -> anyhow::Result<Ex
         }
         None => None,
     };
-    let Some(language) = Language::parse(&args.language) else {
+    let Some(language) = language::parse(&args.language) else {
         bail!("`{}` is not a language; languages are ka, hy, ru, en", args.language);
     };
     let asked = socket::ask_daemon(&installation.socket(), &Question::Explain { decision }).await?;
