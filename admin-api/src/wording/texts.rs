@@ -32,10 +32,16 @@ impl fmt::Debug for Texts {
 impl Texts {
     /// The texts of `language`.
     pub(super) fn of(language: Language) -> &'static Self {
-        static ALL: LazyLock<[Texts; 4]> = LazyLock::new(|| {
-            [Language::En, Language::Ka, Language::Hy, Language::Ru].map(Texts::read)
-        });
-        &ALL[language as usize]
+        static KA: LazyLock<Texts> = LazyLock::new(|| Texts::read(Language::Ka));
+        static HY: LazyLock<Texts> = LazyLock::new(|| Texts::read(Language::Hy));
+        static RU: LazyLock<Texts> = LazyLock::new(|| Texts::read(Language::Ru));
+        static EN: LazyLock<Texts> = LazyLock::new(|| Texts::read(Language::En));
+        match language {
+            Language::Ka => &KA,
+            Language::Hy => &HY,
+            Language::Ru => &RU,
+            Language::En => &EN,
+        }
     }
 
     /// The files of `language` as they stand in the repository.

@@ -35,13 +35,13 @@ pub struct Member {
 #[serde(rename_all = "snake_case")]
 pub enum Language {
     /// Georgian.
-    #[default]
     Ka,
     /// Armenian.
     Hy,
     /// Russian.
     Ru,
-    /// English.
+    /// English, where nothing else is known.
+    #[default]
     En,
 }
 
