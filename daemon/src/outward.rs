@@ -83,6 +83,8 @@ impl Outward {
                 self.send(command.clone());
             }
         }
+        // From here on their marks keep them from being taken again.
+        out.values().for_each(|source| drop(self.let_out.take(source)));
         let lines = u64::try_from(sealed.batch.journal.len()).unwrap_or(0);
         self.tell(&sealed.batch, (last_seq + 1).saturating_sub(lines));
         metrics::counter!("kari_batches_total").increment(1);
@@ -166,7 +168,8 @@ impl Outward {
         for command in batch.commands.iter().filter(|command| opens_exit(command)) {
             let source = command.decision.and_then(|id| sources.get(&id));
             if source.is_none_or(|source| self.let_out.insert(source.clone())) {
-                self.send(command.clone());
+                // The batch may yet be lost and decided again under another id.
+                self.send(Command { decision: None, ..command.clone() });
             }
         }
     }
@@ -177,12 +180,12 @@ impl Outward {
     }
 
     /// Answers a request while nothing can be decided durably: an exit opens, an entry stays shut,
-    /// and a read that is too old gets no answer.
-    pub(crate) fn answer_unavailable(&mut self, event: &DeviceEvent, now: Timestamp) {
-        let Happening::CredentialRead { direction, .. } = event.happening else { return };
+    /// and a read that may be too old gets no answer. Tells whether it was answered.
+    pub(crate) fn answer_unavailable(&mut self, event: &DeviceEvent, now: Timestamp) -> bool {
+        let Happening::CredentialRead { direction, .. } = event.happening else { return false };
         let age = event.received.since(effective_time(event));
         if age > Param::DeviceEventMaxAge.spec().default().span() {
-            return;
+            return false;
         }
         let outcome = match direction {
             Direction::Exit => Outcome::GrantWithWarning,
@@ -195,6 +198,7 @@ impl Outward {
         }
         let reason = Reason::PolicyUnavailable;
         self.command(event, now, Action::Indicate { direction, outcome, reason });
+        true
     }
 
     fn command(&mut self, event: &DeviceEvent, now: Timestamp, action: Action) {

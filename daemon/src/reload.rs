@@ -25,6 +25,8 @@ const POLL: Duration = Duration::from_secs(5);
 /// How many unequal reads in a row are taken for an editor that never rests.
 const READS_MAX: u32 = 40;
 
+/// Stands for a hash where a sound set could not be put in force.
+const NOT_IN_FORCE: &str = "not in force";
 const ENDED: &str = "the loop has ended; the log says why";
 
 /// Reads, checks and swaps the rule set of one folder.
@@ -53,6 +55,8 @@ pub(crate) struct FirstSet {
     pub(crate) policy: Arc<dyn Policy>,
     /// For the journal.
     pub(crate) news: RuleSetNews,
+    /// The hash of the folder's set, or what is wrong with the folder, where it was refused.
+    pub(crate) refused: String,
     /// What the check would like to be looked at.
     pub(crate) warnings: Vec<Problem>,
 }
@@ -63,21 +67,22 @@ pub(crate) fn first(
     names: &Names,
     last_good: Option<(String, Vec<(String, String)>)>,
 ) -> FirstSet {
-    let message = match read_and_load(folder, names) {
+    let (refused, message) = match read_and_load(folder, names) {
         Ok((checked, hash)) => {
             let news = RuleSetNews::Live { hash, texts: checked.set.texts() };
-            return FirstSet { policy: Arc::new(checked.set), news, warnings: checked.warnings };
+            let (policy, warnings) = (Arc::new(checked.set), checked.warnings);
+            return FirstSet { policy, news, refused: String::new(), warnings };
         }
-        Err(message) => message,
+        Err(refusal) => refusal,
     };
     let news = RuleSetNews::Refused { message };
     let texts = last_good.map(|(_, texts)| bundle_of(texts));
-    match texts.and_then(|bundle| rules::load::load(&bundle, names).ok()) {
-        Some(checked) => {
-            FirstSet { policy: Arc::new(checked.set), news, warnings: checked.warnings }
-        }
-        None => FirstSet { policy: Arc::new(NoPolicy::default()), news, warnings: Vec::new() },
-    }
+    let (policy, warnings): (Arc<dyn Policy>, _) =
+        match texts.and_then(|bundle| rules::load::load(&bundle, names).ok()) {
+            Some(checked) => (Arc::new(checked.set), checked.warnings),
+            None => (Arc::new(NoPolicy::default()), Vec::new()),
+        };
+    FirstSet { policy, news, refused, warnings }
 }
 
 /// A bundle of texts that were kept.
@@ -85,13 +90,20 @@ fn bundle_of(texts: Vec<(String, String)>) -> Bundle {
     Bundle::of(texts.into_iter().map(|(name, text)| SourceFile { name, text }))
 }
 
-fn read_and_load(folder: &std::path::Path, names: &Names) -> Result<(Checked, String), String> {
-    let bundle = Bundle::read(folder)
-        .map_err(|error| format!("cannot read the rules folder `{}`: {error}", folder.display()))?;
+/// The folder's set with its hash; or the hash, or what is wrong with the folder, and the message.
+fn read_and_load(
+    folder: &std::path::Path,
+    names: &Names,
+) -> Result<(Checked, String), (String, String)> {
+    let bundle = Bundle::read(folder).map_err(|error| {
+        let why = format!("cannot read the rules folder `{}`: {error}", folder.display());
+        (error.to_string(), why)
+    })?;
     let hash = bundle.hash();
-    rules::load::load(&bundle, names)
-        .map(|checked| (checked, hash))
-        .map_err(|problems| listed(&problems))
+    match rules::load::load(&bundle, names) {
+        Ok(checked) => Ok((checked, hash)),
+        Err(problems) => Err((hash, listed(&problems))),
+    }
 }
 
 /// The problems of a refused set, one under the other.
@@ -150,6 +162,7 @@ impl Reloader {
                     // The set is sound; it is tried again at the next look.
                     tracing::error!(why, "the new rule set could not be put in force");
                     self.health.rules_refused(&why, self.clock.now());
+                    NOT_IN_FORCE.clone_into(&mut self.refused);
                     return;
                 }
                 self.health.rules_live(&hash, self.clock.now());

@@ -174,7 +174,7 @@ pub(crate) async fn start(
         health: Arc::clone(&health),
         clock: Arc::clone(&wall),
         live,
-        refused: String::new(),
+        refused: first.refused,
     };
     let tasks = TaskTracker::new();
     tasks.spawn(reloader.run(reload_asked, ended.clone()));

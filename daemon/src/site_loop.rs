@@ -180,7 +180,7 @@ impl SiteLoop {
             if !rest.is_empty() {
                 queue.push_front(Attempt { inputs: rest, lost });
             }
-            match self.durable(&sealed, inbox, held).await? {
+            match self.durable(&sealed, inbox, held, &mut queue).await? {
                 Ended::Durable => {
                     self.state.commit();
                     self.outward.deliver(&sealed, self.store.head().seq, raised);
@@ -236,6 +236,7 @@ impl SiteLoop {
         sealed: &Sealed,
         inbox: &mut Inbox,
         held: &mut VecDeque<Taken>,
+        queue: &mut VecDeque<Attempt>,
     ) -> Result<Ended, CommitError> {
         if sealed.batch.is_empty() && sealed.changes.is_empty() {
             return Ok(Ended::Durable);
@@ -252,6 +253,9 @@ impl SiteLoop {
         if !imports {
             outward.stalled(true);
             outward.open_exits(&sealed.batch);
+            for waiting in queue.iter_mut().flat_map(|attempt| &mut attempt.inputs) {
+                answer_now(&mut waiting.input, outward, clock);
+            }
         }
         let done = loop {
             tokio::select! {
@@ -406,16 +410,20 @@ fn taken(arrival: Arrival) -> Taken {
     Taken { input: arrival.input, policy: None, owed: Owed::Ack(arrival.ack) }
 }
 
-/// A request that was answered without the rules, to be recorded once the store goes on.
+/// What came while the store stands still, a request answered without the rules.
 fn answered(arrival: Arrival, outward: &mut Outward, clock: &SiteClock) -> Taken {
-    let input = match arrival.input {
-        Input::Device(event) if event.happening.is_request() => {
-            outward.answer_unavailable(&event, clock.now());
-            Input::Unanswered(event)
-        }
-        input => input,
-    };
-    Taken { input, policy: None, owed: Owed::Ack(arrival.ack) }
+    let mut taken = taken(arrival);
+    answer_now(&mut taken.input, outward, clock);
+    taken
+}
+
+/// Answers a request without the rules, to be recorded once the store goes on.
+fn answer_now(input: &mut Input, outward: &mut Outward, clock: &SiteClock) {
+    if let Input::Device(event) = input
+        && outward.answer_unavailable(event, clock.now())
+    {
+        *input = Input::Unanswered(event.clone());
+    }
 }
 
 fn asked(ask: Ask) -> Taken {

@@ -150,6 +150,8 @@ impl Step<'_> {
         }
         let visits = self.state.tables.visits.read(&member).cloned().unwrap_or_default();
         let zone = &self.state.site.time_zone;
+        // What never ends lasts longest.
+        let mut longest = None;
         for limit in limits {
             let counts = |begun: &&Timestamp| limit.period.counts(**begun, asked.at, zone);
             let mut counted: Vec<Timestamp> = visits.begun.iter().filter(counts).copied().collect();
@@ -161,10 +163,11 @@ impl Step<'_> {
             // So many of the oldest have to be over until there is room for one more.
             let last = usize::try_from(all - limit.count).ok().and_then(|place| counted.get(place));
             let again = last.map(|begun| limit.period.over(*begun, zone));
-            if !facts.visit_limit_reached || (facts.visit_again_at < again) {
-                (facts.visit_limit, facts.visit_again_at) = (limit.count, again);
-            }
+            longest = longest.max(Some((limit.count == 0, again, limit.count)));
+        }
+        if let Some((_, again, count)) = longest {
             facts.visit_limit_reached = true;
+            (facts.visit_limit, facts.visit_again_at) = (count, again);
         }
     }
 

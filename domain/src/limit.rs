@@ -19,7 +19,7 @@ use crate::{
 /// The most units of a period.
 const UNITS_MAX: i64 = 9999;
 /// The largest count of a limit.
-const COUNT_MAX: i64 = 1000;
+pub(crate) const COUNT_MAX: u16 = 1000;
 
 /// The time over which something is counted or kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -164,7 +164,8 @@ impl Limit {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (count, period) = text.split_once('/')?;
-        let count: i64 = count.trim().parse().ok().filter(|n| (0..=COUNT_MAX).contains(n))?;
+        let count: i64 =
+            count.trim().parse().ok().filter(|n| (0..=i64::from(COUNT_MAX)).contains(n))?;
         Some(Self { count, period: Period::parse(period.trim())?, lock: None })
     }
 

@@ -25,7 +25,7 @@ impl Step<'_> {
             Some((key, row)) => {
                 self.booked(message, &key, &row, Condition::PassageMade);
             }
-            None => self.unexpected(message, direction),
+            None => self.passed_unexpected(message, direction, decision),
         }
     }
 
@@ -57,11 +57,22 @@ impl Step<'_> {
 
     /// Somebody went through without a grant, or after it had ended.
     pub(crate) fn unexpected(&mut self, message: &Message, direction: Direction) {
+        self.passed_unexpected(message, direction, None);
+    }
+
+    /// A passage that names its decision is nobody else's, however late it is.
+    fn passed_unexpected(
+        &mut self,
+        message: &Message,
+        direction: Direction,
+        decision: Option<DecisionId>,
+    ) {
         let near = self.first_at_gate(&message.device, direction, |row| {
-            row.expires.is_some_and(|ends| {
-                let late = message.at.since(ends);
-                late.0 > 0 && late < NEAR_MISS
-            })
+            decision.is_none_or(|named| row.decision == named)
+                && row.expires.is_some_and(|ends| {
+                    let late = message.at.since(ends);
+                    late.0 > 0 && late < NEAR_MISS
+                })
         });
         if let Some((key, row)) = near {
             self.booked(message, &key, &row, Condition::PassageUnexpected);
@@ -146,10 +157,12 @@ impl Step<'_> {
                 // A visit that began meanwhile, by another grant, is not begun and paid again.
                 if let Some(id) = row.starts_visit.filter(|_| presence.visit.is_none()) {
                     presence.visit = Some(Visit { id, started: at, pass: row.takes_from });
-                    self.take_visit(row);
-                    self.tally(row.member, |visits| visits.begin(at));
-                    if let Some(charge) = row.charge.filter(|_| !self.in_emergency(at)) {
-                        self.book_entry(id, charge, at);
+                    if !self.in_emergency(at) {
+                        self.take_visit(row);
+                        self.tally(row.member, |visits| visits.begin(at));
+                        if let Some(charge) = row.charge {
+                            self.book_entry(id, charge, at);
+                        }
                     }
                 }
             }
@@ -174,7 +187,8 @@ impl Step<'_> {
         self.visits(row, |sold| sold.visits_left = sold.visits_left.map(|n| n.saturating_sub(1)));
     }
 
-    /// Whether something at `at` falls into an emergency, in which nothing is charged (I6).
+    /// Whether something at `at` falls into an emergency, in which nothing is charged and no visit
+    /// taken (I6).
     fn in_emergency(&mut self, at: Timestamp) -> bool {
         self.state.tables.emergency.read(&()).is_some_and(|row| at >= row.started)
     }

@@ -158,6 +158,8 @@ fn so_many_visits_within_a_time_and_when_the_next_one_is_allowed() {
     assert_eq!(came(&mut world, 15), (true, 2, midnight));
     let next_day = Some(at("09:00:02").plus(Span::seconds(86_400)));
     assert_eq!(came(&mut world, 18), (true, 3, next_day));
+    set(&mut world, Param::TariffMaxVisits, Scope::Member(MEMBER), "0/P1M");
+    assert_eq!(came(&mut world, 20), (true, 0, None), "what never ends lasts longest");
 }
 
 #[test]

@@ -53,6 +53,21 @@ fn a_visit_that_was_promised_to_one_band_is_not_left_for_another() {
 }
 
 #[test]
+fn a_late_passage_that_names_its_decision_is_nobody_elses() {
+    let mut world = World::new(800);
+    let second = CredentialId(Uuid::from_u128(77));
+    let import = ImportRow::Credential("W2".into(), band(second, 1));
+    world.take(Input::Import(vec![import]), at("06:30:00"));
+    world.read("G1", Entry, "W1", "09:00:00");
+    let decision = Some(world.read("G1", Entry, "W2", "09:00:06").id);
+    let late = Happening::PassageMade { direction: Entry, decision };
+    world.event("G1", at("09:00:11.100"), at("09:00:11.200"), late);
+    assert_eq!(world.conditions(), ["PassageNotMade", "PassageUnexpected"]);
+    let inside = |id| world.state.tables.presence.peek(&id).map_or(0, |row| row.inside);
+    assert_eq!((inside(CREDENTIAL), inside(second)), (0, 1));
+}
+
+#[test]
 fn a_device_that_counts_wrongly_is_noted_and_lets_people_out_all_the_same() {
     let mut world = World::new(800);
     world.read("G1", Entry, "W1", "09:00:00");
@@ -355,6 +370,7 @@ fn a_passage_during_an_emergency_costs_nothing() {
     world.event("G2", at("09:00:01"), at("09:00:01"), fire);
     world.passage("G1", Entry, "09:00:03", "09:00:03");
     assert_eq!((world.wallet(), world.presence().inside), ((5000, 0), 1));
+    assert_eq!(world.visits_left(), 5, "no visit either");
 }
 
 #[test]

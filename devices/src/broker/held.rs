@@ -64,6 +64,16 @@ impl Held {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Forgets those who wait no more for this event.
+    fn give_up(&self, said: &Said) {
+        let mut waiting = self.lock();
+        let Some(senders) = waiting.get_mut(said) else { return };
+        senders.retain(|sender| !sender.is_closed());
+        if senders.is_empty() {
+            waiting.remove(said);
+        }
+    }
+
     /// Hands an event on, and waits for the daemon.
     async fn hold(&self, event: ClientPublishEvent, router: &MessageRouter) -> PublishAction {
         let said = (Arc::clone(&event.topic), event.payload.clone());
@@ -71,8 +81,8 @@ impl Held {
         self.lock().entry(said.clone()).or_default().push(sender);
         let publish = PublishPacket::new(event.topic.to_string(), event.payload, event.qos);
         router.route_message(&publish, Some(&event.client_id)).await;
-        if timeout(PATIENCE, stored).await.is_err() {
-            self.lock().remove(&said);
+        if !matches!(timeout(PATIENCE, stored).await, Ok(Ok(()))) {
+            self.give_up(&said);
             self.stands_still.store(true, Ordering::Relaxed);
             counter!("kari_device_messages_acknowledged_unstored_total").increment(1);
         }

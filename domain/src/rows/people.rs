@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{AccountId, CredentialId, GroupId, MemberId, PassId, TariffId, ZoneId},
+    limit::COUNT_MAX,
     money::Money,
     time::Timestamp,
 };
@@ -217,8 +218,8 @@ pub struct Visits {
     pub promised: u32,
 }
 
-/// So many visits are remembered; the oldest is forgotten for a new one (our choice).
-const VISITS_KEPT: usize = 400;
+/// So many visits are remembered, as many as a limit can count; the oldest goes for a new one.
+const VISITS_KEPT: usize = COUNT_MAX as usize;
 
 impl Visits {
     /// A visit began.

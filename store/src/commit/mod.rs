@@ -254,6 +254,8 @@ impl Store {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn reload(&mut self, reads: &Reads) -> Result<domain::state::Snapshot, ReadError> {
+        let outbox = Outbox::load(&mut self.connection).await;
+        self.outbox = outbox.map_err(ReadError::of("the outbox"))?;
         compare::rows_of(&mut self.connection, reads).await
     }
 
