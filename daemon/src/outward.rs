@@ -84,7 +84,9 @@ impl Outward {
             }
         }
         // From here on their marks keep them from being taken again.
-        out.values().for_each(|source| drop(self.let_out.take(source)));
+        for source in out.values() {
+            self.let_out.remove(source);
+        }
         let lines = u64::try_from(sealed.batch.journal.len()).unwrap_or(0);
         self.tell(&sealed.batch, (last_seq + 1).saturating_sub(lines));
         metrics::counter!("kari_batches_total").increment(1);

@@ -100,12 +100,6 @@ pub enum Happening {
 }
 
 impl Happening {
-    /// Whether this is a request, which needs a decision and goes stale.
-    #[must_use]
-    pub const fn is_request(&self) -> bool {
-        matches!(self, Self::CredentialRead { .. })
-    }
-
     /// Whether the device counts this message, so that a repeat is told from a second one. States
     /// are not counted: they are retained and come again at every connect.
     #[must_use]
