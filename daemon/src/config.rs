@@ -13,10 +13,10 @@ use devices::{
     profile::Profiles,
 };
 use domain::{
-    ids::{GroupId, ZoneId},
+    ids::{DeviceId, GroupId, ZoneId},
     money::Currency,
     params::DefaultFor,
-    site::{Gate, Site},
+    site::{Gate, Site, TerminalKind},
 };
 use serde::Deserialize;
 
@@ -81,6 +81,8 @@ struct SiteFile {
     lockers: Vec<LockersPart>,
     #[serde(default)]
     group: Vec<GroupPart>,
+    #[serde(default)]
+    terminal: Vec<TerminalPart>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -148,6 +150,42 @@ struct LockersPart {
 struct GroupPart {
     id: String,
     class: DefaultFor,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TerminalPart {
+    id: DeviceId,
+    kind: TerminalKind,
+    /// The gates that it watches, or that guests pay for there.
+    #[serde(default)]
+    gates: Vec<DeviceId>,
+}
+
+impl TerminalPart {
+    /// Adds it to `site` and binds its gates.
+    fn join(&self, site: &mut Site) -> Result<(), String> {
+        let id = &self.id;
+        if site.terminals.insert(id.clone(), self.kind).is_some() || site.gates.contains_key(id) {
+            return Err(format!("`{id}` is described twice; give each device an id of its own"));
+        }
+        for gate in &self.gates {
+            let Some(known) = site.gates.get_mut(gate) else {
+                return Err(format!("terminal `{id}`: no gate is called `{gate}`"));
+            };
+            let place = match self.kind {
+                TerminalKind::Desk => &mut known.desk,
+                TerminalKind::PayPoint => &mut known.pay_point,
+                TerminalKind::Till => {
+                    return Err(format!("terminal `{id}`: a till watches no gate; make it a desk"));
+                }
+            };
+            if place.replace(id.clone()).is_some() {
+                return Err(format!("terminal `{id}`: gate `{gate}` has one of its kind already"));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A site's folder, read and checked.
@@ -236,16 +274,16 @@ impl SiteFile {
         })?;
         let zones = self.zones()?;
         let mut site = Site {
-            name: self.site.name.clone(),
-            time_zone,
-            currency,
             zones,
-            gates: BTreeMap::new(),
             groups: self.groups()?,
+            ..Site::new(self.site.name.clone(), time_zone, currency)
         };
         for gate in &self.gate {
             let known = self.gate_of(gate, &site)?;
             site.gates.insert(gate.id.clone(), known);
+        }
+        for terminal in &self.terminal {
+            terminal.join(&mut site)?;
         }
         for bank in &self.lockers {
             zone_of(&site, &bank.zone).map_err(|why| format!("lockers `{}`: {why}", bank.bank))?;
@@ -315,11 +353,9 @@ impl SiteFile {
             )));
         }
         Ok(Gate {
-            outer,
-            inner,
             egress_alternative: gate.egress_alternative,
             reports_passage: gate.reports_passage,
-            drops_repeats: false,
+            ..Gate::new(outer, inner)
         })
     }
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use domain::{
+    duration::Dur,
     ids::{
         AccountId, CredentialId, DeviceId, GroupId, IdMaker, LockerId, MemberId, PassId, TariffId,
         Uid, ZoneId,
@@ -109,6 +110,9 @@ struct TariffRow {
     _name: String,
     zones: Vec<String>,
     entry_price: String,
+    /// What a stay of each length costs, such as `{ PT90M = "10.00", PT3H = "15.00" }`.
+    #[serde(default)]
+    tiers: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -124,9 +128,13 @@ struct MemberRow {
     blocked: bool,
     balance: String,
     debt_since: String,
-    /// A column that may be missing.
+    /// Columns that may be missing.
     #[serde(default)]
     certificate_until: String,
+    #[serde(default)]
+    reduced_mobility: bool,
+    #[serde(default)]
+    medical: bool,
 }
 
 #[derive(Deserialize)]
@@ -149,6 +157,9 @@ struct PassRow {
     valid_from: String,
     valid_until: String,
     visits_left: String,
+    /// A column that may be missing.
+    #[serde(default)]
+    paid: String,
 }
 
 #[derive(Deserialize)]
@@ -199,8 +210,16 @@ impl Reading<'_> {
         if entry_price < Money::ZERO {
             return Err(format!("`{}` is below zero", row.entry_price));
         }
+        let mut tiers = Vec::new();
+        for (length, price) in &row.tiers {
+            let dur = Dur::parse(length)
+                .ok_or_else(|| format!("`{length}` is not the length of a stay such as PT90M"))?;
+            tiers.push((dur.span(), self.money(price)?));
+        }
+        tiers.sort_unstable();
         let key = TariffKey { tariff, version: 1 };
-        self.rows.push(ImportRow::Tariff(key, Tariff { zones, entry_price }));
+        let tariff = Tariff { tiers: tiers.into(), ..Tariff::new(zones, entry_price) };
+        self.rows.push(ImportRow::Tariff(key, tariff));
         Ok(())
     }
 
@@ -227,6 +246,8 @@ impl Reading<'_> {
             groups: groups.map(GroupId::from).collect(),
             account,
             certificate_until: optional(&row.certificate_until, date)?,
+            reduced_mobility: row.reduced_mobility,
+            medical: row.medical,
         };
         let person = Person { name: row.name, name_latin: row.name_latin, phone: row.phone };
         self.rows.push(ImportRow::Member(id, member, person));
@@ -272,6 +293,7 @@ impl Reading<'_> {
             valid_from: date(&row.valid_from)?,
             valid_until: optional(&row.valid_until, date)?,
             visits_reserved: 0,
+            paid: self.money(&row.paid)?,
             visits_left: optional(&row.visits_left, |text| {
                 text.parse().map_err(|_| format!("`{text}` is not a number of visits"))
             })?,
@@ -321,13 +343,10 @@ mod tests {
     use super::*;
 
     fn site() -> Site {
+        let gel = domain::money::Currency::of("GEL").unwrap();
         Site {
-            name: String::new(),
-            time_zone: jiff::tz::TimeZone::UTC,
-            currency: domain::money::Currency::of("GEL").unwrap(),
             zones: [("hall".into(), None)].into(),
-            gates: BTreeMap::new(),
-            groups: BTreeMap::new(),
+            ..Site::new(String::new(), jiff::tz::TimeZone::UTC, gel)
         }
     }
 

@@ -358,6 +358,7 @@ pub(crate) fn names(installation: &Installation, state: &State, rows: &[ImportRo
     let mut names = Names {
         zones: site.zones.keys().map(ToString::to_string).collect(),
         devices: site.gates.keys().map(ToString::to_string).collect(),
+        terminals: site.terminals.keys().map(ToString::to_string).collect(),
         ..Names::default()
     };
     names.devices.extend(installation.locker_banks.iter().cloned());

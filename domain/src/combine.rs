@@ -25,32 +25,79 @@ pub const fn floor(reason: Reason, class: Class) -> Finding {
     Finding { reason, class, origin: Origin::Floor, alarm: false, details: Vec::new() }
 }
 
-/// Combines the findings of a request.
+impl Combined {
+    /// A single finding that decides alone.
+    #[must_use]
+    pub fn only(outcome: Outcome, finding: Finding) -> Self {
+        Self { outcome, reasons: vec![finding], also: Vec::new(), missing: Vec::new() }
+    }
+}
+
+/// The conditions that a hold for this reason needs (sections 8.1 and 8.2 of `decisions.md` of the
+/// specification).
+const fn needed(reason: Reason) -> &'static [HoldCondition] {
+    use HoldCondition::{
+        CalmExit, DeskOrPayPoint, EgressAlternative, EntryOnRecord, IdentityTimeLeft, MayBeHeld,
+        TimeLeft,
+    };
+    match reason {
+        Reason::GateLocked => &[EgressAlternative],
+        Reason::CredentialUnknown | Reason::CredentialLostStolen => {
+            &[EgressAlternative, DeskOrPayPoint, CalmExit, IdentityTimeLeft]
+        }
+        _ => &[EgressAlternative, DeskOrPayPoint, MayBeHeld, CalmExit, TimeLeft, EntryOnRecord],
+    }
+}
+
+/// What an exit does with a finding that would refuse or hold it (I5): an identity is held, any
+/// other refusal is a warning, and so is a hold with a condition `missing`.
+fn at_exit(found: &mut Finding, missing: &[HoldCondition]) -> Vec<HoldCondition> {
+    let may_hold = found.class == Class::Hold || found.reason.spec().by_rule.contains(&Class::Hold);
+    if !may_hold {
+        found.class = Class::Warn;
+        return Vec::new();
+    }
+    let needed = needed(found.reason);
+    let lacks: Vec<_> =
+        missing.iter().copied().filter(|condition| needed.contains(condition)).collect();
+    found.class = if lacks.is_empty() { Class::Hold } else { Class::Warn };
+    found.alarm |= lacks.contains(&HoldCondition::IdentityTimeLeft);
+    if found.reason == Reason::DebtExitHold && !lacks.is_empty() {
+        // The hold's own time being used up is told as such; else it is the warning that it
+        // would be without a hold.
+        if lacks.contains(&HoldCondition::TimeLeft) {
+            (found.reason, found.class) = (Reason::DebtExitReleased, Class::Grant);
+            found.alarm = true;
+        } else {
+            found.reason = Reason::DebtWarning;
+        }
+    }
+    lacks
+}
+
+/// Combines the findings of a request; `missing` are the conditions of a hold that are not met.
 ///
-/// On an exit nothing is refused (I5): a refusal of an identity becomes a hold, any other a
-/// warning, and a hold with a condition `missing` becomes a warning too.
+/// On an exit nothing is refused (I5), and nowhere else is anything held.
 #[must_use]
 pub fn combine(kind: EventKind, mut findings: Vec<Finding>, missing: &[HoldCondition]) -> Combined {
-    let mut degraded = false;
+    let mut lacking = Vec::new();
     for found in &mut findings {
         match (kind, found.class) {
             (EventKind::Exit, Class::Deny | Class::Hold) => {
-                let may_hold = found.class == Class::Hold
-                    || found.reason.spec().by_rule.contains(&Class::Hold);
-                degraded |= may_hold && !missing.is_empty();
-                found.class =
-                    if may_hold && missing.is_empty() { Class::Hold } else { Class::Warn };
+                lacking.extend(at_exit(found, missing));
             }
-            (EventKind::Entry, Class::Hold) => found.class = Class::Deny,
+            (_, Class::Hold) => found.class = Class::Deny,
             _ => {}
         }
     }
     findings.sort_by_key(|found| found.reason);
     findings.dedup_by_key(|found| (found.reason, found.class));
+    lacking.sort_unstable();
+    lacking.dedup();
 
     let strongest = findings.iter().map(|found| found.class).max().unwrap_or(Class::Grant);
     let outcome = match strongest {
-        Class::Grant => Outcome::Grant,
+        Class::Grant | Class::Charge => Outcome::Grant,
         Class::Warn => Outcome::GrantWithWarning,
         Class::Hold => Outcome::Hold,
         Class::Deny => Outcome::Deny,
@@ -59,8 +106,9 @@ pub fn combine(kind: EventKind, mut findings: Vec<Finding>, missing: &[HoldCondi
     };
     let refuses = matches!(strongest, Class::Hold | Class::Deny);
     let (mut reasons, also) = if refuses {
-        let (made, rest): (Vec<_>, Vec<_>) =
-            findings.into_iter().partition(|found| found.class == strongest);
+        // A charge that is booked stands beside what refuses.
+        let made = |found: &Finding| found.class == strongest || found.class == Class::Charge;
+        let (made, rest): (Vec<_>, Vec<_>) = findings.into_iter().partition(made);
         (made, rest.into_iter().filter(|found| found.class != Class::Grant).collect())
     } else {
         (findings, Vec::new())
@@ -70,8 +118,7 @@ pub fn combine(kind: EventKind, mut findings: Vec<Finding>, missing: &[HoldCondi
     }
     // The primary reason is the first one of the winning class.
     reasons.sort_by_key(|found| (found.class != strongest, found.reason));
-    let missing = if degraded { missing.to_vec() } else { Vec::new() };
-    Combined { outcome, reasons, also, missing }
+    Combined { outcome, reasons, also, missing: lacking }
 }
 
 #[cfg(test)]
@@ -108,7 +155,7 @@ mod tests {
     fn an_exit_is_never_refused_whatever_is_found() {
         for spec in crate::reasons::REASONS {
             for class in [Class::Deny, Class::Hold, Class::Warn, Class::Grant] {
-                for missing in [&[][..], &[HoldCondition::DeskOrPayPoint]] {
+                for missing in [&[][..], &[HoldCondition::EgressAlternative]] {
                     let got = combine(EventKind::Exit, vec![floor(spec.reason, class)], missing);
                     assert_ne!(got.outcome, Outcome::Deny, "{} {class:?}", spec.code);
                     assert!(

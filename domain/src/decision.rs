@@ -6,6 +6,7 @@ use crate::{
     event::Direction,
     facts::{EventKind, Facts},
     ids::{CredentialId, DecisionId, DeviceId, MemberId, Uid},
+    seen::Seen,
     time::Timestamp,
     verdict::Verdict,
 };
@@ -35,6 +36,9 @@ pub struct Decision {
     pub verdict: Verdict,
     /// The facts, where the pipeline came as far as gathering them.
     pub facts: Option<Facts>,
+    /// What the facts were made of, to be asked again with other rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
     /// The version of the facts' names.
     pub facts_version: u32,
     /// The hash of the rule set that decided.

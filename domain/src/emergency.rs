@@ -8,11 +8,16 @@
 use crate::{
     command::{Action, COMMAND_TTL, Command},
     event::Direction,
+    facts::EventKind,
+    gather::Gathered,
     ids::{CommandId, DeviceId},
+    look::Asked,
+    money::Money,
     reasons::{Class, Condition, Reason},
-    rows::{Emergency, Occupancy, Presence, ReservationKey, ReservationState},
-    state::{Answer, Entry, Noted},
+    rows::{Emergency, Occupancy, Presence, ReservationKey, ReservationState, Visit},
+    state::{Answer, Entry, HoldEnd, Noted},
     step::{Message, Step},
+    time::Span,
     verdict::{Finding, Outcome},
 };
 
@@ -42,6 +47,39 @@ impl Step<'_> {
         self.state.tables.emergency.put((), row);
         self.note(message, Condition::EmergencyStarted, String::new());
         self.drop_live_reservations(message);
+        self.end_visits(message);
+    }
+
+    /// Every visit ends here, and every hold: nothing is charged, and what an overstay would have
+    /// cost is only noted (I6).
+    fn end_visits(&mut self, message: &Message) {
+        let tables = &self.state.tables;
+        let open = tables.presence.iter().filter(|(_, row)| row.visit.is_some());
+        let open: Vec<_> = open.map(|(credential, _)| *credential).collect();
+        for credential in open {
+            let mut presence = self.presence_of(credential);
+            let Some(mut visit) = presence.visit.clone() else { continue };
+            self.note_unbilled(&visit, message);
+            let how = (HoldEnd::Emergency, Span(0));
+            self.end_hold(credential, &mut visit, message.at, how);
+            presence.visit = None;
+            self.state.tables.presence.put(credential, presence);
+        }
+    }
+
+    fn note_unbilled(&mut self, visit: &Visit, message: &Message) {
+        let site = self.state.site.clone();
+        let street = site.gates.iter().find(|(_, gate)| gate.leads_outside());
+        let Some((device, gate)) = street else { return };
+        let (at, kind, uid) = (message.at, EventKind::Exit, visit.uid.clone());
+        let asked = Asked { at, kind, device: device.clone(), uid };
+        let seen = self.look(&asked, gate);
+        let Some(member) = seen.holder.as_ref().map(|holder| holder.member) else { return };
+        let gathered = Gathered::of(&seen, self.policy.values(), &site.time_zone);
+        let amount = gathered.facts.overstay_charge;
+        if amount > Money::ZERO {
+            self.journal(message, Noted::Unbilled { visit: visit.id, member, amount });
+        }
     }
 
     /// Whoever was granted a passage is not charged for it: the gates stand open.

@@ -1,17 +1,29 @@
-//! What ends by itself: reservations whose passage was not made.
+//! What ends by itself: reservations whose passage was not made, holds whose time is used up.
 
 use std::collections::BTreeSet;
 
 use crate::{
-    rows::{ReservationKey, ReservationState},
+    ids::CredentialId,
+    rows::{HoldKey, ReservationKey, ReservationState},
     state::Tables,
     time::Timestamp,
 };
 
-/// The live reservations by the end of their time.
+/// What ends.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Timer {
+    /// The time of a passage.
+    Passage(ReservationKey),
+    /// The hold of a visit.
+    Hold(CredentialId),
+    /// The hold of a credential that has no visit.
+    IdentityHold(HoldKey),
+}
+
+/// What ends, by its end.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
-    ends: BTreeSet<(Timestamp, ReservationKey)>,
+    ends: BTreeSet<(Timestamp, Timer)>,
 }
 
 impl Timers {
@@ -19,24 +31,41 @@ impl Timers {
     pub(crate) fn of(tables: &Tables) -> Self {
         let live =
             tables.reservations.iter().filter(|(_, row)| row.state == ReservationState::Live);
-        Self {
-            ends: live.filter_map(|(key, row)| row.expires.map(|at| (at, key.clone()))).collect(),
-        }
+        let passages =
+            live.filter_map(|(key, row)| row.expires.map(|at| (at, Timer::Passage(key.clone()))));
+        let held = tables.presence.iter().filter_map(|(credential, row)| {
+            let hold = row.visit.as_ref()?.hold.as_ref()?;
+            let until = hold.until.filter(|_| !hold.expired)?;
+            Some((until, Timer::Hold(*credential)))
+        });
+        let unknown = tables.holds.iter().filter_map(|(key, hold)| {
+            let until = hold.until.filter(|_| !hold.expired)?;
+            Some((until, Timer::IdentityHold(key.clone())))
+        });
+        Self { ends: passages.chain(held).chain(unknown).collect() }
     }
     /// The earliest end.
     pub(crate) fn next(&self) -> Option<Timestamp> {
         self.ends.first().map(|(at, _)| *at)
     }
     /// Starts a timer.
-    pub(crate) fn start(&mut self, at: Timestamp, key: ReservationKey) {
-        self.ends.insert((at, key));
+    pub(crate) fn start(&mut self, at: Timestamp, timer: Timer) {
+        self.ends.insert((at, timer));
     }
     /// Stops a timer.
-    pub(crate) fn stop(&mut self, at: Timestamp, key: &ReservationKey) {
-        self.ends.remove(&(at, key.clone()));
+    pub(crate) fn stop(&mut self, at: Timestamp, timer: Timer) {
+        self.ends.remove(&(at, timer));
     }
     /// The first timer that ran out before `now`; at exactly its end a passage still counts.
-    pub(crate) fn due(&self, now: Timestamp) -> Option<ReservationKey> {
-        self.ends.first().filter(|(at, _)| *at < now).map(|(_, key)| key.clone())
+    pub(crate) fn due(&self, now: Timestamp) -> Option<(Timestamp, Timer)> {
+        self.ends.first().filter(|(at, _)| *at < now).cloned()
+    }
+    /// The credentials whose visits are held with a bound.
+    pub(crate) fn held(&self) -> Vec<CredentialId> {
+        let holds = self.ends.iter().filter_map(|(_, timer)| match timer {
+            Timer::Hold(credential) => Some(*credential),
+            Timer::Passage(_) | Timer::IdentityHold(_) => None,
+        });
+        holds.collect()
     }
 }

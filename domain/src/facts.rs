@@ -6,8 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    event::Direction,
     money::Money,
-    params::{Param, ParamMask},
+    params::{Letter, Param, ParamMask},
     scope::Supplied,
     time::Timestamp,
     verdict::Finding,
@@ -36,6 +37,22 @@ impl EventKind {
         match self {
             Self::Entry => "entry",
             Self::Exit => "exit",
+        }
+    }
+    /// How the catalogue of parameters abbreviates it.
+    #[must_use]
+    pub const fn letter(self) -> Letter {
+        match self {
+            Self::Entry => Letter::En,
+            Self::Exit => Letter::Ex,
+        }
+    }
+    /// Which way through a gate it asks to go.
+    #[must_use]
+    pub const fn direction(self) -> Direction {
+        match self {
+            Self::Entry => Direction::Entry,
+            Self::Exit => Direction::Exit,
         }
     }
 }
@@ -183,8 +200,21 @@ facts! {
     zone_people: i64, [], "people in that zone, granted passages included";
     entry_price: Money, [],
         "what the visit costs at the gate; 0.00 where no visit is taken or the pass is paid";
-    wallet_balance: Money, [], "the wallet's balance, less what is provisionally charged";
-    debt: Money, [], "what the account owes";
+    wallet_balance: Money, [],
+        "the wallet's balance after settling, less what is provisionally charged";
+    overstay: i64, [TariffIncludedDuration, TimeAccessWindows],
+        "seconds of the stay beyond what is paid, or beyond the hours that it was begun in";
+    paid_until: Option<Timestamp>, [TariffIncludedDuration, TimeAccessWindows],
+        "the instant up to which the stay is paid; none where it has no end";
+    overstay_units: i64,
+        [TariffIncludedDuration, TariffOverstayGrace, TariffOverstayMode, TariffOverstayRate],
+        "the started units of the overstay where it is charged by units";
+    overstay_charge: Money,
+        [TariffIncludedDuration, TariffOverstayGrace, TariffOverstayMode, TariffOverstayRate,
+         TariffOverstayCap],
+        "what the overstay costs now, less what the visit was charged for it before";
+    debt: Money, [DebtAutoSettle, WalletMinBalance, TariffOverstayMode],
+        "what is owed once an overstay is charged and the wallet has settled what it can";
     debt_age: i64, [], "seconds since the account was last free of debt";
 }
 

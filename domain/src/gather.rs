@@ -1,17 +1,20 @@
-//! Gathers the facts of a request: everything that rules may ask, whatever they do ask.
+//! Makes facts of what a request saw: everything that rules may ask, whatever they do ask.
+//!
+//! Pure: the same request with the same values gives the same facts, today and when a record is
+//! asked again.
 
-use jiff::{ToSpan, civil::Date};
+use jiff::{ToSpan, civil::Date, tz::TimeZone};
 
 use crate::{
+    bill::Bill,
     event::Direction,
     facts::Facts,
-    ids::{CredentialId, GroupId, MemberId, Uid, ZoneId},
+    ids::PassId,
     limit::Limit,
-    money::Money,
-    params::{CATALOGUE, DefaultFor, Param, Value},
-    rows::{Credential, Member, Pass, PassKey, Presence, Tariff, TariffKey},
-    scope::{Place, Scope, Supplied},
-    step::Step,
+    params::{CATALOGUE, Param, Value},
+    rows::{CredentialState, Pass, Tariff},
+    scope::{ParamTable, Place, Scope, Supplied},
+    seen::{Holder, Seen},
     time::{Span, Timestamp},
     windows::{Windows, local_date, next_open_of_all},
 };
@@ -19,32 +22,10 @@ use crate::{
 /// In timed mode the re-entry lock lasts this long where no scope sets one (parameter 20).
 const TIMED_LOCK: Span = Span::seconds(600);
 
-/// One request on its way through the pipeline.
-pub(crate) struct Asked {
-    pub(crate) at: Timestamp,
-    pub(crate) direction: Direction,
-    pub(crate) uid: Uid,
-    pub(crate) gate: crate::site::Gate,
-    pub(crate) device: crate::ids::DeviceId,
-    /// The zones from the root to the zone that the passage leads to.
-    pub(crate) chain: Vec<ZoneId>,
-    /// The zones that the passage enters.
-    pub(crate) entered: Vec<ZoneId>,
-    pub(crate) credential: Option<Credential>,
-    pub(crate) member: Option<Member>,
-    pub(crate) presence: Presence,
-    /// The zones from the root to the one that presence has the credential in.
-    pub(crate) presence_chain: Vec<ZoneId>,
-    /// What has defaults of its own here.
-    pub(crate) classes: Vec<DefaultFor>,
-    /// When the passage in progress was granted; the request's own time where there is none.
-    pub(crate) pending_since: Timestamp,
-}
-
 /// The pass that speaks for a request, and what it comes to.
 #[derive(Clone, Debug)]
 pub(crate) struct Speaking {
-    pub(crate) key: PassKey,
+    pub(crate) id: PassId,
     pub(crate) pass: Pass,
     pub(crate) tariff: Tariff,
     state: &'static str,
@@ -52,108 +33,93 @@ pub(crate) struct Speaking {
     open: bool,
 }
 
-impl Asked {
-    /// The scopes that match this request; `tariff` is that of the pass that speaks.
-    pub(crate) fn place<'a>(&'a self, tariff: Option<&'a crate::ids::TariffId>) -> Place<'a> {
-        Place {
-            zones: &self.chain,
-            device: Some(&self.device),
-            tariff,
-            groups: self.groups(),
-            member: self.credential.as_ref().map(|credential| credential.member),
-            classes: &self.classes,
-            ..Place::default()
-        }
-    }
-
-    fn groups(&self) -> &[GroupId] {
-        self.member.as_ref().map_or(&[], |member| &member.groups)
-    }
-
-    fn member_id(&self) -> Option<MemberId> {
-        self.credential.as_ref().map(|credential| credential.member)
-    }
-}
-
-/// The facts of a request, the values in force for it, and the pass that speaks.
-pub(crate) struct Gathered {
-    pub(crate) facts: Facts,
-    pub(crate) values: Vec<Supplied>,
+/// The facts of a request, the values in force for it, the pass that speaks, and the money.
+#[derive(Clone, Debug)]
+pub struct Gathered {
+    /// The facts, as rules see them.
+    pub facts: Facts,
+    /// The value in force of each parameter, in the order of the catalogue.
+    pub values: Vec<Supplied>,
     pub(crate) speaking: Option<Speaking>,
+    pub(crate) bill: Bill,
+    /// When the hours end that a visit would be begun in.
+    pub(crate) hours_end: Option<Timestamp>,
 }
 
 impl Gathered {
+    /// Gathers everything for what was `seen`, by the values of `table`.
+    #[must_use]
+    pub fn of(seen: &Seen, table: &ParamTable, zone: &TimeZone) -> Self {
+        let speaking = speaking(seen, table, zone);
+        let place = seen.place(speaking.as_ref().map(|speaking| &speaking.pass.tariff));
+        let mut gathering = Gathering { seen, table, zone, place, facts: Facts::default() };
+        gathering.who();
+        gathering.pass(speaking.as_ref());
+        gathering.certificate();
+        let mut values: Vec<Supplied> =
+            CATALOGUE.iter().map(|spec| table.resolve(spec.param, &place)).collect();
+        gathering.limits(values[Param::TariffMaxVisits as usize].value.limits());
+        let hours_end = gathering.hours();
+        gathering.presence(&values);
+        gathering.zones(&mut values);
+        let mut facts = gathering.facts;
+        if let Some(speaking) = speaking.as_ref().filter(|_| facts.takes_visit) {
+            facts.entry_price = speaking.tariff.entry_price;
+        }
+        let bill = Bill::of(seen, &values, speaking.as_ref());
+        bill.tell(seen.at, &mut facts);
+        Self { facts, values, speaking, bill, hours_end }
+    }
+
     /// The value in force of a parameter.
-    pub(crate) fn value(&self, param: Param) -> &Value {
+    #[must_use]
+    pub fn value(&self, param: Param) -> &Value {
         &self.values[param as usize].value
     }
 }
 
-impl Step<'_> {
-    /// Where the people on a credential are.
-    pub(crate) fn presence_of(&mut self, credential: CredentialId) -> Presence {
-        self.state.tables.presence.read(&credential).cloned().unwrap_or_default()
+/// One request while its facts are gathered.
+struct Gathering<'a> {
+    seen: &'a Seen,
+    table: &'a ParamTable,
+    zone: &'a TimeZone,
+    place: Place<'a>,
+    facts: Facts,
+}
+
+impl Gathering<'_> {
+    fn who(&mut self) {
+        let seen = self.seen;
+        let facts = &mut self.facts;
+        facts.device = seen.gate.device.as_ref().map(ToString::to_string).unwrap_or_default();
+        facts.zone = seen.gate.target.as_ref().map(ToString::to_string).unwrap_or_default();
+        facts.leaves_site = seen.leaves_site();
+        let state = seen.holder.as_ref().map_or("unknown", |holder| holder.state.name());
+        facts.credential_state = state.to_owned();
+        facts.member_age = seen.holder.as_ref().and_then(|holder| holder.age).unwrap_or(-1);
     }
 
-    /// Gathers everything for a request.
-    pub(crate) fn gather(&mut self, asked: &Asked) -> Gathered {
-        let speaking = self.speaking_pass(asked);
-        let tariff = speaking.as_ref().map(|speaking| &speaking.pass.tariff);
-        let place = asked.place(tariff);
-        let table = self.policy.values();
-        let mut values: Vec<Supplied> =
-            CATALOGUE.iter().map(|spec| table.resolve(spec.param, &place)).collect();
-
-        let mut facts = Facts {
-            device: asked.device.as_str().to_owned(),
-            zone: asked.chain.last().map(ToString::to_string).unwrap_or_default(),
-            leaves_site: asked.direction == Direction::Exit && asked.gate.leads_outside(),
-            credential_state: asked
-                .credential
-                .as_ref()
-                .map_or("unknown", |c| c.state.name())
-                .into(),
-            member_age: self.age(asked),
-            ..Facts::default()
-        };
-        self.pass_facts(asked, speaking.as_ref(), &mut facts);
-        self.certificate(asked, &mut facts);
-        self.limit_facts(asked, values[Param::TariffMaxVisits as usize].value.limits(), &mut facts);
-        self.time_facts(asked, &place, &mut facts);
-        presence_facts(asked, &values, &mut facts);
-        self.zone_facts(asked, &mut values, &mut facts);
-        self.money_facts(asked, speaking.as_ref(), &mut facts);
-        Gathered { facts, values, speaking }
-    }
-
-    fn age(&self, asked: &Asked) -> i64 {
-        let birth = asked.member.as_ref().and_then(|member| member.birth);
-        let today = local_date(asked.at, &self.state.site.time_zone);
-        birth.map_or(-1, |birth| age_on(birth, today))
-    }
-
-    fn pass_facts(&self, asked: &Asked, speaking: Option<&Speaking>, facts: &mut Facts) {
+    fn pass(&mut self, speaking: Option<&Speaking>) {
         let Some(speaking) = speaking else { return };
+        let facts = &mut self.facts;
         facts.has_pass = true;
         facts.membership_state = speaking.state.to_owned();
         facts.membership_allowed = speaking.allowed;
-        facts.takes_visit = asked.direction == Direction::Entry && asked.presence.visit.is_none();
+        facts.takes_visit = starts_visit(self.seen);
         facts.counts_visits = speaking.pass.visits_left.is_some();
         facts.visits_left = speaking.pass.visits_free().map_or(0, i64::from);
     }
 
     /// Of the limits that are reached, the one that lasts longest speaks (parameter 17).
-    fn limit_facts(&mut self, asked: &Asked, limits: &[Limit], facts: &mut Facts) {
-        let Some(member) = asked.member_id().filter(|_| facts.takes_visit) else { return };
-        if limits.is_empty() {
+    fn limits(&mut self, limits: &[Limit]) {
+        let Some(holder) = self.seen.holder.as_ref().filter(|_| self.facts.takes_visit) else {
             return;
-        }
-        let visits = self.state.tables.visits.read(&member).cloned().unwrap_or_default();
-        let zone = &self.state.site.time_zone;
+        };
+        let (visits, now) = (&holder.visits, self.seen.at);
         // What never ends lasts longest.
         let mut longest = None;
         for limit in limits {
-            let counts = |begun: &&Timestamp| limit.period.counts(**begun, asked.at, zone);
+            let counts = |begun: &&Timestamp| limit.period.counts(**begun, now, self.zone);
             let mut counted: Vec<Timestamp> = visits.begun.iter().filter(counts).copied().collect();
             let all = i64::try_from(counted.len()).unwrap_or(i64::MAX);
             if !limit.is_reached(all.saturating_add(i64::from(visits.promised))) {
@@ -162,142 +128,164 @@ impl Step<'_> {
             counted.sort_unstable();
             // So many of the oldest have to be over until there is room for one more.
             let last = usize::try_from(all - limit.count).ok().and_then(|place| counted.get(place));
-            let again = last.map(|begun| limit.period.over(*begun, zone));
+            let again = last.map(|begun| limit.period.over(*begun, self.zone));
             longest = longest.max(Some((limit.count == 0, again, limit.count)));
         }
         if let Some((_, again, count)) = longest {
-            facts.visit_limit_reached = true;
-            (facts.visit_limit, facts.visit_again_at) = (count, again);
+            self.facts.visit_limit_reached = true;
+            (self.facts.visit_limit, self.facts.visit_again_at) = (count, again);
         }
     }
 
     /// A certificate is valid through its date, that day included (parameter 38).
-    fn certificate(&self, asked: &Asked, facts: &mut Facts) {
-        let until = asked.member.as_ref().and_then(|member| member.certificate_until);
+    fn certificate(&mut self) {
+        let until = self.seen.holder.as_ref().and_then(|holder| holder.certificate_until);
         let Some(until) = until else {
-            facts.certificate = "missing".to_owned();
+            self.facts.certificate = "missing".to_owned();
             return;
         };
-        let today = local_date(asked.at, &self.state.site.time_zone);
+        let today = local_date(self.seen.at, self.zone);
         let days = today.until(until).map_or(0, |left| i64::from(left.get_days()));
-        facts.certificate = if days < 0 { "ended" } else { "valid" }.to_owned();
-        facts.certificate_days = days.abs();
+        self.facts.certificate = if days < 0 { "ended" } else { "valid" }.to_owned();
+        self.facts.certificate_days = days.abs();
     }
 
-    fn time_facts(&self, asked: &Asked, place: &Place<'_>, facts: &mut Facts) {
-        let zone = &self.state.site.time_zone;
-        let found = self.policy.values().matching(Param::TimeAccessWindows, place);
-        let sets = found.iter().filter_map(|(scope, value)| match value {
-            Value::Windows(windows) => Some((**scope == Scope::Site, windows)),
-            _ => None,
-        });
-        let margins = self.margins(place);
-        let mut all: Vec<(&Windows, Span)> = Vec::new();
-        (facts.site_open, facts.windows_open) = (true, true);
-        for (is_site, windows) in sets {
-            let margin = if is_site { margins.0 } else { margins.1 };
-            let open = windows.iter().all(|set| set.is_open_early(asked.at, margin, zone));
-            *(if is_site { &mut facts.site_open } else { &mut facts.windows_open }) &= open;
-            all.extend(windows.iter().map(|set| (set, margin)));
+    /// Whether it is open, and when it closes or opens.
+    fn hours(&mut self) -> Option<Timestamp> {
+        let (at, zone) = (self.seen.at, self.zone);
+        let hours = Hours::of(self.table, &self.place);
+        self.facts.site_open = hours.open(at, zone, true);
+        self.facts.windows_open = hours.open(at, zone, false);
+        if self.facts.site_open && self.facts.windows_open {
+            return hours.end(at, zone);
         }
-        if !(facts.site_open && facts.windows_open) {
-            facts.opens_at = next_open_of_all(&all, asked.at, zone);
-        }
+        let all: Vec<_> = hours.sets.iter().map(|(_, set, margin)| (*set, *margin)).collect();
+        self.facts.opens_at = next_open_of_all(&all, at, zone);
+        None
     }
 
-    /// How much earlier the site's own windows start, and all others (parameter 11): the site opens
-    /// earlier only by what is set for the site itself.
-    fn margins(&self, place: &Place<'_>) -> (Span, Span) {
-        let (table, margin) = (self.policy.values(), Param::TimeEarlyEntryMargin);
-        let own = table.at(margin, &Scope::Site).map_or(Span::default(), Value::span);
-        (own, table.resolve(margin, place).value.span())
+    fn presence(&mut self, values: &[Supplied]) {
+        let Some(holder) = &self.seen.holder else { return };
+        let reset = &values[Param::AntiPassbackResetAfter as usize];
+        let timed = values[Param::AntiPassbackMode as usize].value.word() == "timed";
+        let lock = if timed && reset.scope.is_none() { TIMED_LOCK } else { reset.value.span() };
+        let presence = &holder.presence;
+        // What restricts is over at exactly the limit; a limit of zero never ends.
+        let lasts = |since: Timestamp| lock.0 == 0 || self.seen.at.since(since) < lock;
+        let remembered = timed || presence.entered.is_some_and(lasts);
+        let entry = self.seen.kind.direction() == Direction::Entry;
+        let everybody = presence.behind && presence.inside >= holder.party_size;
+        self.facts.inside = entry && everybody && remembered;
+        self.facts.reentry_locked = presence.entered.is_some_and(lasts);
     }
 
     /// The fullest of the zones entered speaks, with the values of its own place.
-    fn zone_facts(&mut self, asked: &Asked, values: &mut [Supplied], facts: &mut Facts) {
+    fn zones(&mut self, values: &mut [Supplied]) {
         let mut tightest: Option<i64> = None;
-        for zone in &asked.entered {
-            let depth = asked.chain.iter().position(|id| id == zone).unwrap_or(0);
-            let place = Place { zones: &asked.chain[..=depth], ..asked.place(None) };
-            let table = self.policy.values();
-            let limit = table.resolve(Param::ZoneMaxOccupancy, &place);
-            let mode = table.resolve(Param::ZoneOccupancyMode, &place);
-            let count = self.occupancy_of(zone);
-            let people = count.inside.saturating_add(count.reserved);
+        let gate = &self.seen.gate;
+        for (zone, people) in &gate.entered {
+            let depth = gate.zones.iter().position(|id| id == zone).unwrap_or(0);
+            let place = Place { tariff: None, zones: &gate.zones[..=depth], ..self.place };
+            let limit = self.table.resolve(Param::ZoneMaxOccupancy, &place);
+            let mode = self.table.resolve(Param::ZoneOccupancyMode, &place);
             let limited = limit.value.int() > 0 && mode.value.word() != "count_only";
-            let free = if limited { limit.value.int().saturating_sub(people) } else { i64::MAX };
+            let free = if limited { limit.value.int().saturating_sub(*people) } else { i64::MAX };
             if tightest.is_none_or(|least| free < least) {
                 tightest = Some(free);
-                facts.zone_name = zone.to_string();
-                facts.zone_people = people;
+                self.facts.zone_name = zone.to_string();
+                self.facts.zone_people = *people;
                 values[Param::ZoneMaxOccupancy as usize] = limit;
                 values[Param::ZoneOccupancyMode as usize] = mode;
             }
         }
     }
+}
 
-    fn money_facts(&mut self, asked: &Asked, speaking: Option<&Speaking>, facts: &mut Facts) {
-        if let Some(speaking) = speaking.filter(|_| facts.takes_visit) {
-            facts.entry_price = speaking.tariff.entry_price;
-        }
-        let Some(account) = asked.member.as_ref().map(|member| member.account) else { return };
-        let Some(row) = self.state.tables.accounts.read(&account) else { return };
-        facts.wallet_balance = row.balance - row.reserved;
-        facts.debt = Money::ZERO.max(-row.balance);
-        let since = row.debt_since.map(|since| asked.at.since(since).whole_seconds());
-        facts.debt_age = since.unwrap_or(0).max(0);
-    }
+/// The windows that count at a place, each with its margin (parameters 10 and 11).
+struct Hours<'a> {
+    /// Whether they are the site's own, the windows, and how much earlier they start.
+    sets: Vec<(bool, &'a Windows, Span)>,
+}
 
-    /// Which pass speaks: the open visit's, then those that would grant, then the earliest end, the
-    /// fewest visits left, the lowest id. If none grants, the first one gives the reasons.
-    fn speaking_pass(&mut self, asked: &Asked) -> Option<Speaking> {
-        let member = asked.member_id()?;
-        let key =
-            |id: u128| PassKey { member, pass: crate::ids::PassId(uuid::Uuid::from_u128(id)) };
-        let held: Vec<PassKey> =
-            self.state.tables.passes.range(key(0), key(u128::MAX)).map(|(key, _)| *key).collect();
-        let candidates = held.into_iter().filter_map(|key| self.candidate(asked, key));
-        let visiting = asked.presence.visit.as_ref().and_then(|visit| visit.pass);
-        candidates.min_by_key(|one| {
-            let pass = &one.pass;
-            (
-                visiting != Some(one.key.pass),
-                !(one.allowed && one.open),
-                pass.valid_until.unwrap_or(Date::MAX),
-                pass.visits_free().unwrap_or(u32::MAX),
-                one.key.pass,
-            )
-        })
-    }
-
-    /// The pass, if it covers the zone and has begun.
-    fn candidate(&mut self, asked: &Asked, key: PassKey) -> Option<Speaking> {
-        let pass = self.state.tables.passes.read(&key)?.clone();
-        let version = TariffKey { tariff: pass.tariff.clone(), version: pass.tariff_version };
-        let tariff = self.state.tables.tariffs.read(&version)?.clone();
-        // An exit to the street leads to no zone: the zone that is left counts.
-        let target = asked.chain.last().unwrap_or(&asked.gate.inner);
-        let site = &self.state.site;
-        let covers = tariff.zones.iter().any(|zone| site.chain(Some(zone)).contains(target));
-        let zone = &self.state.site.time_zone;
-        let today = local_date(asked.at, zone);
-        if !covers || pass.valid_from > today {
-            return None;
-        }
-        let place = asked.place(Some(&pass.tariff));
-        let table = self.policy.values();
-        let grace = table.resolve(Param::MembershipExpiryGrace, &place).value;
-        let visiting = asked.presence.visit.as_ref().and_then(|visit| visit.pass) == Some(key.pass);
-        let state = membership_state(&pass, today, &grace, visiting);
-        let allowed = table.resolve(Param::MembershipAllowedStates, &place).value;
-        let (site, others) = self.margins(&place);
-        let open = table.matching(Param::TimeAccessWindows, &place).iter().all(|(scope, value)| {
-            let Value::Windows(sets) = value else { return false };
-            let margin = if **scope == Scope::Site { site } else { others };
-            sets.iter().all(|set| set.is_open_early(asked.at, margin, zone))
+impl<'a> Hours<'a> {
+    /// The site opens earlier only by what is set for the site itself.
+    fn of(table: &'a ParamTable, place: &Place<'_>) -> Self {
+        let margin = Param::TimeEarlyEntryMargin;
+        let own = table.at(margin, &Scope::Site).map_or(Span::default(), Value::span);
+        let others = table.resolve(margin, place).value.span();
+        let found = table.matching(Param::TimeAccessWindows, place);
+        let sets = found.into_iter().filter_map(|(scope, value)| match value {
+            Value::Windows(sets) => Some((*scope == Scope::Site, sets)),
+            _ => None,
         });
-        let allowed = allowed.names(Param::MembershipAllowedStates, state);
-        Some(Speaking { key, pass, tariff, state, allowed, open })
+        let sets = sets.flat_map(|(site, sets)| {
+            sets.iter().map(move |set| (site, set, if site { own } else { others }))
+        });
+        Self { sets: sets.collect() }
+    }
+
+    /// Whether the site's own are open, or all others.
+    fn open(&self, at: Timestamp, zone: &TimeZone, site: bool) -> bool {
+        let mut asked = self.sets.iter().filter(|(own, ..)| *own == site);
+        asked.all(|(_, set, margin)| set.is_open_early(at, *margin, zone))
+    }
+
+    /// When the first of them closes.
+    fn end(&self, at: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        let ends = self.sets.iter().filter_map(|(_, set, margin)| {
+            // Within the margin the opening is the one that begins next.
+            let inside = set
+                .next_open(at, Span::default(), zone)
+                .filter(|from| from.since(at) <= *margin)?;
+            set.open_until(inside, zone)
+        });
+        ends.min()
+    }
+}
+
+/// Whether the passage begins a visit: none is open.
+pub(crate) fn starts_visit(seen: &Seen) -> bool {
+    seen.kind.direction() == Direction::Entry && seen.visit().is_none()
+}
+
+/// Which pass speaks: the open visit's, then those that would grant, then the earliest end, the
+/// fewest visits left, the lowest id. If none grants, the first one gives the reasons.
+fn speaking(seen: &Seen, table: &ParamTable, zone: &TimeZone) -> Option<Speaking> {
+    let holder = seen.holder.as_ref()?;
+    let visiting = seen.visit().and_then(|visit| visit.pass);
+    let candidates = holder.passes.iter().map(|(id, pass, tariff)| {
+        candidate(seen, (*id, pass, tariff), visiting == Some(*id), table, zone)
+    });
+    candidates.min_by_key(|one| {
+        (
+            visiting != Some(one.id),
+            !(one.allowed && one.open),
+            one.pass.valid_until.unwrap_or(Date::MAX),
+            one.pass.visits_free().unwrap_or(u32::MAX),
+            one.id,
+        )
+    })
+}
+
+fn candidate(
+    seen: &Seen,
+    (id, pass, tariff): (PassId, &Pass, &Tariff),
+    visiting: bool,
+    table: &ParamTable,
+    zone: &TimeZone,
+) -> Speaking {
+    let place = seen.place(Some(&pass.tariff));
+    let grace = table.resolve(Param::MembershipExpiryGrace, &place).value;
+    let state = membership_state(pass, local_date(seen.at, zone), &grace, visiting);
+    let allowed = table.resolve(Param::MembershipAllowedStates, &place).value;
+    let hours = Hours::of(table, &place);
+    Speaking {
+        id,
+        pass: pass.clone(),
+        tariff: tariff.clone(),
+        state,
+        allowed: allowed.names(Param::MembershipAllowedStates, state),
+        open: hours.open(seen.at, zone, true) && hours.open(seen.at, zone, false),
     }
 }
 
@@ -321,28 +309,19 @@ fn membership_state(pass: &Pass, today: Date, grace: &Value, visiting: bool) -> 
     if ended.is_some() { "grace" } else { "active" }
 }
 
-fn presence_facts(asked: &Asked, values: &[Supplied], facts: &mut Facts) {
-    let reset = &values[Param::AntiPassbackResetAfter as usize];
-    let timed = values[Param::AntiPassbackMode as usize].value.word() == "timed";
-    let lock = if timed && reset.scope.is_none() { TIMED_LOCK } else { reset.value.span() };
-    let presence = &asked.presence;
-    // What restricts is over at exactly the limit; a limit of zero never ends.
-    let lasts = |since: Timestamp| lock.0 == 0 || asked.at.since(since) < lock;
-    let party = asked.credential.as_ref().map_or(1, |credential| credential.party_size);
-    let remembered = timed || presence.entered.is_some_and(lasts);
-    facts.inside = asked.inside_target() && remembered && presence.inside >= party;
-    facts.reentry_locked = presence.entered.is_some_and(lasts);
-}
-
-impl Asked {
-    /// Whether presence has the credential in the zone that the passage leads to, or deeper.
-    fn inside_target(&self) -> bool {
-        self.direction == Direction::Entry && self.presence_chain.contains(&self.gate.inner)
+impl Holder {
+    /// Whether the credential may open: in use, and within its dates.
+    pub(crate) fn is_valid(&self) -> bool {
+        self.state == CredentialState::Active && self.valid_now
+    }
+    /// Whether this person is known to be under 18 on the site's date.
+    pub(crate) fn is_minor(&self) -> bool {
+        self.age.is_some_and(|age| age < 18)
     }
 }
 
 /// The age in years on `today`; a birthday on 29 February counts from 1 March in a common year.
-fn age_on(birth: Date, today: Date) -> i64 {
+pub(crate) fn age_on(birth: Date, today: Date) -> i64 {
     let years = i64::from(today.year()) - i64::from(birth.year());
     let had_birthday = (today.month(), today.day()) >= (birth.month(), birth.day());
     years - i64::from(!had_birthday)
@@ -351,6 +330,7 @@ fn age_on(birth: Date, today: Date) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::money::Money;
 
     fn date(text: &str) -> Date {
         text.parse().unwrap()
@@ -378,6 +358,7 @@ mod tests {
             valid_until: Some(date("2026-09-10")),
             visits_left: None,
             visits_reserved: 0,
+            paid: Money::ZERO,
         };
         let grace = Value::parse(Param::MembershipExpiryGrace, "P3D").unwrap();
         for (today, state) in [

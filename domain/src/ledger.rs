@@ -1,48 +1,99 @@
-//! Postings: every charge books two accounts, its own key, and the balances' rows.
+//! Postings: every charge books its accounts, its own key, and the balances' rows.
 
 use crate::{
-    ids::{AccountId, TransactionId, VisitId},
+    ids::{AccountId, DecisionId, TransactionId, VisitId},
     money::Money,
-    rows::{Account, AccountKind, Charge, ENTRY_REVENUE, OPENING},
+    rows::{
+        Account, AccountKind, Charge, ChargeFor, ENTRY_REVENUE, OPENING, OVERSTAY_REVENUE, TAKINGS,
+    },
     state::{Posting, Transaction},
     step::Step,
     time::Timestamp,
 };
 
 impl Step<'_> {
-    /// Books the entry price of a visit; the visit is the charge key, so that it is never charged
-    /// twice.
-    pub(crate) fn book_entry(&mut self, visit: VisitId, charge: Charge, at: Timestamp) {
-        self.post(format!("entry:{visit}"), at, charge.account, (ENTRY_REVENUE, charge.amount));
+    /// Books a charge of a visit; `so_far` is what the visit was charged for the same before. Its
+    /// key says what for, so that the same is never charged twice.
+    pub(crate) fn book_charge(
+        &mut self,
+        visit: VisitId,
+        charge: &Charge,
+        so_far: Money,
+        at: Timestamp,
+    ) {
+        let (key, earned) = match charge.what {
+            ChargeFor::Entry => (format!("entry:{visit}"), ENTRY_REVENUE),
+            ChargeFor::Overstay => {
+                let total = (so_far + charge.amount).minor();
+                (format!("overstay:{visit}:{total}"), OVERSTAY_REVENUE)
+            }
+        };
+        let unpaid = charge.amount - charge.taken;
+        let account = charge.account;
+        let postings =
+            [(account, -charge.taken), (account.beside(), -unpaid), (earned, charge.amount)];
+        self.post(key, at, &postings);
+    }
+
+    /// Books what a wallet pays of charges made before (parameter 27).
+    pub(crate) fn book_settling(&mut self, decision: DecisionId, wallet: AccountId, paid: Money) {
+        let postings = [(wallet, -paid), (wallet.beside(), paid)];
+        self.post(format!("settled:{decision}"), self.now, &postings);
     }
 
     /// Books the balance that a wallet brings along.
     pub(crate) fn book_opening(&mut self, wallet: AccountId, balance: Money) {
-        if !balance.is_zero() {
-            self.post(format!("opening:{wallet}"), self.now, OPENING, (wallet, balance));
-        }
+        let postings = [(OPENING, -balance), (wallet, balance)];
+        self.post(format!("opening:{wallet}"), self.now, &postings);
     }
 
-    /// One transaction: `amount` goes from one account to the other.
-    fn post(&mut self, key: String, at: Timestamp, from: AccountId, to: (AccountId, Money)) {
-        let (to, amount) = to;
-        let postings =
-            vec![Posting { account: from, amount: -amount }, Posting { account: to, amount }];
+    /// One transaction; postings of nothing are left out, and a transaction of nothing is none.
+    pub(crate) fn post(&mut self, key: String, at: Timestamp, postings: &[(AccountId, Money)]) {
+        let postings: Vec<Posting> = postings
+            .iter()
+            .filter(|(_, amount)| !amount.is_zero())
+            .map(|(account, amount)| Posting { account: *account, amount: *amount })
+            .collect();
+        if postings.is_empty() {
+            return;
+        }
         for posting in &postings {
-            self.add(posting.account, posting.amount, at);
+            let mut account = self.account(posting.account);
+            account.balance = account.balance + posting.amount;
+            self.state.tables.accounts.put(posting.account, account);
+        }
+        for posting in &postings {
+            self.age_debt(posting.account, at);
         }
         let id = TransactionId(self.state.ids.make(self.now));
         self.batch.transactions.push(Transaction { id, at, key, postings });
     }
 
-    fn add(&mut self, id: AccountId, amount: Money, at: Timestamp) {
-        let mut account = self.account(id);
-        account.balance = account.balance + amount;
-        account.debt_since = match account.kind {
-            AccountKind::Wallet if account.balance < Money::ZERO => account.debt_since.or(Some(at)),
-            _ => None,
+    /// Keeps when the wallet behind an account last stopped being free of debt.
+    fn age_debt(&mut self, id: AccountId, at: Timestamp) {
+        let wallet = match self.account(id).kind {
+            AccountKind::Wallet => id,
+            AccountKind::Receivable => id.beside(),
+            _ => return,
         };
-        self.state.tables.accounts.put(id, account);
+        let owes = self.debt_of(wallet) > Money::ZERO;
+        let mut account = self.account(wallet);
+        let since = owes.then(|| account.debt_since.unwrap_or(at));
+        if since != account.debt_since {
+            account.debt_since = since;
+            self.state.tables.accounts.put(wallet, account);
+        }
+    }
+
+    /// Unpaid charges, and what the wallet is below zero.
+    pub(crate) fn debt_of(&mut self, wallet: AccountId) -> Money {
+        let owed = |balance: Money| Money::ZERO.max(-balance);
+        owed(self.balance(wallet)) + owed(self.balance(wallet.beside()))
+    }
+
+    /// The sum of an account's postings.
+    pub(crate) fn balance(&mut self, id: AccountId) -> Money {
+        self.state.tables.accounts.read(&id).map_or(Money::ZERO, |account| account.balance)
     }
 
     /// Reserves `amount` of an account, or gives it back where it is negative.
@@ -53,12 +104,20 @@ impl Step<'_> {
     }
 
     fn account(&mut self, id: AccountId) -> Account {
+        if let Some(account) = self.state.tables.accounts.read(&id) {
+            return account.clone();
+        }
+        let beside = self.state.tables.accounts.peek(&id.beside());
         let kind = match id {
             ENTRY_REVENUE => AccountKind::EntryRevenue,
+            OVERSTAY_REVENUE => AccountKind::OverstayRevenue,
+            TAKINGS => AccountKind::Takings,
             OPENING => AccountKind::Opening,
+            _ if beside.is_some_and(|row| row.kind == AccountKind::Wallet) => {
+                AccountKind::Receivable
+            }
             _ => AccountKind::Wallet,
         };
-        let empty = Account { kind, balance: Money::ZERO, reserved: Money::ZERO, debt_since: None };
-        self.state.tables.accounts.read(&id).cloned().unwrap_or(empty)
+        Account { kind, balance: Money::ZERO, reserved: Money::ZERO, debt_since: None }
     }
 }

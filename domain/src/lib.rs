@@ -5,6 +5,7 @@
 //! decision depends on comes in as an argument, so that a record can be asked again and a
 //! simulation repeats itself.
 
+mod bill;
 pub mod combine;
 pub mod command;
 pub mod decision;
@@ -13,12 +14,15 @@ mod emergency;
 pub mod event;
 mod expiry;
 pub mod facts;
-mod gather;
+pub mod gather;
+mod hold;
 pub mod ids;
 mod import;
+pub mod judge;
 pub mod layered;
 mod ledger;
 pub mod limit;
+mod look;
 pub mod money;
 pub mod params;
 mod passage;
@@ -27,6 +31,7 @@ mod request;
 mod reservation;
 pub mod rows;
 pub mod scope;
+pub mod seen;
 pub mod site;
 pub mod state;
 pub mod step;

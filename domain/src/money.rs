@@ -26,7 +26,7 @@ impl Money {
     }
     /// Whether nothing is owed or paid.
     #[must_use]
-    pub const fn is_zero(self) -> bool {
+    pub const fn is_zero(&self) -> bool {
         self.0 == 0
     }
     /// The sum, or `None` where it does not fit.

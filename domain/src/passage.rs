@@ -2,7 +2,8 @@
 
 use crate::{
     event::Direction,
-    ids::DecisionId,
+    ids::{DecisionId, VisitId},
+    money::Money,
     reasons::Condition,
     rows::{Reservation, ReservationKey, ReservationState, Visit},
     state::Noted,
@@ -154,26 +155,26 @@ impl Step<'_> {
                 }
                 presence.zone = gate.map(|gate| gate.inner);
                 presence.entered = Some(at);
+                if let Some(visit) = presence.visit.as_mut() {
+                    self.turned_back(row.credential, visit, at);
+                }
                 // A visit that began meanwhile, by another grant, is not begun and paid again.
                 if let Some(id) = row.starts_visit.filter(|_| presence.visit.is_none()) {
-                    presence.visit = Some(Visit { id, started: at, pass: row.takes_from });
-                    if !self.in_emergency(at) {
-                        self.take_visit(row);
-                        self.tally(row.member, |visits| visits.begin(at));
-                        if let Some(charge) = row.charge {
-                            self.book_entry(id, charge, at);
-                        }
-                    }
+                    presence.visit = Some(self.begin_visit(id, row, at));
                 }
             }
             Direction::Exit => {
                 self.count(&crossed, |zone| zone.inside -= 1);
                 let outer = gate.and_then(|gate| gate.outer);
-                if outer.is_none() {
+                let outer_is_street = outer.is_none();
+                if outer_is_street {
                     presence.inside = presence.inside.saturating_sub(1);
                 }
                 if outer.is_some() || presence.inside == 0 {
                     presence.zone = outer;
+                }
+                if let Some(visit) = presence.visit.as_mut().filter(|_| outer_is_street) {
+                    self.book_overstay(visit, row, at);
                 }
                 if presence.inside == 0 {
                     presence.visit = None;
@@ -181,6 +182,32 @@ impl Step<'_> {
             }
         }
         self.state.tables.presence.put(row.credential, presence);
+    }
+
+    /// A visit begins: it is taken from the pass and paid, unless nothing is charged now.
+    fn begin_visit(&mut self, id: VisitId, row: &Reservation, at: Timestamp) -> Visit {
+        let mut visit = Visit::new(id, row.uid.clone(), at, row.takes_from);
+        visit.hours_end = row.hours_end;
+        if !self.in_emergency(at) {
+            self.take_visit(row);
+            self.tally(row.member, |visits| visits.begin(at));
+            for charge in &row.charges {
+                self.book_charge(id, charge, Money::ZERO, at);
+                visit.paid = visit.paid + charge.amount;
+            }
+        }
+        visit
+    }
+
+    /// The overstay that the passage ends is charged.
+    fn book_overstay(&mut self, visit: &mut Visit, row: &Reservation, at: Timestamp) {
+        if self.in_emergency(at) {
+            return;
+        }
+        for charge in &row.charges {
+            self.book_charge(visit.id, charge, visit.overstay, at);
+            visit.overstay = visit.overstay + charge.amount;
+        }
     }
 
     fn take_visit(&mut self, row: &Reservation) {

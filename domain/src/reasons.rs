@@ -14,6 +14,8 @@ use crate::params::{Param, ParamMask};
 pub enum Class {
     /// Nothing: it only tells how the grant came about.
     Grant,
+    /// Nothing: it tells of a charge that the decision books.
+    Charge,
     /// The grant becomes a grant with a warning.
     Warn,
     /// An exit stays closed for now.
@@ -101,6 +103,8 @@ macro_rules! reasons {
 const FLOOR: &[Class] = &[];
 const DENY: &[Class] = &[Class::Deny];
 const WARN: &[Class] = &[Class::Warn];
+const HOLD: &[Class] = &[Class::Hold];
+const CHARGE: &[Class] = &[Class::Charge];
 const DENY_OR_WARN: &[Class] = &[Class::Deny, Class::Warn];
 const DENY_OR_HOLD: &[Class] = &[Class::Deny, Class::Hold];
 
@@ -169,12 +173,25 @@ reasons! {
         [ZoneMaxOccupancy, ZoneOccupancyMode];
     /// Under the minimum age.
     AgeBelowMinimum "AGE_BELOW_MINIMUM" P 7 by DENY, Warning, No, [ZoneMinAge];
+    /// Stayed longer than paid for.
+    OverstayWarning "OVERSTAY_WARNING" P 8 by WARN, Notice, Nothing,
+        [TariffIncludedDuration, TariffOverstayGrace, TariffOverstayMode];
+    /// A supplement for the longer stay.
+    OverstayCharged "OVERSTAY_CHARGED" P 8 by CHARGE, Info, Operator,
+        [TariffIncludedDuration, TariffOverstayGrace, TariffOverstayMode, TariffOverstayRate,
+         TariffOverstayCap];
     /// The account owes something.
     DebtWarning "DEBT_WARNING" P 8 by WARN, Warning, Nothing,
-        [DebtEntryBlockAmount, DebtEntryBlockAge];
+        [DebtEntryBlockAmount, DebtEntryBlockAge, DebtExitPolicy, DebtAutoSettle];
     /// The account owes more, for longer, than may be.
     DebtEntryBlocked "DEBT_ENTRY_BLOCKED" P 8 by DENY, Warning, Operator,
-        [DebtEntryBlockAmount, DebtEntryBlockAge];
+        [DebtEntryBlockAmount, DebtEntryBlockAge, DebtAutoSettle];
+    /// What is owed shall be settled before the exit.
+    DebtExitHold "DEBT_EXIT_HOLD" P 8 by HOLD, Warning, Operator,
+        [DebtExitPolicy, DebtExitHoldMax, DebtAutoSettle, WalletMinBalance];
+    /// The hold reached its limit; left owing.
+    DebtExitReleased "DEBT_EXIT_RELEASED" P 8 by FLOOR, Alarm, Nothing,
+        [DebtExitPolicy, DebtExitHoldMax];
     /// The wallet would pass its bound.
     WalletLimitExceeded "WALLET_LIMIT_EXCEEDED" P 8 by DENY, Notice, Operator, [WalletMinBalance];
     /// Passage allowed.

@@ -1,24 +1,24 @@
 //! A credential was read: the pipeline from P0 to P11, and the answer to the device.
 
 use crate::{
-    combine::{Combined, combine, floor},
+    combine::{Combined, floor},
     command::Action,
     decision::Decision,
     event::Direction,
-    facts::{EventKind, FACTS_VERSION, Facts, PolicyFault, Question},
-    gather::{Asked, Gathered},
-    ids::{DecisionId, DeviceId, Uid, VisitId},
+    facts::{EventKind, FACTS_VERSION, Facts},
+    gather::{Gathered, starts_visit},
+    ids::{DecisionId, Uid, VisitId},
+    judge::judge,
+    look::{Asked, reader_key},
     params::{FLOOR_READS, Param, ParamMask},
     reasons::{Class, Reason},
-    rows::{
-        Charge, CredentialState, LastRead, Presence, ReaderKey, Reservation, ReservationKey,
-        ReservationState,
-    },
+    rows::{Charge, ChargeFor, Reservation, ReservationKey, ReservationState},
     scope::{Place, Supplied},
+    seen::Seen,
     state::Noted,
-    step::{CLOCK_DRIFT, Message, Step},
+    step::{Message, Step},
     time::Span,
-    verdict::{Detail, Finding, HoldCondition, Outcome, Verdict},
+    verdict::{Detail, Finding, Outcome, Verdict},
 };
 
 /// No gate can be passed in less (our choice).
@@ -26,7 +26,7 @@ const PASSAGE_MIN: Span = Span::seconds(1);
 
 /// What was found out about a request on the way.
 struct Known {
-    asked: Asked,
+    seen: Seen,
     facts: Option<Facts>,
     values: Vec<Supplied>,
     consulted: ParamMask,
@@ -34,76 +34,45 @@ struct Known {
 
 impl Known {
     /// A request that needed no facts.
-    fn of(asked: Asked) -> Self {
-        Self { asked, facts: None, values: Vec::new(), consulted: ParamMask::default() }
+    fn of(seen: Seen) -> Self {
+        Self { seen, facts: None, values: Vec::new(), consulted: ParamMask::default() }
     }
 }
 
 impl Step<'_> {
     /// Decides a read, and answers the device unless the read is ignored.
     pub(crate) fn request(&mut self, message: &Message, direction: Direction, uid: Uid) {
-        let Some(asked) = self.asked(message, direction, uid) else {
+        let site = self.state.site.clone();
+        let Some(gate) = site.gates.get(&message.device) else {
             let why = format!("`{}` is not a gate of this site", message.device);
             return self.unreadable(message.device.clone(), why);
         };
+        let kind = match direction {
+            Direction::Entry => EventKind::Entry,
+            Direction::Exit => EventKind::Exit,
+        };
+        let asked = Asked { at: message.at, kind, device: message.device.clone(), uid };
+        let seen = self.look(&asked, gate);
         if let Some((outcome, finding)) = self.emergency_answer(direction) {
-            let combined = only(outcome, finding);
-            self.decide(message, combined, Known::of(asked));
+            self.decide(message, &asked, Combined::only(outcome, finding), Known::of(seen));
             return;
         }
-        if let Some(finding) = self.ingest(message, &asked) {
-            let combined = only(Outcome::Ignore, finding);
-            self.decide(message, combined, Known::of(asked));
+        if let Some(finding) = self.ingest(message, &asked, &seen) {
+            let ignored = Combined::only(Outcome::Ignore, finding);
+            self.decide(message, &asked, ignored, Known::of(seen));
             return;
         }
-        self.evaluate(message, asked);
-    }
-
-    fn asked(&mut self, message: &Message, direction: Direction, uid: Uid) -> Option<Asked> {
-        let gate = self.state.site.gates.get(&message.device)?.clone();
-        let chain = self.state.site.chain(gate.target(direction));
-        let entered = match direction {
-            Direction::Entry => self.zones_crossed(&message.device),
-            Direction::Exit => Vec::new(),
-        };
-        let tables = &mut self.state.tables;
-        let credential = tables.credentials.read(&uid).cloned();
-        let member =
-            credential.as_ref().and_then(|held| tables.members.read(&held.member)).cloned();
-        let presence = match &credential {
-            Some(credential) => self.presence_of(credential.id),
-            None => Presence::default(),
-        };
-        let presence_chain = self.state.site.chain(presence.zone.as_ref());
-        let device = message.device.clone();
-        let at = message.at;
-        let pending = presence.pending.as_ref();
-        let pending = pending.and_then(|key| self.state.tables.reservations.peek(key));
-        let pending_since = pending.map_or(at, |row| row.granted);
-        let groups = member.as_ref().map_or(&[][..], |member| &member.groups);
-        let classes = self.state.site.classes(&gate, groups);
-        Some(Asked {
-            at,
-            direction,
-            uid,
-            gate,
-            device,
-            chain,
-            entered,
-            credential,
-            member,
-            presence,
-            presence_chain,
-            classes,
-            pending_since,
-        })
+        let gathered = Gathered::of(&seen, self.policy.values(), &site.time_zone);
+        let combined = judge(&seen, &gathered, self.policy, &site.time_zone);
+        self.act(message, &asked, seen, gathered, combined);
     }
 
     /// P0: a request that is too old or was just answered takes no effect.
-    fn ingest(&mut self, message: &Message, asked: &Asked) -> Option<Finding> {
-        let place = Place { zones: &asked.chain, device: Some(&asked.device), ..Place::default() };
+    fn ingest(&mut self, message: &Message, asked: &Asked, seen: &Seen) -> Option<Finding> {
+        let zones = &seen.gate.zones;
+        let place = Place { zones, device: Some(&asked.device), ..Place::default() };
         let mut max_age = self.at_place(Param::DeviceEventMaxAge, &place).span();
-        if asked.direction == Direction::Exit {
+        if asked.direction() == Direction::Exit {
             // No rule file shuts an exit by calling every read of it stale.
             max_age = max_age.max(Param::DeviceEventMaxAge.spec().default().span());
         }
@@ -113,7 +82,7 @@ impl Step<'_> {
             return Some(Finding { details, ..floor(Reason::EventStale, Class::Ignore) });
         }
         let window = self.at_place(Param::PresenceDuplicateReadWindow, &place).span();
-        let reader = reader_key(&asked.device, asked.direction);
+        let reader = reader_key(&asked.device, asked.direction());
         let last = self.state.tables.last_reads.read(&reader)?;
         let soon = asked.at.since(last.at) < window && last.at.since(asked.at) < window;
         let again = last.uid == asked.uid && soon;
@@ -121,101 +90,119 @@ impl Step<'_> {
         again.then(|| Finding { details: limit, ..floor(Reason::DuplicateRead, Class::Ignore) })
     }
 
-    /// P2 to P10: collect all reasons, then combine.
-    fn evaluate(&mut self, message: &Message, asked: Asked) {
-        let kind = kind_of(asked.direction);
-        let gathered = self.gather(&asked);
-        let mode = gathered.value(Param::GateMode).at(asked.at, &self.state.site.time_zone);
-        let mode = mode.word().to_owned();
-        let mut consulted = self.policy.consulted(kind);
-        FLOOR_READS.iter().for_each(|param| consulted.insert(*param));
-        let combined = if mode == "free" && !self.answered {
-            only(Outcome::Grant, floor(Reason::GrantedFreeMode, Class::Grant))
-        } else {
-            self.judged(kind, &asked, &gathered, &mode)
-        };
-        let reader = reader_key(&asked.device, asked.direction);
-        let place = self.state.tables.last_reads.peek(&reader).map_or(0, |last| last.next_place);
+    /// P11: the record, the answer, and what follows from the outcome.
+    pub(crate) fn act(
+        &mut self,
+        message: &Message,
+        asked: &Asked,
+        seen: Seen,
+        gathered: Gathered,
+        combined: Combined,
+    ) {
         let opens = combined.outcome.opens();
+        let reader = reader_key(&asked.device, asked.direction());
+        let place = self.state.tables.last_reads.peek(&reader).map_or(0, |last| last.next_place);
         if combined.outcome != Outcome::Ignore {
-            let next_place = place + u64::from(opens);
-            let read = LastRead { uid: asked.uid.clone(), at: asked.at, next_place };
-            self.state.tables.last_reads.put(reader, read);
+            self.remember_read(asked, place + u64::from(opens));
         }
-        let timeout = gathered.value(Param::GatePassageTimeout).span().max(PASSAGE_MIN);
-        let confirm_by_grant = gathered.value(Param::AntiPassbackConfirmBy).word() == "grant";
-        let promised = opens.then(|| self.promise(&asked, &gathered, timeout)).flatten();
-        let facts = Some(gathered.facts);
-        let direction = asked.direction;
-        let known = Known { asked, facts, values: gathered.values, consulted };
-        let decision = self.decide(message, combined, known);
+        let books = books_money(&combined);
+        let promised = opens.then(|| self.promise(asked, &seen, &gathered, books)).flatten();
+        let found = combined.reasons.clone();
+        let mut consulted = self.policy.consulted(asked.kind);
+        let asks = |param: &&Param| param.spec().events.contains(&asked.kind.letter());
+        FLOOR_READS.iter().filter(asks).for_each(|param| consulted.insert(*param));
+        let credential = seen.holder.as_ref().map(|holder| holder.credential);
+        let facts = Some(gathered.facts.clone());
+        let known = Known { seen, facts, values: gathered.values.clone(), consulted };
+        let outcome = combined.outcome;
+        let decision = self.decide(message, asked, combined, known);
+        if books && outcome != Outcome::Ignore {
+            self.settle(&gathered, decision, outcome);
+        }
+        if outcome == Outcome::Hold {
+            self.begin_hold(asked, credential, &gathered, &found, decision);
+        }
         if opens {
-            let device = message.device.clone();
-            let open = Action::OpenOnce { direction, passage_timeout: timeout };
-            self.command(device.clone(), Some(decision), open);
-            if let Some(mut row) = promised {
-                row.decision = decision;
-                row.booked = confirm_by_grant;
-                self.keep(ReservationKey { device, direction, place }, row);
+            if let Some(credential) = credential.filter(|_| asked.kind == EventKind::Exit) {
+                self.settled(credential, &gathered);
+            }
+            self.open(asked, &gathered, decision, (promised, place));
+        }
+    }
+
+    /// What the wallet pays now: charges made before, and a new one where the exit stays closed. A
+    /// new one of an exit that opens is booked with the passage.
+    fn settle(&mut self, gathered: &Gathered, decision: DecisionId, outcome: Outcome) {
+        let bill = &gathered.bill;
+        if let Some(wallet) = bill.account().filter(|_| !bill.settled.is_zero()) {
+            self.book_settling(decision, wallet, bill.settled);
+        }
+        if outcome == Outcome::Hold
+            && let (Some(charge), Some(credential)) = (bill.charges(), bill.credential)
+        {
+            let mut presence = self.presence_of(credential);
+            if let Some(visit) = presence.visit.as_mut() {
+                self.book_charge(visit.id, &charge, visit.overstay, self.now);
+                visit.overstay = visit.overstay + charge.amount;
+                self.state.tables.presence.put(credential, presence);
             }
         }
     }
 
-    fn judged(
+    /// Lets one person through, and keeps what that promises.
+    fn open(
         &mut self,
-        kind: EventKind,
         asked: &Asked,
         gathered: &Gathered,
-        mode: &str,
-    ) -> Combined {
-        if let Some(finding) = pending(asked).filter(|_| kind == EventKind::Exit) {
-            return only(Outcome::Ignore, finding);
+        decision: DecisionId,
+        (promised, place): (Option<Reservation>, u64),
+    ) {
+        let (device, direction) = (asked.device.clone(), asked.direction());
+        let passage_timeout = passage_timeout(gathered);
+        let open = Action::OpenOnce { direction, passage_timeout };
+        self.command(device.clone(), Some(decision), open);
+        if let Some(mut row) = promised {
+            row.decision = decision;
+            row.booked = gathered.value(Param::AntiPassbackConfirmBy).word() == "grant";
+            self.keep(ReservationKey { device, direction, place }, row);
         }
-        let question = Question { kind, facts: &gathered.facts, values: &gathered.values };
-        let judged = match self.answered {
-            true => Err(PolicyFault::StoreStalled),
-            false => self.policy.judge(&question),
-        };
-        let mut findings = judged.unwrap_or_else(|fault| vec![unavailable(&fault)]);
-        findings.extend(gate_state(asked, mode));
-        findings.extend(pending(asked));
-        findings.extend(identity(asked, &findings));
-        findings.extend(person(asked));
-        if asked.credential.is_none() {
-            findings.retain(|found| found.reason.spec().phase <= 3);
-        }
-        combine(kind, findings, &missing_for_hold(asked, mode))
     }
 
     /// What a grant promises; an unknown person on an exit is promised nothing but the way out.
     fn promise(
         &mut self,
         asked: &Asked,
+        seen: &Seen,
         gathered: &Gathered,
-        timeout: crate::time::Span,
+        books: bool,
     ) -> Option<Reservation> {
-        let credential = asked.credential.as_ref()?;
-        let member = asked.member.as_ref()?;
-        let takes = gathered.facts.takes_visit;
+        let holder = seen.holder.as_ref()?;
+        let takes = gathered.facts.takes_visit && books;
         let price = gathered.facts.entry_price;
         let speaking = gathered.speaking.as_ref().filter(|_| takes);
         let limits = gathered.value(Param::TariffMaxVisits).limits();
-        let starts = asked.direction == Direction::Entry && asked.presence.visit.is_none();
-        let starts_visit = starts.then(|| VisitId(self.state.ids.make(self.now)));
-        let charge =
-            (!price.is_zero()).then_some(Charge { account: member.account, amount: price });
+        let starts_visit = starts_visit(seen).then(|| VisitId(self.state.ids.make(self.now)));
+        let entry = holder.wallet.account.filter(|_| books && !price.is_zero());
+        let entry = entry.map(|account| Charge {
+            account,
+            amount: price,
+            taken: price,
+            what: ChargeFor::Entry,
+        });
+        let overstay = gathered.bill.charges().filter(|_| books);
         Some(Reservation {
             decision: DecisionId(uuid::Uuid::nil()),
             uid: asked.uid.clone(),
-            credential: credential.id,
-            member: credential.member,
+            credential: holder.credential,
+            member: holder.member,
             granted: asked.at,
-            timeout,
+            timeout: passage_timeout(gathered),
             expires: None,
             state: ReservationState::Live,
             starts_visit,
-            takes_from: speaking.map(|speaking| speaking.key.pass),
-            charge,
+            takes_from: speaking.map(|speaking| speaking.id),
+            hours_end: gathered.hours_end.filter(|_| starts_visit.is_some()),
+            charges: entry.into_iter().chain(overstay).collect(),
             booked: false,
             limited: starts_visit.is_some() && !limits.is_empty(),
         })
@@ -229,9 +216,14 @@ impl Step<'_> {
         self.reserve(key, row);
     }
 
-    /// P11: the record, and the answer to the device.
-    fn decide(&mut self, message: &Message, combined: Combined, known: Known) -> DecisionId {
-        let asked = known.asked;
+    /// The record, and the answer to the device.
+    fn decide(
+        &mut self,
+        message: &Message,
+        asked: &Asked,
+        combined: Combined,
+        known: Known,
+    ) -> DecisionId {
         let id = DecisionId(self.state.ids.make(self.now));
         let found = combined.reasons.iter().chain(&combined.also);
         let tripped = found
@@ -248,31 +240,44 @@ impl Step<'_> {
         };
         if verdict.outcome != Outcome::Ignore {
             let action = Action::Indicate {
-                direction: asked.direction,
+                direction: asked.direction(),
                 outcome: verdict.outcome,
                 reason: verdict.primary(),
             };
             self.command(message.device.clone(), Some(id), action);
         }
         self.journal(message, Noted::Decided { decision: id, outcome: verdict.outcome });
-        let unknown_uid = asked.credential.is_none().then(|| asked.uid.clone());
+        let holder = known.seen.holder.as_ref();
+        let unknown_uid = holder.is_none().then(|| asked.uid.clone());
         self.batch.decisions.push(Decision {
             id,
             at: asked.at,
             received: message.received,
-            kind: kind_of(asked.direction),
-            device: asked.device,
-            direction: asked.direction,
-            member: asked.credential.as_ref().map(|credential| credential.member),
-            credential: asked.credential.as_ref().map(|credential| credential.id),
+            kind: asked.kind,
+            device: asked.device.clone(),
+            direction: asked.direction(),
+            member: holder.map(|holder| holder.member),
+            credential: holder.map(|holder| holder.credential),
             unknown_uid,
             verdict,
             facts: known.facts,
+            seen: Some(known.seen),
             facts_version: FACTS_VERSION,
             rule_set: self.policy.hash().to_owned(),
         });
         id
     }
+}
+
+/// Whether the decision costs anything: nothing was checked at a gate in free mode, and nobody told
+/// the guest where the rules could not answer.
+fn books_money(combined: &Combined) -> bool {
+    let unchecked = [Reason::GrantedFreeMode, Reason::PolicyUnavailable];
+    !combined.reasons.iter().any(|found| unchecked.contains(&found.reason))
+}
+
+fn passage_timeout(gathered: &Gathered) -> Span {
+    gathered.value(Param::GatePassageTimeout).span().max(PASSAGE_MIN)
 }
 
 /// The values that a scope supplied; where none did, the catalogue's default stands, which the
@@ -282,102 +287,4 @@ fn set_somewhere(values: Vec<Supplied>, consulted: ParamMask) -> Vec<Supplied> {
         .into_iter()
         .filter(|supplied| supplied.scope.is_some() && consulted.contains(supplied.param))
         .collect()
-}
-
-fn kind_of(direction: Direction) -> EventKind {
-    match direction {
-        Direction::Entry => EventKind::Entry,
-        Direction::Exit => EventKind::Exit,
-    }
-}
-
-fn reader_key(device: &DeviceId, direction: Direction) -> ReaderKey {
-    ReaderKey { device: device.clone(), direction }
-}
-
-/// A single finding that decides alone.
-fn only(outcome: Outcome, finding: Finding) -> Combined {
-    Combined { outcome, reasons: vec![finding], also: Vec::new(), missing: Vec::new() }
-}
-
-/// No verdict at all: an entry is refused, an exit opens with a warning.
-fn unavailable(fault: &PolicyFault) -> Finding {
-    let why = vec![("why".to_owned(), Detail::Word(fault.to_string()))];
-    Finding { details: why, alarm: true, ..floor(Reason::PolicyUnavailable, Class::Deny) }
-}
-
-/// P2: `locked` binds an exit only beside a declared alternative, `out_of_service` never (I12).
-fn gate_state(asked: &Asked, mode: &str) -> Option<Finding> {
-    let locked = mode == "locked";
-    let refused = locked || mode == "out_of_service";
-    match asked.direction {
-        Direction::Entry if refused => Some(floor(Reason::GateLocked, Class::Deny)),
-        Direction::Exit if locked && asked.gate.egress_alternative => {
-            Some(floor(Reason::GateLocked, Class::Hold))
-        }
-        _ => None,
-    }
-}
-
-/// P6: while a passage is in progress, this credential gets no second one.
-fn pending(asked: &Asked) -> Option<Finding> {
-    asked.presence.pending.as_ref()?;
-    // A wall clock that was set back keeps nobody in.
-    if asked.direction == Direction::Exit && asked.pending_since > asked.at.plus(CLOCK_DRIFT) {
-        return None;
-    }
-    let class = match asked.direction {
-        Direction::Entry => Class::Deny,
-        Direction::Exit => Class::Ignore,
-    };
-    Some(floor(Reason::PassagePending, class))
-}
-
-/// P3: what no rule file can grant. The rules name these first, with their own place; the floor
-/// makes sure.
-fn identity(asked: &Asked, found: &[Finding]) -> Option<Finding> {
-    let state = asked.credential.as_ref().map(|credential| credential.state);
-    let reason = match state {
-        None => Reason::CredentialUnknown,
-        Some(CredentialState::Lost | CredentialState::Stolen) => Reason::CredentialLostStolen,
-        Some(CredentialState::Active) if valid_now(asked) => return presence_repair(asked),
-        Some(_) if asked.direction == Direction::Exit => return presence_repair(asked),
-        Some(_) => Reason::CredentialNotValidNow,
-    };
-    let named = found.iter().any(|one| one.reason == reason && one.class != Class::Warn);
-    (!named).then(|| floor(reason, Class::Deny))
-}
-
-fn valid_now(asked: &Asked) -> bool {
-    let Some(credential) = &asked.credential else { return false };
-    credential.valid_from.is_none_or(|from| from <= asked.at)
-        && credential.valid_until.is_none_or(|until| asked.at < until)
-}
-
-/// I7: a missing entry record never keeps a person in; it is corrected.
-fn presence_repair(asked: &Asked) -> Option<Finding> {
-    let recorded = asked.presence.inside > 0 && asked.presence_chain.contains(&asked.gate.inner);
-    let repair = asked.direction == Direction::Exit && !recorded;
-    repair.then(|| floor(Reason::ExitRecordCorrected, Class::Grant))
-}
-
-/// P4: a house ban is judged on the way in, below the rules.
-fn person(asked: &Asked) -> Option<Finding> {
-    let blocked = asked.member.as_ref().is_some_and(|member| member.blocked);
-    let judged = blocked && asked.direction == Direction::Entry;
-    judged.then(|| floor(Reason::MemberBlocked, Class::Deny))
-}
-
-/// The conditions of a hold that are not met here. No desk can sign in yet, so that no hold is
-/// effective.
-fn missing_for_hold(asked: &Asked, mode: &str) -> Vec<HoldCondition> {
-    let mut missing = Vec::new();
-    if !asked.gate.egress_alternative {
-        missing.push(HoldCondition::EgressAlternative);
-    }
-    missing.push(HoldCondition::DeskOrPayPoint);
-    if mode == "out_of_service" {
-        missing.push(HoldCondition::CalmExit);
-    }
-    missing
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     event::Direction,
+    expiry::Timer,
     ids::{DecisionId, DeviceId, MemberId, ZoneId},
     reasons::Condition,
     rows::{Occupancy, Pass, PassKey, Reservation, ReservationKey, ReservationState, Visits},
@@ -36,8 +37,8 @@ impl Step<'_> {
             let entered = self.zones_crossed(&key.device);
             self.count(&entered, |zone| zone.reserved += 1);
         }
-        if let Some(charge) = row.charge {
-            self.reserve_money(charge.account, charge.amount);
+        for charge in &row.charges {
+            self.reserve_money(charge.account, charge.taken);
         }
         if row.starts_visit.is_some() {
             self.visits(row, |sold| sold.visits_reserved = sold.visits_reserved.saturating_add(1));
@@ -69,14 +70,17 @@ impl Step<'_> {
     fn start(&mut self, key: &ReservationKey, row: &mut Reservation) {
         let ends = row.granted.plus(row.timeout);
         row.expires = Some(ends);
-        self.state.timers.start(ends, key.clone());
+        self.state.timers.start(ends, Timer::Passage(key.clone()));
     }
 
     /// Ends what ran out before `at`.
     pub(crate) fn close_expired(&mut self, at: Timestamp) {
-        while let Some(key) = self.state.timers.due(at) {
-            let ended = self.state.tables.reservations.peek(&key).and_then(|row| row.expires);
-            self.lapse(&key, ended.unwrap_or(at));
+        while let Some((ended, timer)) = self.state.timers.due(at) {
+            match timer {
+                Timer::Passage(key) => self.lapse(&key, ended),
+                Timer::Hold(credential) => self.hold_expired(credential, ended),
+                Timer::IdentityHold(key) => self.identity_hold_expired(&key, ended),
+            }
         }
     }
 
@@ -111,8 +115,8 @@ impl Step<'_> {
             let entered = self.zones_crossed(&key.device);
             self.count(&entered, |zone| zone.reserved -= 1);
         }
-        if let Some(charge) = row.charge {
-            self.reserve_money(charge.account, -charge.amount);
+        for charge in &row.charges {
+            self.reserve_money(charge.account, -charge.taken);
         }
         if row.starts_visit.is_some() {
             self.visits(row, |sold| sold.visits_reserved = sold.visits_reserved.saturating_sub(1));
@@ -125,7 +129,7 @@ impl Step<'_> {
     /// Takes a live reservation off its timer and off its credential.
     pub(crate) fn stop(&mut self, key: &ReservationKey, row: &Reservation) {
         if let Some(ends) = row.expires {
-            self.state.timers.stop(ends, key);
+            self.state.timers.stop(ends, Timer::Passage(key.clone()));
         }
         let mut presence = self.presence_of(row.credential);
         if presence.pending.as_ref() == Some(key) {
@@ -143,7 +147,7 @@ impl Step<'_> {
         if row.expires.is_none() {
             let ends = at.max(row.granted).plus(row.timeout);
             row.expires = Some(ends);
-            self.state.timers.start(ends, next.clone());
+            self.state.timers.start(ends, Timer::Passage(next.clone()));
             self.state.tables.reservations.put(next, row);
         }
     }

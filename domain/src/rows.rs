@@ -5,10 +5,11 @@ mod gates;
 mod people;
 
 pub use gates::{
-    Charge, DeviceState, Emergency, LastRead, Locker, Mark, MarkKey, Occupancy, Presence,
-    ReaderKey, Reservation, ReservationKey, ReservationState, Taken, Visit,
+    Allowance, Charge, ChargeFor, DeviceState, Emergency, Hold, HoldKey, LastRead, Locker, Mark,
+    MarkKey, Occupancy, Presence, ReaderKey, Reservation, ReservationKey, ReservationState, Taken,
+    Terminal, Visit,
 };
 pub use people::{
     Account, AccountKind, Credential, CredentialState, ENTRY_REVENUE, Language, Member, OPENING,
-    Pass, PassKey, PassState, Person, Tariff, TariffKey, Visits,
+    OVERSTAY_REVENUE, Pass, PassKey, PassState, Person, TAKINGS, Tariff, TariffKey, Visits,
 };

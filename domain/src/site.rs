@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
+use serde::Deserialize;
 
 use crate::{
     event::Direction,
@@ -26,6 +27,20 @@ pub struct Site {
     pub gates: BTreeMap<DeviceId, Gate>,
     /// Groups of members that have defaults of their own.
     pub groups: BTreeMap<GroupId, DefaultFor>,
+    /// Tills, desks and pay points.
+    pub terminals: BTreeMap<DeviceId, TerminalKind>,
+}
+
+/// What a terminal is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TerminalKind {
+    /// Somebody sits there, watches the gates that are bound to it, and sells.
+    Desk,
+    /// Guests pay there by themselves.
+    PayPoint,
+    /// Goods are sold there.
+    Till,
 }
 
 /// One gate: where each direction leads, and what its surroundings allow.
@@ -42,9 +57,27 @@ pub struct Gate {
     pub reports_passage: bool,
     /// Whether the device drops repeats of one command id.
     pub drops_repeats: bool,
+    /// The desk from which it is watched, if one is bound to it.
+    pub desk: Option<DeviceId>,
+    /// The pay point beside it, if one is bound to it.
+    pub pay_point: Option<DeviceId>,
 }
 
 impl Site {
+    /// A site without zones and gates.
+    #[must_use]
+    pub const fn new(name: String, time_zone: TimeZone, currency: Currency) -> Self {
+        Self {
+            name,
+            time_zone,
+            currency,
+            zones: BTreeMap::new(),
+            gates: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            terminals: BTreeMap::new(),
+        }
+    }
+
     /// The zone and its parents, from the root inwards; a broken tree ends at the break.
     #[must_use]
     pub fn chain(&self, zone: Option<&ZoneId>) -> Vec<ZoneId> {
@@ -72,9 +105,30 @@ impl Site {
             .chain(groups.iter().filter_map(|id| self.groups.get(id).copied()))
             .collect()
     }
+
+    /// The gates that are bound to a desk or pay point.
+    pub fn bound_to<'a>(&'a self, terminal: &'a DeviceId) -> impl Iterator<Item = &'a DeviceId> {
+        let bound = move |gate: &Gate| {
+            [&gate.desk, &gate.pay_point].into_iter().flatten().any(|id| id == terminal)
+        };
+        self.gates.iter().filter(move |(_, gate)| bound(gate)).map(|(id, _)| id)
+    }
 }
 
 impl Gate {
+    /// A gate that reports its passages, from `outer` to `inner`; `None` is the street.
+    #[must_use]
+    pub const fn new(outer: Option<ZoneId>, inner: ZoneId) -> Self {
+        Self {
+            outer,
+            inner,
+            egress_alternative: false,
+            reports_passage: true,
+            drops_repeats: false,
+            desk: None,
+            pay_point: None,
+        }
+    }
     /// Where `direction` leads.
     #[must_use]
     pub const fn target(&self, direction: Direction) -> Option<&ZoneId> {

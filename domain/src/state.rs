@@ -15,9 +15,9 @@ use crate::{
     money::Money,
     reasons::Condition,
     rows::{
-        Account, Credential, DeviceState, Emergency, LastRead, Locker, Mark, MarkKey, Member,
-        Occupancy, Pass, PassKey, Person, Presence, ReaderKey, Reservation, ReservationKey, Tariff,
-        TariffKey, Visits,
+        Account, Credential, DeviceState, Emergency, Hold, HoldKey, LastRead, Locker, Mark,
+        MarkKey, Member, Occupancy, Pass, PassKey, Person, Presence, ReaderKey, Reservation,
+        ReservationKey, Tariff, TariffKey, Terminal, Visits,
     },
     site::Site,
     time::Timestamp,
@@ -127,6 +127,10 @@ tables! {
     marks: MarkKey => Mark;
     /// What is known of devices.
     devices: DeviceId => DeviceState;
+    /// Tills, desks and pay points.
+    terminals: DeviceId => Terminal;
+    /// Holds of credentials that have no visit.
+    holds: HoldKey => Hold;
     /// Lockers.
     lockers: LockerId => Locker;
     /// The emergency, if one is latched.
@@ -144,7 +148,7 @@ pub struct State {
     pub epoch: u64,
     /// Makes ids.
     pub ids: IdMaker,
-    /// Live reservations by the end of their time: an index, rebuilt from the rows.
+    /// What ends by itself, by its end: an index, rebuilt from the rows.
     pub(crate) timers: crate::expiry::Timers,
 }
 
@@ -198,6 +202,15 @@ pub enum Input {
         /// The operators' names.
         operators: [String; 2],
     },
+    /// A till, a desk or a pay point came, went, or somebody signed in there or out.
+    Terminal {
+        /// Which.
+        terminal: DeviceId,
+        /// What is known of it now.
+        state: Terminal,
+    },
+    /// Somebody paid what is owed: unpaid charges first, then the negative wallet.
+    Payment(Payment),
     /// A message of a device could not be read.
     Unreadable {
         /// The device, if the topic or the address tells it.
@@ -207,6 +220,19 @@ pub enum Input {
     },
     /// Time went on.
     Tick,
+}
+
+/// A payment against a debt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    /// The key under which it is booked once, however often it is sent.
+    pub key: String,
+    /// The wallet whose debt it is.
+    pub account: AccountId,
+    /// How much; not more than is owed.
+    pub amount: Money,
+    /// Where it was paid.
+    pub terminal: DeviceId,
 }
 
 /// How many rows one piece of an import may have.
@@ -302,6 +328,34 @@ pub enum Noted {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         detail: String,
     },
+    /// A hold is over.
+    HoldEnded {
+        /// The decision that began it.
+        decision: crate::ids::DecisionId,
+        /// How it ended.
+        how: HoldEnd,
+    },
+    /// What an overstay would have cost if no emergency had ended the visit.
+    Unbilled {
+        /// The visit.
+        visit: crate::ids::VisitId,
+        /// The member.
+        member: MemberId,
+        /// How much.
+        amount: Money,
+    },
+    /// A debt was paid at a terminal.
+    Paid {
+        /// The wallet.
+        account: AccountId,
+        /// How much.
+        amount: Money,
+    },
+    /// A terminal came, went, or somebody signed in there or out.
+    TerminalChanged {
+        /// What is known of it now.
+        state: Terminal,
+    },
     /// A rule set went live.
     RuleSetLive {
         /// Its hash.
@@ -322,6 +376,22 @@ pub enum Noted {
         /// Their names.
         operators: [String; 2],
     },
+}
+
+/// How a hold ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldEnd {
+    /// What it was for is settled.
+    Settled,
+    /// Its time is used up: the next read is let out, with an alarm.
+    Expired,
+    /// The guest turned back.
+    TurnedBack,
+    /// Staff let the guest out.
+    Released,
+    /// An emergency: nobody is held.
+    Emergency,
 }
 
 /// A transaction of the ledger: its postings add up to nothing.

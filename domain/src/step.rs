@@ -40,6 +40,8 @@ pub fn step(
         Input::Import(rows) => return step.import(rows),
         Input::RuleSet(news) => step.rule_set(news),
         Input::ResetEmergency { operators } => return step.reset_emergency(operators),
+        Input::Terminal { terminal, state } => step.terminal(terminal, state),
+        Input::Payment(payment) => return step.payment(payment),
         Input::Unreadable { device, why } => step.unreadable(device, why),
         Input::Tick => step.close_expired(now),
     }
@@ -77,7 +79,8 @@ pub(crate) struct Step<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub(crate) device: DeviceId,
-    pub(crate) source: (u64, u64),
+    /// Boot and sequence of the device's message, if it was a message.
+    pub(crate) source: Option<(u64, u64)>,
     pub(crate) at: Timestamp,
     pub(crate) received: Timestamp,
 }
@@ -87,11 +90,12 @@ impl Step<'_> {
         let at = effective_time(&event);
         let message = Message {
             device: event.device.clone(),
-            source: (event.boot, event.seq),
+            source: Some((event.boot, event.seq)),
             at,
             received: event.received,
         };
-        if event.happening.is_counted() && !self.take(&message, &event.happening) {
+        let counted = (event.boot, event.seq);
+        if event.happening.is_counted() && !self.take(&message, counted, &event.happening) {
             return;
         }
         // A device that is a little ahead ends nobody's grant early.
@@ -117,16 +121,17 @@ impl Step<'_> {
     /// Whether the message takes effect: it is the first time that it is seen. Where its sequence
     /// tells nothing, the journal says so, and only a read on the way out is answered: nobody stays
     /// in because a device counts wrongly.
-    fn take(&mut self, message: &Message, happening: &Happening) -> bool {
-        let key = MarkKey { device: message.device.clone(), boot: message.source.0 };
+    fn take(&mut self, message: &Message, counted: (u64, u64), happening: &Happening) -> bool {
+        let (boot, seq) = counted;
+        let key = MarkKey { device: message.device.clone(), boot };
         let marks = &mut self.state.tables.marks;
         let known = marks.read(&key).copied();
         let mark = known.unwrap_or_default();
-        let why = match mark.take(message.source.1) {
+        let why = match mark.take(seq) {
             Taken::New(next) => {
                 marks.put(key, next);
                 if known.is_none() {
-                    self.forget_old_boots(&message.device, message.source.0);
+                    self.forget_old_boots(&message.device, boot);
                 }
                 return true;
             }
@@ -134,7 +139,7 @@ impl Step<'_> {
             Taken::Unknown => "too far below",
             Taken::Leap => "too far above",
         };
-        let (seq, high) = (message.source.1, mark.high);
+        let high = mark.high;
         let why = format!("sequence {seq} is {why} {high}, so the device counts wrongly");
         self.unreadable(message.device.clone(), why);
         matches!(happening, Happening::CredentialRead { direction: Direction::Exit, .. })
@@ -214,7 +219,7 @@ impl Step<'_> {
         self.batch.journal.push(Entry {
             at: message.at,
             device: Some(message.device.clone()),
-            source: Some(message.source),
+            source: message.source,
             noted,
         });
     }

@@ -27,6 +27,11 @@ impl Span {
     pub const fn millis(millis: i64) -> Self {
         Self(millis.saturating_mul(1000))
     }
+    /// Whether it is no time at all.
+    #[must_use]
+    pub const fn is_zero(&self) -> bool {
+        self.0 == 0
+    }
     /// Whole seconds, rounded towards the past.
     #[must_use]
     pub const fn whole_seconds(self) -> i64 {

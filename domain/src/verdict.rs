@@ -104,10 +104,16 @@ pub enum HoldCondition {
     EgressAlternative,
     /// 2: a bound desk is signed in, or a bound pay point is online.
     DeskOrPayPoint,
+    /// 3: the person is not known to be a minor, and no flag spares him.
+    MayBeHeld,
     /// 4: no emergency, nothing out of service, no crowding at the exit.
     CalmExit,
-    /// 5: the hold's time is not used up.
+    /// 5: the time that the holds of the visit have in all is not used up (parameter 26).
     TimeLeft,
+    /// The time of this credential's hold at this gate is not used up.
+    IdentityTimeLeft,
+    /// An entry is on record: a missing one keeps nobody in (I7).
+    EntryOnRecord,
 }
 
 /// What was decided, and why.

@@ -22,7 +22,9 @@ CREATE TABLE member (
     groups   TEXT    NOT NULL, -- JSON array of names
     account  UUID    NOT NULL, -- the wallet
     -- last day of the medical certificate, if there is one
-    certificate_until TEXT
+    certificate_until TEXT,
+    reduced_mobility BOOLEAN NOT NULL, -- more time at gates, and never held
+    medical          BOOLEAN NOT NULL  -- never held
 );
 
 -- Names and phones: nothing decides by them, so that a person can be forgotten here.
@@ -57,6 +59,7 @@ CREATE TABLE pass (
     valid_until    TEXT,            -- last local day, included
     visits_left     BIGINT,          -- nothing where visits are not counted
     visits_reserved BIGINT NOT NULL CHECK (visits_reserved >= 0), -- granted, not yet taken
+    paid            BIGINT NOT NULL, -- when it was sold, where longer stays cost the next tier
     PRIMARY KEY (member, id)
 );
 
@@ -75,6 +78,7 @@ CREATE TABLE tariff (
     version        BIGINT NOT NULL,
     zones          TEXT   NOT NULL, -- JSON array of names: what it opens
     entry_price    BIGINT NOT NULL,
+    tiers          TEXT   NOT NULL, -- JSON array of [span, amount], the shortest first
     PRIMARY KEY (tariff, tariff_version)
 );
 
@@ -82,7 +86,7 @@ CREATE TABLE tariff (
 CREATE TABLE account (
     id         UUID   NOT NULL PRIMARY KEY,
     version    BIGINT NOT NULL,
-    kind       TEXT   NOT NULL, -- wallet, entry_revenue, opening
+    kind       TEXT   NOT NULL, -- wallet, receivable, and those of the site
     balance    BIGINT NOT NULL, -- the sum of its postings
     reserved   BIGINT NOT NULL CHECK (reserved >= 0), -- provisional charges, not yet posted
     debt_since BIGINT           -- when it last stopped being free of debt
@@ -94,10 +98,7 @@ CREATE TABLE presence (
     version           BIGINT NOT NULL,
     zone              TEXT,            -- nothing is the street
     inside            BIGINT NOT NULL, -- people on this credential inside the site
-    -- the open visit, its start, and the pass that it was taken from
-    visit             UUID,
-    visit_started     BIGINT,
-    visit_pass        UUID,
+    visit             TEXT,            -- JSON: the open visit
     entered           BIGINT,          -- last entry passage
     pending_device    TEXT,            -- the key of the live reservation
     pending_direction TEXT,
@@ -130,13 +131,12 @@ CREATE TABLE reservation (
     lapsed_at      BIGINT,           -- where it lapsed
     starts_visit   UUID,
     takes_from     UUID,             -- pass that a visit is taken from
-    charge_account UUID,             -- the provisional charge
-    charge_amount  BIGINT,
+    hours_end      BIGINT,           -- of the hours that the visit would be begun in
+    charges        TEXT    NOT NULL, -- JSON array: the provisional charges
     booked         BOOLEAN NOT NULL, -- whether its effects were booked at the grant already
     limited        BOOLEAN NOT NULL, -- whether a limit of visits counts it until then
     PRIMARY KEY (device, direction, place),
-    CHECK ((state = 'lapsed') = (lapsed_at IS NOT NULL)),
-    CHECK ((charge_account IS NULL) = (charge_amount IS NULL))
+    CHECK ((state = 'lapsed') = (lapsed_at IS NOT NULL))
 );
 
 -- The last read at each reader that was evaluated and not ignored.
@@ -147,6 +147,7 @@ CREATE TABLE last_read (
     uid        TEXT   NOT NULL,
     at         BIGINT NOT NULL,
     next_place BIGINT NOT NULL, -- in the order of grants there
+    recent     TEXT   NOT NULL, -- JSON array: who was read on the way out within a minute
     PRIMARY KEY (device, direction)
 );
 
@@ -169,6 +170,22 @@ CREATE TABLE device (
     online  BOOLEAN NOT NULL,
     mode    TEXT,             -- free, controlled, locked, out_of_service, as it reports
     fire    BOOLEAN NOT NULL  -- its life-safety input
+);
+
+-- Tills, desks and pay points.
+CREATE TABLE terminal (
+    device  TEXT   NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    body    TEXT   NOT NULL -- JSON
+);
+
+-- Holds of credentials that have no visit: an unknown or a lost one.
+CREATE TABLE hold (
+    uid     TEXT   NOT NULL,
+    gate    TEXT   NOT NULL,
+    version BIGINT NOT NULL,
+    body    TEXT   NOT NULL, -- JSON
+    PRIMARY KEY (uid, gate)
 );
 
 -- Lockers.

@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use domain::{
     combine::{Combined, combine},
     facts::{EVENT_KINDS, EventKind, FACTS, FactKind, FactSpec, Facts, Policy as _, Question},
+    money::Money,
     params::{CATALOGUE, Param, Value},
-    reasons::{REASONS, Reason},
+    reasons::{Class, REASONS, Reason},
     scope::Supplied,
     time::Timestamp,
-    verdict::Outcome,
+    verdict::{Detail, Outcome},
 };
 use serde::Deserialize;
 use toml::Spanned;
@@ -57,6 +58,8 @@ struct Case {
     reasons: Option<Vec<String>>,
     /// The same for the warnings beside a refusal.
     also: Option<Vec<String>>,
+    /// What is charged in all; left out where it does not matter.
+    charged: Option<String>,
 }
 
 /// An ordinary member with a valid pass at an open gate, to whom nothing speaks against.
@@ -143,6 +146,9 @@ fn one(set: &RuleSet, base: &Base, case: &Case) -> Result<(), Wrong> {
     })?;
     let got = combine(kind, found, &[]);
     let lists = [&got.reasons, &got.also];
+    if let Some(text) = &case.charged {
+        charged(text, &got)?;
+    }
     let same = got.outcome == wanted
         && wanted_codes.iter().zip(lists).all(|(wanted, got)| {
             let mut got: Vec<_> = got.iter().map(|found| found.reason).collect();
@@ -150,6 +156,26 @@ fn one(set: &RuleSet, base: &Base, case: &Case) -> Result<(), Wrong> {
             wanted.as_ref().is_none_or(|wanted| *wanted == got)
         });
     if same { Ok(()) } else { Err(differs(wanted, &wanted_codes, &got)) }
+}
+
+/// Whether the charges that the reasons tell of come to the amount `text`.
+fn charged(text: &str, got: &Combined) -> Result<(), Wrong> {
+    let wanted = host::money_of(text)
+        .ok_or_else(|| (format!("`charged` is `{text}`"), shape(FactKind::Money).to_owned()))?;
+    let charges = got.reasons.iter().filter(|found| found.class == Class::Charge);
+    let amounts = charges.flat_map(|found| &found.details).filter_map(|(name, detail)| {
+        match (name.as_str(), detail) {
+            ("amount", Detail::Money(amount)) => Some(*amount),
+            _ => None,
+        }
+    });
+    let sum: Money = amounts.sum();
+    if sum == wanted {
+        return Ok(());
+    }
+    let shown = host::to_decimal(sum);
+    let help = "correct the check, or the case if the charge is wanted now".to_owned();
+    Err((format!("expected a charge of {text}; got {shown}"), help))
 }
 
 fn differs(outcome: Outcome, codes: &[Option<Vec<Reason>>; 2], got: &Combined) -> Wrong {

@@ -57,7 +57,13 @@ pub(crate) fn register(engine: &mut Engine) {
     engine.register_type_with_name::<Instant>("instant");
     engine.register_type_with_name::<Elapsed>("span");
     engine.register_fn("span", |seconds: i64| Elapsed(Span::seconds(seconds)));
-    for (name, class) in [("deny", Class::Deny), ("warn", Class::Warn), ("hold", Class::Hold)] {
+    let raising = [
+        ("deny", Class::Deny),
+        ("warn", Class::Warn),
+        ("hold", Class::Hold),
+        ("charge", Class::Charge),
+    ];
+    for (name, class) in raising {
         engine.register_fn(name, move |call: NativeCallContext, code: ImmutableString| {
             raise(&call, class, &code, Map::new())
         });
@@ -129,6 +135,7 @@ const fn function_of(class: Class) -> Option<&'static str> {
         Class::Deny => Some("`deny`"),
         Class::Warn => Some("`warn`"),
         Class::Hold => Some("`hold`"),
+        Class::Charge => Some("`charge`"),
         Class::Grant | Class::Ignore | Class::Release => None,
     }
 }
@@ -192,7 +199,7 @@ fn read_detail(name: &str, value: Dynamic) -> Result<Option<Detail>, String> {
 }
 
 /// Amounts in rule files are decimals of the currency's unit.
-fn to_decimal(amount: Money) -> Decimal {
+pub(crate) fn to_decimal(amount: Money) -> Decimal {
     Decimal::new(amount.minor(), MINOR_DIGITS)
 }
 

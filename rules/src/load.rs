@@ -68,7 +68,7 @@ pub fn load(bundle: &Bundle, names: &Names) -> Result<Checked, Vec<Problem>> {
         }
         let merged = files.iter().fold(AST::empty(), |all, ast| all.merge(&only_checks(ast)));
         let terms = terms_of(&merged);
-        kinds.push(Checks::new(merged, terms));
+        kinds.push(Checks::new(merged, terms, *kind));
     }
     let Outcome { table, problems, mut warnings } = settings.finish();
     sorted(problems)?;

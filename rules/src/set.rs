@@ -8,7 +8,7 @@ use std::{
 
 use domain::{
     facts::{EVENT_KINDS, EventKind, FACTS, Policy, PolicyFault, Question},
-    params::ParamMask,
+    params::{Param, ParamMask},
     scope::ParamTable,
     verdict::{Finding, Origin},
 };
@@ -52,16 +52,22 @@ struct Workspace {
 
 impl Checks {
     /// The compiled checks `ast`, which read the variables `terms`.
-    pub(crate) fn new(ast: AST, terms: Vec<Term>) -> Self {
+    pub(crate) fn new(ast: AST, terms: Vec<Term>, kind: EventKind) -> Self {
         let mut facts = vec![false; FACTS.len()];
         let mut consulted = ParamMask::default();
+        // A fact may depend on parameters that are about other kinds of events.
+        let mut consult = |param: Param| {
+            if param.spec().events.contains(&kind.letter()) {
+                consulted.insert(param);
+            }
+        };
         for term in &terms {
             match *term {
                 Term::Kind(_) => {}
-                Term::Param(param) => consulted.insert(param),
+                Term::Param(param) => consult(param),
                 Term::Fact(place) => {
                     let from = FACTS.get(place).map_or(&[][..], |spec| spec.from);
-                    from.iter().for_each(|param| consulted.insert(*param));
+                    from.iter().copied().for_each(&mut consult);
                     if let Some(read) = facts.get_mut(place) {
                         *read = true;
                     }

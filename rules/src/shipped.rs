@@ -25,4 +25,8 @@ pub const SHIPPED: &[(&str, &str)] = shipped![
     "51_people.rhai",
     "60_money.cases.toml",
     "60_money.rhai",
+    "61_overstay.cases.toml",
+    "61_overstay.rhai",
+    "62_exit_debt.cases.toml",
+    "62_exit_debt.rhai",
 ];

@@ -86,6 +86,13 @@ pub const FUNCTIONS: &[FunctionSpec] = &[
         used: Use::Reason(Class::Hold),
     },
     FunctionSpec {
+        name: "charge",
+        arguments: &[1, 2],
+        signature: "charge(code, details)",
+        sentence: "tells of a charge; the floor books it, by the amount of its own fact",
+        used: Use::Reason(Class::Charge),
+    },
+    FunctionSpec {
         name: "span",
         arguments: &[1],
         signature: "span(seconds)",
@@ -165,6 +172,6 @@ mod tests {
         for param in judged() {
             assert_eq!(term(variable(param)), Some(Term::Param(param)));
         }
-        assert_eq!(term("tariff_overstay_mode"), None, "nothing judges by it yet");
+        assert_eq!(term("audit_retention"), None, "nothing judges by it yet");
     }
 }

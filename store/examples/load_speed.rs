@@ -39,6 +39,8 @@ fn people(numbers: std::ops::Range<u32>) -> Changes {
         groups: if number % 10 == 0 { Box::new([GroupId::from("school")]) } else { Box::default() },
         account: AccountId(id(1, number)),
         certificate_until: None,
+        reduced_mobility: false,
+        medical: false,
     };
     let credential = |number| Credential {
         id: CredentialId(id(2, number)),
@@ -56,6 +58,7 @@ fn people(numbers: std::ops::Range<u32>) -> Changes {
         valid_until: Some(date(2026, 12, 31)),
         visits_left: None,
         visits_reserved: 0,
+        paid: Money::ZERO,
     };
     let account = Account {
         kind: AccountKind::Wallet,

@@ -57,6 +57,24 @@ impl Binds {
         self.add(at.map(Timestamp::micros));
     }
 
+    /// A value as JSON text.
+    pub(crate) fn json(&mut self, value: &impl serde::Serialize) {
+        match serde_json::to_string(value) {
+            Ok(text) => self.text(text),
+            Err(error) => {
+                self.trouble.get_or_insert(error.into());
+            }
+        }
+    }
+
+    /// A value as JSON text, if there is one.
+    pub(crate) fn maybe_json(&mut self, value: Option<&impl serde::Serialize>) {
+        match value {
+            Some(value) => self.json(value),
+            None => self.nulls(1),
+        }
+    }
+
     /// The values for a statement.
     pub(crate) fn done(self) -> Result<SqliteArguments, sqlx::Error> {
         self.trouble.map_or(Ok(self.arguments), |error| Err(sqlx::Error::Encode(error)))

@@ -265,6 +265,14 @@ impl<'a, 'b> Cells<'a, 'b> {
         }
         self.word(of).map(Some)
     }
+    /// A value kept as JSON, if there is one.
+    pub(crate) fn maybe_json<T: serde::de::DeserializeOwned>(
+        &mut self,
+    ) -> Result<Option<T>, ReadError> {
+        let text: Option<Cow<'a, str>> = self.take()?;
+        let read = |text: Cow<'_, str>| serde_json::from_str(&text);
+        text.map(read).transpose().map_err(|error| self.wrong(error))
+    }
     /// A value kept as JSON.
     pub(crate) fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, ReadError> {
         let text = self.text()?;

@@ -7,7 +7,6 @@ mod support;
 use domain::{
     ids::{CredentialId, DecisionId, MemberId, Uid},
     layered::Change,
-    money::Money,
     rows::{Reservation, ReservationKey, ReservationState},
     state::{Batch, Changes, Snapshot},
     time::Span,
@@ -29,7 +28,7 @@ macro_rules! snapshot_of {
 }
 fn rows(changes: &Changes) -> Snapshot {
     snapshot_of!(changes, members credentials passes visits tariffs accounts presence occupancy
-        reservations last_reads marks devices lockers emergency)
+        reservations last_reads marks devices terminals holds lockers emergency)
 }
 
 #[tokio::test]
@@ -132,13 +131,8 @@ async fn a_credential_gets_its_next_promise_in_the_batch_that_ends_its_last() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = filled(folder.path()).await;
     let at = NOW.plus(Span::seconds(9));
-    let lapsed = Reservation {
-        charge: Some(domain::rows::Charge {
-            account: domain::ids::AccountId(id(3)),
-            amount: Money(1),
-        }),
-        ..reservation(ReservationState::Lapsed { at }, 5)
-    };
+    let lapsed =
+        Reservation { charges: vec![charge(1)], ..reservation(ReservationState::Lapsed { at }, 5) };
     // The new one stands at a gate whose name comes first.
     let promise = |key: ReservationKey, version, row| change(key, version, row);
     let changes = Changes {

@@ -73,7 +73,12 @@ fn is_path(word: &str) -> bool {
     let first = word.split('/').next().unwrap_or(word);
     let ending = word.rsplit_once('.').map(|(_, ending)| ending.split(':').next());
     let has_ending = ending.flatten().is_some_and(|ending| ENDINGS.contains(&ending));
+    // `0.20/PT1M` is an amount for a duration.
+    let per_time = word.split_once('/').is_some_and(|(amount, time)| {
+        amount.starts_with(|first: char| first.is_ascii_digit()) && time.starts_with('P')
+    });
     word.chars().all(plain)
+        && !per_time
         && !word.starts_with(['/', '-', '.', '*'])
         && !word.contains("::")
         && !NO_PATHS.contains(&first)

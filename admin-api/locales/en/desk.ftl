@@ -72,12 +72,31 @@ desk-ZONE_FULL = The zone is full
 desk-AGE_BELOW_MINIMUM = Under the minimum age
     .age-limit = Aged { $age }, under the minimum age of { $limit }
     .limit = Under the minimum age of { $limit }
+desk-OVERSTAY_WARNING = Stayed longer than paid
+    .overstay-until = Stayed { $overstay } longer than paid (until { $until })
+    .overstay = Stayed { $overstay } longer than paid
+desk-OVERSTAY_CHARGED = Supplement for extra time
+    .amount-overstay-units = { $units ->
+        [one] Supplement of { $amount } for { $units } unit, { $overstay } longer than paid
+       *[other] Supplement of { $amount } for { $units } units, { $overstay } longer than paid
+    }
+    .amount-units = { $units ->
+        [one] Supplement of { $amount } for { $units } unit
+       *[other] Supplement of { $amount } for { $units } units
+    }
+    .amount-overstay = Supplement of { $amount }, { $overstay } longer than paid
+    .amount = Supplement of { $amount }
 desk-DEBT_WARNING = The account has a debt
     .amount-since = Debt of { $amount } since { $since }
     .amount = Debt of { $amount }
 desk-DEBT_ENTRY_BLOCKED = The account has an overdue debt
     .amount-since = Overdue debt of { $amount } since { $since }
     .amount = Overdue debt of { $amount }
+desk-DEBT_EXIT_HOLD = A debt to settle at the desk or pay point
+    .amount-until = { $amount } to settle at the desk or pay point; the hold ends { $until }
+    .amount = { $amount } to settle at the desk or pay point
+desk-DEBT_EXIT_RELEASED = Hold limit reached, left owing
+    .amount = Hold limit reached, left owing { $amount }
 desk-WALLET_LIMIT_EXCEEDED = The wallet does not cover the price
     .available-needed = { $available } available, { $needed } needed
     .needed = The wallet does not cover { $needed }

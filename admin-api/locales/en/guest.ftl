@@ -4,6 +4,8 @@
 -go-through = Please go through.
 -come-to-desk = Please come to the front desk.
 -see-desk = See the front desk when it suits you.
+-one-moment = One moment please.
+
 guest-DUPLICATE_READ = Already read, one moment please.
 guest-EVENT_STALE = Please present your card or band once more.
 guest-EMERGENCY_RELEASE = Emergency: the exit is open. Please leave the building calmly.
@@ -104,11 +106,21 @@ guest-AGE_BELOW_MINIMUM = { $gate ->
         [open] { -go-through }
        *[closed] This area is open from the age of { $limit }. { -come-to-desk }
     }
+guest-OVERSTAY_WARNING = { -go-through } Your paid time is over.
+guest-OVERSTAY_CHARGED = { $gate ->
+    [open] { -go-through } The extra time is booked on your account.
+   *[closed] { -come-to-desk }
+}
 guest-DEBT_WARNING = { -go-through } { -see-desk }
 guest-DEBT_ENTRY_BLOCKED = { $gate ->
     [open] { -go-through } { -see-desk }
    *[closed] { -come-to-desk }
 }
+guest-DEBT_EXIT_HOLD = { $gate ->
+    [open] { -go-through } { -see-desk }
+   *[closed] { -come-to-desk }
+}
+guest-DEBT_EXIT_RELEASED = { -go-through } { -see-desk }
 guest-WALLET_LIMIT_EXCEEDED = { $gate ->
     [open] { -go-through }
    *[closed] Your balance does not cover this visit. Please top it up at the front desk.

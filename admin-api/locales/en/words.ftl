@@ -27,6 +27,9 @@ missing-egress_alternative = there is no free alternative exit beside the gate
 missing-desk_or_pay_point = no desk is signed in and no pay point is online
 missing-calm_exit = an emergency, a gate out of service or a crowd at the exit
 missing-time_left = the time of the hold is used up
+missing-identity_time_left = the time of the hold is used up
+missing-may_be_held = this person may not be held
+missing-entry_on_record = no entry is on record
 
 state-active = active
 state-grace = in grace
@@ -47,6 +50,7 @@ state-locked = locked
 state-out_of_service = out of service
 
 class-grant = allows
+class-charge = charges
 class-warn = warns
 class-hold = holds
 class-deny = refuses

@@ -4,6 +4,8 @@
 -go-through = Խնդրում ենք անցնել։
 -come-to-desk = Խնդրում ենք մոտենալ ընդունարան։
 -see-desk = Հարմար պահի մոտեցեք ընդունարան։
+-one-moment = Խնդրում ենք մի փոքր սպասել։
+
 guest-DUPLICATE_READ = Արդեն կարդացվել է, մի վայրկյան։
 guest-EVENT_STALE = Խնդրում ենք քարտը կամ ապարանջանը կրկին մոտեցնել։
 guest-EMERGENCY_RELEASE = Արտակարգ իրավիճակ․ ելքը բաց է։ Խնդրում ենք հանգիստ դուրս գալ շենքից։
@@ -103,11 +105,21 @@ guest-AGE_BELOW_MINIMUM = { $gate ->
         [open] { -go-through }
        *[closed] Այս գոտի կարելի է մտնել { $limit } տարեկանից։ { -come-to-desk }
     }
+guest-OVERSTAY_WARNING = { -go-through } Վճարված ժամանակն ավարտվել է։
+guest-OVERSTAY_CHARGED = { $gate ->
+    [open] { -go-through } Լրացուցիչ ժամանակը գրանցվել է Ձեր հաշվում։
+   *[closed] { -come-to-desk }
+}
 guest-DEBT_WARNING = { -go-through } { -see-desk }
 guest-DEBT_ENTRY_BLOCKED = { $gate ->
     [open] { -go-through } { -see-desk }
    *[closed] { -come-to-desk }
 }
+guest-DEBT_EXIT_HOLD = { $gate ->
+    [open] { -go-through } { -see-desk }
+   *[closed] { -come-to-desk }
+}
+guest-DEBT_EXIT_RELEASED = { -go-through } { -see-desk }
 guest-WALLET_LIMIT_EXCEEDED = { $gate ->
     [open] { -go-through }
    *[closed] Մնացորդն այս այցի համար բավարար չէ։ Խնդրում ենք համալրել այն ընդունարանում։

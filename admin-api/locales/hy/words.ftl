@@ -27,6 +27,9 @@ missing-egress_alternative = անցակետի կողքին ազատ այլընտ
 missing-desk_or_pay_point = ոչ մի ընդունարան մուտք չի գործել, և ոչ մի վճարման կետ կապի մեջ չէ
 missing-calm_exit = արտակարգ իրավիճակ է, անցակետը չի աշխատում, կամ ելքի մոտ կուտակում է
 missing-time_left = պահման ժամանակը սպառվել է
+missing-identity_time_left = պահման ժամանակը սպառվել է
+missing-may_be_held = այս հյուրին պահել չի կարելի
+missing-entry_on_record = մուտքը գրանցված չէ
 
 state-active = ակտիվ
 state-grace = արտոնյալ ժամկետում
@@ -47,6 +50,7 @@ state-locked = փակ
 state-out_of_service = չի աշխատում
 
 class-grant = թույլատրում է
+class-charge = գանձում է
 class-warn = զգուշացնում է
 class-hold = պահում է
 class-deny = մերժում է

@@ -4,6 +4,8 @@
 -go-through = გთხოვთ, გაიაროთ.
 -come-to-desk = გთხოვთ, მიმართოთ ადმინისტრატორს.
 -see-desk = როცა მოახერხებთ, მიმართეთ ადმინისტრატორს.
+-one-moment = გთხოვთ, ცოტა ხანს მოიცადოთ.
+
 guest-DUPLICATE_READ = უკვე წაკითხულია, ერთი წამით.
 guest-EVENT_STALE = გთხოვთ, ბარათი ან სამაჯური ხელახლა მიადოთ.
 guest-EMERGENCY_RELEASE = საგანგებო ვითარება: გასასვლელი ღიაა. გთხოვთ, მშვიდად დატოვოთ შენობა.
@@ -103,11 +105,21 @@ guest-AGE_BELOW_MINIMUM = { $gate ->
         [open] { -go-through }
        *[closed] ამ ზონაში შემოსვლა შეიძლება { $limit } წლიდან. { -come-to-desk }
     }
+guest-OVERSTAY_WARNING = { -go-through } გადახდილი დრო ამოიწურა.
+guest-OVERSTAY_CHARGED = { $gate ->
+    [open] { -go-through } დამატებითი დრო თქვენს ანგარიშზე აისახა.
+   *[closed] { -come-to-desk }
+}
 guest-DEBT_WARNING = { -go-through } { -see-desk }
 guest-DEBT_ENTRY_BLOCKED = { $gate ->
     [open] { -go-through } { -see-desk }
    *[closed] { -come-to-desk }
 }
+guest-DEBT_EXIT_HOLD = { $gate ->
+    [open] { -go-through } { -see-desk }
+   *[closed] { -come-to-desk }
+}
+guest-DEBT_EXIT_RELEASED = { -go-through } { -see-desk }
 guest-WALLET_LIMIT_EXCEEDED = { $gate ->
     [open] { -go-through }
    *[closed] ბალანსი ამ ვიზიტისთვის საკმარისი არ არის. გთხოვთ, შეავსოთ ადმინისტრატორთან.

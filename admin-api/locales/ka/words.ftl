@@ -27,6 +27,9 @@ missing-egress_alternative = ტურნიკეტის გვერდი�
 missing-desk_or_pay_point = არც ადმინისტრატორია სისტემაში შესული და არც გადახდის პუნქტია კავშირზე
 missing-calm_exit = საგანგებო ვითარებაა, ტურნიკეტი არ მუშაობს ან გასასვლელთან ხალხმრავლობაა
 missing-time_left = შეყოვნების დრო ამოიწურა
+missing-identity_time_left = შეყოვნების დრო ამოიწურა
+missing-may_be_held = ამ სტუმრის შეყოვნება არ შეიძლება
+missing-entry_on_record = შესვლა ჩაწერილი არ არის
 
 state-active = აქტიური
 state-grace = საშეღავათო ვადაში
@@ -47,6 +50,7 @@ state-locked = დაკეტილი
 state-out_of_service = არ მუშაობს
 
 class-grant = უშვებს
+class-charge = არიცხავს საფასურს
 class-warn = აფრთხილებს
 class-hold = აყოვნებს
 class-deny = არ უშვებს

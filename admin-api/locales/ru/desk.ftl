@@ -87,12 +87,33 @@ desk-AGE_BELOW_MINIMUM = Возраст меньше допустимого
         [one] { $limit } года
        *[other] { $limit } лет
     }
+desk-OVERSTAY_WARNING = Время пребывания больше оплаченного
+    .overstay-until = Время пребывания на { $overstay } больше оплаченного (до { $until })
+    .overstay = Время пребывания на { $overstay } больше оплаченного
+desk-OVERSTAY_CHARGED = Доплата за дополнительное время
+    .amount-overstay-units = { $units ->
+        [one] Доплата { $amount } за { $units } единицу, { $overstay } сверх оплаченного
+        [few] Доплата { $amount } за { $units } единицы, { $overstay } сверх оплаченного
+       *[other] Доплата { $amount } за { $units } единиц, { $overstay } сверх оплаченного
+    }
+    .amount-units = { $units ->
+        [one] Доплата { $amount } за { $units } единицу
+        [few] Доплата { $amount } за { $units } единицы
+       *[other] Доплата { $amount } за { $units } единиц
+    }
+    .amount-overstay = Доплата { $amount }, { $overstay } сверх оплаченного
+    .amount = Доплата { $amount }
 desk-DEBT_WARNING = На счёте долг
     .amount-since = Долг { $amount } с { $since }
     .amount = Долг { $amount }
 desk-DEBT_ENTRY_BLOCKED = На счёте просроченный долг
     .amount-since = Просроченный долг { $amount } с { $since }
     .amount = Просроченный долг { $amount }
+desk-DEBT_EXIT_HOLD = Нужно погасить долг у администратора или в кассе
+    .amount-until = Нужно погасить { $amount } у администратора или в кассе; задержка до { $until }
+    .amount = Нужно погасить { $amount } у администратора или в кассе
+desk-DEBT_EXIT_RELEASED = Время задержки вышло, за гостем остался долг
+    .amount = Время задержки вышло, за гостем остался долг { $amount }
 desk-WALLET_LIMIT_EXCEEDED = В кошельке не хватает денег
     .available-needed = Доступно { $available }, нужно { $needed }
     .needed = В кошельке не хватает денег, нужно { $needed }

@@ -4,6 +4,8 @@
 -go-through = Проходите, пожалуйста.
 -come-to-desk = Подойдите, пожалуйста, к администратору.
 -see-desk = Когда будет удобно, загляните к администратору.
+-one-moment = Одну минуту, пожалуйста.
+
 guest-DUPLICATE_READ = Уже прочитано, одну секунду.
 guest-EVENT_STALE = Приложите карту или браслет ещё раз, пожалуйста.
 guest-EMERGENCY_RELEASE = Чрезвычайная ситуация: выход открыт. Пожалуйста, спокойно покиньте здание.
@@ -108,11 +110,21 @@ guest-AGE_BELOW_MINIMUM = { $gate ->
            *[other] В эту зону можно с { $limit } лет. { -come-to-desk }
         }
     }
+guest-OVERSTAY_WARNING = { -go-through } Оплаченное время закончилось.
+guest-OVERSTAY_CHARGED = { $gate ->
+    [open] { -go-through } Дополнительное время учтено на вашем счёте.
+   *[closed] { -come-to-desk }
+}
 guest-DEBT_WARNING = { -go-through } { -see-desk }
 guest-DEBT_ENTRY_BLOCKED = { $gate ->
     [open] { -go-through } { -see-desk }
    *[closed] { -come-to-desk }
 }
+guest-DEBT_EXIT_HOLD = { $gate ->
+    [open] { -go-through } { -see-desk }
+   *[closed] { -come-to-desk }
+}
+guest-DEBT_EXIT_RELEASED = { -go-through } { -see-desk }
 guest-WALLET_LIMIT_EXCEEDED = { $gate ->
     [open] { -go-through }
    *[closed] Баланса не хватает на это посещение. Пожалуйста, пополните его у администратора.

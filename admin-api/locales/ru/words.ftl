@@ -27,6 +27,9 @@ missing-egress_alternative = рядом с турникетом нет своб�
 missing-desk_or_pay_point = ни один администратор не вошёл в систему и ни одна касса не на связи
 missing-calm_exit = чрезвычайная ситуация, неисправный турникет или толпа у выхода
 missing-time_left = время задержки исчерпано
+missing-identity_time_left = время задержки исчерпано
+missing-may_be_held = этого гостя задерживать нельзя
+missing-entry_on_record = вход не записан
 
 state-active = активен
 state-grace = в льготном сроке
@@ -47,6 +50,7 @@ state-locked = закрыт
 state-out_of_service = не работает
 
 class-grant = разрешает
+class-charge = начисляет плату
 class-warn = предупреждает
 class-hold = задерживает
 class-deny = отказывает

@@ -70,6 +70,7 @@ pub(crate) fn decision(outcome: Outcome, reasons: Vec<Finding>) -> Decision {
         unknown_uid: None,
         verdict,
         facts: Some(Facts { device: "gate-1".into(), debt: Money(1250), ..Facts::default() }),
+        seen: None,
         facts_version: 1,
         rule_set: "a3f9c2".into(),
     }
@@ -102,6 +103,19 @@ fn every_detail() -> Vec<(&'static str, Detail)> {
         ("until", noon),
         ("age", Detail::Count(7)),
         ("days", Detail::Count(5)),
+        ("children", Detail::Count(3)),
+        ("adults", Detail::Count(1)),
+        ("overstay", Detail::Span(Span::seconds(2427))),
+        ("units", Detail::Count(41)),
+        ("max_acceptable", Detail::Money(Money(15413))),
+        ("remaining", Detail::Money(Money(400))),
+        ("percent", Detail::Count(15)),
+        ("category", Detail::Word("alcohol".into())),
+        ("locker", Detail::Word("12".into())),
+        ("lockers", Detail::Count(2)),
+        ("operator", Detail::Word("nino".into())),
+        ("action", Detail::Word("debt_write_off".into())),
+        ("code", Detail::Word("ZONE_FULL".into())),
     ]
 }
 

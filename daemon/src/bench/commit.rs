@@ -103,22 +103,15 @@ pub(crate) fn people_for(rounds: usize) -> u32 {
 
 fn site_of() -> anyhow::Result<Site> {
     let gate = |id| {
-        let gate = Gate {
-            outer: None,
-            inner: "site".into(),
-            egress_alternative: false,
-            reports_passage: true,
-            drops_repeats: true,
-        };
+        let gate = Gate { drops_repeats: true, ..Gate::new(None, "site".into()) };
         (id, gate)
     };
+    let zone = jiff::tz::TimeZone::get("Asia/Tbilisi")?;
+    let currency = Currency::of("GEL").context("no GEL")?;
     Ok(Site {
-        name: "bench".to_owned(),
-        time_zone: jiff::tz::TimeZone::get("Asia/Tbilisi")?,
-        currency: Currency::of("GEL").context("no GEL")?,
         zones: BTreeMap::from([("site".into(), None)]),
         gates: site::gates().into_iter().map(gate).collect(),
-        groups: BTreeMap::new(),
+        ..Site::new("bench".to_owned(), zone, currency)
     })
 }
 

@@ -134,7 +134,7 @@ fn id(kind: u128, number: u32) -> Uuid {
 
 fn tariff() -> Change<TariffKey, Tariff> {
     let key = TariffKey { tariff: TariffId::from("pack"), version: 1 };
-    let value = Tariff { zones: Box::new(["site".into()]), entry_price: Money(200) };
+    let value = Tariff::new(Box::new(["site".into()]), Money(200));
     Change { key, version: 1, value: Some(value) }
 }
 
@@ -151,6 +151,8 @@ fn rows(numbers: std::ops::Range<u32>) -> Changes {
             groups: Box::default(),
             account,
             certificate_until: None,
+            reduced_mobility: false,
+            medical: false,
         };
         changes.members.push(first(member, row));
         let row = Credential {
@@ -170,6 +172,7 @@ fn rows(numbers: std::ops::Range<u32>) -> Changes {
             valid_until: None,
             visits_left: Some(10),
             visits_reserved: 0,
+            paid: Money::ZERO,
         };
         changes.passes.push(first(PassKey { member, pass: PassId(id(3, number)) }, row));
         let row = Account {

@@ -133,24 +133,17 @@ mod tests {
     use domain::{ids::ZoneId, site::Gate};
 
     fn site() -> Site {
-        let gate = |outer: Option<&str>, inner: &str| Gate {
-            outer: outer.map(ZoneId::from),
-            inner: inner.into(),
-            egress_alternative: false,
-            reports_passage: true,
-            drops_repeats: true,
-        };
+        let gate =
+            |outer: Option<&str>, inner: &str| Gate::new(outer.map(ZoneId::from), inner.into());
+        let gel = domain::money::Currency::of("GEL").unwrap();
         Site {
-            name: String::new(),
-            time_zone: jiff::tz::TimeZone::UTC,
-            currency: domain::money::Currency::of("GEL").unwrap(),
             zones: [("hall".into(), None), ("pool".into(), Some("hall".into()))].into(),
             gates: [
                 ("gate-1".into(), gate(None, "hall")),
                 ("gate-2".into(), gate(Some("hall"), "pool")),
             ]
             .into(),
-            groups: BTreeMap::new(),
+            ..Site::new(String::new(), jiff::tz::TimeZone::UTC, gel)
         }
     }
 

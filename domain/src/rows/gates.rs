@@ -6,7 +6,7 @@ use crate::{
     event::{Direction, GateMode},
     ids::{AccountId, CredentialId, DecisionId, DeviceId, MemberId, PassId, Uid, VisitId, ZoneId},
     money::Money,
-    time::Timestamp,
+    time::{Span, Timestamp},
 };
 
 /// An open stay.
@@ -14,10 +14,103 @@ use crate::{
 pub struct Visit {
     /// Its id.
     pub id: VisitId,
+    /// The credential that it was begun with, as readers see it.
+    pub uid: Uid,
     /// The instant of the first entry passage.
     pub started: Timestamp,
     /// The pass that it was taken from, if one was.
     pub pass: Option<PassId>,
+    /// When the opening hours that it was begun in end; nothing where they do not (parameter 10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours_end: Option<Timestamp>,
+    /// What its entry cost.
+    #[serde(default, skip_serializing_if = "Money::is_zero")]
+    pub paid: Money,
+    /// What its overstay cost so far.
+    #[serde(default, skip_serializing_if = "Money::is_zero")]
+    pub overstay: Money,
+    /// What keeps its exit closed, or kept it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+    /// How long holds that are over kept it.
+    #[serde(default, skip_serializing_if = "Span::is_zero")]
+    pub held: Span,
+    /// The time to leave after settling, in which nothing is counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowance: Option<Allowance>,
+}
+
+/// An exit that stays closed for now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// The read that it began with: the stay is counted up to here.
+    pub since: Timestamp,
+    /// When its time is used up; at that instant it is over. Nothing where it has no bound: a child
+    /// waits for a guardian.
+    pub until: Option<Timestamp>,
+    /// The gate.
+    pub gate: DeviceId,
+    /// The decision that began it.
+    pub decision: DecisionId,
+    /// Whether its time was used up; the next read is let out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub expired: bool,
+}
+
+/// The key of a hold that belongs to no visit: an unknown or a lost credential.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct HoldKey {
+    /// What was read.
+    pub uid: Uid,
+    /// The gate.
+    pub gate: DeviceId,
+}
+
+/// The time to leave after a hold was settled (parameter 13).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allowance {
+    /// The stay is counted up to here.
+    pub counted: Timestamp,
+    /// The last instant of a read that it covers.
+    pub until: Timestamp,
+}
+
+impl Visit {
+    /// A visit that begins.
+    #[must_use]
+    pub const fn new(id: VisitId, uid: Uid, started: Timestamp, pass: Option<PassId>) -> Self {
+        Self {
+            id,
+            uid,
+            started,
+            pass,
+            hours_end: None,
+            paid: Money::ZERO,
+            overstay: Money::ZERO,
+            hold: None,
+            held: Span(0),
+            allowance: None,
+        }
+    }
+    /// The instant up to which a stay is counted that is asked about at `at`: a hold and the time
+    /// to leave after it do not count.
+    #[must_use]
+    pub fn counted(&self, at: Timestamp) -> Timestamp {
+        if let Some(hold) = &self.hold {
+            return hold.since.min(at);
+        }
+        let allowance = self.allowance.filter(|allowance| at <= allowance.until);
+        allowance.map_or(at, |allowance| allowance.counted.min(at))
+    }
+    /// How much of `most` its holds have left at `at`; nothing where they are over.
+    #[must_use]
+    pub fn hold_left(&self, most: Span, at: Timestamp) -> Span {
+        match &self.hold {
+            Some(hold) if hold.expired => Span(0),
+            Some(hold) => Span((most.0 - self.held.0 - at.since(hold.since).0.max(0)).max(0)),
+            None => Span((most.0 - self.held.0).max(0)),
+        }
+    }
 }
 
 /// Where the people on one credential are.
@@ -69,7 +162,7 @@ pub struct Reservation {
     /// When it was granted.
     pub granted: Timestamp,
     /// How long the passage may take once its turn has come.
-    pub timeout: crate::time::Span,
+    pub timeout: Span,
     /// The last instant of a passage that uses it; `None` while it waits for its turn.
     pub expires: Option<Timestamp>,
     /// What became of it.
@@ -78,8 +171,10 @@ pub struct Reservation {
     pub starts_visit: Option<VisitId>,
     /// The pass that a visit is taken from.
     pub takes_from: Option<PassId>,
-    /// The provisional charge.
-    pub charge: Option<Charge>,
+    /// When the opening hours end that the visit would be begun in.
+    pub hours_end: Option<Timestamp>,
+    /// The provisional charges.
+    pub charges: Vec<Charge>,
     /// Whether its effects were booked at the grant already (`anti_passback.confirm_by = grant`).
     pub booked: bool,
     /// Whether a limit of visits counts it until then.
@@ -111,13 +206,27 @@ impl ReservationState {
     }
 }
 
-/// A provisional charge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A charge that a decision comes to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Charge {
-    /// The account that pays.
+    /// The wallet that pays.
     pub account: AccountId,
     /// How much.
     pub amount: Money,
+    /// How much of it the wallet pays at once; the rest stays to be paid.
+    pub taken: Money,
+    /// What for.
+    pub what: ChargeFor,
+}
+
+/// What a charge is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChargeFor {
+    /// The entry price of a visit.
+    Entry,
+    /// A stay longer than what is paid (parameters 12 to 16).
+    Overstay,
 }
 
 /// The key of the last read: one for each reader.
@@ -138,6 +247,17 @@ pub struct LastRead {
     pub at: Timestamp,
     /// The next place in the order of grants there.
     pub next_place: u64,
+    /// Who was read there before within a minute, on the way out, no more than tell a crowd.
+    pub recent: Vec<(Uid, Timestamp)>,
+}
+
+/// A till, a desk or a pay point, as far as gates depend on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terminal {
+    /// Whether it is heard of.
+    pub online: bool,
+    /// Who is signed in.
+    pub operator: Option<String>,
 }
 
 /// The key of a device's mark.

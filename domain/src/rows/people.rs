@@ -7,7 +7,7 @@ use crate::{
     ids::{AccountId, CredentialId, GroupId, MemberId, PassId, TariffId, ZoneId},
     limit::COUNT_MAX,
     money::Money,
-    time::Timestamp,
+    time::{Span, Timestamp},
 };
 
 /// A person, as far as decisions need to know.
@@ -27,6 +27,10 @@ pub struct Member {
     pub account: AccountId,
     /// The last day of the medical certificate, if there is one.
     pub certificate_until: Option<Date>,
+    /// Whether this person moves with difficulty: more time at gates, and no hold.
+    pub reduced_mobility: bool,
+    /// Whether a medical condition is known: no hold.
+    pub medical: bool,
 }
 
 /// A language of the product.
@@ -199,6 +203,8 @@ pub struct Pass {
     pub visits_left: Option<u32>,
     /// Those of them that are granted and not yet taken by a passage.
     pub visits_reserved: u32,
+    /// What was paid for it when it was sold, where a longer stay is charged the next tier.
+    pub paid: Money,
 }
 
 impl Pass {
@@ -222,6 +228,18 @@ pub struct Visits {
 const VISITS_KEPT: usize = COUNT_MAX as usize;
 
 impl Visits {
+    /// Whether nothing is remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.begun.is_empty() && self.promised == 0
+    }
+    /// The same without all but the latest `most`.
+    #[must_use]
+    pub fn latest(mut self, most: usize) -> Self {
+        let surplus = self.begun.len().saturating_sub(most);
+        self.begun.drain(..surplus);
+        self
+    }
     /// A visit began.
     pub fn begin(&mut self, at: Timestamp) {
         if self.begun.len() >= VISITS_KEPT {
@@ -247,6 +265,23 @@ pub struct Tariff {
     pub zones: Box<[ZoneId]>,
     /// What each visit costs at the gate; nothing for a pass that is paid in advance.
     pub entry_price: Money,
+    /// What a stay of each length costs, the shortest first, where a longer stay is charged the
+    /// next tier (parameter 14).
+    pub tiers: Box<[(Span, Money)]>,
+}
+
+impl Tariff {
+    /// A tariff that opens `zones` at a price for each visit.
+    #[must_use]
+    pub fn new(zones: Box<[ZoneId]>, entry_price: Money) -> Self {
+        Self { zones, entry_price, tiers: Box::default() }
+    }
+    /// The price of the shortest tier that covers `stay`, or of the longest; nothing without tiers.
+    #[must_use]
+    pub fn tier(&self, stay: Span) -> Money {
+        let covers = self.tiers.iter().find(|(length, _)| stay <= *length);
+        covers.or(self.tiers.last()).map_or(Money::ZERO, |(_, price)| *price)
+    }
 }
 
 /// An account of the ledger, with its balance.
@@ -268,8 +303,14 @@ pub struct Account {
 pub enum AccountKind {
     /// What the site owes a member, or the member the site.
     Wallet,
+    /// What a member was charged and has not paid.
+    Receivable,
     /// What entries earned.
     EntryRevenue,
+    /// What overstays earned.
+    OverstayRevenue,
+    /// Where payments at desks and pay points come from.
+    Takings,
     /// Where balances came from that an import brought along.
     Opening,
 }
@@ -280,16 +321,30 @@ impl AccountKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Wallet => "wallet",
+            Self::Receivable => "receivable",
             Self::EntryRevenue => "entry_revenue",
+            Self::OverstayRevenue => "overstay_revenue",
+            Self::Takings => "takings",
             Self::Opening => "opening",
         }
     }
     /// The kind of this word.
     #[must_use]
     pub fn of(word: &str) -> Option<Self> {
-        [Self::Wallet, Self::EntryRevenue, Self::Opening]
-            .into_iter()
-            .find(|kind| kind.name() == word)
+        let debts = [Self::Wallet, Self::Receivable];
+        let site = [Self::EntryRevenue, Self::OverstayRevenue, Self::Takings, Self::Opening];
+        debts.into_iter().chain(site).find(|kind| kind.name() == word)
+    }
+}
+
+/// What tells a receivable from its wallet.
+const RECEIVABLE: u128 = 1 << 48;
+
+impl AccountId {
+    /// The account beside a wallet of what is still to be paid; of that account the wallet.
+    #[must_use]
+    pub const fn beside(self) -> Self {
+        Self(uuid::Uuid::from_u128(self.0.as_u128() ^ RECEIVABLE))
     }
 }
 
@@ -297,3 +352,7 @@ impl AccountKind {
 pub const ENTRY_REVENUE: AccountId = AccountId(uuid::Uuid::from_u128(1));
 /// The site's account behind imported balances.
 pub const OPENING: AccountId = AccountId(uuid::Uuid::from_u128(2));
+/// The site's account for what overstays earned.
+pub const OVERSTAY_REVENUE: AccountId = AccountId(uuid::Uuid::from_u128(3));
+/// The site's account behind payments at desks and pay points.
+pub const TAKINGS: AccountId = AccountId(uuid::Uuid::from_u128(4));

@@ -65,16 +65,11 @@ pub(crate) fn at(time: &str) -> Timestamp {
 
 fn site() -> Site {
     let gate = |outer: Option<&str>, inner: &str| Gate {
-        outer: outer.map(Into::into),
-        inner: inner.into(),
-        egress_alternative: false,
-        reports_passage: true,
         drops_repeats: true,
+        ..Gate::new(outer.map(Into::into), inner.into())
     };
+    let (zone, gel) = (TimeZone::get("Asia/Tbilisi").unwrap(), Currency::of("GEL").unwrap());
     Site {
-        name: "test".into(),
-        time_zone: TimeZone::get("Asia/Tbilisi").unwrap(),
-        currency: Currency::of("GEL").unwrap(),
         zones: [("site".into(), None), ("pool".into(), Some("site".into()))].into(),
         gates: [
             ("G1".into(), gate(None, "site")),
@@ -83,6 +78,7 @@ fn site() -> Site {
         ]
         .into(),
         groups: [("slow".into(), DefaultFor::ReducedMobility)].into(),
+        ..Site::new("test".into(), zone, gel)
     }
 }
 
@@ -102,6 +98,8 @@ impl World {
             groups: Box::default(),
             account: WALLET,
             certificate_until: None,
+            reduced_mobility: false,
+            medical: false,
         };
         let person =
             Person { name: "ნინო".into(), name_latin: "Nino".into(), phone: String::new() };
@@ -113,11 +111,12 @@ impl World {
             valid_until: None,
             visits_left: Some(5),
             visits_reserved: 0,
+            paid: Money::ZERO,
         };
         let zones = ["site".into(), "pool".into()].into();
         world.take(
             Input::Import(vec![
-                ImportRow::Tariff(tariff, Tariff { zones, entry_price: Money(price) }),
+                ImportRow::Tariff(tariff, Tariff::new(zones, Money(price))),
                 ImportRow::Wallet { account: WALLET, balance: Money(5000), debt_since: None },
                 ImportRow::Member(MEMBER, member, person),
                 ImportRow::Pass(PASS, pass),

@@ -59,6 +59,7 @@ pub(crate) fn ordinary() -> Facts {
         takes_visit: true,
         site_open: true,
         windows_open: true,
+        leaves_site: true,
         zone: "pool".to_owned(),
         zone_name: "pool".to_owned(),
         ..Facts::default()

@@ -2,14 +2,10 @@
 
 use domain::{
     event::GateMode,
-    ids::{
-        AccountId, CredentialId, DecisionId, DeviceId, LockerId, MemberId, PassId, Uid, VisitId,
-        ZoneId,
-    },
-    money::Money,
+    ids::{CredentialId, DecisionId, DeviceId, LockerId, MemberId, PassId, Uid, VisitId, ZoneId},
     rows::{
-        Charge, DeviceState, Emergency, LastRead, Locker, Mark, MarkKey, Occupancy, Presence,
-        ReaderKey, Reservation, ReservationKey, ReservationState, Visit,
+        DeviceState, Emergency, LastRead, Locker, Mark, MarkKey, Occupancy, Presence, ReaderKey,
+        Reservation, ReservationKey, ReservationState,
     },
     time::{Span, Timestamp},
 };
@@ -31,14 +27,12 @@ impl Stored for Presence {
             "zone",
             "inside",
             "visit",
-            "visit_started",
-            "visit_pass",
             "entered",
             "pending_device",
             "pending_direction",
             "pending_place",
         ],
-        ids: &["credential", "visit", "visit_pass"],
+        ids: &["credential"],
         kind: Kind::State,
         weight: 1,
     };
@@ -46,13 +40,10 @@ impl Stored for Presence {
         to.id(key.0);
     }
     fn bind(&self, to: &mut Binds) {
-        let visit = self.visit.as_ref();
         let pending = self.pending.as_ref();
         to.add(self.zone.as_ref().map(ToString::to_string));
         to.int(self.inside);
-        to.add(visit.map(|visit| visit.id.0));
-        to.maybe_at(visit.map(|visit| visit.started));
-        to.add(visit.and_then(|visit| visit.pass).map(|pass| pass.0));
+        to.maybe_json(self.visit.as_ref());
         to.maybe_at(self.entered);
         to.add(pending.map(|key| key.device.to_string()));
         to.add(pending.map(|key| key.direction.name()));
@@ -63,13 +54,11 @@ impl Stored for Presence {
     }
     fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         let (zone, inside) = (from.maybe_name()?, from.int()?);
-        let (visit, started) = (from.maybe_id()?, from.maybe_at()?);
-        let pass = from.maybe_id()?.map(PassId);
-        let visit = visit.zip(started);
+        let visit = from.maybe_json()?;
         Ok(Self {
             zone,
             inside,
-            visit: visit.map(|(id, started)| Visit { id: VisitId(id), started, pass }),
+            visit,
             entered: from.maybe_at()?,
             pending: match (from.maybe_name()?, from.maybe_word(direction)?, from.take()?) {
                 (Some(device), Some(direction), Some::<i64>(place)) => {
@@ -123,12 +112,12 @@ impl Stored for Reservation {
             "lapsed_at",
             "starts_visit",
             "takes_from",
-            "charge_account",
-            "charge_amount",
+            "hours_end",
+            "charges",
             "booked",
             "limited",
         ],
-        ids: &["decision", "credential", "member", "starts_visit", "takes_from", "charge_account"],
+        ids: &["decision", "credential", "member", "starts_visit", "takes_from"],
         kind: Kind::State,
         weight: 1,
     };
@@ -152,8 +141,8 @@ impl Stored for Reservation {
         });
         to.add(self.starts_visit.map(|visit| visit.0));
         to.add(self.takes_from.map(|pass| pass.0));
-        to.add(self.charge.map(|charge| charge.account.0));
-        to.add(self.charge.map(|charge| charge.amount.minor()));
+        to.maybe_at(self.hours_end);
+        to.json(&self.charges);
         to.add(self.booked);
         to.add(self.limited);
     }
@@ -181,13 +170,8 @@ impl Stored for Reservation {
             },
             starts_visit: from.maybe_id()?.map(VisitId),
             takes_from: from.maybe_id()?.map(PassId),
-            charge: {
-                let account = from.maybe_id()?;
-                account.zip(from.take::<Option<i64>>()?).map(|(account, amount)| Charge {
-                    account: AccountId(account),
-                    amount: Money(amount),
-                })
-            },
+            hours_end: from.maybe_at()?,
+            charges: from.json()?,
             booked: from.take()?,
             limited: from.take()?,
         })
@@ -203,7 +187,7 @@ impl Stored for LastRead {
     const SHEET: Sheet = Sheet {
         name: "last_read",
         keys: &["device", "direction"],
-        values: &["uid", "at", "next_place"],
+        values: &["uid", "at", "next_place", "recent"],
         ids: &[],
         kind: Kind::State,
         weight: 1,
@@ -216,13 +200,14 @@ impl Stored for LastRead {
         to.text(self.uid.as_str());
         to.at(self.at);
         to.bits(self.next_place);
+        to.json(&self.recent);
     }
     fn read_key(from: &mut Cells<'_, '_>) -> Result<ReaderKey, ReadError> {
         Ok(ReaderKey { device: from.name()?, direction: from.word(direction)? })
     }
     fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         let uid = from.text().map(|text| Uid::from(&*text))?;
-        Ok(Self { uid, at: from.at()?, next_place: from.bits()? })
+        Ok(Self { uid, at: from.at()?, next_place: from.bits()?, recent: from.json()? })
     }
 }
 

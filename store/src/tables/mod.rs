@@ -2,6 +2,7 @@
 
 mod gates;
 mod people;
+mod whole;
 
 use crate::{binds::Binds, cells::Cells, error::ReadError, sheet::Sheet};
 
@@ -43,6 +44,8 @@ macro_rules! each_table {
             last_reads,
             marks,
             devices,
+            terminals,
+            holds,
             lockers,
             emergency
         )

@@ -36,6 +36,8 @@ impl Stored for Member {
             "groups",
             "account",
             "certificate_until",
+            "reduced_mobility",
+            "medical",
         ],
         ids: &["id", "account"],
         kind: Kind::State,
@@ -52,6 +54,8 @@ impl Stored for Member {
         to.text(list(self.groups.iter().map(|group| group.as_str())));
         to.id(self.account.0);
         to.add(self.certificate_until.map(|date| date.to_string()));
+        to.add(self.reduced_mobility);
+        to.add(self.medical);
     }
     fn read_key(from: &mut Cells<'_, '_>) -> Result<MemberId, ReadError> {
         from.id().map(MemberId)
@@ -65,6 +69,8 @@ impl Stored for Member {
             groups: from.name_list()?,
             account: from.id().map(AccountId)?,
             certificate_until: from.maybe_date()?,
+            reduced_mobility: from.take()?,
+            medical: from.take()?,
         })
     }
 }
@@ -118,6 +124,7 @@ impl Stored for Pass {
             "valid_until",
             "visits_left",
             "visits_reserved",
+            "paid",
         ],
         ids: &["member", "id"],
         kind: Kind::State,
@@ -135,6 +142,7 @@ impl Stored for Pass {
         to.add(self.valid_until.map(|date| date.to_string()));
         to.add(self.visits_left.map(i64::from));
         to.int(self.visits_reserved);
+        to.int(self.paid.minor());
     }
     fn read_key(from: &mut Cells<'_, '_>) -> Result<PassKey, ReadError> {
         Ok(PassKey { member: from.id().map(MemberId)?, pass: from.id().map(PassId)? })
@@ -148,6 +156,7 @@ impl Stored for Pass {
             valid_until: from.maybe_date()?,
             visits_left: from.maybe_int()?,
             visits_reserved: from.int()?,
+            paid: from.int().map(Money)?,
         })
     }
 }
@@ -185,7 +194,7 @@ impl Stored for Tariff {
     const SHEET: Sheet = Sheet {
         name: "tariff",
         keys: &["tariff", "tariff_version"],
-        values: &["zones", "entry_price"],
+        values: &["zones", "entry_price", "tiers"],
         ids: &[],
         kind: Kind::State,
         weight: 1,
@@ -197,12 +206,14 @@ impl Stored for Tariff {
     fn bind(&self, to: &mut Binds) {
         to.text(list(self.zones.iter().map(ZoneId::as_str)));
         to.int(self.entry_price.minor());
+        to.json(&self.tiers);
     }
     fn read_key(from: &mut Cells<'_, '_>) -> Result<TariffKey, ReadError> {
         Ok(TariffKey { tariff: from.name()?, version: from.int()? })
     }
     fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
-        Ok(Self { zones: from.name_list()?, entry_price: from.int().map(Money)? })
+        let zones = from.name_list()?;
+        Ok(Self { zones, entry_price: from.int().map(Money)?, tiers: from.json()? })
     }
 }
 

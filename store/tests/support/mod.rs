@@ -19,10 +19,10 @@ use domain::{
     params::ParamMask,
     reasons::{Class, Condition, Reason},
     rows::{
-        Account, AccountKind, Charge, Credential, CredentialState, DeviceState, Emergency,
-        Language, LastRead, Locker, Mark, MarkKey, Member, Occupancy, Pass, PassKey, PassState,
-        Person, Presence, ReaderKey, Reservation, ReservationKey, ReservationState, Tariff,
-        TariffKey, Visit, Visits,
+        Account, AccountKind, Charge, ChargeFor, Credential, CredentialState, DeviceState,
+        Emergency, Hold, HoldKey, Language, LastRead, Locker, Mark, MarkKey, Member, Occupancy,
+        Pass, PassKey, PassState, Person, Presence, ReaderKey, Reservation, ReservationKey,
+        ReservationState, Tariff, TariffKey, Terminal, Visit, Visits,
     },
     state::{Batch, Changes, Entry, Noted, Posting, Transaction},
     time::{Span, Timestamp},
@@ -56,6 +56,8 @@ pub(crate) fn member(number: u32) -> Member {
         groups: Box::new([GroupId::from("swim\"school"), GroupId::from("staff")]),
         account: AccountId(id(3)),
         certificate_until: Some(date(2026, 9, 20)),
+        reduced_mobility: true,
+        medical: false,
     }
 }
 
@@ -71,10 +73,16 @@ pub(crate) fn reservation(state: ReservationState, credential: u128) -> Reservat
         state,
         starts_visit: Some(VisitId(id(9))),
         takes_from: Some(PassId(id(4))),
-        charge: Some(Charge { account: AccountId(id(3)), amount: Money(500) }),
+        hours_end: Some(NOW),
+        charges: vec![charge(500)],
         booked: true,
         limited: true,
     }
+}
+
+pub(crate) fn charge(amount: i64) -> Charge {
+    let (amount, taken) = (Money(amount), Money(amount / 2));
+    Charge { account: AccountId(id(3)), amount, taken, what: ChargeFor::Overstay }
 }
 
 pub(crate) fn place(device: &str, place: u64) -> ReservationKey {
@@ -106,6 +114,7 @@ fn people_rows() -> Changes {
         valid_until: Some(date(2026, 12, 31)),
         visits_left: Some(7),
         visits_reserved: 1,
+        paid: Money(1200),
     };
     let credential = Credential {
         id: CredentialId(id(5)),
@@ -133,11 +142,19 @@ fn people_rows() -> Changes {
         tariffs: vec![change(
             TariffKey { tariff: TariffId::from("month"), version: 2 },
             1,
-            Tariff { zones: Box::new([pool]), entry_price: Money(-5) },
+            Tariff {
+                tiers: Box::new([(Span::seconds(5400), Money(1000))]),
+                ..Tariff::new(Box::new([pool]), Money(-5))
+            },
         )],
         accounts: vec![change(AccountId(id(3)), 1, account(AccountKind::Wallet, -1250))],
         ..Changes::default()
     }
+}
+
+fn hold(gate: &DeviceId) -> Hold {
+    let (gate, decision) = (gate.clone(), DecisionId(id(50)));
+    Hold { since: NOW, until: None, gate, decision, expired: true }
 }
 
 /// The rows of gates and of what happens at them.
@@ -147,12 +164,17 @@ fn gate_rows() -> Changes {
         expires: None,
         starts_visit: None,
         takes_from: None,
-        charge: None,
+        hours_end: None,
+        charges: Vec::new(),
         booked: false,
         limited: false,
         ..reservation(ReservationState::Lapsed { at: NOW }, 5)
     };
-    let visit = Visit { id: VisitId(id(9)), started: NOW, pass: Some(PassId(id(4))) };
+    let hold = hold(&gate);
+    let visit = Visit {
+        hold: Some(hold.clone()),
+        ..Visit::new(VisitId(id(9)), Uid::from("04A1"), NOW, Some(PassId(id(4))))
+    };
     let inside = Presence {
         zone: Some(pool.clone()),
         inside: 2,
@@ -174,7 +196,12 @@ fn gate_rows() -> Changes {
         last_reads: vec![change(
             ReaderKey { device: gate.clone(), direction: Direction::Exit },
             1,
-            LastRead { uid: Uid::from("FFFF"), at: NOW, next_place: 13 },
+            LastRead {
+                uid: Uid::from("FFFF"),
+                at: NOW,
+                next_place: 13,
+                recent: vec![(Uid::from("FFFF"), NOW)],
+            },
         )],
         marks: vec![change(
             MarkKey { device: gate.clone(), boot: u64::MAX },
@@ -189,6 +216,12 @@ fn gate_rows() -> Changes {
             ),
             change(DeviceId::from("gate-2"), 1, unmoded),
         ],
+        terminals: vec![change(
+            DeviceId::from("desk-1"),
+            1,
+            Terminal { online: true, operator: Some("nino".to_owned()) },
+        )],
+        holds: vec![change(HoldKey { uid: Uid::from("EEEE"), gate: gate.clone() }, 1, hold)],
         lockers: vec![change(LockerId::from("A-7"), 1, Locker { bank: gate.clone(), zone: pool })],
         emergency: vec![change((), 1, Emergency { started: NOW, source: gate })],
         ..Changes::default()
@@ -224,6 +257,7 @@ pub(crate) fn decision(number: u128) -> Decision {
             values: Vec::new(),
         },
         facts: None,
+        seen: None,
         facts_version: FACTS_VERSION,
         rule_set: "f00d".to_owned(),
     }

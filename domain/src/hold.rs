@@ -1,0 +1,240 @@
+//! Holds: exits that stay closed for now, with staff called and a timer running (section 8.2 of
+//! `decisions.md` of the specification).
+
+use crate::{
+    expiry::Timer,
+    facts::EventKind,
+    gather::Gathered,
+    ids::{AccountId, CredentialId, DecisionId, DeviceId},
+    judge::judge,
+    look::Asked,
+    money::Money,
+    params::Param,
+    reasons::{Class, Reason},
+    rows::{Allowance, Hold, HoldKey, TAKINGS, Terminal, Visit},
+    state::{Answer, Entry, HoldEnd, Noted, Payment},
+    step::{Message, Step},
+    time::Timestamp,
+    verdict::Finding,
+};
+
+/// How long an identity hold whose time is used up is remembered, so that the next read is let out
+/// (our choice: 1 h).
+const REMEMBERED: crate::time::Span = crate::time::Span::seconds(3600);
+
+impl Step<'_> {
+    /// Begins the hold that a decision came to, or goes on with the one that runs.
+    pub(crate) fn begin_hold(
+        &mut self,
+        asked: &Asked,
+        credential: Option<CredentialId>,
+        gathered: &Gathered,
+        found: &[Finding],
+        decision: DecisionId,
+    ) {
+        let most = gathered.value(Param::DebtExitHoldMax).span();
+        let held = |reason: Reason| {
+            found.iter().any(|one| one.reason == reason && one.class == Class::Hold)
+        };
+        let gate = asked.device.clone();
+        let hold = Hold { since: asked.at, until: None, gate, decision, expired: false };
+        if held(Reason::DebtExitHold) {
+            let Some(credential) = credential else { return };
+            let mut presence = self.presence_of(credential);
+            let Some(visit) = presence.visit.as_mut().filter(|visit| visit.hold.is_none()) else {
+                return;
+            };
+            let until = asked.at.plus(visit.hold_left(most, asked.at));
+            visit.hold = Some(Hold { until: Some(until), ..hold });
+            self.state.tables.presence.put(credential, presence);
+            self.state.timers.start(until, Timer::Hold(credential));
+        } else if held(Reason::CredentialUnknown) || held(Reason::CredentialLostStolen) {
+            let key = HoldKey { uid: asked.uid.clone(), gate: asked.device.clone() };
+            if self.state.tables.holds.read(&key).is_some() {
+                return;
+            }
+            let until = asked.at.plus(most);
+            self.state.tables.holds.put(key.clone(), Hold { until: Some(until), ..hold });
+            self.state.timers.start(until, Timer::IdentityHold(key));
+        }
+    }
+
+    /// The time of a visit's hold is used up: the alarm; the gate opens at the next read.
+    pub(crate) fn hold_expired(&mut self, credential: CredentialId, at: Timestamp) {
+        self.state.timers.stop(at, Timer::Hold(credential));
+        let mut presence = self.presence_of(credential);
+        let Some(visit) = presence.visit.as_mut() else { return };
+        let Some(hold) = visit.hold.as_mut() else { return };
+        hold.expired = true;
+        visit.held.0 += at.since(hold.since).0.max(0);
+        let (decision, gate) = (hold.decision, hold.gate.clone());
+        self.state.tables.presence.put(credential, presence);
+        self.hold_noted(at, gate, decision, HoldEnd::Expired);
+    }
+
+    /// The same for a credential without a visit.
+    pub(crate) fn identity_hold_expired(&mut self, key: &HoldKey, at: Timestamp) {
+        self.state.timers.stop(at, Timer::IdentityHold(key.clone()));
+        let Some(mut hold) = self.state.tables.holds.read(key).cloned() else { return };
+        hold.expired = true;
+        self.state.tables.holds.put(key.clone(), hold.clone());
+        self.hold_noted(at, key.gate.clone(), hold.decision, HoldEnd::Expired);
+        let old = |(key, hold): (&HoldKey, &Hold)| {
+            let over = hold.until.is_some_and(|until| at.since(until) > REMEMBERED);
+            (hold.expired && over).then(|| key.clone())
+        };
+        let old: Vec<HoldKey> = self.state.tables.holds.iter().filter_map(old).collect();
+        for key in old {
+            self.state.tables.holds.remove(key);
+        }
+    }
+
+    /// Whether the time of an identity hold is used up here.
+    pub(crate) fn identity_hold_spent(&mut self, asked: &Asked) -> bool {
+        if self.state.tables.holds.is_empty() {
+            return false;
+        }
+        let key = HoldKey { uid: asked.uid.clone(), gate: asked.device.clone() };
+        let row = self.state.tables.holds.read(&key);
+        row.is_some_and(|hold| hold.until.is_some_and(|until| until <= asked.at))
+    }
+
+    /// Ends the hold of a visit, if one runs, and cancels what was left of an earlier allowance.
+    /// `allowance` is the time to leave that settling gives.
+    pub(crate) fn end_hold(
+        &mut self,
+        credential: CredentialId,
+        visit: &mut Visit,
+        at: Timestamp,
+        (how, allowance): (HoldEnd, crate::time::Span),
+    ) {
+        let Some(hold) = visit.hold.take() else {
+            if how == HoldEnd::TurnedBack {
+                visit.allowance = None;
+            }
+            return;
+        };
+        if let Some(until) = hold.until.filter(|_| !hold.expired) {
+            self.state.timers.stop(until, Timer::Hold(credential));
+            visit.held.0 += at.since(hold.since).0.max(0);
+        }
+        let leaves = how != HoldEnd::TurnedBack;
+        visit.allowance =
+            leaves.then(|| Allowance { counted: hold.since, until: at.plus(allowance) });
+        if !hold.expired {
+            let over = hold.until.is_some_and(|until| until <= at);
+            let how = if over { HoldEnd::Expired } else { how };
+            self.hold_noted(at, hold.gate, hold.decision, how);
+        }
+    }
+
+    /// The guest turned back: the real time counts again.
+    pub(crate) fn turned_back(
+        &mut self,
+        credential: CredentialId,
+        visit: &mut Visit,
+        at: Timestamp,
+    ) {
+        self.end_hold(credential, visit, at, (HoldEnd::TurnedBack, crate::time::Span(0)));
+    }
+
+    fn hold_noted(&mut self, at: Timestamp, gate: DeviceId, decision: DecisionId, how: HoldEnd) {
+        let noted = Noted::HoldEnded { decision, how };
+        self.batch.journal.push(Entry { at, device: Some(gate), source: None, noted });
+    }
+
+    /// A till, a desk or a pay point changed.
+    pub(crate) fn terminal(&mut self, terminal: DeviceId, state: Terminal) {
+        let known = self.state.tables.terminals.read(&terminal);
+        if known == Some(&state) {
+            return;
+        }
+        self.state.tables.terminals.put(terminal.clone(), state.clone());
+        let noted = Noted::TerminalChanged { state };
+        let entry = Entry { at: self.now, device: Some(terminal), source: None, noted };
+        self.batch.journal.push(entry);
+    }
+
+    /// Somebody pays what is owed; holds that were for it are decided again at once.
+    pub(crate) fn payment(&mut self, payment: Payment) -> Answer {
+        let owed = self.debt_of(payment.account);
+        if payment.amount <= Money::ZERO || payment.amount > owed {
+            let why = "the amount is not between nothing and what is owed; pay what is owed, \
+                       and book the rest as a top-up";
+            return Answer::Refused(why.to_owned());
+        }
+        self.take_payment(&payment);
+        let noted = Noted::Paid { account: payment.account, amount: payment.amount };
+        let device = Some(payment.terminal.clone());
+        self.batch.journal.push(Entry { at: self.now, device, source: None, noted });
+        for credential in self.state.timers.held() {
+            if self.wallet_of(credential) == Some(payment.account) {
+                self.decide_hold_again(credential, Some(&payment.terminal));
+            }
+        }
+        Answer::Taken
+    }
+
+    fn wallet_of(&mut self, credential: CredentialId) -> Option<AccountId> {
+        let visit = self.presence_of(credential).visit?;
+        let tables = &mut self.state.tables;
+        let member = tables.credentials.read(&visit.uid)?.member;
+        tables.members.read(&member).map(|member| member.account)
+    }
+
+    /// Decides a held read again. Where nothing holds it any more the hold is over; the gate opens
+    /// without a second read if `terminal` is bound to it.
+    pub(crate) fn decide_hold_again(
+        &mut self,
+        credential: CredentialId,
+        terminal: Option<&DeviceId>,
+    ) {
+        let presence = self.presence_of(credential);
+        let Some(visit) = presence.visit else { return };
+        let Some(hold) = visit.hold else { return };
+        let site = self.state.site.clone();
+        let Some(gate) = site.gates.get(&hold.gate) else { return };
+        let (at, kind) = (self.now, EventKind::Exit);
+        let asked = Asked { at, kind, device: hold.gate.clone(), uid: visit.uid };
+        let seen = self.look(&asked, gate);
+        let gathered = Gathered::of(&seen, self.policy.values(), &site.time_zone);
+        let combined = judge(&seen, &gathered, self.policy, &site.time_zone);
+        if !combined.outcome.opens() {
+            return;
+        }
+        let bound = terminal.is_some_and(|id| site.bound_to(id).any(|gate| *gate == hold.gate));
+        if bound {
+            let message = Message { device: hold.gate.clone(), source: None, at, received: at };
+            self.act(&message, &asked, seen, gathered, combined);
+        } else {
+            self.settled(credential, &gathered);
+        }
+    }
+
+    /// What a visit was held for is settled.
+    pub(crate) fn settled(&mut self, credential: CredentialId, gathered: &Gathered) {
+        let mut presence = self.presence_of(credential);
+        let Some(visit) = presence.visit.as_mut().filter(|visit| visit.hold.is_some()) else {
+            return;
+        };
+        let grace = gathered.value(Param::TariffOverstayGrace).span();
+        self.end_hold(credential, visit, self.now, (HoldEnd::Settled, grace));
+        self.state.tables.presence.put(credential, presence);
+    }
+
+    /// Unpaid charges first, then the negative wallet.
+    fn take_payment(&mut self, payment: &Payment) {
+        let unpaid = self.balance(payment.account.beside());
+        let first = payment.amount.min(Money::ZERO.max(-unpaid));
+        let rest = payment.amount - first;
+        self.post(
+            format!("payment:{}", payment.key),
+            self.now,
+            &[
+                (TAKINGS, -payment.amount),
+                (payment.account.beside(), first),
+                (payment.account, rest),
+            ],
+        );
+    }
+}

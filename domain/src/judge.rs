@@ -1,0 +1,141 @@
+//! The decision itself: what the rules find, what the floor finds below them, and what both come
+//! to. Pure, so that a record can be asked again.
+
+use crate::{
+    combine::{Combined, combine, floor},
+    event::Direction,
+    facts::{Policy, PolicyFault, Question},
+    gather::Gathered,
+    params::Param,
+    reasons::{Class, Reason},
+    rows::CredentialState,
+    seen::Seen,
+    step::CLOCK_DRIFT,
+    verdict::{Detail, Finding, HoldCondition, Outcome},
+};
+use jiff::tz::TimeZone;
+
+/// Decides on what was `seen`, from P2 on: an emergency and what is late or repeated were answered
+/// before.
+#[must_use]
+pub fn judge(seen: &Seen, gathered: &Gathered, policy: &dyn Policy, zone: &TimeZone) -> Combined {
+    let mode = gathered.value(Param::GateMode).at(seen.at, zone).word().to_owned();
+    if mode == "free" && !seen.stalled {
+        return Combined::only(Outcome::Grant, floor(Reason::GrantedFreeMode, Class::Grant));
+    }
+    let pending = pending(seen);
+    if let Some(finding) = &pending
+        && finding.class == Class::Ignore
+    {
+        return Combined::only(Outcome::Ignore, finding.clone());
+    }
+    let question = Question { kind: seen.kind, facts: &gathered.facts, values: &gathered.values };
+    let judged = match seen.stalled {
+        true => Err(PolicyFault::StoreStalled),
+        false => policy.judge(&question),
+    };
+    let mut findings = judged.unwrap_or_else(|fault| vec![unavailable(&fault)]);
+    findings.extend(gate_state(seen, &mode));
+    findings.extend(pending);
+    findings.extend(identity(seen, &findings));
+    findings.extend(person(seen));
+    findings.extend(charged(gathered, &findings));
+    if seen.holder.is_none() {
+        findings.retain(|found| found.reason.spec().phase <= 3);
+    }
+    combine(seen.kind, findings, &missing_for_hold(seen, gathered, &mode))
+}
+
+/// No verdict at all: an entry is refused, an exit opens with a warning.
+fn unavailable(fault: &PolicyFault) -> Finding {
+    let why = vec![("why".to_owned(), Detail::Word(fault.to_string()))];
+    Finding { details: why, alarm: true, ..floor(Reason::PolicyUnavailable, Class::Deny) }
+}
+
+/// P2: `locked` binds an exit only beside a declared alternative, `out_of_service` never (I12).
+fn gate_state(seen: &Seen, mode: &str) -> Option<Finding> {
+    let locked = mode == "locked";
+    let refused = locked || mode == "out_of_service";
+    match seen.kind.direction() {
+        Direction::Entry if refused => Some(floor(Reason::GateLocked, Class::Deny)),
+        Direction::Exit if locked && seen.gate.egress_alternative => {
+            Some(floor(Reason::GateLocked, Class::Hold))
+        }
+        _ => None,
+    }
+}
+
+/// P6: while a passage is in progress, this credential gets no second one.
+fn pending(seen: &Seen) -> Option<Finding> {
+    let since = seen.holder.as_ref()?.presence.pending_since?;
+    let class = match seen.kind.direction() {
+        Direction::Entry => Class::Deny,
+        // A wall clock that was set back keeps nobody in.
+        Direction::Exit if since > seen.at.plus(CLOCK_DRIFT) => return None,
+        Direction::Exit => Class::Ignore,
+    };
+    Some(floor(Reason::PassagePending, class))
+}
+
+/// P3: what no rule file can grant. The rules name these first, with their own place; the floor
+/// makes sure.
+fn identity(seen: &Seen, found: &[Finding]) -> Option<Finding> {
+    let exit = seen.kind.direction() == Direction::Exit;
+    let reason = match &seen.holder {
+        None => Reason::CredentialUnknown,
+        Some(holder) => match holder.state {
+            CredentialState::Lost | CredentialState::Stolen => Reason::CredentialLostStolen,
+            _ if exit || holder.is_valid() => return presence_repair(seen),
+            _ => Reason::CredentialNotValidNow,
+        },
+    };
+    let named = found.iter().any(|one| one.reason == reason && one.class != Class::Warn);
+    (!named).then(|| floor(reason, Class::Deny))
+}
+
+/// I7: a missing entry record never keeps a person in; it is corrected.
+fn presence_repair(seen: &Seen) -> Option<Finding> {
+    let presence = &seen.holder.as_ref()?.presence;
+    let recorded = presence.inside > 0 && presence.behind;
+    let repair = seen.kind.direction() == Direction::Exit && !recorded;
+    repair.then(|| floor(Reason::ExitRecordCorrected, Class::Grant))
+}
+
+/// P4: a house ban is judged on the way in, below the rules.
+fn person(seen: &Seen) -> Option<Finding> {
+    let blocked = seen.holder.as_ref().is_some_and(|holder| holder.blocked);
+    let judged = blocked && seen.kind.direction() == Direction::Entry;
+    judged.then(|| floor(Reason::MemberBlocked, Class::Deny))
+}
+
+/// P8: a charge that is booked is told, whatever the rules say of it.
+fn charged(gathered: &Gathered, found: &[Finding]) -> Option<Finding> {
+    let reason = Reason::OverstayCharged;
+    let charge = gathered.bill.charge;
+    let told = charge.is_zero() || found.iter().any(|one| one.reason == reason);
+    let amount = vec![("amount".to_owned(), Detail::Money(charge))];
+    (!told).then(|| Finding { details: amount, ..floor(reason, Class::Charge) })
+}
+
+/// The conditions of a hold that are not met here (section 8.1 of `decisions.md` of the
+/// specification).
+fn missing_for_hold(seen: &Seen, gathered: &Gathered, mode: &str) -> Vec<HoldCondition> {
+    let gate = &seen.gate;
+    let holder = seen.holder.as_ref();
+    let spared = holder.is_some_and(|holder| holder.is_minor() || holder.protected);
+    let visit = seen.visit().filter(|_| holder.is_some_and(|holder| holder.presence.inside > 0));
+    let most = gathered.value(Param::DebtExitHoldMax).span();
+    let left = visit.map(|visit| visit.hold_left(most, seen.at).0 > 0);
+    [
+        (gate.egress_alternative, HoldCondition::EgressAlternative),
+        (gate.attended, HoldCondition::DeskOrPayPoint),
+        (!spared, HoldCondition::MayBeHeld),
+        (mode != "out_of_service" && !gate.crowded, HoldCondition::CalmExit),
+        (left != Some(false), HoldCondition::TimeLeft),
+        (!gate.hold_spent, HoldCondition::IdentityTimeLeft),
+        (left.is_some(), HoldCondition::EntryOnRecord),
+    ]
+    .into_iter()
+    .filter_map(|(met, condition)| (!met).then_some(condition))
+    .collect()
+}

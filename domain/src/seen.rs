@@ -1,0 +1,172 @@
+//! What a request saw: every row that its facts come from, as it was at that instant, whatever the
+//! rules made of it. A record keeps it, so that it can be asked again with other rules.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::EventKind,
+    ids::{AccountId, CredentialId, DeviceId, GroupId, MemberId, PassId, TariffId, ZoneId},
+    money::Money,
+    params::DefaultFor,
+    rows::{CredentialState, Pass, Tariff, Visit, Visits},
+    scope::Place,
+    time::Timestamp,
+};
+
+/// One request with everything that it is decided by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The instant that it is decided for.
+    pub at: Timestamp,
+    /// What is asked.
+    pub kind: EventKind,
+    /// The gate.
+    pub gate: SeenGate,
+    /// Who asks, where the credential is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<Holder>,
+    /// What has defaults of its own here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<DefaultFor>,
+    /// Whether the store stood still, so that nobody asked the rules.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stalled: bool,
+}
+
+/// A gate and its surroundings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenGate {
+    /// The gate.
+    pub device: Option<DeviceId>,
+    /// The zones from the root to the one that is entered or left, whose values count.
+    pub zones: Vec<ZoneId>,
+    /// The zone that the passage leads to; nothing is the street.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<ZoneId>,
+    /// The zones that an entry enters, with the people in each, granted passages included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entered: Vec<(ZoneId, i64)>,
+    /// Whether a free, signed, alarmed exit stands beside it, and it is no required means of
+    /// egress.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub egress_alternative: bool,
+    /// Whether a desk bound to it is signed in, or a pay point bound to it is online.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub attended: bool,
+    /// Whether the credential was held here for its identity until the time was used up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hold_spent: bool,
+    /// Whether people crowd at its exit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub crowded: bool,
+}
+
+/// The holder of a credential: what it is, who holds it, where, on which passes, with what money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The credential.
+    pub credential: CredentialId,
+    /// Its state.
+    pub state: CredentialState,
+    /// Whether its dates make it valid at that instant.
+    pub valid_now: bool,
+    /// How many people may be inside on it.
+    pub party_size: u16,
+    /// The member.
+    pub member: MemberId,
+    /// The member's groups.
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub groups: Box<[GroupId]>,
+    /// The age in years on the site's date, if the birth date is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age: Option<i64>,
+    /// House ban or manual block.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blocked: bool,
+    /// Whether a flag says that this person is never to be held: reduced mobility, a medical
+    /// condition.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protected: bool,
+    /// The last day of the medical certificate, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_until: Option<Date>,
+    /// Where the people on the credential are.
+    pub presence: SeenPresence,
+    /// The passes that cover the zone, by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passes: Vec<(PassId, Pass, Tariff)>,
+    /// The visits that the member began lately.
+    #[serde(default, skip_serializing_if = "Visits::is_empty")]
+    pub visits: Visits,
+    /// The member's own wallet.
+    pub wallet: SeenWallet,
+}
+
+/// Where the people on a credential are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenPresence {
+    /// How many are inside the site.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub inside: u16,
+    /// Whether they are in the zone behind the gate, or deeper.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub behind: bool,
+    /// The last entry passage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entered: Option<Timestamp>,
+    /// The visit that is open, or was left lately.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visit: Option<Visit>,
+    /// When the passage in progress was granted, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_since: Option<Timestamp>,
+}
+
+/// A wallet and what is still to be paid beside it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenWallet {
+    /// The account.
+    pub account: Option<AccountId>,
+    /// The sum of its postings.
+    pub balance: Money,
+    /// Provisional charges, not yet posted.
+    #[serde(default, skip_serializing_if = "Money::is_zero")]
+    pub reserved: Money,
+    /// Charges that nobody paid yet.
+    #[serde(default, skip_serializing_if = "Money::is_zero")]
+    pub unpaid: Money,
+    /// When it last stopped being free of debt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debt_since: Option<Timestamp>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands on a reference")]
+const fn is_zero(count: &u16) -> bool {
+    *count == 0
+}
+
+impl Seen {
+    /// The scopes that match this request; `tariff` is that of the pass that speaks.
+    pub(crate) fn place<'a>(&'a self, tariff: Option<&'a TariffId>) -> Place<'a> {
+        Place {
+            zones: &self.gate.zones,
+            device: self.gate.device.as_ref(),
+            tariff,
+            groups: self.holder.as_ref().map_or(&[], |holder| &holder.groups),
+            member: self.holder.as_ref().map(|holder| holder.member),
+            classes: &self.classes,
+            ..Place::default()
+        }
+    }
+
+    /// The open visit, or the one that was left lately.
+    pub(crate) fn visit(&self) -> Option<&Visit> {
+        self.holder.as_ref().and_then(|holder| holder.presence.visit.as_ref())
+    }
+
+    /// Whether the passage would end the visit: it leads to the street.
+    pub(crate) fn leaves_site(&self) -> bool {
+        self.kind == EventKind::Exit && self.gate.target.is_none()
+    }
+}

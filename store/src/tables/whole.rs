@@ -1,0 +1,77 @@
+//! Rows that are kept whole, as one JSON text: nothing looks for them by what is in them.
+
+use domain::{
+    ids::{DeviceId, Uid},
+    rows::{Hold, HoldKey, Terminal},
+};
+
+use super::Stored;
+use crate::{
+    binds::Binds,
+    cells::Cells,
+    error::ReadError,
+    sheet::{Kind, Sheet},
+};
+
+/// A key as columns.
+trait Columns: Sized {
+    const NAMES: &'static [&'static str];
+    const IDS: &'static [&'static str] = &[];
+    fn bind(&self, to: &mut Binds);
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError>;
+}
+
+impl Columns for DeviceId {
+    const NAMES: &'static [&'static str] = &["device"];
+    fn bind(&self, to: &mut Binds) {
+        to.text(self.as_str());
+    }
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
+        from.name()
+    }
+}
+
+impl Columns for HoldKey {
+    const NAMES: &'static [&'static str] = &["uid", "gate"];
+    fn bind(&self, to: &mut Binds) {
+        to.text(self.uid.as_str());
+        to.text(self.gate.as_str());
+    }
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
+        let uid = from.text().map(|text| Uid::from(&*text))?;
+        Ok(Self { uid, gate: from.name()? })
+    }
+}
+
+macro_rules! whole {
+    ($($row:ty, by $key:ty, in $table:literal;)*) => {$(
+        impl Stored for $row {
+            type Key = $key;
+            const SHEET: Sheet = Sheet {
+                name: $table,
+                keys: <$key as Columns>::NAMES,
+                values: &["body"],
+                ids: <$key as Columns>::IDS,
+                kind: Kind::State,
+                weight: 1,
+            };
+            fn bind_key(key: &$key, to: &mut Binds) {
+                Columns::bind(key, to);
+            }
+            fn bind(&self, to: &mut Binds) {
+                to.json(self);
+            }
+            fn read_key(from: &mut Cells<'_, '_>) -> Result<$key, ReadError> {
+                <$key as Columns>::read(from)
+            }
+            fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
+                from.json()
+            }
+        }
+    )*};
+}
+
+whole! {
+    Terminal, by DeviceId, in "terminal";
+    Hold, by HoldKey, in "hold";
+}

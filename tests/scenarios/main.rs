@@ -1,0 +1,216 @@
+//! The worked scenarios of the specification, row by row, to the unit: `tests/scenarios/*.toml`.
+//!
+//! Each file says what is given and what happens; a row is run from the beginning of its scenario,
+//! with the rows that it says it comes after. The rules are the shipped ones, with the settings of
+//! the scenario as one more file.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends here")]
+
+mod steps;
+mod world;
+
+use std::collections::BTreeMap;
+
+use domain::{
+    money::Money,
+    reasons::Reason,
+    verdict::{Detail, Finding},
+};
+use serde::Deserialize;
+use world::World;
+
+/// One scenario.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scenario {
+    title: String,
+    /// The zone of local time.
+    pub(crate) time_zone: String,
+    pub(crate) currency: String,
+    /// The date of times without one.
+    pub(crate) date: String,
+    /// Settings and checks of this scenario.
+    pub(crate) rules: String,
+    /// Zones, each with its parent.
+    pub(crate) zones: BTreeMap<String, String>,
+    /// Gates: `street > POOL`.
+    pub(crate) gates: BTreeMap<String, String>,
+    /// Tariffs with the zones that they open.
+    pub(crate) tariffs: BTreeMap<String, world::TariffRow>,
+    #[serde(default)]
+    pub(crate) people: Vec<world::PersonRow>,
+    /// What happens before each row.
+    #[serde(default)]
+    pub(crate) start: Vec<String>,
+    row: Vec<Row>,
+}
+
+/// One row.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    id: String,
+    /// The row that it comes after.
+    after: Option<String>,
+    /// Settings of this row alone.
+    #[serde(default)]
+    rules: String,
+    /// What happens; the last decision is the one that is asked about.
+    #[serde(rename = "do")]
+    does: Vec<String>,
+    outcome: Option<String>,
+    reasons: Option<Vec<String>>,
+    /// What is charged for an overstay by the last decision.
+    charged: Option<String>,
+    /// What the hold is for.
+    due: Option<String>,
+    /// Wallets and debts afterwards, by credential.
+    #[serde(default)]
+    wallet: BTreeMap<String, String>,
+    #[serde(default)]
+    debt: BTreeMap<String, String>,
+    /// Visits left afterwards, by credential.
+    #[serde(default)]
+    visits: BTreeMap<String, u32>,
+    /// People inside afterwards, by credential.
+    #[serde(default)]
+    inside: BTreeMap<String, u16>,
+    /// Details of the last decision's reasons, by name.
+    #[serde(default)]
+    details: BTreeMap<String, String>,
+    /// Whether a reason of the last decision raised the alarm.
+    alarm: Option<bool>,
+    /// Lines of the journal that the last step made.
+    journal: Option<Vec<String>>,
+    /// Whether the last step opened a gate.
+    opened: Option<bool>,
+}
+
+fn scenarios() -> Vec<(String, Scenario)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
+        .collect();
+    files.sort();
+    let read = |path: std::path::PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let scenario = toml::from_str(&text).unwrap_or_else(|why| panic!("{name}: {why}"));
+        (name, scenario)
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// The rows that `row` comes after, the first one first, and the row itself.
+fn chain<'a>(scenario: &'a Scenario, row: &'a Row) -> Vec<&'a Row> {
+    let mut chain = vec![row];
+    while let Some(id) = &chain.last().unwrap().after {
+        let before = scenario.row.iter().find(|other| other.id == *id);
+        chain.push(before.unwrap_or_else(|| panic!("no row is called `{id}`")));
+    }
+    chain.reverse();
+    chain
+}
+
+fn run(scenario: &Scenario, row: &Row) -> World {
+    let chain = chain(scenario, row);
+    let rules: String = chain.iter().map(|row| row.rules.as_str()).collect();
+    let mut world = World::of(scenario, &rules);
+    let does = chain.iter().flat_map(|row| &row.does);
+    for step in scenario.start.iter().chain(does) {
+        world.run(step);
+    }
+    world
+}
+
+/// What differs from what the row says.
+fn differences(world: &mut World, row: &Row) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut same = |what: &str, wanted: String, got: String| {
+        if wanted != got {
+            wrong.push(format!("{what}: expected {wanted}, got {got}"));
+        }
+    };
+    let verdict = world.decision.as_ref().map(|decision| &decision.verdict);
+    let found: &[Finding] = verdict.map_or(&[], |verdict| &verdict.reasons);
+    if let Some(outcome) = &row.outcome {
+        let got = verdict.map_or("nothing", |verdict| verdict.outcome.name());
+        same("outcome", outcome.clone(), got.to_owned());
+    }
+    if let Some(wanted) = &row.reasons {
+        let mut wanted = wanted.clone();
+        wanted.sort();
+        let mut got: Vec<_> = found.iter().map(|one| one.reason.code().to_owned()).collect();
+        got.sort();
+        same("reasons", wanted.join(", "), got.join(", "));
+    }
+    let detail = |reason: Option<Reason>, name: &str| {
+        let mut all = found.iter().filter(|one| reason.is_none_or(|known| one.reason == known));
+        let all = all.by_ref().flat_map(|one| &one.details);
+        let found = all.into_iter().find(|(known, _)| known == name);
+        found.map_or_else(|| "nothing".to_owned(), |(_, detail)| shown(world, detail))
+    };
+    if let Some(wanted) = &row.charged {
+        let charge = detail(Some(Reason::OverstayCharged), "amount");
+        let got = if charge == "nothing" { "0.00".to_owned() } else { charge };
+        same("charged", wanted.clone(), got);
+    }
+    if let Some(wanted) = &row.due {
+        same("due", wanted.clone(), detail(Some(Reason::DebtExitHold), "amount"));
+    }
+    for (name, wanted) in &row.details {
+        same(name, wanted.clone(), detail(None, name));
+    }
+    if let Some(wanted) = row.alarm {
+        same("alarm", wanted.to_string(), found.iter().any(|one| one.alarm).to_string());
+    }
+    if let Some(wanted) = row.opened {
+        same("opened", wanted.to_string(), world.opened().to_string());
+    }
+    if let Some(wanted) = &row.journal {
+        same("journal", wanted.join(", "), world.journal().join(", "));
+    }
+    for (uid, wanted) in &row.wallet {
+        same(&format!("wallet of {uid}"), wanted.clone(), world.shown(world.wallet(uid)));
+    }
+    for (uid, wanted) in &row.debt {
+        same(&format!("debt of {uid}"), wanted.clone(), world.shown(world.debt(uid)));
+    }
+    for (uid, wanted) in &row.visits {
+        same(&format!("visits of {uid}"), wanted.to_string(), world.visits_left(uid).to_string());
+    }
+    for (uid, wanted) in &row.inside {
+        same(&format!("inside on {uid}"), wanted.to_string(), world.inside(uid).to_string());
+    }
+    wrong
+}
+
+fn shown(world: &World, detail: &Detail) -> String {
+    match detail {
+        Detail::Money(amount) => world.shown(*amount),
+        Detail::Count(count) => count.to_string(),
+        Detail::Time(at) => world.local(*at),
+        Detail::Span(span) => format!("{} s", span.whole_seconds()),
+        Detail::Word(word) => word.clone(),
+    }
+}
+
+#[test]
+fn every_row_of_every_scenario_comes_out() {
+    let mut wrong = Vec::new();
+    let mut rows = 0;
+    for (file, scenario) in scenarios() {
+        for row in &scenario.row {
+            rows += 1;
+            let mut world = run(&scenario, row);
+            assert_eq!(world.trial_balance(), Money::ZERO, "{file} {}", row.id);
+            for difference in differences(&mut world, row) {
+                wrong.push(format!("{} (row {}): {difference}", scenario.title, row.id));
+            }
+        }
+    }
+    println!("{rows} rows");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

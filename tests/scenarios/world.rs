@@ -1,0 +1,362 @@
+//! A site made of what a scenario gives.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use domain::{
+    command::Action,
+    decision::Decision,
+    event::{DeviceEvent, Happening},
+    ids::{AccountId, CredentialId, IdMaker, MemberId, PassId, Uid},
+    money::{Currency, Money},
+    rows::{
+        Credential, CredentialState, Language, Member, Pass, PassKey, PassState, Person, Tariff,
+        TariffKey, Terminal,
+    },
+    site::{Gate, Site, TerminalKind},
+    state::{Answer, Batch, ImportRow, Input, Noted, Snapshot, State},
+    step::step,
+    time::Timestamp,
+};
+use jiff::tz::TimeZone;
+use rules::{
+    bundle::{Bundle, SourceFile},
+    load::{Names, load},
+    set::RuleSet,
+    shipped::SHIPPED,
+};
+use serde::Deserialize;
+
+use crate::Scenario;
+
+/// The desk that every gate of a scenario is bound to.
+pub(crate) const DESK: &str = "desk-1";
+
+/// A tariff.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TariffRow {
+    zones: Vec<String>,
+    #[serde(default)]
+    price: String,
+    /// Seconds and price of each tier.
+    #[serde(default)]
+    tiers: Vec<(i64, String)>,
+}
+
+/// A person with a band.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PersonRow {
+    band: String,
+    tariff: Option<String>,
+    visits: Option<u32>,
+    #[serde(default)]
+    wallet: String,
+    born: Option<String>,
+    #[serde(default)]
+    groups: Vec<String>,
+    certificate: Option<String>,
+    #[serde(default)]
+    party: Option<u16>,
+    #[serde(default)]
+    paid: String,
+}
+
+/// Who holds a band.
+struct Holder {
+    member: MemberId,
+    credential: CredentialId,
+    account: AccountId,
+    pass: Option<PassKey>,
+}
+
+/// A site in the middle of a scenario.
+pub(crate) struct World {
+    pub(crate) state: State,
+    rules: RuleSet,
+    holders: BTreeMap<String, Holder>,
+    date: String,
+    now: Timestamp,
+    seq: u64,
+    payments: u32,
+    last: Batch,
+    /// The last decision.
+    pub(crate) decision: Option<Decision>,
+    /// What every account was ever posted.
+    posted: Money,
+}
+
+impl World {
+    /// The site that `scenario` gives, with `rules` more.
+    pub(crate) fn of(scenario: &Scenario, rules: &str) -> Self {
+        let site = site(scenario);
+        let rules = format!("{}\n{rules}", scenario.rules);
+        let rules = rule_set(scenario, &site, &rules);
+        let state = State::load(Arc::new(site), Snapshot::default(), 1, 7);
+        let mut world = Self {
+            state,
+            rules,
+            holders: BTreeMap::new(),
+            date: scenario.date.clone(),
+            now: Timestamp::default(),
+            seq: 0,
+            payments: 0,
+            last: Batch::default(),
+            decision: None,
+            posted: Money::ZERO,
+        };
+        world.now = world.time("00:00:00");
+        world.import(scenario);
+        let desk = Terminal { online: true, operator: Some("nino".to_owned()) };
+        world.take(Input::Terminal { terminal: DESK.into(), state: desk });
+        world
+    }
+
+    fn import(&mut self, scenario: &Scenario) {
+        let mut ids = IdMaker::new(11);
+        let mut rows = Vec::new();
+        for (name, row) in &scenario.tariffs {
+            let key = TariffKey { tariff: name.as_str().into(), version: 1 };
+            let zones = row.zones.iter().map(|zone| zone.as_str().into()).collect();
+            let tier = |(seconds, price): &(i64, String)| {
+                (domain::time::Span::seconds(*seconds), self.money(price))
+            };
+            let tiers = row.tiers.iter().map(tier).collect();
+            let tariff = Tariff { tiers, ..Tariff::new(zones, self.money(&row.price)) };
+            rows.push(ImportRow::Tariff(key, tariff));
+        }
+        for (number, row) in (1..).zip(&scenario.people) {
+            let holder = Holder {
+                member: MemberId(ids.make(self.now)),
+                credential: CredentialId(ids.make(self.now)),
+                account: AccountId(ids.make(self.now)),
+                pass: None,
+            };
+            let pass = row.tariff.as_ref().map(|_| PassId(ids.make(self.now)));
+            let pass = pass.map(|pass| PassKey { member: holder.member, pass });
+            rows.extend(self.person(number, row, &holder, pass));
+            self.holders.insert(row.band.clone(), Holder { pass, ..holder });
+        }
+        self.take(Input::Import(rows));
+    }
+
+    fn person(
+        &self,
+        number: u32,
+        row: &PersonRow,
+        holder: &Holder,
+        pass: Option<PassKey>,
+    ) -> Vec<ImportRow> {
+        let member = Member {
+            number,
+            birth: row.born.as_ref().map(|date| date.parse().unwrap()),
+            blocked: false,
+            language: Language::Ka,
+            groups: row.groups.iter().map(|group| group.as_str().into()).collect(),
+            account: holder.account,
+            certificate_until: row.certificate.as_ref().map(|date| date.parse().unwrap()),
+            reduced_mobility: false,
+            medical: false,
+        };
+        let person =
+            Person { name: row.band.clone(), name_latin: row.band.clone(), phone: String::new() };
+        let credential = Credential {
+            id: holder.credential,
+            member: holder.member,
+            state: CredentialState::Active,
+            valid_from: None,
+            valid_until: None,
+            party_size: row.party.unwrap_or(1),
+        };
+        let balance = self.money(&row.wallet);
+        let sold = pass.map(|key| {
+            let sold = Pass {
+                tariff: row.tariff.as_deref().unwrap().into(),
+                tariff_version: 1,
+                state: PassState::Active,
+                valid_from: "2026-01-01".parse().unwrap(),
+                valid_until: None,
+                visits_left: row.visits,
+                visits_reserved: 0,
+                paid: self.money(&row.paid),
+            };
+            ImportRow::Pass(key, sold)
+        });
+        let uid = Uid::from(row.band.as_str());
+        let wallet = ImportRow::Wallet { account: holder.account, balance, debt_since: None };
+        [wallet, ImportRow::Member(holder.member, member, person)]
+            .into_iter()
+            .chain(sold)
+            .chain([ImportRow::Credential(uid, credential)])
+            .collect()
+    }
+
+    /// Steps one input at the present time and commits what came of it.
+    pub(crate) fn take(&mut self, input: Input) -> Answer {
+        let mut batch = Batch::default();
+        let answer = step(&mut self.state, &mut batch, input, self.now, &self.rules);
+        for transaction in &batch.transactions {
+            self.posted =
+                self.posted + transaction.postings.iter().map(|posting| posting.amount).sum();
+        }
+        self.state.commit();
+        if let Some(decision) = batch.decisions.last() {
+            self.decision = Some(decision.clone());
+        }
+        self.last = batch;
+        answer
+    }
+
+    /// A device's message: what happened at `told` reaches us now.
+    pub(crate) fn event(&mut self, device: &str, told: Timestamp, happening: Happening) {
+        self.seq += 1;
+        self.take(Input::Device(DeviceEvent {
+            device: device.into(),
+            boot: 1,
+            seq: self.seq,
+            device_time: Some(told),
+            received: self.now,
+            happening,
+        }));
+    }
+
+    /// The present time.
+    pub(crate) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Time goes on to `at`; what ends by itself until then ends.
+    pub(crate) fn wait(&mut self, at: Timestamp) {
+        self.now = at;
+        self.take(Input::Tick);
+    }
+
+    /// The next key of a payment.
+    pub(crate) fn payment_key(&mut self) -> String {
+        self.payments += 1;
+        format!("pay-{}", self.payments)
+    }
+
+    /// A local time with or without a date.
+    pub(crate) fn time(&self, text: &str) -> Timestamp {
+        let text = match text.split_once(' ') {
+            Some(_) => text.replace(' ', "T"),
+            None => format!("{}T{text}", self.date),
+        };
+        let local: jiff::civil::DateTime = text.parse().unwrap_or_else(|_| panic!("{text}"));
+        let zoned = local.to_zoned(self.state.site.time_zone.clone()).unwrap();
+        zoned.timestamp().into()
+    }
+    /// A local time, with its date.
+    pub(crate) fn local(&self, at: Timestamp) -> String {
+        let zone = &self.state.site.time_zone;
+        zone.to_datetime(at.to_calendar()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+    pub(crate) fn money(&self, text: &str) -> Money {
+        let text = if text.is_empty() { "0" } else { text };
+        self.state.site.currency.parse(text).unwrap_or_else(|| panic!("{text}"))
+    }
+    /// An amount as the specification writes it.
+    pub(crate) fn shown(&self, amount: Money) -> String {
+        self.state.site.currency.exact(amount).to_string()
+    }
+
+    fn holder(&self, uid: &str) -> &Holder {
+        self.holders.get(uid).unwrap_or_else(|| panic!("nobody holds `{uid}`"))
+    }
+    pub(crate) fn account(&self, uid: &str) -> AccountId {
+        self.holder(uid).account
+    }
+    fn balance(&self, account: AccountId) -> Money {
+        self.state.tables.accounts.peek(&account).map_or(Money::ZERO, |row| row.balance)
+    }
+    pub(crate) fn wallet(&self, uid: &str) -> Money {
+        self.balance(self.account(uid))
+    }
+    pub(crate) fn debt(&self, uid: &str) -> Money {
+        let owed = |balance: Money| Money::ZERO.max(-balance);
+        let account = self.account(uid);
+        owed(self.balance(account)) + owed(self.balance(account.beside()))
+    }
+    pub(crate) fn visits_left(&self, uid: &str) -> u32 {
+        let pass = self.holder(uid).pass.unwrap();
+        self.state.tables.passes.peek(&pass).and_then(|pass| pass.visits_left).unwrap()
+    }
+    pub(crate) fn inside(&self, uid: &str) -> u16 {
+        let row = self.state.tables.presence.peek(&self.holder(uid).credential);
+        row.map_or(0, |row| row.inside)
+    }
+    /// Whether the last step opened a gate.
+    pub(crate) fn opened(&self) -> bool {
+        let opens = |action: &Action| matches!(action, Action::OpenOnce { .. });
+        self.last.commands.iter().any(|command| opens(&command.action))
+    }
+    /// What the last step noted beside decisions.
+    pub(crate) fn journal(&self) -> Vec<String> {
+        let noted = self.last.journal.iter().filter_map(|entry| match &entry.noted {
+            Noted::Decided { .. } => None,
+            Noted::Condition { condition, .. } => {
+                Some(serde_json::to_value(condition).unwrap().as_str().unwrap().to_owned())
+            }
+            Noted::HoldEnded { how, .. } => Some(format!("hold {how:?}")),
+            Noted::Unbilled { amount, .. } => Some(format!("unbilled {}", self.shown(*amount))),
+            other => Some(format!("{other:?}").split(' ').next().unwrap().to_owned()),
+        });
+        noted.collect()
+    }
+    /// The sum of all accounts.
+    pub(crate) fn trial_balance(&self) -> Money {
+        let rows: Money = self.state.tables.accounts.iter().map(|(_, row)| row.balance).sum();
+        rows + self.posted
+    }
+}
+
+fn site(scenario: &Scenario) -> Site {
+    let zone = |name: &str| (!name.is_empty() && name != "street").then(|| name.into());
+    let gate = |(id, way): (&String, &String)| {
+        let (outer, inner) = way.split_once(" > ").unwrap();
+        let gate = Gate {
+            egress_alternative: true,
+            drops_repeats: true,
+            desk: Some(DESK.into()),
+            ..Gate::new(zone(outer), inner.into())
+        };
+        (id.as_str().into(), gate)
+    };
+    let time_zone = TimeZone::get(&scenario.time_zone).unwrap();
+    let currency = Currency::of(&scenario.currency).unwrap();
+    Site {
+        zones: scenario
+            .zones
+            .iter()
+            .map(|(id, parent)| (id.as_str().into(), zone(parent)))
+            .collect(),
+        gates: scenario.gates.iter().map(gate).collect(),
+        terminals: [(DESK.into(), TerminalKind::Desk)].into(),
+        ..Site::new("scenario".into(), time_zone, currency)
+    }
+}
+
+fn rule_set(scenario: &Scenario, site: &Site, rules: &str) -> RuleSet {
+    let file = |name: &str, text: &str| SourceFile { name: name.to_owned(), text: text.to_owned() };
+    let shipped = SHIPPED.iter().filter(|(name, _)| *name != "00_site.rhai");
+    let hours = "set(\"time.access_windows\", \"always\");\n";
+    let own = [file("00_hours.rhai", hours), file("90_scenario.rhai", rules)];
+    let files = shipped.map(|(name, text)| file(name, text)).chain(own);
+    let groups = scenario.people.iter().flat_map(|person| person.groups.clone());
+    let names = Names {
+        zones: scenario.zones.keys().cloned().collect(),
+        devices: site.gates.keys().map(ToString::to_string).collect(),
+        tariffs: scenario.tariffs.keys().cloned().collect(),
+        groups: groups.collect(),
+        terminals: site.terminals.keys().map(ToString::to_string).collect(),
+        ..Names::default()
+    };
+    match load(&Bundle::of(files), &names) {
+        Ok(checked) => checked.set,
+        Err(problems) => {
+            let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            panic!("{}: {}", scenario.title(), told.join("\n"))
+        }
+    }
+}
