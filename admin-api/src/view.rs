@@ -2,6 +2,7 @@
 
 use domain::{
     decision::Decision,
+    event::Direction,
     facts::{Fact, Facts},
     money::Currency,
     verdict::{Finding, Origin},
@@ -62,7 +63,7 @@ impl DecisionView {
             date: date_time.split(' ').next().unwrap_or_default().to_owned(),
             time: words.clock_time(decision.at),
             gate: decision.device.to_string(),
-            direction: decision.direction.name(),
+            direction: decision.direction.map_or(decision.kind.name(), Direction::name),
             direction_word: words.direction(decision),
             outcome: verdict.outcome.name(),
             outcome_word: words.outcome(verdict.outcome),

@@ -2,6 +2,7 @@
 
 use domain::{
     decision::Decision,
+    event::Direction,
     money::Currency,
     params::Param,
     reasons::{Condition, Reason},
@@ -78,7 +79,7 @@ impl Wording {
             Some(found) => self.blanks(decision, found, blanks::Style::Guest),
             None => FluentArgs::new(),
         };
-        args.set("direction", decision.direction.name());
+        args.set("direction", decision.direction.map_or("locker", Direction::name));
         args.set("gate", if decision.verdict.outcome.opens() { "open" } else { "closed" });
         let reason = first.map_or(Reason::Granted, |found| found.reason);
         self.texts.say(&format!("guest-{}", reason.code()), &args)
@@ -150,7 +151,8 @@ impl Wording {
     /// The word for the way through the gate.
     #[must_use]
     pub fn direction(&self, decision: &Decision) -> String {
-        self.word(&format!("direction-{}", decision.direction.name()))
+        let way = decision.direction.map_or(decision.kind.name(), Direction::name);
+        self.word(&format!("direction-{way}"))
     }
 
     fn desk_sentence(&self, decision: &Decision, found: &Finding) -> String {

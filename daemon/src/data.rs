@@ -11,13 +11,14 @@ use std::{
 use domain::{
     duration::Dur,
     ids::{
-        AccountId, CredentialId, DeviceId, GroupId, IdMaker, LockerId, MemberId, PassId, TariffId,
-        Uid, ZoneId,
+        AccountId, CredentialId, DeviceId, ExemptionId, FamilyId, GroupId, IdMaker, LockerId,
+        MemberId, PassId, TariffId, Uid, ZoneId,
     },
     money::Money,
+    reasons::Reason,
     rows::{
-        Credential, CredentialState, Language, Locker, Member, Pass, PassKey, PassState, Person,
-        Tariff, TariffKey,
+        Credential, CredentialKind, CredentialState, Exempted, Exemption, Extras, Family, Kin,
+        Language, Locker, Member, Pass, PassKey, PassState, Person, Tariff, TariffKey,
     },
     site::Site,
     state::ImportRow,
@@ -52,9 +53,13 @@ pub(crate) fn read(
         members: BTreeMap::new(),
         tariffs: BTreeSet::new(),
         uids: BTreeSet::new(),
+        families: BTreeMap::new(),
     };
     reading.tariffs(&folder.join("tariffs.toml"))?;
+    each(&folder.join("families.csv"), |row| reading.family(row))?;
     each(&folder.join("members.csv"), |row| reading.member(row))?;
+    each(&folder.join("guardians.csv"), |row| reading.guardian(row))?;
+    each(&folder.join("exemptions.csv"), |row| reading.exemption(row))?;
     each(&folder.join("credentials.csv"), |row| reading.credential(row))?;
     each(&folder.join("passes.csv"), |row| reading.pass(row))?;
     each(&folder.join("lockers.csv"), |row| reading.locker(row))?;
@@ -113,6 +118,12 @@ struct TariffRow {
     /// What a stay of each length costs, such as `{ PT90M = "10.00", PT3H = "15.00" }`.
     #[serde(default)]
     tiers: BTreeMap<String, String>,
+    /// Whether it opens once.
+    #[serde(default)]
+    single_entry: bool,
+    /// Whether it is for guests of one day, whose bands come back.
+    #[serde(default)]
+    day_guest: bool,
 }
 
 #[derive(Deserialize)]
@@ -135,6 +146,8 @@ struct MemberRow {
     reduced_mobility: bool,
     #[serde(default)]
     medical: bool,
+    #[serde(default)]
+    family: String,
 }
 
 #[derive(Deserialize)]
@@ -146,6 +159,45 @@ struct CredentialRow {
     valid_from: String,
     valid_until: String,
     party_size: u16,
+    /// Columns that may be missing.
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    adult: bool,
+    /// The number of the member whose guest holds it.
+    #[serde(default)]
+    host: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FamilyRow {
+    name: String,
+    balance: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GuardianRow {
+    child: u32,
+    guardian: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExemptionRow {
+    /// A member's number, or empty.
+    member: String,
+    /// A group, or empty.
+    group: String,
+    /// Codes of reasons, separated by semicolons.
+    codes: String,
+    /// Zones, separated by semicolons; empty is everywhere.
+    zones: String,
+    valid_from: String,
+    valid_until: String,
+    reason: String,
+    granted_by: String,
 }
 
 #[derive(Deserialize)]
@@ -178,6 +230,7 @@ struct Reading<'a> {
     members: BTreeMap<u32, MemberId>,
     tariffs: BTreeSet<TariffId>,
     uids: BTreeSet<Uid>,
+    families: BTreeMap<String, FamilyId>,
 }
 
 impl Reading<'_> {
@@ -218,7 +271,9 @@ impl Reading<'_> {
         }
         tiers.sort_unstable();
         let key = TariffKey { tariff, version: 1 };
-        let tariff = Tariff { tiers: tiers.into(), ..Tariff::new(zones, entry_price) };
+        let (single_entry, day_guest) = (row.single_entry, row.day_guest);
+        let tiers = tiers.into();
+        let tariff = Tariff { tiers, single_entry, day_guest, ..Tariff::new(zones, entry_price) };
         self.rows.push(ImportRow::Tariff(key, tariff));
         Ok(())
     }
@@ -248,9 +303,73 @@ impl Reading<'_> {
             certificate_until: optional(&row.certificate_until, date)?,
             reduced_mobility: row.reduced_mobility,
             medical: row.medical,
+            kin: optional(&row.family, |name| {
+                let family = self.families.get(name).copied();
+                let family = Some(family.ok_or_else(|| {
+                    format!("no family is called `{name}`; add it to families.csv")
+                })?);
+                Ok(Box::new(Kin { family, ..Kin::default() }))
+            })?,
         };
         let person = Person { name: row.name, name_latin: row.name_latin, phone: row.phone };
         self.rows.push(ImportRow::Member(id, member, person));
+        Ok(())
+    }
+
+    fn family(&mut self, row: FamilyRow) -> Result<(), String> {
+        let id = FamilyId(self.ids.make(self.now));
+        let account = AccountId(self.ids.make(self.now));
+        let balance = self.money(&row.balance)?;
+        self.rows.push(ImportRow::Wallet { account, balance, debt_since: None });
+        self.rows.push(ImportRow::Family(id, Family { account, people: Vec::new() }));
+        match self.families.insert(row.name.clone(), id) {
+            None => Ok(()),
+            Some(_) => Err(format!("the family `{}` is listed twice", row.name)),
+        }
+    }
+
+    /// Who may pick a child up.
+    fn guardian(&mut self, row: GuardianRow) -> Result<(), String> {
+        let (child, guardian) = (self.holder(row.child)?, self.holder(row.guardian)?);
+        if child == guardian {
+            return Err("nobody picks himself up; name another guardian".to_owned());
+        }
+        for known in &mut self.rows {
+            if let ImportRow::Member(id, member, _) = known
+                && *id == child
+            {
+                member.kin.get_or_insert_default().guardians.push(guardian);
+            }
+        }
+        Ok(())
+    }
+
+    fn exemption(&mut self, row: ExemptionRow) -> Result<(), String> {
+        let who = match (row.member.as_str(), row.group.as_str()) {
+            (number, "") if !number.is_empty() => {
+                let wrong = || format!("`{number}` is no member's number");
+                Exempted::Member(self.holder(number.parse().map_err(|_| wrong())?)?)
+            }
+            ("", group) if !group.is_empty() => Exempted::Group(GroupId::from(group)),
+            _ => return Err("name either a `member` or a `group`".to_owned()),
+        };
+        let exemption = Exemption {
+            who,
+            codes: parts(&row.codes).map(exempted_code).collect::<Result<_, _>>()?,
+            zones: parts(&row.zones).map(|zone| self.zone(zone)).collect::<Result<_, _>>()?,
+            from: date(&row.valid_from)?,
+            until: date(&row.valid_until)?,
+            reason: row.reason,
+            granted_by: row.granted_by,
+        };
+        if exemption.codes.is_empty() || exemption.reason.is_empty() {
+            return Err("an exemption names its codes and its reason".to_owned());
+        }
+        if exemption.until < exemption.from {
+            return Err("the exemption ends before it begins".to_owned());
+        }
+        let id = ExemptionId(self.ids.make(self.now));
+        self.rows.push(ImportRow::Exemption(id, exemption));
         Ok(())
     }
 
@@ -273,6 +392,19 @@ impl Reading<'_> {
             valid_from: optional(&row.valid_from, instant)?,
             valid_until: optional(&row.valid_until, instant)?,
             party_size: row.party_size,
+            kind: match row.kind.as_str() {
+                "" => CredentialKind::Band,
+                word => CredentialKind::of(word).ok_or_else(|| {
+                    format!("`{word}` is not a kind of credential; kinds are card, band, ticket")
+                })?,
+            },
+            adult: row.adult,
+            collected: false,
+            extras: optional(&row.host, |text| {
+                let number = text.parse().map_err(|_| format!("`{text}` is no member's number"))?;
+                let host = Some(self.holder(number)?);
+                Ok(Box::new(Extras { host, ..Extras::default() }))
+            })?,
         };
         self.rows.push(ImportRow::Credential(uid, credential));
         Ok(())
@@ -307,7 +439,7 @@ impl Reading<'_> {
 
     fn locker(&mut self, row: LockerRow) -> Result<(), String> {
         let zone = self.zone(&row.zone)?;
-        let locker = Locker { bank: DeviceId::from(row.bank), zone };
+        let locker = Locker::new(DeviceId::from(row.bank), zone);
         self.rows.push(ImportRow::Locker(LockerId::from(row.id), locker));
         Ok(())
     }
@@ -326,6 +458,20 @@ impl Reading<'_> {
         let currency = &self.site.currency;
         let amount = currency.parse(if text.is_empty() { "0" } else { text });
         amount.ok_or_else(|| format!("`{text}` is not an amount such as 12.50 {}", currency.code))
+    }
+}
+
+/// The parts of a field that are separated by semicolons.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.split(';').map(str::trim).filter(|part| !part.is_empty())
+}
+
+/// A reason that an exemption may list.
+fn exempted_code(code: &str) -> Result<Reason, String> {
+    let reason = Reason::of(code).ok_or_else(|| format!("no reason has the code `{code}`"))?;
+    match reason.is_exemptible() {
+        true => Ok(reason),
+        false => Err(format!("nobody can be exempted from `{code}`; take it off the list")),
     }
 }
 

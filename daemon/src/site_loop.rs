@@ -347,7 +347,7 @@ async fn stored(store: &mut Store, sealed: &Sealed) -> Result<Ended, CommitError
 /// How long the store may take before the exits of the batch, or those behind it, cannot wait any
 /// more.
 fn patience(sealed: &Sealed, now: Timestamp) -> Duration {
-    let exits = sealed.batch.decisions.iter().filter(|one| one.direction == Direction::Exit);
+    let exits = sealed.batch.decisions.iter().filter(|one| one.direction == Some(Direction::Exit));
     let waited = exits.map(|exit| now.since(exit.received)).max().unwrap_or_default();
     let waited = u64::try_from(waited.0).map(Duration::from_micros).unwrap_or_default();
     EXIT_DEADLINE.saturating_sub(waited)

@@ -42,7 +42,9 @@ impl Bill {
     /// The money of what was `seen`, by these values.
     pub(crate) fn of(seen: &Seen, values: &[Supplied], speaking: Option<&Speaking>) -> Self {
         let Some(holder) = &seen.holder else { return Self::default() };
-        let wallet = holder.wallet;
+        let shared = values[Param::WalletSharedWith as usize].value.word() == "family";
+        let family = holder.family.as_ref().filter(|_| shared);
+        let wallet = family.map_or(holder.wallet, |family| family.wallet);
         let visit = seen.visit().filter(|_| seen.leaves_site() && holder.presence.inside > 0);
         let overstay = visit.map(|visit| Overstay::of(visit, seen.at, values, speaking));
         let overstay = overstay.unwrap_or_default();

@@ -26,6 +26,11 @@ pub const fn floor(reason: Reason, class: Class) -> Finding {
 }
 
 impl Combined {
+    /// The reason that is shown when only one can be.
+    #[must_use]
+    pub fn primary(&self) -> Reason {
+        self.reasons.first().map_or(Reason::Granted, |found| found.reason)
+    }
     /// A single finding that decides alone.
     #[must_use]
     pub fn only(outcome: Outcome, finding: Finding) -> Self {
@@ -42,6 +47,8 @@ const fn needed(reason: Reason) -> &'static [HoldCondition] {
     };
     match reason {
         Reason::GateLocked => &[EgressAlternative],
+        // A child waits for a guardian, without a bound: somebody has to be there.
+        Reason::PickupNotAuthorised => &[DeskOrPayPoint, CalmExit],
         Reason::CredentialUnknown | Reason::CredentialLostStolen => {
             &[EgressAlternative, DeskOrPayPoint, CalmExit, IdentityTimeLeft]
         }
@@ -155,7 +162,9 @@ mod tests {
     fn an_exit_is_never_refused_whatever_is_found() {
         for spec in crate::reasons::REASONS {
             for class in [Class::Deny, Class::Hold, Class::Warn, Class::Grant] {
-                for missing in [&[][..], &[HoldCondition::EgressAlternative]] {
+                for missing in
+                    [&[][..], &[HoldCondition::EgressAlternative, HoldCondition::DeskOrPayPoint]]
+                {
                     let got = combine(EventKind::Exit, vec![floor(spec.reason, class)], missing);
                     assert_ne!(got.outcome, Outcome::Deny, "{} {class:?}", spec.code);
                     assert!(

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     event::Direction,
-    ids::{CommandId, DecisionId, DeviceId},
+    ids::{CommandId, DecisionId, DeviceId, LockerId},
     reasons::Reason,
     time::{Span, Timestamp},
     verdict::Outcome,
@@ -50,6 +50,30 @@ pub enum Action {
         direction: Direction,
         /// How long the gate waits for the passage (parameter 59).
         passage_timeout: Span,
+    },
+    /// Open a locker.
+    LockerUnlock {
+        /// Which.
+        locker: LockerId,
+    },
+    /// Close a locker.
+    LockerLock {
+        /// Which.
+        locker: LockerId,
+    },
+    /// Show that a locker stays as it is.
+    LockerRefuse {
+        /// Which.
+        locker: LockerId,
+        /// The primary reason.
+        reason: Reason,
+    },
+    /// Show that the request waits for somebody: an adult, an operator.
+    Wait {
+        /// Which side of the gate.
+        direction: Direction,
+        /// Until when at the latest.
+        until: Timestamp,
     },
     /// Show and sound the answer to a request; every evaluated request gets one.
     Indicate {

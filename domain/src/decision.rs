@@ -22,10 +22,11 @@ pub struct Decision {
     pub received: Timestamp,
     /// The kind of event.
     pub kind: EventKind,
-    /// The gate that asked.
+    /// The gate, or the bank of lockers, that asked.
     pub device: DeviceId,
-    /// Which way.
-    pub direction: Direction,
+    /// Which way, at a gate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direction: Option<Direction>,
     /// The member, by the key that the journal knows people by.
     pub member: Option<MemberId>,
     /// The credential.

@@ -72,7 +72,7 @@ impl Step<'_> {
         let street = site.gates.iter().find(|(_, gate)| gate.leads_outside());
         let Some((device, gate)) = street else { return };
         let (at, kind, uid) = (message.at, EventKind::Exit, visit.uid.clone());
-        let asked = Asked { at, kind, device: device.clone(), uid };
+        let asked = Asked::of(at, kind, device.clone(), uid);
         let seen = self.look(&asked, gate);
         let Some(member) = seen.holder.as_ref().map(|holder| holder.member) else { return };
         let gathered = Gathered::of(&seen, self.policy.values(), &site.time_zone);

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{DecisionId, DeviceId, Uid},
+    ids::{DecisionId, DeviceId, LockerId, Uid},
+    rows::PinDigest,
     time::Timestamp,
 };
 
@@ -54,6 +55,30 @@ pub enum Happening {
         /// The side of the gate that the reader stands on.
         direction: Direction,
         /// What was read.
+        uid: Uid,
+        /// What the keypad gave with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pin: Option<PinDigest>,
+    },
+    /// A request: a locker shall open, or close and be occupied.
+    LockerRequest {
+        /// Which.
+        locker: LockerId,
+        /// What was read at it.
+        uid: Uid,
+        /// Whether it shall open.
+        opens: bool,
+    },
+    /// A fact: a lock reports its state.
+    LockerState {
+        /// Which.
+        locker: LockerId,
+        /// The state.
+        state: LockerState,
+    },
+    /// A fact: the slot for bands took one.
+    Collected {
+        /// Which.
         uid: Uid,
     },
     /// A fact: one person went through.
@@ -110,6 +135,9 @@ impl Happening {
                 | Self::PassageMade { .. }
                 | Self::PassageAborted { .. }
                 | Self::PassageUnexpected { .. }
+                | Self::Collected { .. }
+                | Self::LockerRequest { .. }
+                | Self::LockerState { .. }
         )
     }
 }
@@ -140,6 +168,20 @@ impl GateMode {
             _ => return None,
         })
     }
+}
+
+/// What a lock reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LockerState {
+    /// Nothing is in it.
+    Free,
+    /// It is closed and occupied.
+    Occupied,
+    /// Its bolt does not move.
+    Jammed,
+    /// It was broken open.
+    Forced,
 }
 
 /// What a device reports of its own health.

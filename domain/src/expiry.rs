@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     ids::CredentialId,
-    rows::{HoldKey, ReservationKey, ReservationState},
+    rows::{HoldKey, ReservationKey, ReservationState, WaitingKey},
     state::Tables,
     time::Timestamp,
 };
@@ -18,6 +18,8 @@ pub(crate) enum Timer {
     Hold(CredentialId),
     /// The hold of a credential that has no visit.
     IdentityHold(HoldKey),
+    /// A request that waits for somebody.
+    Waiting(WaitingKey),
 }
 
 /// What ends, by its end.
@@ -42,7 +44,9 @@ impl Timers {
             let until = hold.until.filter(|_| !hold.expired)?;
             Some((until, Timer::IdentityHold(key.clone())))
         });
-        Self { ends: passages.chain(held).chain(unknown).collect() }
+        let waiting = tables.waiting.iter();
+        let waiting = waiting.map(|(key, row)| (row.until, Timer::Waiting(key.clone())));
+        Self { ends: passages.chain(held).chain(unknown).chain(waiting).collect() }
     }
     /// The earliest end.
     pub(crate) fn next(&self) -> Option<Timestamp> {
@@ -64,7 +68,7 @@ impl Timers {
     pub(crate) fn held(&self) -> Vec<CredentialId> {
         let holds = self.ends.iter().filter_map(|(_, timer)| match timer {
             Timer::Hold(credential) => Some(*credential),
-            Timer::Passage(_) | Timer::IdentityHold(_) => None,
+            _ => None,
         });
         holds.collect()
     }

@@ -25,10 +25,15 @@ pub enum EventKind {
     Entry,
     /// A credential was read on the way out.
     Exit,
+    /// A locker shall open.
+    LockerOpen,
+    /// A locker shall close and be occupied.
+    LockerClose,
 }
 
 /// Every kind, in the order of their declaration.
-pub const EVENT_KINDS: &[EventKind] = &[EventKind::Entry, EventKind::Exit];
+pub const EVENT_KINDS: &[EventKind] =
+    &[EventKind::Entry, EventKind::Exit, EventKind::LockerOpen, EventKind::LockerClose];
 
 impl EventKind {
     /// The name of the constant in rule files.
@@ -37,6 +42,8 @@ impl EventKind {
         match self {
             Self::Entry => "entry",
             Self::Exit => "exit",
+            Self::LockerOpen => "locker_open",
+            Self::LockerClose => "locker_close",
         }
     }
     /// How the catalogue of parameters abbreviates it.
@@ -45,14 +52,17 @@ impl EventKind {
         match self {
             Self::Entry => Letter::En,
             Self::Exit => Letter::Ex,
+            Self::LockerOpen => Letter::Lo,
+            Self::LockerClose => Letter::Lc,
         }
     }
-    /// Which way through a gate it asks to go.
+    /// Which way through a gate it asks to go, if it asks a gate.
     #[must_use]
-    pub const fn direction(self) -> Direction {
+    pub const fn direction(self) -> Option<Direction> {
         match self {
-            Self::Entry => Direction::Entry,
-            Self::Exit => Direction::Exit,
+            Self::Entry => Some(Direction::Entry),
+            Self::Exit => Some(Direction::Exit),
+            Self::LockerOpen | Self::LockerClose => None,
         }
     }
 }
@@ -166,6 +176,14 @@ facts! {
     leaves_site: bool, [], "whether an exit here ends the visit";
     credential_state: String, [],
         "`unknown`, `active`, `lost`, `stolen`, `blocked` or `returned`";
+    pin_right: bool, [], "whether the PIN of the card was given with it";
+    duress: bool, [], "whether the code was given that calls for help silently";
+    photo_confirmed: bool, [], "whether an operator compared the face with the photo";
+    locked_out: bool, [CredentialFailedAttemptLimit],
+        "whether failed attempts have locked the credential";
+    locked_until: Option<Timestamp>, [CredentialFailedAttemptLimit], "when that lock ends";
+    returnable: bool, [], "whether the credential is a band that can be given back";
+    band_returned: bool, [], "whether it is in the collector, or its loss is paid";
     member_age: i64, [], "the holder's age in years on the site's date, -1 where it is not known";
     has_pass: bool, [], "whether a pass of the holder covers the zone";
     membership_state: String, [MembershipExpiryGrace],
@@ -182,6 +200,8 @@ facts! {
     visit_limit: i64, [TariffMaxVisits], "how many visits that limit allows";
     visit_again_at: Option<Timestamp>, [TariffMaxVisits],
         "the first instant at which it allows another; none where it never does";
+    ticket_used: bool, [TariffReentryWindow],
+        "whether a ticket for a single entry was used, and the time for coming back is over";
     certificate: String, [],
         "the medical certificate on the site's date: `missing`, `valid` or `ended`";
     certificate_days: i64, [], "whole days that it is still valid, or since it ended";
@@ -195,9 +215,32 @@ facts! {
         "whether everybody on this credential is inside the zone already, as far as is remembered";
     reentry_locked: bool, [AntiPassbackResetAfter],
         "whether less than `anti_passback.reset_after` has gone by since the last entry passage";
+    locker: String, [],
+        "the locker that is asked for; at an exit one that is still occupied";
+    locker_mine: bool, [LockerAssignmentMode],
+        "whether the locker may be used by whoever asks";
+    lockers_held: i64, [], "other lockers of the same bank that the band occupies";
+    lockers_occupied: i64, [], "lockers that are still occupied, at an exit";
+    locker_over: i64, [LockerMaxDuration],
+        "seconds that the locker is occupied for too long";
+    locker_charge: Money, [LockerMaxDuration, LockerOverstayAction, TariffOverstayRate],
+        "what that costs now, less what it cost before";
     zone_name: String, [],
         "of the zones that the passage enters the one with the fewest free places";
     zone_people: i64, [], "people in that zone, granted passages included";
+    adults_present: i64, [],
+        "adults of the holder's party in the zone, or let in at this gate in the last 15 s";
+    children_present: i64, [ZoneSupervisedUnderAge],
+        "children of the party below `zone.supervised_under_age` there, this one included";
+    pickup_authorised: bool, [],
+        "whether somebody who may pick the holder up was read at this gate within 15 s";
+    is_guest: bool, [], "whether the holder is the guest of a member";
+    guest_limit_reached: bool, [GuestMaxPerHost],
+        "whether one more guest would be more than the host may bring";
+    guest_limit: i64, [GuestMaxPerHost], "how many guests that limit allows";
+    surcharge: Money, [ZoneSurcharge],
+        "what the zones cost that the visit was not charged for yet";
+    spent_today: Money, [], "what the holder spent on this local day, granted passages included";
     entry_price: Money, [],
         "what the visit costs at the gate; 0.00 where no visit is taken or the pass is paid";
     wallet_balance: Money, [],
@@ -215,6 +258,8 @@ facts! {
         "what the overstay costs now, less what the visit was charged for it before";
     debt: Money, [DebtAutoSettle, WalletMinBalance, TariffOverstayMode],
         "what is owed once an overstay is charged and the wallet has settled what it can";
+    due_here: bool, [WalletSharedWith],
+        "whether it is due from the holder: a family's debt is from its last adult out";
     debt_age: i64, [], "seconds since the account was last free of debt";
 }
 

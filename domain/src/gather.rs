@@ -7,14 +7,15 @@ use jiff::{ToSpan, civil::Date, tz::TimeZone};
 
 use crate::{
     bill::Bill,
-    event::Direction,
-    facts::Facts,
-    ids::PassId,
+    facts::{EventKind, Facts},
+    ids::{PassId, ZoneId},
     limit::Limit,
-    params::{CATALOGUE, Param, Value},
-    rows::{CredentialState, Pass, Tariff},
+    lockers::LockerBill,
+    money::Money,
+    params::{CATALOGUE, DefaultFor, Param, Value},
+    rows::{CredentialKind, CredentialState, Pass, Tariff, Visits},
     scope::{ParamTable, Place, Scope, Supplied},
-    seen::{Holder, Seen},
+    seen::{Holder, Seen, SeenPin},
     time::{Span, Timestamp},
     windows::{Windows, local_date, next_open_of_all},
 };
@@ -28,6 +29,8 @@ pub(crate) struct Speaking {
     pub(crate) id: PassId,
     pub(crate) pass: Pass,
     pub(crate) tariff: Tariff,
+    /// Whether its visit is open, or goes on.
+    visiting: bool,
     state: &'static str,
     allowed: bool,
     open: bool,
@@ -44,6 +47,33 @@ pub struct Gathered {
     pub(crate) bill: Bill,
     /// When the hours end that a visit would be begun in.
     pub(crate) hours_end: Option<Timestamp>,
+    pub(crate) stay: Stay,
+    /// What each zone costs that the visit was not charged for yet.
+    pub(crate) surcharges: Vec<(ZoneId, Money)>,
+    pub(crate) lockers: LockerBill,
+}
+
+/// What an entry makes of the visit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stay {
+    /// One is open and goes on; an exit begins none either.
+    GoesOn,
+    /// The one that was left goes on: its holder came back in time (parameter 18).
+    ComesBack,
+    /// A new one begins.
+    Begins,
+}
+
+impl Stay {
+    fn of(seen: &Seen, window: Span) -> Self {
+        if seen.kind != EventKind::Entry || seen.visit().is_some() {
+            return Self::GoesOn;
+        }
+        let left = seen.holder.as_ref().and_then(|holder| holder.presence.left.as_ref());
+        // The last instant is included; PT0S is never.
+        let back = left.is_some_and(|left| window.0 > 0 && seen.at.since(left.at) <= window);
+        if back { Self::ComesBack } else { Self::Begins }
+    }
 }
 
 impl Gathered {
@@ -51,24 +81,36 @@ impl Gathered {
     #[must_use]
     pub fn of(seen: &Seen, table: &ParamTable, zone: &TimeZone) -> Self {
         let speaking = speaking(seen, table, zone);
-        let place = seen.place(speaking.as_ref().map(|speaking| &speaking.pass.tariff));
-        let mut gathering = Gathering { seen, table, zone, place, facts: Facts::default() };
+        let guest = speaking.as_ref().is_some_and(|speaking| speaking.tariff.day_guest);
+        let mut classes = seen.classes.clone();
+        classes.extend(guest.then_some(DefaultFor::DayGuest));
+        let tariff = speaking.as_ref().map(|speaking| &speaking.pass.tariff);
+        let place = Place { classes: &classes, ..seen.place(tariff) };
+        let values: Vec<Supplied> =
+            CATALOGUE.iter().map(|spec| table.resolve(spec.param, &place)).collect();
+        let stay = Stay::of(seen, values[Param::TariffReentryWindow as usize].value.span());
+        let facts = Facts::default();
+        let mut gathering = Gathering { seen, table, zone, place, values, stay, facts };
         gathering.who();
+        gathering.factors();
         gathering.pass(speaking.as_ref());
         gathering.certificate();
-        let mut values: Vec<Supplied> =
-            CATALOGUE.iter().map(|spec| table.resolve(spec.param, &place)).collect();
-        gathering.limits(values[Param::TariffMaxVisits as usize].value.limits());
+        gathering.limits();
         let hours_end = gathering.hours();
-        gathering.presence(&values);
-        gathering.zones(&mut values);
-        let mut facts = gathering.facts;
+        gathering.presence();
+        gathering.zones();
+        gathering.people();
+        let surcharges = gathering.surcharges();
+        let Gathering { mut facts, mut values, .. } = gathering;
+        let lockers = LockerBill::of(seen, &place, table, &mut values, (zone, &mut facts));
         if let Some(speaking) = speaking.as_ref().filter(|_| facts.takes_visit) {
             facts.entry_price = speaking.tariff.entry_price;
         }
+        facts.surcharge = surcharges.iter().map(|(_, amount)| *amount).sum();
+        facts.spent_today = seen.holder.as_ref().map_or(Money::ZERO, |holder| holder.spent);
         let bill = Bill::of(seen, &values, speaking.as_ref());
         bill.tell(seen.at, &mut facts);
-        Self { facts, values, speaking, bill, hours_end }
+        Self { facts, values, speaking, bill, hours_end, stay, surcharges, lockers }
     }
 
     /// The value in force of a parameter.
@@ -84,10 +126,16 @@ struct Gathering<'a> {
     table: &'a ParamTable,
     zone: &'a TimeZone,
     place: Place<'a>,
+    values: Vec<Supplied>,
+    stay: Stay,
     facts: Facts,
 }
 
 impl Gathering<'_> {
+    fn value(&self, param: Param) -> &Value {
+        &self.values[param as usize].value
+    }
+
     fn who(&mut self) {
         let seen = self.seen;
         let facts = &mut self.facts;
@@ -99,23 +147,80 @@ impl Gathering<'_> {
         facts.member_age = seen.holder.as_ref().and_then(|holder| holder.age).unwrap_or(-1);
     }
 
+    /// What the person showed beside the card (parameters 3 to 6).
+    fn factors(&mut self) {
+        let Some(holder) = &self.seen.holder else { return };
+        let lock = self.locked_until(&holder.failed);
+        let facts = &mut self.facts;
+        facts.pin_right = matches!(holder.pin, SeenPin::Right | SeenPin::Duress);
+        facts.duress = holder.pin == SeenPin::Duress;
+        facts.photo_confirmed = holder.photo;
+        facts.returnable = holder.kind == CredentialKind::Band;
+        facts.band_returned = holder.collected;
+        (facts.locked_out, facts.locked_until) = (lock.is_some(), lock);
+    }
+
+    /// When the lock ends that failed attempts started; nothing where none holds (parameter 4).
+    fn locked_until(&self, failed: &[Timestamp]) -> Option<Timestamp> {
+        let limits = self.value(Param::CredentialFailedAttemptLimit).limits();
+        let locks = limits.iter().filter_map(|limit| {
+            let lock = limit.lock?.span();
+            // Each failure that is the n-th within the time starts the lock anew.
+            let nth = failed.iter().filter(|at| {
+                let counts =
+                    |one: &&Timestamp| **one <= **at && limit.period.counts(**one, **at, self.zone);
+                let all = failed.iter().filter(counts).count();
+                limit.is_reached(i64::try_from(all).unwrap_or(i64::MAX))
+            });
+            nth.map(|at| at.plus(lock)).max()
+        });
+        locks.max().filter(|until| self.seen.at < *until)
+    }
+
     fn pass(&mut self, speaking: Option<&Speaking>) {
         let Some(speaking) = speaking else { return };
         let facts = &mut self.facts;
         facts.has_pass = true;
         facts.membership_state = speaking.state.to_owned();
         facts.membership_allowed = speaking.allowed;
-        facts.takes_visit = starts_visit(self.seen);
+        facts.takes_visit = self.stay == Stay::Begins;
+        let left = self.seen.holder.as_ref().and_then(|holder| holder.presence.left.as_ref());
+        let used = left.is_some_and(|left| left.visit.pass == Some(speaking.id));
+        facts.ticket_used = speaking.tariff.single_entry && used && facts.takes_visit;
         facts.counts_visits = speaking.pass.visits_left.is_some();
         facts.visits_left = speaking.pass.visits_free().map_or(0, i64::from);
     }
 
     /// Of the limits that are reached, the one that lasts longest speaks (parameter 17).
-    fn limits(&mut self, limits: &[Limit]) {
+    fn limits(&mut self) {
         let Some(holder) = self.seen.holder.as_ref().filter(|_| self.facts.takes_visit) else {
             return;
         };
-        let (visits, now) = (&holder.visits, self.seen.at);
+        let limits = self.value(Param::TariffMaxVisits).limits();
+        if let Some((count, again)) = self.reached(limits, &holder.visits) {
+            self.facts.visit_limit_reached = true;
+            (self.facts.visit_limit, self.facts.visit_again_at) = (count, again);
+        }
+        let Some(host) = &holder.host else { return };
+        // The limit is the host's (parameter 40).
+        let place = Place {
+            tariff: host.tariff.as_ref(),
+            groups: &host.groups,
+            member: Some(host.member),
+            ..self.place
+        };
+        let limit = self.table.resolve(Param::GuestMaxPerHost, &place);
+        self.facts.is_guest = true;
+        if let Some((count, _)) = self.reached(limit.value.limits(), &host.guests) {
+            self.facts.guest_limit_reached = true;
+            self.facts.guest_limit = count;
+        }
+        self.values[Param::GuestMaxPerHost as usize] = limit;
+    }
+
+    /// How many the limit allows that is reached and lasts longest, and when it allows another.
+    fn reached(&self, limits: &[Limit], visits: &Visits) -> Option<(i64, Option<Timestamp>)> {
+        let now = self.seen.at;
         // What never ends lasts longest.
         let mut longest = None;
         for limit in limits {
@@ -131,10 +236,7 @@ impl Gathering<'_> {
             let again = last.map(|begun| limit.period.over(*begun, self.zone));
             longest = longest.max(Some((limit.count == 0, again, limit.count)));
         }
-        if let Some((_, again, count)) = longest {
-            self.facts.visit_limit_reached = true;
-            (self.facts.visit_limit, self.facts.visit_again_at) = (count, again);
-        }
+        longest.map(|(_, again, count)| (count, again))
     }
 
     /// A certificate is valid through its date, that day included (parameter 38).
@@ -152,7 +254,7 @@ impl Gathering<'_> {
 
     /// Whether it is open, and when it closes or opens.
     fn hours(&mut self) -> Option<Timestamp> {
-        let (at, zone) = (self.seen.at, self.zone);
+        let (at, zone) = (self.seen.judged_at(), self.zone);
         let hours = Hours::of(self.table, &self.place);
         self.facts.site_open = hours.open(at, zone, true);
         self.facts.windows_open = hours.open(at, zone, false);
@@ -164,28 +266,27 @@ impl Gathering<'_> {
         None
     }
 
-    fn presence(&mut self, values: &[Supplied]) {
+    fn presence(&mut self) {
         let Some(holder) = &self.seen.holder else { return };
-        let reset = &values[Param::AntiPassbackResetAfter as usize];
-        let timed = values[Param::AntiPassbackMode as usize].value.word() == "timed";
+        let reset = &self.values[Param::AntiPassbackResetAfter as usize];
+        let timed = self.value(Param::AntiPassbackMode).word() == "timed";
         let lock = if timed && reset.scope.is_none() { TIMED_LOCK } else { reset.value.span() };
         let presence = &holder.presence;
         // What restricts is over at exactly the limit; a limit of zero never ends.
         let lasts = |since: Timestamp| lock.0 == 0 || self.seen.at.since(since) < lock;
         let remembered = timed || presence.entered.is_some_and(lasts);
-        let entry = self.seen.kind.direction() == Direction::Entry;
+        let entry = self.seen.kind == EventKind::Entry;
         let everybody = presence.behind && presence.inside >= holder.party_size;
         self.facts.inside = entry && everybody && remembered;
         self.facts.reentry_locked = presence.entered.is_some_and(lasts);
     }
 
     /// The fullest of the zones entered speaks, with the values of its own place.
-    fn zones(&mut self, values: &mut [Supplied]) {
+    fn zones(&mut self) {
         let mut tightest: Option<i64> = None;
         let gate = &self.seen.gate;
         for (zone, people) in &gate.entered {
-            let depth = gate.zones.iter().position(|id| id == zone).unwrap_or(0);
-            let place = Place { tariff: None, zones: &gate.zones[..=depth], ..self.place };
+            let place = Place { tariff: None, ..self.place_of(zone) };
             let limit = self.table.resolve(Param::ZoneMaxOccupancy, &place);
             let mode = self.table.resolve(Param::ZoneOccupancyMode, &place);
             let limited = limit.value.int() > 0 && mode.value.word() != "count_only";
@@ -194,10 +295,65 @@ impl Gathering<'_> {
                 tightest = Some(free);
                 self.facts.zone_name = zone.to_string();
                 self.facts.zone_people = *people;
-                values[Param::ZoneMaxOccupancy as usize] = limit;
-                values[Param::ZoneOccupancyMode as usize] = mode;
+                self.values[Param::ZoneMaxOccupancy as usize] = limit;
+                self.values[Param::ZoneOccupancyMode as usize] = mode;
             }
         }
+    }
+
+    /// The place with `zone` as the innermost one.
+    fn place_of(&self, zone: &ZoneId) -> Place<'_> {
+        let zones = &self.seen.gate.zones;
+        let depth = zones.iter().position(|id| id == zone).unwrap_or(0);
+        Place { zones: &zones[..=depth], ..self.place }
+    }
+
+    /// The party: who accompanies whom, and from whom a shared debt is due (parameters 31, 35, 36
+    /// and 39).
+    fn people(&mut self) {
+        let Some(holder) = &self.seen.holder else { return };
+        let others = holder.family.as_ref().map_or(&[][..], |family| &family.others);
+        let below = self.value(Param::ZoneSupervisedUnderAge).int();
+        let is_child = |age: Option<i64>| age.is_some_and(|age| age < below);
+        let behind = || others.iter().filter(|one| one.behind);
+        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let adults = count(behind().filter(|one| one.adult).count());
+        let own = usize::from(is_child(holder.age) && !holder.adult);
+        let children = behind().filter(|one| !one.adult && is_child(one.age)).count();
+        let shared = self.value(Param::WalletSharedWith).word() == "family";
+        let family = holder.family.is_some() && shared;
+        let others_stay = others.iter().any(|one| one.adult && one.inside);
+        let facts = &mut self.facts;
+        (facts.adults_present, facts.children_present) = (adults, count(children + own));
+        facts.pickup_authorised = holder.picked_up;
+        facts.due_here = !family || (!holder.is_minor() && !others_stay);
+    }
+
+    /// What each zone costs that the visit was not charged for yet (parameter 37): a value of an
+    /// outer zone is charged once, however many zones lie in it.
+    fn surcharges(&self) -> Vec<(ZoneId, Money)> {
+        let charged = match self.stay {
+            Stay::Begins => &[][..],
+            Stay::GoesOn => self.seen.visit().map_or(&[][..], |visit| &visit.surcharged),
+            Stay::ComesBack => {
+                let left = self.seen.holder.as_ref().and_then(|one| one.presence.left.as_ref());
+                left.map_or(&[][..], |left| &left.visit.surcharged)
+            }
+        };
+        let mut found: Vec<(ZoneId, Money)> = Vec::new();
+        for (zone, _) in &self.seen.gate.entered {
+            let supplied = self.table.resolve(Param::ZoneSurcharge, &self.place_of(zone));
+            let whose = match supplied.scope {
+                Some(Scope::Zone(outer)) => outer,
+                _ => zone.clone(),
+            };
+            let amount = supplied.value.amount();
+            let known = charged.contains(&whose) || found.iter().any(|(zone, _)| *zone == whose);
+            if amount > Money::ZERO && !known {
+                found.push((whose, amount));
+            }
+        }
+        found
     }
 }
 
@@ -243,22 +399,16 @@ impl<'a> Hours<'a> {
     }
 }
 
-/// Whether the passage begins a visit: none is open.
-pub(crate) fn starts_visit(seen: &Seen) -> bool {
-    seen.kind.direction() == Direction::Entry && seen.visit().is_none()
-}
-
 /// Which pass speaks: the open visit's, then those that would grant, then the earliest end, the
 /// fewest visits left, the lowest id. If none grants, the first one gives the reasons.
 fn speaking(seen: &Seen, table: &ParamTable, zone: &TimeZone) -> Option<Speaking> {
     let holder = seen.holder.as_ref()?;
-    let visiting = seen.visit().and_then(|visit| visit.pass);
-    let candidates = holder.passes.iter().map(|(id, pass, tariff)| {
-        candidate(seen, (*id, pass, tariff), visiting == Some(*id), table, zone)
-    });
+    let all = holder.passes.iter();
+    let candidates =
+        all.map(|(id, pass, tariff)| candidate(seen, (*id, pass, tariff), table, zone));
     candidates.min_by_key(|one| {
         (
-            visiting != Some(one.id),
+            !one.visiting,
             !(one.allowed && one.open),
             one.pass.valid_until.unwrap_or(Date::MAX),
             one.pass.visits_free().unwrap_or(u32::MAX),
@@ -270,19 +420,28 @@ fn speaking(seen: &Seen, table: &ParamTable, zone: &TimeZone) -> Option<Speaking
 fn candidate(
     seen: &Seen,
     (id, pass, tariff): (PassId, &Pass, &Tariff),
-    visiting: bool,
     table: &ParamTable,
     zone: &TimeZone,
 ) -> Speaking {
     let place = seen.place(Some(&pass.tariff));
+    let visiting = match seen.visit() {
+        Some(visit) => visit.pass == Some(id),
+        None => {
+            let left = seen.holder.as_ref().and_then(|holder| holder.presence.left.as_ref());
+            let window = table.resolve(Param::TariffReentryWindow, &place).value.span();
+            let back = Stay::of(seen, window) == Stay::ComesBack;
+            back && left.is_some_and(|left| left.visit.pass == Some(id))
+        }
+    };
     let grace = table.resolve(Param::MembershipExpiryGrace, &place).value;
-    let state = membership_state(pass, local_date(seen.at, zone), &grace, visiting);
+    let state = membership_state(pass, local_date(seen.judged_at(), zone), &grace, visiting);
     let allowed = table.resolve(Param::MembershipAllowedStates, &place).value;
     let hours = Hours::of(table, &place);
     Speaking {
         id,
         pass: pass.clone(),
         tariff: tariff.clone(),
+        visiting,
         state,
         allowed: allowed.names(Param::MembershipAllowedStates, state),
         open: hours.open(seen.at, zone, true) && hours.open(seen.at, zone, false),
@@ -316,7 +475,7 @@ impl Holder {
     }
     /// Whether this person is known to be under 18 on the site's date.
     pub(crate) fn is_minor(&self) -> bool {
-        self.age.is_some_and(|age| age < 18)
+        !self.adult && self.age.is_some_and(|age| age < 18)
     }
 }
 
@@ -330,7 +489,6 @@ pub(crate) fn age_on(birth: Date, today: Date) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::money::Money;
 
     fn date(text: &str) -> Date {
         text.parse().unwrap()

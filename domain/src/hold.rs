@@ -2,21 +2,25 @@
 //! `decisions.md` of the specification).
 
 use crate::{
+    event::Direction,
     expiry::Timer,
     facts::EventKind,
     gather::Gathered,
-    ids::{AccountId, CredentialId, DecisionId, DeviceId},
-    judge::judge,
+    ids::{AccountId, CredentialId, DecisionId, DeviceId, Uid},
     look::Asked,
     money::Money,
     params::Param,
-    reasons::{Class, Reason},
+    reasons::{Class, Condition, Reason},
     rows::{Allowance, Hold, HoldKey, TAKINGS, Terminal, Visit},
     state::{Answer, Entry, HoldEnd, Noted, Payment},
     step::{Message, Step},
     time::Timestamp,
     verdict::Finding,
 };
+
+/// The reasons of holds that end with the visit's own time (parameter 26).
+const VISIT_HOLDS: &[Reason] =
+    &[Reason::CredentialNotReturned, Reason::DebtExitHold, Reason::LockerOccupiedAtExit];
 
 /// How long an identity hold whose time is used up is remembered, so that the next read is let out
 /// (our choice: 1 h).
@@ -37,8 +41,12 @@ impl Step<'_> {
             found.iter().any(|one| one.reason == reason && one.class == Class::Hold)
         };
         let gate = asked.device.clone();
-        let hold = Hold { since: asked.at, until: None, gate, decision, expired: false };
-        if held(Reason::DebtExitHold) {
+        let pickup = held(Reason::PickupNotAuthorised);
+        let hold = Hold { since: asked.at, until: None, gate, decision, expired: false, pickup };
+        if pickup {
+            self.awaits_guardian(asked);
+        }
+        if pickup || VISIT_HOLDS.iter().any(|reason| held(*reason)) {
             let Some(credential) = credential else { return };
             let mut presence = self.presence_of(credential);
             let Some(visit) = presence.visit.as_mut().filter(|visit| visit.hold.is_none()) else {
@@ -59,12 +67,35 @@ impl Step<'_> {
         }
     }
 
+    /// The slot for bands took one: whoever was held for it is decided again, and somebody who
+    /// threw it in first is let out as if it had been read.
+    pub(crate) fn collected(&mut self, message: &Message, uid: &Uid) {
+        let Some(mut held) = self.state.tables.credentials.read(uid).cloned() else {
+            let why = format!("no band has the number `{uid}`");
+            return self.unreadable(message.device.clone(), why);
+        };
+        held.collected = true;
+        self.state.tables.credentials.put(uid.clone(), held.clone());
+        self.note(message, Condition::BandCollected, String::new());
+        let visit = self.presence_of(held.id).visit;
+        if visit.is_some_and(|visit| visit.hold.is_some_and(|hold| hold.gate == message.device)) {
+            self.decide_hold_again(held.id, Some(&message.device), false);
+        } else {
+            self.request(message, Direction::Exit, uid.clone(), None);
+        }
+    }
+
     /// The time of a visit's hold is used up: the alarm; the gate opens at the next read.
     pub(crate) fn hold_expired(&mut self, credential: CredentialId, at: Timestamp) {
         self.state.timers.stop(at, Timer::Hold(credential));
         let mut presence = self.presence_of(credential);
         let Some(visit) = presence.visit.as_mut() else { return };
         let Some(hold) = visit.hold.as_mut() else { return };
+        if hold.pickup {
+            // Nobody lets a child go because time went by.
+            let (decision, gate) = (hold.decision, hold.gate.clone());
+            return self.hold_noted(at, gate, decision, HoldEnd::Escalated);
+        }
         hold.expired = true;
         visit.held.0 += at.since(hold.since).0.max(0);
         let (decision, gate) = (hold.decision, hold.gate.clone());
@@ -169,7 +200,7 @@ impl Step<'_> {
         self.batch.journal.push(Entry { at: self.now, device, source: None, noted });
         for credential in self.state.timers.held() {
             if self.wallet_of(credential) == Some(payment.account) {
-                self.decide_hold_again(credential, Some(&payment.terminal));
+                self.decide_hold_again(credential, Some(&payment.terminal), false);
             }
         }
         Answer::Taken
@@ -183,11 +214,12 @@ impl Step<'_> {
     }
 
     /// Decides a held read again. Where nothing holds it any more the hold is over; the gate opens
-    /// without a second read if `terminal` is bound to it.
+    /// without a second read if `terminal` is bound to it. With `alarm` it is told in any case.
     pub(crate) fn decide_hold_again(
         &mut self,
         credential: CredentialId,
         terminal: Option<&DeviceId>,
+        alarm: bool,
     ) {
         let presence = self.presence_of(credential);
         let Some(visit) = presence.visit else { return };
@@ -195,16 +227,20 @@ impl Step<'_> {
         let site = self.state.site.clone();
         let Some(gate) = site.gates.get(&hold.gate) else { return };
         let (at, kind) = (self.now, EventKind::Exit);
-        let asked = Asked { at, kind, device: hold.gate.clone(), uid: visit.uid };
+        let asked = Asked::of(at, kind, hold.gate.clone(), visit.uid);
         let seen = self.look(&asked, gate);
-        let gathered = Gathered::of(&seen, self.policy.values(), &site.time_zone);
-        let combined = judge(&seen, &gathered, self.policy, &site.time_zone);
+        let (gathered, mut combined) = self.judged(&seen, &site.time_zone);
+        let message = Message { device: hold.gate.clone(), source: None, at, received: at };
+        if alarm {
+            combined.reasons.iter_mut().for_each(|found| found.alarm = true);
+            return self.act(&message, &asked, seen, gathered, combined);
+        }
         if !combined.outcome.opens() {
             return;
         }
-        let bound = terminal.is_some_and(|id| site.bound_to(id).any(|gate| *gate == hold.gate));
+        let bound = terminal
+            .is_some_and(|id| *id == hold.gate || site.bound_to(id).any(|gate| *gate == hold.gate));
         if bound {
-            let message = Message { device: hold.gate.clone(), source: None, at, received: at };
             self.act(&message, &asked, seen, gathered, combined);
         } else {
             self.settled(credential, &gathered);

@@ -81,6 +81,10 @@ row_ids! {
     MemberId,
     /// A band, card or ticket.
     CredentialId,
+    /// People with a shared wallet who belong together.
+    FamilyId,
+    /// An exemption of a person or a group.
+    ExemptionId,
     /// An account of the ledger.
     AccountId,
     /// A sold pass.

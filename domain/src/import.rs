@@ -1,6 +1,7 @@
 //! A site's first data, in pieces, through the same loop as everything else.
 
 use crate::{
+    ids::{MemberId, Uid},
     money::Money,
     rows::{Account, AccountKind},
     state::{Answer, Entry, IMPORT_PIECE, ImportRow, Noted},
@@ -22,6 +23,18 @@ impl Step<'_> {
         Answer::Taken
     }
 
+    /// A family knows its people by what they carry.
+    fn join_family(&mut self, uid: &Uid, member: MemberId) {
+        let tables = &mut self.state.tables;
+        let kin = tables.members.read(&member).and_then(|member| member.kin.as_deref());
+        let Some(id) = kin.and_then(|kin| kin.family) else { return };
+        let Some(mut family) = tables.families.read(&id).cloned() else { return };
+        if !family.people.contains(uid) {
+            family.people.push(uid.clone());
+            tables.families.put(id, family);
+        }
+    }
+
     fn import_row(&mut self, row: ImportRow) {
         let tables = &mut self.state.tables;
         match row {
@@ -29,7 +42,12 @@ impl Step<'_> {
                 tables.members.put(id, member);
                 self.batch.people.push((id, person));
             }
-            ImportRow::Credential(uid, credential) => tables.credentials.put(uid, credential),
+            ImportRow::Credential(uid, credential) => {
+                self.join_family(&uid, credential.member);
+                self.state.tables.credentials.put(uid, credential);
+            }
+            ImportRow::Family(id, family) => tables.families.put(id, family),
+            ImportRow::Exemption(id, exemption) => tables.exemptions.put(id, exemption),
             ImportRow::Pass(key, pass) => tables.passes.put(key, pass),
             ImportRow::Tariff(key, tariff) => tables.tariffs.put(key, tariff),
             ImportRow::Locker(id, locker) => tables.lockers.put(id, locker),

@@ -3,8 +3,7 @@
 
 use crate::{
     combine::{Combined, combine, floor},
-    event::Direction,
-    facts::{Policy, PolicyFault, Question},
+    facts::{EventKind, Policy, PolicyFault, Question},
     gather::Gathered,
     params::Param,
     reasons::{Class, Reason},
@@ -20,7 +19,7 @@ use jiff::tz::TimeZone;
 #[must_use]
 pub fn judge(seen: &Seen, gathered: &Gathered, policy: &dyn Policy, zone: &TimeZone) -> Combined {
     let mode = gathered.value(Param::GateMode).at(seen.at, zone).word().to_owned();
-    if mode == "free" && !seen.stalled {
+    if mode == "free" && !seen.stalled && seen.kind.direction().is_some() {
         return Combined::only(Outcome::Grant, floor(Reason::GrantedFreeMode, Class::Grant));
     }
     let pending = pending(seen);
@@ -34,12 +33,17 @@ pub fn judge(seen: &Seen, gathered: &Gathered, policy: &dyn Policy, zone: &TimeZ
         true => Err(PolicyFault::StoreStalled),
         false => policy.judge(&question),
     };
+    let answered = judged.is_ok();
     let mut findings = judged.unwrap_or_else(|fault| vec![unavailable(&fault)]);
     findings.extend(gate_state(seen, &mode));
     findings.extend(pending);
     findings.extend(identity(seen, &findings));
     findings.extend(person(seen));
-    findings.extend(charged(gathered, &findings));
+    if answered {
+        findings.extend(charged(gathered, &findings));
+    }
+    let exempt = seen.holder.as_ref().map_or(&[][..], |holder| &holder.exempt);
+    findings.retain(|found| !exempt.contains(&found.reason));
     if seen.holder.is_none() {
         findings.retain(|found| found.reason.spec().phase <= 3);
     }
@@ -56,9 +60,9 @@ fn unavailable(fault: &PolicyFault) -> Finding {
 fn gate_state(seen: &Seen, mode: &str) -> Option<Finding> {
     let locked = mode == "locked";
     let refused = locked || mode == "out_of_service";
-    match seen.kind.direction() {
-        Direction::Entry if refused => Some(floor(Reason::GateLocked, Class::Deny)),
-        Direction::Exit if locked && seen.gate.egress_alternative => {
+    match seen.kind {
+        EventKind::Entry if refused => Some(floor(Reason::GateLocked, Class::Deny)),
+        EventKind::Exit if locked && seen.gate.egress_alternative => {
             Some(floor(Reason::GateLocked, Class::Hold))
         }
         _ => None,
@@ -68,11 +72,11 @@ fn gate_state(seen: &Seen, mode: &str) -> Option<Finding> {
 /// P6: while a passage is in progress, this credential gets no second one.
 fn pending(seen: &Seen) -> Option<Finding> {
     let since = seen.holder.as_ref()?.presence.pending_since?;
-    let class = match seen.kind.direction() {
-        Direction::Entry => Class::Deny,
+    let class = match seen.kind {
+        EventKind::Entry => Class::Deny,
         // A wall clock that was set back keeps nobody in.
-        Direction::Exit if since > seen.at.plus(CLOCK_DRIFT) => return None,
-        Direction::Exit => Class::Ignore,
+        EventKind::Exit if since <= seen.at.plus(CLOCK_DRIFT) => Class::Ignore,
+        _ => return None,
     };
     Some(floor(Reason::PassagePending, class))
 }
@@ -80,7 +84,7 @@ fn pending(seen: &Seen) -> Option<Finding> {
 /// P3: what no rule file can grant. The rules name these first, with their own place; the floor
 /// makes sure.
 fn identity(seen: &Seen, found: &[Finding]) -> Option<Finding> {
-    let exit = seen.kind.direction() == Direction::Exit;
+    let exit = seen.kind == EventKind::Exit;
     let reason = match &seen.holder {
         None => Reason::CredentialUnknown,
         Some(holder) => match holder.state {
@@ -97,14 +101,14 @@ fn identity(seen: &Seen, found: &[Finding]) -> Option<Finding> {
 fn presence_repair(seen: &Seen) -> Option<Finding> {
     let presence = &seen.holder.as_ref()?.presence;
     let recorded = presence.inside > 0 && presence.behind;
-    let repair = seen.kind.direction() == Direction::Exit && !recorded;
+    let repair = seen.kind == EventKind::Exit && !recorded;
     repair.then(|| floor(Reason::ExitRecordCorrected, Class::Grant))
 }
 
 /// P4: a house ban is judged on the way in, below the rules.
 fn person(seen: &Seen) -> Option<Finding> {
     let blocked = seen.holder.as_ref().is_some_and(|holder| holder.blocked);
-    let judged = blocked && seen.kind.direction() == Direction::Entry;
+    let judged = blocked && seen.kind == EventKind::Entry;
     judged.then(|| floor(Reason::MemberBlocked, Class::Deny))
 }
 

@@ -4,7 +4,8 @@ use crate::{
     ids::{AccountId, DecisionId, TransactionId, VisitId},
     money::Money,
     rows::{
-        Account, AccountKind, Charge, ChargeFor, ENTRY_REVENUE, OPENING, OVERSTAY_REVENUE, TAKINGS,
+        Account, AccountKind, Charge, ChargeFor, ENTRY_REVENUE, OPENING, OVERSTAY_REVENUE,
+        SURCHARGE_REVENUE, TAKINGS,
     },
     state::{Posting, Transaction},
     step::Step,
@@ -12,17 +13,23 @@ use crate::{
 };
 
 impl Step<'_> {
-    /// Books a charge of a visit; `so_far` is what the visit was charged for the same before. Its
+    /// Books a charge, mostly of a visit; `so_far` is what was charged for the same before. Its
     /// key says what for, so that the same is never charged twice.
     pub(crate) fn book_charge(
         &mut self,
-        visit: VisitId,
+        visit: Option<VisitId>,
         charge: &Charge,
         so_far: Money,
         at: Timestamp,
     ) {
-        let (key, earned) = match charge.what {
+        let visit = visit.map(|visit| visit.to_string()).unwrap_or_default();
+        let (key, earned) = match &charge.what {
             ChargeFor::Entry => (format!("entry:{visit}"), ENTRY_REVENUE),
+            ChargeFor::Surcharge(zone) => (format!("surcharge:{visit}:{zone}"), SURCHARGE_REVENUE),
+            ChargeFor::Locker(locker, since) => {
+                let total = (so_far + charge.amount).minor();
+                (format!("locker:{locker}:{}:{total}", since.micros()), OVERSTAY_REVENUE)
+            }
             ChargeFor::Overstay => {
                 let total = (so_far + charge.amount).minor();
                 (format!("overstay:{visit}:{total}"), OVERSTAY_REVENUE)
@@ -111,6 +118,7 @@ impl Step<'_> {
         let kind = match id {
             ENTRY_REVENUE => AccountKind::EntryRevenue,
             OVERSTAY_REVENUE => AccountKind::OverstayRevenue,
+            SURCHARGE_REVENUE => AccountKind::SurchargeRevenue,
             TAKINGS => AccountKind::Takings,
             OPENING => AccountKind::Opening,
             _ if beside.is_some_and(|row| row.kind == AccountKind::Wallet) => {

@@ -8,10 +8,18 @@ use crate::{
     event::Direction,
     facts::EventKind,
     gather::age_on,
-    ids::{CredentialId, DeviceId, MemberId, PassId, Uid},
+    ids::{CredentialId, DeviceId, FamilyId, LockerId, MemberId, PassId, Uid},
+    lockers::SeenLocker,
+    money::Money,
     params::DefaultFor,
-    rows::{Account, Credential, LastRead, Member, Pass, PassKey, Presence, Tariff, TariffKey},
-    seen::{Holder, Seen, SeenGate, SeenPresence, SeenWallet},
+    reasons::Reason,
+    rows::{
+        Account, Credential, CredentialState, Exempted, Exemption, Extras, LastRead, Member, Pass,
+        PassKey, PinDigest, Presence, ReaderKey, Tariff, TariffKey,
+    },
+    seen::{
+        Holder, Relative, Seen, SeenFamily, SeenGate, SeenHost, SeenPin, SeenPresence, SeenWallet,
+    },
     site::Gate,
     step::Step,
     time::{Span, Timestamp},
@@ -22,6 +30,8 @@ use crate::{
 const CROWD: usize = 10;
 /// Within this time (our choice).
 const CROWD_TIME: Span = Span::seconds(60);
+/// Within this time another one's read counts as made together (general practice).
+pub(crate) const ACCOMPANIED: Span = Span::seconds(15);
 /// No more passes of one person are looked at, the ones that end last (our choice).
 const PASSES_MAX: usize = 16;
 /// No more visits are looked at, the latest (our choice): a limit that counts more of them than
@@ -35,11 +45,30 @@ pub(crate) struct Asked {
     pub(crate) kind: EventKind,
     pub(crate) device: DeviceId,
     pub(crate) uid: Uid,
+    /// What the keypad gave.
+    pub(crate) pin: Option<PinDigest>,
+    /// The locker, if one is asked for.
+    pub(crate) locker: Option<LockerId>,
 }
 
 impl Asked {
-    pub(crate) const fn direction(&self) -> Direction {
-        self.kind.direction()
+    /// A credential is read at a device.
+    pub(crate) const fn of(at: Timestamp, kind: EventKind, device: DeviceId, uid: Uid) -> Self {
+        Self { at, kind, device, uid, pin: None, locker: None }
+    }
+
+    /// The side of the gate; a locker has one side.
+    pub(crate) fn direction(&self) -> Direction {
+        self.kind.direction().unwrap_or(Direction::Entry)
+    }
+
+    /// The reader: each locker has one of its own.
+    pub(crate) fn reader(&self) -> ReaderKey {
+        let device = match &self.locker {
+            None => self.device.clone(),
+            Some(locker) => DeviceId::from(format!("{}/{locker}", self.device)),
+        };
+        ReaderKey { device, direction: self.direction() }
     }
 }
 
@@ -55,13 +84,16 @@ impl Step<'_> {
         let zones = site.chain(Some(&gate.inner));
         let credential = self.state.tables.credentials.read(&asked.uid).cloned();
         let holder = credential.and_then(|held| self.holder(asked, gate, &held));
-        let entered = match asked.direction() {
-            Direction::Entry => {
+        let entered = match asked.kind {
+            EventKind::Entry => {
                 let crossed = self.zones_crossed(&asked.device);
                 crossed.into_iter().map(|zone| self.people_in(zone)).collect()
             }
-            Direction::Exit => Vec::new(),
+            _ => Vec::new(),
         };
+        let member = holder.as_ref().map(|(holder, _)| holder.member);
+        let locker = asked.locker.as_ref();
+        let locker = locker.and_then(|id| self.seen_locker(id, &asked.uid, member));
         let groups = holder.as_ref().map_or(&[][..], |(holder, _)| &holder.groups);
         let mut classes = site.classes(gate, groups);
         let slow = holder.as_ref().is_some_and(|(_, member)| member.reduced_mobility);
@@ -72,6 +104,7 @@ impl Step<'_> {
             gate: SeenGate {
                 device: Some(asked.device.clone()),
                 zones,
+                from_street: gate.leads_outside(),
                 target: gate.target(asked.direction()).cloned(),
                 entered,
                 egress_alternative: gate.egress_alternative,
@@ -80,6 +113,7 @@ impl Step<'_> {
                 crowded: self.is_crowded(asked),
             },
             holder: holder.map(|(holder, _)| holder),
+            locker,
             classes,
             stalled: self.answered,
         }
@@ -93,6 +127,8 @@ impl Step<'_> {
     ) -> Option<(Holder, Member)> {
         let member = self.state.tables.members.read(&held.member).cloned()?;
         let today = local_date(asked.at, &self.state.site.time_zone);
+        let kin = member.kin.as_deref().cloned().unwrap_or_default();
+        let extras = held.extras.as_deref().cloned().unwrap_or_default();
         let from = held.valid_from.is_none_or(|from| from <= asked.at);
         let until = held.valid_until.is_none_or(|until| asked.at < until);
         let presence = self.presence_of(held.id);
@@ -108,6 +144,18 @@ impl Step<'_> {
             blocked: member.blocked,
             protected: member.reduced_mobility || member.medical,
             certificate_until: member.certificate_until,
+            kind: held.kind,
+            adult: held.adult,
+            collected: held.collected,
+            pin: given(asked.pin.as_ref(), &extras),
+            photo: false,
+            failed: self.failures(&asked.uid),
+            exempt: self.exempt(asked, gate, held.member, &member),
+            spent: self.spent(held.member, today),
+            family: kin.family.and_then(|family| self.family(asked, gate, family)),
+            host: extras.host.and_then(|host| self.host(host, gate, today)),
+            picked_up: self.is_picked_up(asked, &kin.guardians),
+            lockers: self.lockers_of(asked, held.member, &presence),
             presence: self.seen_presence(asked, gate, presence),
             passes: self.passes(held.member, gate, today),
             visits: visits.latest(VISITS_MAX),
@@ -124,6 +172,7 @@ impl Step<'_> {
             behind: self.state.site.chain(presence.zone.as_ref()).contains(&gate.inner),
             entered: presence.entered,
             visit: presence.visit,
+            left: presence.left,
             pending_since: pending.map(|row| row.map_or(asked.at, |row| row.granted)),
         }
     }
@@ -155,6 +204,113 @@ impl Step<'_> {
         let site = &self.state.site;
         let covers = tariff.zones.iter().any(|zone| site.chain(Some(zone)).contains(&gate.inner));
         (covers && pass.valid_from <= today).then_some((key.pass, pass, tariff))
+    }
+
+    fn lockers_of(
+        &mut self,
+        asked: &Asked,
+        member: MemberId,
+        presence: &Presence,
+    ) -> Vec<SeenLocker> {
+        let ids = presence.lockers.iter();
+        ids.filter_map(|id| self.seen_locker(id, &asked.uid, Some(member))).collect()
+    }
+
+    /// The latest failures of the second factor.
+    fn failures(&mut self, uid: &Uid) -> Vec<Timestamp> {
+        if self.state.tables.attempts.is_empty() {
+            return Vec::new();
+        }
+        self.state.tables.attempts.read(uid).map(|row| row.failed.clone()).unwrap_or_default()
+    }
+
+    /// The reasons that exemptions lift for this person here and today.
+    fn exempt(&self, asked: &Asked, gate: &Gate, id: MemberId, member: &Member) -> Vec<Reason> {
+        let site = &self.state.site;
+        let today = local_date(asked.at, &site.time_zone);
+        let zones = site.chain(Some(&gate.inner));
+        let applies = |row: &Exemption| {
+            let who = match &row.who {
+                Exempted::Member(member) => *member == id,
+                Exempted::Group(group) => member.groups.contains(group),
+            };
+            let here = row.zones.is_empty() || row.zones.iter().any(|zone| zones.contains(zone));
+            who && here && (row.from..=row.until).contains(&today)
+        };
+        let rows = self.state.tables.exemptions.iter().map(|(_, row)| row);
+        let mut codes: Vec<_> =
+            rows.filter(|row| applies(row)).flat_map(|row| row.codes.iter().copied()).collect();
+        codes.retain(|code| code.is_exemptible());
+        codes.sort_unstable();
+        codes.dedup();
+        codes
+    }
+
+    fn spent(&mut self, member: MemberId, today: Date) -> Money {
+        let row = self.state.tables.spending.read(&member);
+        row.filter(|row| row.day == today).map_or(Money::ZERO, |row| row.spent + row.promised)
+    }
+
+    fn family(&mut self, asked: &Asked, gate: &Gate, family: FamilyId) -> Option<SeenFamily> {
+        let row = self.state.tables.families.read(&family).cloned()?;
+        let others = row.people.iter().filter(|uid| **uid != asked.uid);
+        let others = others.filter_map(|uid| self.relative(asked, gate, uid)).collect();
+        Some(SeenFamily { wallet: self.wallet(row.account), others })
+    }
+
+    fn relative(&mut self, asked: &Asked, gate: &Gate, uid: &Uid) -> Option<Relative> {
+        let held = self.state.tables.credentials.read(uid).cloned()?;
+        let member = self.state.tables.members.read(&held.member).cloned()?;
+        let today = local_date(asked.at, &self.state.site.time_zone);
+        let presence = self.presence_of(held.id);
+        let zones = self.state.site.chain(presence.zone.as_ref());
+        let here = presence.inside > 0 && zones.contains(&gate.inner);
+        let entering = presence.pending.as_ref().is_some_and(|key| {
+            let row = self.state.tables.reservations.peek(key);
+            let soon = |at: Timestamp| within(at, asked.at, ACCOMPANIED);
+            key.device == asked.device
+                && key.direction == Direction::Entry
+                && row.is_some_and(|row| soon(row.granted))
+        });
+        let age = member.birth.map(|birth| age_on(birth, today));
+        Some(Relative {
+            age,
+            adult: held.adult || age.is_none_or(|age| age >= 18),
+            inside: presence.inside > 0,
+            behind: here || entering,
+        })
+    }
+
+    /// The host of a guest, with the tariff of the pass that ends first of those that are valid.
+    fn host(&mut self, host: MemberId, gate: &Gate, today: Date) -> Option<SeenHost> {
+        let member = self.state.tables.members.read(&host).cloned()?;
+        let passes = self.passes(host, gate, today);
+        let valid = passes.iter().map(|(_, pass, _)| pass);
+        let end = |pass: &&Pass| pass.valid_until.unwrap_or(Date::MAX);
+        let tariff = valid.filter(|pass| end(pass) >= today).min_by_key(end);
+        let guests = self.state.tables.guests.read(&host).cloned().unwrap_or_default();
+        Some(SeenHost {
+            member: host,
+            groups: member.groups.clone(),
+            tariff: tariff.map(|pass| pass.tariff.clone()),
+            guests: guests.0.latest(VISITS_MAX),
+        })
+    }
+
+    /// Whether one of `guardians` was read at this gate's exit within 15 s before.
+    fn is_picked_up(&mut self, asked: &Asked, guardians: &[MemberId]) -> bool {
+        if guardians.is_empty() || asked.direction() == Direction::Entry {
+            return false;
+        }
+        let reader = asked.reader();
+        let recent = self.state.tables.last_reads.peek(&reader).map(|last| last.recent.clone());
+        recent.into_iter().flatten().any(|(uid, at)| {
+            let held = self.state.tables.credentials.read(&uid);
+            within(at, asked.at, ACCOMPANIED)
+                && held.is_some_and(|held| {
+                    held.state == CredentialState::Active && guardians.contains(&held.member)
+                })
+        })
     }
 
     fn wallet(&mut self, account: crate::ids::AccountId) -> SeenWallet {
@@ -190,7 +346,7 @@ impl Step<'_> {
     }
 
     fn is_crowded(&self, asked: &Asked) -> bool {
-        let reader = reader_key(&asked.device, asked.direction());
+        let reader = asked.reader();
         let last = self.state.tables.last_reads.peek(&reader);
         let others = last.map_or(0, |last| {
             let new = |(uid, at): &&(Uid, Timestamp)| *uid != asked.uid && in_crowd(*at, asked.at);
@@ -199,9 +355,16 @@ impl Step<'_> {
         others >= CROWD
     }
 
+    /// Remembers a read that was accepted and decided nothing yet.
+    pub(crate) fn remember_read_only(&mut self, asked: &Asked) {
+        let reader = asked.reader();
+        let place = self.state.tables.last_reads.peek(&reader).map_or(0, |last| last.next_place);
+        self.remember_read(asked, place);
+    }
+
     /// Remembers an accepted read of a reader.
     pub(crate) fn remember_read(&mut self, asked: &Asked, next_place: u64) {
-        let reader = reader_key(&asked.device, asked.direction());
+        let reader = asked.reader();
         let mut recent = Vec::new();
         if asked.direction() == Direction::Exit {
             let last = self.state.tables.last_reads.peek(&reader);
@@ -217,10 +380,21 @@ impl Step<'_> {
     }
 }
 
-fn in_crowd(at: Timestamp, now: Timestamp) -> bool {
-    now.since(at) < CROWD_TIME
+/// Whether two instants lie no further apart than `most`.
+pub(crate) fn within(one: Timestamp, other: Timestamp, most: Span) -> bool {
+    one.since(other) <= most && other.since(one) <= most
 }
 
-pub(crate) fn reader_key(device: &DeviceId, direction: Direction) -> crate::rows::ReaderKey {
-    crate::rows::ReaderKey { device: device.clone(), direction }
+/// What a code comes to.
+fn given(pin: Option<&PinDigest>, extras: &Extras) -> SeenPin {
+    match pin {
+        None => SeenPin::Absent,
+        Some(_) if extras.pin.as_ref() == pin => SeenPin::Right,
+        Some(_) if extras.duress.as_ref() == pin => SeenPin::Duress,
+        Some(_) => SeenPin::Wrong,
+    }
+}
+
+fn in_crowd(at: Timestamp, now: Timestamp) -> bool {
+    now.since(at) < CROWD_TIME
 }

@@ -2,10 +2,13 @@
 
 use crate::{
     event::Direction,
-    ids::{DecisionId, VisitId},
+    ids::{DecisionId, Uid, VisitId},
     money::Money,
     reasons::Condition,
-    rows::{Reservation, ReservationKey, ReservationState, Visit},
+    rows::{
+        ChargeFor, Credential, CredentialState, Left, Reservation, ReservationKey,
+        ReservationState, Visit,
+    },
     state::Noted,
     step::{Message, Step},
     time::{Span, Timestamp},
@@ -158,9 +161,18 @@ impl Step<'_> {
                 if let Some(visit) = presence.visit.as_mut() {
                     self.turned_back(row.credential, visit, at);
                 }
+                if presence.visit.is_none() && row.comes_back {
+                    presence.visit = presence.left.take().map(|left| left.visit);
+                }
                 // A visit that began meanwhile, by another grant, is not begun and paid again.
                 if let Some(id) = row.starts_visit.filter(|_| presence.visit.is_none()) {
                     presence.visit = Some(self.begin_visit(id, row, at));
+                    presence.left = None;
+                } else if let Some(visit) = presence.visit.as_mut() {
+                    self.book_surcharges(visit, row, at);
+                }
+                if let Some(visit) = presence.visit.as_mut().filter(|_| from_outside) {
+                    visit.entries = visit.entries.saturating_add(1);
                 }
             }
             Direction::Exit => {
@@ -176,8 +188,11 @@ impl Step<'_> {
                 if let Some(visit) = presence.visit.as_mut().filter(|_| outer_is_street) {
                     self.book_overstay(visit, row, at);
                 }
+                if outer_is_street {
+                    self.unlink(&row.uid);
+                }
                 if presence.inside == 0 {
-                    presence.visit = None;
+                    presence.left = presence.visit.take().map(|visit| Left { at, visit });
                 }
             }
         }
@@ -187,16 +202,45 @@ impl Step<'_> {
     /// A visit begins: it is taken from the pass and paid, unless nothing is charged now.
     fn begin_visit(&mut self, id: VisitId, row: &Reservation, at: Timestamp) -> Visit {
         let mut visit = Visit::new(id, row.uid.clone(), at, row.takes_from);
-        visit.hours_end = row.hours_end;
+        (visit.hours_end, visit.granted) = (row.hours_end, row.granted);
         if !self.in_emergency(at) {
             self.take_visit(row);
             self.tally(row.member, |visits| visits.begin(at));
-            for charge in &row.charges {
-                self.book_charge(id, charge, Money::ZERO, at);
+            if let Some(host) = row.host {
+                self.tally_guests(host, |guests| guests.begin(at));
+            }
+            for charge in row.charges.iter().filter(|charge| charge.what == ChargeFor::Entry) {
+                self.book_charge(Some(id), charge, Money::ZERO, at);
+                self.spend(row, charge.amount);
                 visit.paid = visit.paid + charge.amount;
             }
+            self.book_surcharges(&mut visit, row, at);
         }
         visit
+    }
+
+    /// The zones entered are charged, once each.
+    fn book_surcharges(&mut self, visit: &mut Visit, row: &Reservation, at: Timestamp) {
+        if self.in_emergency(at) {
+            return;
+        }
+        for charge in &row.charges {
+            let ChargeFor::Surcharge(zone) = &charge.what else { continue };
+            if !visit.surcharged.contains(zone) {
+                self.book_charge(Some(visit.id), charge, Money::ZERO, at);
+                self.spend(row, charge.amount);
+                visit.surcharged.push(zone.clone());
+            }
+        }
+    }
+
+    /// A band that was given back belongs to nobody from the exit on.
+    fn unlink(&mut self, uid: &Uid) {
+        let credentials = &mut self.state.tables.credentials;
+        let Some(held) = credentials.read(uid).filter(|held| held.collected) else { return };
+        let returned =
+            Credential { state: CredentialState::Returned, collected: false, ..held.clone() };
+        credentials.put(uid.clone(), returned);
     }
 
     /// The overstay that the passage ends is charged.
@@ -204,8 +248,8 @@ impl Step<'_> {
         if self.in_emergency(at) {
             return;
         }
-        for charge in &row.charges {
-            self.book_charge(visit.id, charge, visit.overstay, at);
+        for charge in row.charges.iter().filter(|charge| charge.what == ChargeFor::Overstay) {
+            self.book_charge(Some(visit.id), charge, visit.overstay, at);
             visit.overstay = visit.overstay + charge.amount;
         }
     }
@@ -216,7 +260,7 @@ impl Step<'_> {
 
     /// Whether something at `at` falls into an emergency, in which nothing is charged and no visit
     /// taken (I6).
-    fn in_emergency(&mut self, at: Timestamp) -> bool {
+    pub(crate) fn in_emergency(&mut self, at: Timestamp) -> bool {
         self.state.tables.emergency.read(&()).is_some_and(|row| at >= row.started)
     }
 }

@@ -105,6 +105,8 @@ const DENY: &[Class] = &[Class::Deny];
 const WARN: &[Class] = &[Class::Warn];
 const HOLD: &[Class] = &[Class::Hold];
 const CHARGE: &[Class] = &[Class::Charge];
+const DENY_OR_GRANT: &[Class] = &[Class::Deny, Class::Grant];
+const HOLD_OR_WARN: &[Class] = &[Class::Hold, Class::Warn];
 const DENY_OR_WARN: &[Class] = &[Class::Deny, Class::Warn];
 const DENY_OR_HOLD: &[Class] = &[Class::Deny, Class::Hold];
 
@@ -131,6 +133,17 @@ reasons! {
         [CredentialLostStolenAction];
     /// Not yet valid, expired, blocked or returned.
     CredentialNotValidNow "CREDENTIAL_NOT_VALID_NOW" P 3 by FLOOR, Warning, Operator, [];
+    /// Too many failed attempts.
+    CredentialLockedOut "CREDENTIAL_LOCKED_OUT" P 3 by DENY, Alarm, Operator,
+        [CredentialFailedAttemptLimit];
+    /// The band is not in the collector.
+    CredentialNotReturned "CREDENTIAL_NOT_RETURNED" P 3 by HOLD_OR_WARN, Warning, Operator,
+        [CredentialReturnAtExit, DebtExitHoldMax];
+    /// The PIN or the photo check failed.
+    AuthFactorFailed "AUTH_FACTOR_FAILED" P 3 by DENY, Warning, Operator,
+        [CredentialAuthenticationMode];
+    /// A PIN was given under duress; nobody at the gate sees it.
+    Duress "DURESS" P 3 by DENY_OR_GRANT, Critical, Nothing, [CredentialDuressAction];
     /// The membership ended; the grace runs.
     MembershipInGrace "MEMBERSHIP_IN_GRACE" P 4 by WARN, Notice, Nothing, [MembershipExpiryGrace];
     /// Few visits are left.
@@ -158,6 +171,8 @@ reasons! {
     /// The tariff, group or zone is not open now.
     OutsideTariffWindow "OUTSIDE_TARIFF_WINDOW" P 5 by DENY, Notice, Operator,
         [TimeAccessWindows, TimeEarlyEntryMargin];
+    /// A ticket for a single entry was used already.
+    ReentryNotAllowed "REENTRY_NOT_ALLOWED" P 5 by DENY, Warning, Operator, [TariffReentryWindow];
     /// No entry on record; presence was corrected.
     ExitRecordCorrected "EXIT_RECORD_CORRECTED" P 6 by FLOOR, Notice, Nothing, [];
     /// Already inside; allowed and recorded.
@@ -173,6 +188,14 @@ reasons! {
         [ZoneMaxOccupancy, ZoneOccupancyMode];
     /// Under the minimum age.
     AgeBelowMinimum "AGE_BELOW_MINIMUM" P 7 by DENY, Warning, No, [ZoneMinAge];
+    /// The child needs an accompanying adult, or there are too many children for one.
+    SupervisionRequired "SUPERVISION_REQUIRED" P 7 by DENY, Warning, Operator,
+        [ZoneSupervisedUnderAge, ZoneMaxChildrenPerAdult];
+    /// The child may leave only with an authorised adult.
+    PickupNotAuthorised "PICKUP_NOT_AUTHORISED" P 7 by HOLD, Alarm, TwoPersons,
+        [GuardianPickupUnderAge];
+    /// No guest passes are left.
+    GuestLimitReached "GUEST_LIMIT_REACHED" P 7 by DENY, Notice, Operator, [GuestMaxPerHost];
     /// Stayed longer than paid for.
     OverstayWarning "OVERSTAY_WARNING" P 8 by WARN, Notice, Nothing,
         [TariffIncludedDuration, TariffOverstayGrace, TariffOverstayMode];
@@ -182,18 +205,32 @@ reasons! {
          TariffOverstayCap];
     /// The account owes something.
     DebtWarning "DEBT_WARNING" P 8 by WARN, Warning, Nothing,
-        [DebtEntryBlockAmount, DebtEntryBlockAge, DebtExitPolicy, DebtAutoSettle];
+        [DebtEntryBlockAmount, DebtEntryBlockAge, DebtExitPolicy, DebtAutoSettle, WalletSharedWith];
     /// The account owes more, for longer, than may be.
     DebtEntryBlocked "DEBT_ENTRY_BLOCKED" P 8 by DENY, Warning, Operator,
         [DebtEntryBlockAmount, DebtEntryBlockAge, DebtAutoSettle];
     /// What is owed shall be settled before the exit.
     DebtExitHold "DEBT_EXIT_HOLD" P 8 by HOLD, Warning, Operator,
-        [DebtExitPolicy, DebtExitHoldMax, DebtAutoSettle, WalletMinBalance];
+        [DebtExitPolicy, DebtExitHoldMax, DebtAutoSettle, WalletMinBalance, WalletSharedWith];
     /// The hold reached its limit; left owing.
     DebtExitReleased "DEBT_EXIT_RELEASED" P 8 by FLOOR, Alarm, Nothing,
         [DebtExitPolicy, DebtExitHoldMax];
     /// The wallet would pass its bound.
-    WalletLimitExceeded "WALLET_LIMIT_EXCEEDED" P 8 by DENY, Notice, Operator, [WalletMinBalance];
+    WalletLimitExceeded "WALLET_LIMIT_EXCEEDED" P 8 by DENY, Notice, Operator,
+        [WalletMinBalance, WalletSharedWith, ZoneSurcharge];
+    /// The daily limit is used up.
+    DailySpendLimit "DAILY_SPEND_LIMIT" P 8 by DENY, Notice, No, [WalletDailySpendLimit];
+    /// A locker is still locked.
+    LockerOccupiedAtExit "LOCKER_OCCUPIED_AT_EXIT" P 9 by HOLD_OR_WARN, Notice, Operator,
+        [LockerExitCheck, DebtExitHoldMax];
+    /// The band uses as many lockers as it may.
+    LockerLimitReached "LOCKER_LIMIT_REACHED" P 9 by DENY, Notice, Operator,
+        [LockerMaxPerCredential];
+    /// The locker belongs to another band.
+    LockerNotYours "LOCKER_NOT_YOURS" P 9 by DENY, Warning, Operator, [LockerAssignmentMode];
+    /// The locker's time is over.
+    LockerTimeExceeded "LOCKER_TIME_EXCEEDED" P 9 by DENY_OR_WARN, Notice, Operator,
+        [LockerMaxDuration, LockerOverstayAction];
     /// Passage allowed.
     Granted "GRANTED" P 11 by FLOOR, Info, Nothing, [];
 }
@@ -219,6 +256,33 @@ impl Reason {
     pub fn tripped(self) -> ParamMask {
         self.spec().params.iter().copied().collect()
     }
+    /// Whether an operator, or two, may lift it.
+    #[must_use]
+    pub const fn is_overridable(self) -> bool {
+        matches!(self.spec().overridable, Override::Operator | Override::TwoPersons)
+    }
+    /// Whether an exemption of a person or a group may list it.
+    ///
+    /// An exemption never opens by an expired credential and never silences a duress alarm.
+    #[must_use]
+    pub const fn is_exemptible(self) -> bool {
+        let never = matches!(self, Self::CredentialNotValidNow | Self::Duress);
+        !never && !matches!(self.spec().overridable, Override::No)
+    }
+    /// Whether it tells of health, debt or a threat: no public display shows it.
+    #[must_use]
+    pub const fn is_private(self) -> bool {
+        matches!(
+            self,
+            Self::Duress
+                | Self::MedicalCertificateExpiring
+                | Self::MedicalCertificateInvalid
+                | Self::DebtWarning
+                | Self::DebtEntryBlocked
+                | Self::DebtExitHold
+                | Self::DebtExitReleased
+        )
+    }
 }
 
 /// Conditions and alarms: no decision by themselves.
@@ -231,12 +295,26 @@ pub enum Condition {
     PassageNotMade,
     /// A rotation without a grant, or after it had ended.
     PassageUnexpected,
+    /// A door was opened by force.
+    ForcedOpen,
+    /// A door stands open for too long.
+    HeldOpen,
     /// The housing of a device was opened.
     Tamper,
+    /// The same credential was read at two readers within the duplicate window.
+    ConcurrentUse,
     /// A device runs out of charge.
     BatteryLow,
     /// A device lost its supply.
     PowerLost,
+    /// A lock does not move.
+    LockFault,
+    /// A clock jumped, or is off by more than may be.
+    ClockStep,
+    /// A rule file was refused; the last good set is in force.
+    RulesDegraded,
+    /// The chain of records is broken, or the journal cannot be written.
+    AuditGap,
     /// A device came.
     DeviceOnline,
     /// A device went.
@@ -249,11 +327,62 @@ pub enum Condition {
     EmergencyReset,
     /// A device's message could not be read.
     MessageRefused,
+    /// The slot for bands took one.
+    BandCollected,
+}
+
+impl Condition {
+    /// How loud it is; [`Self::ClockStep`] of a single device is only a notice.
+    #[must_use]
+    pub const fn severity(self) -> Severity {
+        match self {
+            Self::PassageMade | Self::DeviceOnline | Self::BandCollected => Severity::Info,
+            Self::PassageNotMade
+            | Self::ConcurrentUse
+            | Self::BatteryLow
+            | Self::EmergencyInputCleared
+            | Self::EmergencyReset => Severity::Notice,
+            Self::DeviceOffline | Self::MessageRefused => Severity::Warning,
+            Self::PassageUnexpected
+            | Self::ForcedOpen
+            | Self::HeldOpen
+            | Self::Tamper
+            | Self::PowerLost
+            | Self::LockFault
+            | Self::ClockStep
+            | Self::RulesDegraded => Severity::Alarm,
+            Self::AuditGap | Self::EmergencyStarted => Severity::Critical,
+        }
+    }
+    /// The parameters behind it.
+    #[must_use]
+    pub const fn params(self) -> &'static [Param] {
+        match self {
+            Self::PassageNotMade => &[Param::GatePassageTimeout],
+            Self::HeldOpen => &[Param::AlarmHeldOpenTime],
+            Self::ConcurrentUse => &[Param::PresenceDuplicateReadWindow],
+            Self::ClockStep => &[Param::ClockMaxDrift],
+            Self::EmergencyStarted => &[Param::EmergencyReleaseCategory],
+            _ => &[],
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_exemption_lists_what_nobody_may_lift() {
+        for spec in REASONS.iter().filter(|spec| spec.overridable == Override::No) {
+            assert!(!spec.reason.is_exemptible(), "{}", spec.code);
+            assert!(!spec.reason.is_overridable(), "{}", spec.code);
+        }
+        assert!(Reason::CredentialNotValidNow.is_overridable());
+        assert!(!Reason::CredentialNotValidNow.is_exemptible());
+        assert!(!Reason::Duress.is_exemptible());
+        assert!(Reason::SupervisionRequired.is_exemptible());
+    }
 
     #[test]
     fn each_code_finds_its_own_row() {

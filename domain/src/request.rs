@@ -6,13 +6,13 @@ use crate::{
     decision::Decision,
     event::Direction,
     facts::{EventKind, FACTS_VERSION, Facts},
-    gather::{Gathered, starts_visit},
+    gather::{Gathered, Stay},
     ids::{DecisionId, Uid, VisitId},
-    judge::judge,
-    look::{Asked, reader_key},
+    look::Asked,
+    money::Money,
     params::{FLOOR_READS, Param, ParamMask},
     reasons::{Class, Reason},
-    rows::{Charge, ChargeFor, Reservation, ReservationKey, ReservationState},
+    rows::{Charge, ChargeFor, PinDigest, Reservation, ReservationKey, ReservationState},
     scope::{Place, Supplied},
     seen::Seen,
     state::Noted,
@@ -23,6 +23,9 @@ use crate::{
 
 /// No gate can be passed in less (our choice).
 const PASSAGE_MIN: Span = Span::seconds(1);
+
+/// So many failures of one credential are remembered (our choice): more than a limit may count.
+const ATTEMPTS_KEPT: usize = 100;
 
 /// What was found out about a request on the way.
 struct Known {
@@ -41,7 +44,13 @@ impl Known {
 
 impl Step<'_> {
     /// Decides a read, and answers the device unless the read is ignored.
-    pub(crate) fn request(&mut self, message: &Message, direction: Direction, uid: Uid) {
+    pub(crate) fn request(
+        &mut self,
+        message: &Message,
+        direction: Direction,
+        uid: Uid,
+        pin: Option<PinDigest>,
+    ) {
         let site = self.state.site.clone();
         let Some(gate) = site.gates.get(&message.device) else {
             let why = format!("`{}` is not a gate of this site", message.device);
@@ -51,24 +60,44 @@ impl Step<'_> {
             Direction::Entry => EventKind::Entry,
             Direction::Exit => EventKind::Exit,
         };
-        let asked = Asked { at: message.at, kind, device: message.device.clone(), uid };
+        let device = message.device.clone();
+        let asked = Asked { pin, ..Asked::of(message.at, kind, device, uid) };
         let seen = self.look(&asked, gate);
         if let Some((outcome, finding)) = self.emergency_answer(direction) {
-            self.decide(message, &asked, Combined::only(outcome, finding), Known::of(seen));
-            return;
+            return self.decide_alone(message, &asked, Combined::only(outcome, finding), seen);
         }
         if let Some(finding) = self.ingest(message, &asked, &seen) {
             let ignored = Combined::only(Outcome::Ignore, finding);
-            self.decide(message, &asked, ignored, Known::of(seen));
+            return self.decide_alone(message, &asked, ignored, seen);
+        }
+        if self.reads_for_child(&asked, &seen) {
             return;
         }
-        let gathered = Gathered::of(&seen, self.policy.values(), &site.time_zone);
-        let combined = judge(&seen, &gathered, self.policy, &site.time_zone);
+        let (gathered, combined) = self.judged(&seen, &site.time_zone);
+        if self.waits(&asked, &seen, &gathered, &combined) {
+            return;
+        }
         self.act(message, &asked, seen, gathered, combined);
     }
 
+    /// A request that is answered without its facts.
+    pub(crate) fn decide_alone(
+        &mut self,
+        message: &Message,
+        asked: &Asked,
+        combined: Combined,
+        seen: Seen,
+    ) {
+        self.decide(message, asked, combined, Known::of(seen));
+    }
+
     /// P0: a request that is too old or was just answered takes no effect.
-    fn ingest(&mut self, message: &Message, asked: &Asked, seen: &Seen) -> Option<Finding> {
+    pub(crate) fn ingest(
+        &mut self,
+        message: &Message,
+        asked: &Asked,
+        seen: &Seen,
+    ) -> Option<Finding> {
         let zones = &seen.gate.zones;
         let place = Place { zones, device: Some(&asked.device), ..Place::default() };
         let mut max_age = self.at_place(Param::DeviceEventMaxAge, &place).span();
@@ -82,7 +111,7 @@ impl Step<'_> {
             return Some(Finding { details, ..floor(Reason::EventStale, Class::Ignore) });
         }
         let window = self.at_place(Param::PresenceDuplicateReadWindow, &place).span();
-        let reader = reader_key(&asked.device, asked.direction());
+        let reader = asked.reader();
         let last = self.state.tables.last_reads.read(&reader)?;
         let soon = asked.at.since(last.at) < window && last.at.since(asked.at) < window;
         let again = last.uid == asked.uid && soon;
@@ -100,21 +129,25 @@ impl Step<'_> {
         combined: Combined,
     ) {
         let opens = combined.outcome.opens();
-        let reader = reader_key(&asked.device, asked.direction());
+        let reader = asked.reader();
         let place = self.state.tables.last_reads.peek(&reader).map_or(0, |last| last.next_place);
         if combined.outcome != Outcome::Ignore {
             self.remember_read(asked, place + u64::from(opens));
         }
         let books = books_money(&combined);
-        let promised = opens.then(|| self.promise(asked, &seen, &gathered, books)).flatten();
+        let through = opens && asked.locker.is_none();
+        let promised = through.then(|| self.promise(asked, &seen, &gathered, books)).flatten();
         let found = combined.reasons.clone();
+        if found.iter().any(|found| found.reason == Reason::AuthFactorFailed) {
+            self.failed_factor(asked);
+        }
         let mut consulted = self.policy.consulted(asked.kind);
         let asks = |param: &&Param| param.spec().events.contains(&asked.kind.letter());
         FLOOR_READS.iter().filter(asks).for_each(|param| consulted.insert(*param));
         let credential = seen.holder.as_ref().map(|holder| holder.credential);
         let facts = Some(gathered.facts.clone());
         let known = Known { seen, facts, values: gathered.values.clone(), consulted };
-        let outcome = combined.outcome;
+        let (outcome, primary) = (combined.outcome, shown(combined.primary(), combined.outcome));
         let decision = self.decide(message, asked, combined, known);
         if books && outcome != Outcome::Ignore {
             self.settle(&gathered, decision, outcome);
@@ -122,12 +155,31 @@ impl Step<'_> {
         if outcome == Outcome::Hold {
             self.begin_hold(asked, credential, &gathered, &found, decision);
         }
-        if opens {
+        if let Some(wallet) = gathered.bill.account().filter(|_| books && opens) {
+            self.charge_lockers(&gathered.lockers, wallet);
+        }
+        if asked.locker.is_some() {
+            self.answer_locker(asked, (credential, decision), (outcome, primary));
+        } else if opens {
             if let Some(credential) = credential.filter(|_| asked.kind == EventKind::Exit) {
+                if found.iter().any(|found| found.reason == Reason::LockerOccupiedAtExit) {
+                    self.abandon_lockers(credential);
+                }
                 self.settled(credential, &gathered);
             }
             self.open(asked, &gathered, decision, (promised, place));
+            self.accompanied(asked);
         }
+    }
+
+    /// Remembers a failure of the second factor, as long as a limit may count it (parameter 4).
+    fn failed_factor(&mut self, asked: &Asked) {
+        let attempts = &mut self.state.tables.attempts;
+        let mut row = attempts.read(&asked.uid).cloned().unwrap_or_default();
+        row.failed.push(asked.at);
+        let surplus = row.failed.len().saturating_sub(ATTEMPTS_KEPT);
+        row.failed.drain(..surplus);
+        attempts.put(asked.uid.clone(), row);
     }
 
     /// What the wallet pays now: charges made before, and a new one where the exit stays closed. A
@@ -142,7 +194,7 @@ impl Step<'_> {
         {
             let mut presence = self.presence_of(credential);
             if let Some(visit) = presence.visit.as_mut() {
-                self.book_charge(visit.id, &charge, visit.overstay, self.now);
+                self.book_charge(Some(visit.id), &charge, visit.overstay, self.now);
                 visit.overstay = visit.overstay + charge.amount;
                 self.state.tables.presence.put(credential, presence);
             }
@@ -181,15 +233,18 @@ impl Step<'_> {
         let price = gathered.facts.entry_price;
         let speaking = gathered.speaking.as_ref().filter(|_| takes);
         let limits = gathered.value(Param::TariffMaxVisits).limits();
-        let starts_visit = starts_visit(seen).then(|| VisitId(self.state.ids.make(self.now)));
-        let entry = holder.wallet.account.filter(|_| books && !price.is_zero());
-        let entry = entry.map(|account| Charge {
-            account,
-            amount: price,
-            taken: price,
-            what: ChargeFor::Entry,
-        });
+        let starts = gathered.stay == Stay::Begins;
+        let starts_visit = starts.then(|| VisitId(self.state.ids.make(self.now)));
+        let wallet = gathered.bill.account().filter(|_| books);
+        let charge = |(what, amount): (ChargeFor, Money)| {
+            let account = wallet.filter(|_| !amount.is_zero())?;
+            Some(Charge { account, amount, taken: amount, what })
+        };
+        let surcharges = gathered.surcharges.iter();
+        let surcharges = surcharges.map(|(zone, cost)| (ChargeFor::Surcharge(zone.clone()), *cost));
+        let charges = std::iter::once((ChargeFor::Entry, price)).chain(surcharges);
         let overstay = gathered.bill.charges().filter(|_| books);
+        let host = holder.host.as_ref().filter(|_| starts).map(|host| host.member);
         Some(Reservation {
             decision: DecisionId(uuid::Uuid::nil()),
             uid: asked.uid.clone(),
@@ -202,8 +257,10 @@ impl Step<'_> {
             starts_visit,
             takes_from: speaking.map(|speaking| speaking.id),
             hours_end: gathered.hours_end.filter(|_| starts_visit.is_some()),
-            charges: entry.into_iter().chain(overstay).collect(),
+            charges: charges.filter_map(charge).chain(overstay).collect(),
             booked: false,
+            host,
+            comes_back: gathered.stay == Stay::ComesBack,
             limited: starts_visit.is_some() && !limits.is_empty(),
         })
     }
@@ -238,11 +295,11 @@ impl Step<'_> {
             tripped: ParamMask(tripped.0 & known.consulted.0),
             values: set_somewhere(known.values, known.consulted),
         };
-        if verdict.outcome != Outcome::Ignore {
+        if verdict.outcome != Outcome::Ignore && asked.locker.is_none() {
             let action = Action::Indicate {
                 direction: asked.direction(),
                 outcome: verdict.outcome,
-                reason: verdict.primary(),
+                reason: shown(verdict.primary(), verdict.outcome),
             };
             self.command(message.device.clone(), Some(id), action);
         }
@@ -255,7 +312,7 @@ impl Step<'_> {
             received: message.received,
             kind: asked.kind,
             device: asked.device.clone(),
-            direction: asked.direction(),
+            direction: asked.kind.direction(),
             member: holder.map(|holder| holder.member),
             credential: holder.map(|holder| holder.credential),
             unknown_uid,
@@ -274,6 +331,15 @@ impl Step<'_> {
 fn books_money(combined: &Combined) -> bool {
     let unchecked = [Reason::GrantedFreeMode, Reason::PolicyUnavailable];
     !combined.reasons.iter().any(|found| unchecked.contains(&found.reason))
+}
+
+/// The reason that the screen of a gate may show: of a threat it shows nothing.
+const fn shown(primary: Reason, outcome: Outcome) -> Reason {
+    match (primary, outcome) {
+        (Reason::Duress, Outcome::Deny) => Reason::AuthFactorFailed,
+        (Reason::Duress, _) => Reason::Granted,
+        _ => primary,
+    }
 }
 
 fn passage_timeout(gathered: &Gathered) -> Span {

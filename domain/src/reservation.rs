@@ -4,11 +4,16 @@ use crate::{
     event::Direction,
     expiry::Timer,
     ids::{DecisionId, DeviceId, MemberId, ZoneId},
+    money::Money,
     reasons::Condition,
-    rows::{Occupancy, Pass, PassKey, Reservation, ReservationKey, ReservationState, Visits},
+    rows::{
+        ChargeFor, Occupancy, Pass, PassKey, Reservation, ReservationKey, ReservationState,
+        Spending, Visits,
+    },
     state::{Entry, Noted},
     step::Step,
     time::{Span, Timestamp},
+    windows::local_date,
 };
 
 /// How long an unused grant is remembered for a passage whose message comes late (our choice).
@@ -46,6 +51,43 @@ impl Step<'_> {
         if row.limited {
             self.tally(row.member, |visits| visits.promised = visits.promised.saturating_add(1));
         }
+        if let Some(host) = row.host {
+            self.tally_guests(host, |guests| guests.promised = guests.promised.saturating_add(1));
+        }
+        self.promise_spending(row, spent(row));
+    }
+
+    /// Changes what the limit of guests counts for a member.
+    pub(crate) fn tally_guests(&mut self, host: MemberId, change: impl FnOnce(&mut Visits)) {
+        let mut guests = self.state.tables.guests.read(&host).cloned().unwrap_or_default();
+        change(&mut guests.0);
+        self.state.tables.guests.put(host, guests);
+    }
+
+    /// What a member spent on the day of a grant, with `change` made to it.
+    fn spending(&mut self, row: &Reservation, change: impl FnOnce(&mut Spending)) {
+        let day = local_date(row.granted, &self.state.site.time_zone);
+        let known = self.state.tables.spending.read(&row.member).copied();
+        if known.is_some_and(|known| known.day > day) {
+            // A later day counts already.
+            return;
+        }
+        let fresh = Spending { day, spent: Money::ZERO, promised: Money::ZERO };
+        let mut spending = known.filter(|known| known.day == day).unwrap_or(fresh);
+        change(&mut spending);
+        self.state.tables.spending.put(row.member, spending);
+    }
+
+    /// Money that counts for the day once the passage is made.
+    fn promise_spending(&mut self, row: &Reservation, amount: Money) {
+        if !amount.is_zero() {
+            self.spending(row, |day| day.promised = Money::ZERO.max(day.promised + amount));
+        }
+    }
+
+    /// Money that counts for the day.
+    pub(crate) fn spend(&mut self, row: &Reservation, amount: Money) {
+        self.spending(row, |day| day.spent = day.spent + amount);
     }
 
     /// Changes what limits of visits count for a member.
@@ -80,6 +122,7 @@ impl Step<'_> {
                 Timer::Passage(key) => self.lapse(&key, ended),
                 Timer::Hold(credential) => self.hold_expired(credential, ended),
                 Timer::IdentityHold(key) => self.identity_hold_expired(&key, ended),
+                Timer::Waiting(key) => self.waited(&key, ended),
             }
         }
     }
@@ -124,6 +167,10 @@ impl Step<'_> {
         if row.limited {
             self.tally(row.member, |visits| visits.promised = visits.promised.saturating_sub(1));
         }
+        if let Some(host) = row.host {
+            self.tally_guests(host, |guests| guests.promised = guests.promised.saturating_sub(1));
+        }
+        self.promise_spending(row, -spent(row));
     }
 
     /// Takes a live reservation off its timer and off its credential.
@@ -220,4 +267,10 @@ impl Step<'_> {
     pub(crate) fn occupancy_of(&mut self, zone: &ZoneId) -> Occupancy {
         self.state.tables.occupancy.read(zone).copied().unwrap_or_default()
     }
+}
+
+/// What a grant would cost that counts for the day: an entry and surcharges, no overstay.
+fn spent(row: &Reservation) -> Money {
+    let counts = row.charges.iter().filter(|charge| charge.what != ChargeFor::Overstay);
+    counts.map(|charge| charge.amount).sum()
 }

@@ -2,14 +2,20 @@
 //! not among them.
 
 mod gates;
+mod money;
 mod people;
 
 pub use gates::{
-    Allowance, Charge, ChargeFor, DeviceState, Emergency, Hold, HoldKey, LastRead, Locker, Mark,
-    MarkKey, Occupancy, Presence, ReaderKey, Reservation, ReservationKey, ReservationState, Taken,
-    Terminal, Visit,
+    Allowance, Charge, ChargeFor, DeviceState, Emergency, Hold, HoldKey, LastRead, Left, Locker,
+    Mark, MarkKey, Occupancy, Presence, ReaderKey, Reservation, ReservationKey, ReservationState,
+    Taken, Terminal, Visit, Waiting, WaitingKey, WaitsFor,
+};
+pub use money::{
+    Account, AccountKind, ENTRY_REVENUE, OPENING, OVERSTAY_REVENUE, SURCHARGE_REVENUE, Spending,
+    TAKINGS,
 };
 pub use people::{
-    Account, AccountKind, Credential, CredentialState, ENTRY_REVENUE, Language, Member, OPENING,
-    OVERSTAY_REVENUE, Pass, PassKey, PassState, Person, TAKINGS, Tariff, TariffKey, Visits,
+    Attempts, Credential, CredentialKind, CredentialState, Exempted, Exemption, Extras, Family,
+    Guests, Kin, Language, Member, Pass, PassKey, PassState, Person, PinDigest, Tariff, TariffKey,
+    Visits,
 };

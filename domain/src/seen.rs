@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::EventKind,
     ids::{AccountId, CredentialId, DeviceId, GroupId, MemberId, PassId, TariffId, ZoneId},
+    lockers::SeenLocker,
     money::Money,
     params::DefaultFor,
-    rows::{CredentialState, Pass, Tariff, Visit, Visits},
+    reasons::Reason,
+    rows::{CredentialKind, CredentialState, Left, Pass, Tariff, Visit, Visits},
     scope::Place,
     time::Timestamp,
 };
@@ -26,6 +28,9 @@ pub struct Seen {
     /// Who asks, where the credential is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<Holder>,
+    /// The locker that is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locker: Option<SeenLocker>,
     /// What has defaults of its own here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<DefaultFor>,
@@ -44,6 +49,9 @@ pub struct SeenGate {
     /// The zone that the passage leads to; nothing is the street.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<ZoneId>,
+    /// Whether an entry here comes from the street.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub from_street: bool,
     /// The zones that an entry enters, with the people in each, granted passages included.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub entered: Vec<(ZoneId, i64)>,
@@ -91,6 +99,41 @@ pub struct Holder {
     /// The last day of the medical certificate, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_until: Option<Date>,
+    /// What the credential is.
+    pub kind: CredentialKind,
+    /// Whether its holder counts as an adult whatever the birth date says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adult: bool,
+    /// Whether it is in the collector, or its loss is paid.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub collected: bool,
+    /// What the keypad gave.
+    #[serde(default, skip_serializing_if = "SeenPin::is_absent")]
+    pub pin: SeenPin,
+    /// Whether an operator compared the face with the photo.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub photo: bool,
+    /// When the second factor failed lately.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<Timestamp>,
+    /// The reasons that an exemption lifts here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exempt: Vec<Reason>,
+    /// What the holder spent on this local day, granted passages included.
+    #[serde(default, skip_serializing_if = "Money::is_zero")]
+    pub spent: Money,
+    /// The family.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<SeenFamily>,
+    /// The member whose guest the holder is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<SeenHost>,
+    /// Whether somebody who may pick the holder up was read at this gate's exit within 15 s.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub picked_up: bool,
+    /// The lockers that the credential occupies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lockers: Vec<SeenLocker>,
     /// Where the people on the credential are.
     pub presence: SeenPresence,
     /// The passes that cover the zone, by id.
@@ -115,12 +158,73 @@ pub struct SeenPresence {
     /// The last entry passage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entered: Option<Timestamp>,
-    /// The visit that is open, or was left lately.
+    /// The visit that is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visit: Option<Visit>,
+    /// The visit that was left last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Left>,
     /// When the passage in progress was granted, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_since: Option<Timestamp>,
+}
+
+/// What the keypad of a reader gave beside the card.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeenPin {
+    /// Nothing.
+    #[default]
+    Absent,
+    /// The code of the card.
+    Right,
+    /// Another code.
+    Wrong,
+    /// The code that calls for help silently.
+    Duress,
+}
+
+impl SeenPin {
+    const fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+}
+
+/// A family, as it concerns one of its people.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenFamily {
+    /// Its wallet.
+    pub wallet: SeenWallet,
+    /// The others.
+    pub others: Vec<Relative>,
+}
+
+/// Another one of a family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relative {
+    /// The age in years on the site's date, if the birth date is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age: Option<i64>,
+    /// Whether this one counts as an adult.
+    pub adult: bool,
+    /// Whether this one is inside the site.
+    pub inside: bool,
+    /// Whether this one is in the zone behind the gate, or was let in here within 15 s.
+    pub behind: bool,
+}
+
+/// A member whose guest asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenHost {
+    /// The member.
+    pub member: MemberId,
+    /// The member's groups.
+    pub groups: Box<[GroupId]>,
+    /// The tariff of the member's pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tariff: Option<TariffId>,
+    /// The guests that the member brought lately.
+    pub guests: Visits,
 }
 
 /// A wallet and what is still to be paid beside it.
@@ -160,7 +264,14 @@ impl Seen {
         }
     }
 
-    /// The open visit, or the one that was left lately.
+    /// The instant that states and hours are judged at: in a visit those of its entry count for
+    /// lockers, so that the end of a guest's time never locks up his things.
+    pub(crate) fn judged_at(&self) -> Timestamp {
+        let visit = self.visit().filter(|_| self.kind == EventKind::LockerOpen);
+        visit.map_or(self.at, |visit| visit.granted)
+    }
+
+    /// The open visit.
     pub(crate) fn visit(&self) -> Option<&Visit> {
         self.holder.as_ref().and_then(|holder| holder.presence.visit.as_ref())
     }

@@ -9,15 +9,17 @@ use crate::{
     decision::Decision,
     event::DeviceEvent,
     ids::{
-        AccountId, CredentialId, DeviceId, IdMaker, LockerId, MemberId, TransactionId, Uid, ZoneId,
+        AccountId, CredentialId, DeviceId, ExemptionId, FamilyId, IdMaker, LockerId, MemberId,
+        TransactionId, Uid, ZoneId,
     },
     layered::{Change, Layered, Read},
     money::Money,
     reasons::Condition,
     rows::{
-        Account, Credential, DeviceState, Emergency, Hold, HoldKey, LastRead, Locker, Mark,
-        MarkKey, Member, Occupancy, Pass, PassKey, Person, Presence, ReaderKey, Reservation,
-        ReservationKey, Tariff, TariffKey, Terminal, Visits,
+        Account, Attempts, Credential, DeviceState, Emergency, Exemption, Family, Guests, Hold,
+        HoldKey, LastRead, Locker, Mark, MarkKey, Member, Occupancy, Pass, PassKey, Person,
+        Presence, ReaderKey, Reservation, ReservationKey, Spending, Tariff, TariffKey, Terminal,
+        Visits, Waiting, WaitingKey,
     },
     site::Site,
     time::Timestamp,
@@ -111,6 +113,16 @@ tables! {
     passes: PassKey => Pass;
     /// Visits that members began lately.
     visits: MemberId => Visits;
+    /// Guests that members brought lately.
+    guests: MemberId => Guests;
+    /// Families.
+    families: FamilyId => Family;
+    /// What people spent today.
+    spending: MemberId => Spending;
+    /// Failed second factors.
+    attempts: Uid => Attempts;
+    /// Exemptions.
+    exemptions: ExemptionId => Exemption;
     /// Versions of tariffs.
     tariffs: TariffKey => Tariff;
     /// Accounts with their balances.
@@ -131,6 +143,8 @@ tables! {
     terminals: DeviceId => Terminal;
     /// Holds of credentials that have no visit.
     holds: HoldKey => Hold;
+    /// Requests that wait for somebody else.
+    waiting: WaitingKey => Waiting;
     /// Lockers.
     lockers: LockerId => Locker;
     /// The emergency, if one is latched.
@@ -209,6 +223,13 @@ pub enum Input {
         /// What is known of it now.
         state: Terminal,
     },
+    /// An operator compared the face of somebody who waits with the photo.
+    PhotoChecked {
+        /// Who waits where.
+        waiting: WaitingKey,
+        /// Whether it is the same person.
+        same: bool,
+    },
     /// Somebody paid what is owed: unpaid charges first, then the negative wallet.
     Payment(Payment),
     /// A message of a device could not be read.
@@ -260,6 +281,10 @@ pub enum ImportRow {
     Tariff(TariffKey, Tariff),
     /// A locker.
     Locker(LockerId, Locker),
+    /// A family; its people come with their members and credentials.
+    Family(FamilyId, Family),
+    /// An exemption.
+    Exemption(ExemptionId, Exemption),
 }
 
 /// What became of a reload.
@@ -335,6 +360,11 @@ pub enum Noted {
         /// How it ended.
         how: HoldEnd,
     },
+    /// Somebody who may do so picked up a child that was held.
+    PickedUp {
+        /// Who.
+        guardian: MemberId,
+    },
     /// What an overstay would have cost if no emergency had ended the visit.
     Unbilled {
         /// The visit.
@@ -390,6 +420,8 @@ pub enum HoldEnd {
     TurnedBack,
     /// Staff let the guest out.
     Released,
+    /// It goes on, and has lasted longer than one should: a child nobody picked up.
+    Escalated,
     /// An emergency: nobody is held.
     Emergency,
 }

@@ -41,6 +41,7 @@ pub fn step(
         Input::RuleSet(news) => step.rule_set(news),
         Input::ResetEmergency { operators } => return step.reset_emergency(operators),
         Input::Terminal { terminal, state } => step.terminal(terminal, state),
+        Input::PhotoChecked { waiting, same } => step.photo_checked(&waiting, same),
         Input::Payment(payment) => return step.payment(payment),
         Input::Unreadable { device, why } => step.unreadable(device, why),
         Input::Tick => step.close_expired(now),
@@ -101,7 +102,16 @@ impl Step<'_> {
         // A device that is a little ahead ends nobody's grant early.
         self.close_expired(at.min(self.now));
         match event.happening {
-            Happening::CredentialRead { direction, uid } => self.request(&message, direction, uid),
+            Happening::CredentialRead { direction, uid, pin } => {
+                self.request(&message, direction, uid, pin);
+            }
+            Happening::LockerRequest { locker, uid, opens } => {
+                self.locker_request(&message, (locker, uid), opens);
+            }
+            Happening::LockerState { locker, state } => {
+                self.locker_state(&message, &locker, state);
+            }
+            Happening::Collected { uid } => self.collected(&message, &uid),
             Happening::PassageMade { direction, decision } => {
                 self.passage(&message, direction, decision)
             }

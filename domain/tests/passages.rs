@@ -77,7 +77,7 @@ fn a_device_that_counts_wrongly_is_noted_and_lets_people_out_all_the_same() {
     assert!(exit.verdict.outcome.opens() && world.opened());
     assert_eq!(world.conditions(), ["MessageRefused"]);
     world.seq += 1;
-    let entry = Happening::CredentialRead { direction: Entry, uid: "W1".into() };
+    let entry = Happening::CredentialRead { direction: Entry, uid: "W1".into(), pin: None };
     world.event("G1", at("09:40:00"), at("09:40:00"), entry);
     assert_eq!(world.conditions(), ["MessageRefused"]);
     assert!(world.last.decisions.is_empty());
@@ -210,7 +210,8 @@ fn the_party_card_counts_its_people() {
 #[test]
 fn stale_and_repeated_messages_take_no_effect() {
     let mut world = World::new(0);
-    let read = |uid: &str| Happening::CredentialRead { direction: Entry, uid: uid.into() };
+    let read =
+        |uid: &str| Happening::CredentialRead { direction: Entry, uid: uid.into(), pin: None };
     world.event("G1", at("09:00:00"), at("09:00:10.001"), read("W1"));
     assert_eq!(told(&world.last.decisions[0]), (Outcome::Ignore, vec!["EVENT_STALE"]));
     assert!(world.last.commands.is_empty());
@@ -231,7 +232,7 @@ fn stale_and_repeated_messages_take_no_effect() {
 #[test]
 fn a_clock_that_is_ahead_is_not_believed() {
     let mut world = World::new(0);
-    let what = Happening::CredentialRead { direction: Entry, uid: "W1".into() };
+    let what = Happening::CredentialRead { direction: Entry, uid: "W1".into(), pin: None };
     world.event("G1", at("11:00:00"), at("09:00:00"), what);
     assert_eq!(world.last.decisions[0].at, at("09:00:00"));
 }
@@ -342,7 +343,7 @@ fn a_request_answered_while_the_store_stood_still_is_recorded_without_a_second_c
         seq: 100,
         device_time: None,
         received: at("09:00:00"),
-        happening: Happening::CredentialRead { direction: Entry, uid: "W1".into() },
+        happening: Happening::CredentialRead { direction: Entry, uid: "W1".into(), pin: None },
     };
     world.take(Input::Unanswered(event), at("09:00:30"));
     assert_eq!(told(&world.last.decisions[0]), (Outcome::Deny, vec!["POLICY_UNAVAILABLE"]));
@@ -376,7 +377,7 @@ fn a_passage_during_an_emergency_costs_nothing() {
 #[test]
 fn a_dead_clock_keeps_nobody_in() {
     let mut world = World::new(0);
-    let what = Happening::CredentialRead { direction: Exit, uid: "W1".into() };
+    let what = Happening::CredentialRead { direction: Exit, uid: "W1".into(), pin: None };
     world.event("G1", domain::time::Timestamp::from_millis(0), at("09:00:00"), what);
     assert!(world.last.decisions[0].verdict.outcome.opens());
     assert_eq!(world.last.decisions[0].at, at("09:00:00"));
@@ -386,7 +387,7 @@ fn a_dead_clock_keeps_nobody_in() {
 fn no_value_of_a_rule_file_makes_the_reads_at_an_exit_stale() {
     let mut world = World::new(0);
     world.set(Param::DeviceEventMaxAge, "PT0S");
-    let read = |direction| Happening::CredentialRead { direction, uid: "W1".into() };
+    let read = |direction| Happening::CredentialRead { direction, uid: "W1".into(), pin: None };
     world.event("G1", at("09:00:00"), at("09:00:00.200"), read(Entry));
     assert_eq!(world.last.decisions[0].verdict.outcome, Outcome::Ignore);
     world.event("G1", at("09:00:05"), at("09:00:05.200"), read(Exit));
@@ -402,7 +403,7 @@ fn a_device_that_starts_again_from_boot_one_is_still_told_apart() {
         seq: 1,
         device_time: None,
         received: at("09:00:00"),
-        happening: Happening::CredentialRead { direction: Entry, uid: "X9".into() },
+        happening: Happening::CredentialRead { direction: Entry, uid: "X9".into(), pin: None },
     };
     for boot in [5, 6, 7, 8, 1] {
         world.take(Input::Device(read(boot)), at("09:00:00"));

@@ -24,7 +24,8 @@ CREATE TABLE member (
     -- last day of the medical certificate, if there is one
     certificate_until TEXT,
     reduced_mobility BOOLEAN NOT NULL, -- more time at gates, and never held
-    medical          BOOLEAN NOT NULL  -- never held
+    medical          BOOLEAN NOT NULL, -- never held
+    kin              TEXT              -- JSON: the family, and who may pick this person up
 );
 
 -- Names and phones: nothing decides by them, so that a person can be forgotten here.
@@ -44,7 +45,11 @@ CREATE TABLE credential (
     state       TEXT   NOT NULL, -- active, lost, stolen, blocked, returned
     valid_from  BIGINT,          -- first instant
     valid_until BIGINT,          -- first instant at which it is no longer valid
-    party_size  BIGINT NOT NULL  -- people who may be inside on it
+    party_size  BIGINT NOT NULL, -- people who may be inside on it
+    kind        TEXT   NOT NULL, -- card, band, ticket
+    adult       BOOLEAN NOT NULL, -- whatever the birth date says
+    collected   BOOLEAN NOT NULL, -- in the collector, or its loss is paid
+    extras      TEXT             -- JSON: digests of codes, the host of a guest
 );
 
 -- Sold passes, with the tariff version that each was sold under.
@@ -71,6 +76,41 @@ CREATE TABLE visits (
     promised BIGINT NOT NULL CHECK (promised >= 0) -- granted under a limit, not yet begun
 );
 
+-- Guests that members brought lately, counted as visits are.
+CREATE TABLE guests (
+    member  UUID   NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    body    TEXT   NOT NULL -- JSON
+);
+
+-- Families: the shared wallet, and who belongs to it.
+CREATE TABLE family (
+    id      UUID   NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    body    TEXT   NOT NULL -- JSON
+);
+
+-- What people spent on a local day.
+CREATE TABLE spending (
+    member  UUID   NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    body    TEXT   NOT NULL -- JSON
+);
+
+-- Failed second factors, by the credential.
+CREATE TABLE attempts (
+    uid     TEXT   NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    body    TEXT   NOT NULL -- JSON
+);
+
+-- Exemptions of people and groups.
+CREATE TABLE exemption (
+    id      UUID   NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    body    TEXT   NOT NULL -- JSON
+);
+
 -- Versions of tariffs; an edit makes a new one.
 CREATE TABLE tariff (
     tariff         TEXT   NOT NULL,
@@ -79,6 +119,8 @@ CREATE TABLE tariff (
     zones          TEXT   NOT NULL, -- JSON array of names: what it opens
     entry_price    BIGINT NOT NULL,
     tiers          TEXT   NOT NULL, -- JSON array of [span, amount], the shortest first
+    single_entry   BOOLEAN NOT NULL, -- whether it opens once
+    day_guest      BOOLEAN NOT NULL, -- whether its bands come back
     PRIMARY KEY (tariff, tariff_version)
 );
 
@@ -102,7 +144,9 @@ CREATE TABLE presence (
     entered           BIGINT,          -- last entry passage
     pending_device    TEXT,            -- the key of the live reservation
     pending_direction TEXT,
-    pending_place     BIGINT
+    pending_place     BIGINT,
+    lockers           TEXT   NOT NULL, -- JSON array: those that they occupy
+    left_visit        TEXT             -- JSON: the visit that was left last, and when
 );
 
 -- How full zones are.
@@ -135,6 +179,8 @@ CREATE TABLE reservation (
     charges        TEXT    NOT NULL, -- JSON array: the provisional charges
     booked         BOOLEAN NOT NULL, -- whether its effects were booked at the grant already
     limited        BOOLEAN NOT NULL, -- whether a limit of visits counts it until then
+    host           UUID,             -- the member whose guest it is
+    comes_back     BOOLEAN NOT NULL, -- whether the visit that was left goes on
     PRIMARY KEY (device, direction, place),
     CHECK ((state = 'lapsed') = (lapsed_at IS NOT NULL))
 );
@@ -188,12 +234,20 @@ CREATE TABLE hold (
     PRIMARY KEY (uid, gate)
 );
 
+-- Requests that wait for somebody, by what was read where.
+CREATE TABLE waiting (
+    uid     TEXT   NOT NULL,
+    gate    TEXT   NOT NULL,
+    version BIGINT NOT NULL,
+    body    TEXT   NOT NULL, -- JSON
+    PRIMARY KEY (uid, gate)
+);
+
 -- Lockers.
 CREATE TABLE locker (
     id      TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
-    bank    TEXT   NOT NULL, -- the device
-    zone    TEXT   NOT NULL
+    body    TEXT   NOT NULL -- JSON
 );
 
 -- The latched emergency: one row or none.

@@ -36,7 +36,7 @@ CREATE TABLE decision (
     at         BIGINT NOT NULL, -- the effective time that it was decided for
     kind       TEXT   NOT NULL,
     device     TEXT   NOT NULL,
-    direction  TEXT   NOT NULL,
+    direction  TEXT   NOT NULL, -- entry, exit; empty where it is no gate
     outcome    TEXT   NOT NULL,
     reason     TEXT   NOT NULL, -- code of the primary reason
     member     BLOB,

@@ -62,6 +62,7 @@ pub(crate) fn register(engine: &mut Engine) {
         ("warn", Class::Warn),
         ("hold", Class::Hold),
         ("charge", Class::Charge),
+        ("note", Class::Grant),
     ];
     for (name, class) in raising {
         engine.register_fn(name, move |call: NativeCallContext, code: ImmutableString| {
@@ -136,7 +137,8 @@ const fn function_of(class: Class) -> Option<&'static str> {
         Class::Warn => Some("`warn`"),
         Class::Hold => Some("`hold`"),
         Class::Charge => Some("`charge`"),
-        Class::Grant | Class::Ignore | Class::Release => None,
+        Class::Grant => Some("`note`"),
+        Class::Ignore | Class::Release => None,
     }
 }
 

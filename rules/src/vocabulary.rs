@@ -93,6 +93,13 @@ pub const FUNCTIONS: &[FunctionSpec] = &[
         used: Use::Reason(Class::Charge),
     },
     FunctionSpec {
+        name: "note",
+        arguments: &[1, 2],
+        signature: "note(code, details)",
+        sentence: "keeps in the record what nobody at the gate shall see",
+        used: Use::Reason(Class::Grant),
+    },
+    FunctionSpec {
         name: "span",
         arguments: &[1],
         signature: "span(seconds)",

@@ -12,8 +12,8 @@ use domain::{
     layered::Change,
     money::Money,
     rows::{
-        Account, AccountKind, Credential, CredentialState, Language, Member, Pass, PassKey,
-        PassState,
+        Account, AccountKind, Credential, CredentialKind, CredentialState, Language, Member, Pass,
+        PassKey, PassState,
     },
     state::{Batch, Changes},
 };
@@ -41,6 +41,7 @@ fn people(numbers: std::ops::Range<u32>) -> Changes {
         certificate_until: None,
         reduced_mobility: false,
         medical: false,
+        kin: None,
     };
     let credential = |number| Credential {
         id: CredentialId(id(2, number)),
@@ -49,6 +50,10 @@ fn people(numbers: std::ops::Range<u32>) -> Changes {
         valid_from: None,
         valid_until: None,
         party_size: 1,
+        kind: CredentialKind::Card,
+        adult: false,
+        collected: false,
+        extras: None,
     };
     let pass = Pass {
         tariff: TariffId::from("month"),

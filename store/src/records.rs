@@ -8,6 +8,7 @@ use uuid::Uuid;
 use domain::{
     command::Command,
     decision::Decision,
+    event::Direction,
     ids::DecisionId,
     state::{Batch, Entry, Noted, Posting, Transaction},
 };
@@ -200,7 +201,7 @@ impl DecisionRow {
             at: decision.at.micros(),
             kind: decision.kind.name().to_owned(),
             device: decision.device.to_string(),
-            direction: decision.direction.name().to_owned(),
+            direction: decision.direction.map_or("", Direction::name).to_owned(),
             outcome: decision.verdict.outcome.name().to_owned(),
             reason: decision.verdict.primary().code().to_owned(),
             member: decision.member.map(|member| member.0),

@@ -27,8 +27,9 @@ macro_rules! snapshot_of {
     };
 }
 fn rows(changes: &Changes) -> Snapshot {
-    snapshot_of!(changes, members credentials passes visits tariffs accounts presence occupancy
-        reservations last_reads marks devices terminals holds lockers emergency)
+    snapshot_of!(changes, members credentials passes visits guests families spending attempts
+        exemptions tariffs accounts presence occupancy reservations last_reads marks devices
+        terminals holds waiting lockers emergency)
 }
 
 #[tokio::test]

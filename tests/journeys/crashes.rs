@@ -167,7 +167,7 @@ async fn check_answers(records: &Records, log: &Log) {
         };
         let decision = decision.unwrap_or_else(|| panic!("answered and lost: {shown:?}"));
         let verdict = (decision.verdict.outcome, decision.verdict.primary(), decision.direction);
-        assert_eq!(verdict, (shown.outcome, shown.reason, shown.direction));
+        assert_eq!(verdict, (shown.outcome, shown.reason, Some(shown.direction)));
     }
 }
 
@@ -187,7 +187,10 @@ async fn check_bookings(records: &Records) {
     let decisions: BTreeMap<DecisionId, Decision> =
         records.decisions().await.into_iter().map(|one| (one.id, one)).collect();
     let entered = |decision: &DecisionId| {
-        decisions.get(decision).filter(|found| found.direction == Entry).and_then(|one| one.member)
+        decisions
+            .get(decision)
+            .filter(|found| found.direction == Some(Entry))
+            .and_then(|one| one.member)
     };
     let mut entries: BTreeMap<_, i64> = BTreeMap::new();
     passages.keys().filter_map(entered).for_each(|who| *entries.entry(who).or_default() += 1);

@@ -93,7 +93,7 @@ async fn an_exit_opens_while_the_database_stands_still() {
     let recorded = async || {
         let decisions = records.decisions().await;
         let new: Vec<_> = decisions[before..].iter().map(|one| one.direction).collect();
-        (new == [Exit, Entry]).then(|| decisions[before + 1].verdict.clone())
+        (new == [Some(Exit), Some(Entry)]).then(|| decisions[before + 1].verdict.clone())
     };
     let entry = eventually("both are recorded afterwards", recorded).await;
     assert_eq!((entry.outcome, entry.primary()), (Outcome::Deny, Reason::PolicyUnavailable));

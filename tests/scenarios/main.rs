@@ -39,6 +39,14 @@ pub(crate) struct Scenario {
     pub(crate) tariffs: BTreeMap<String, world::TariffRow>,
     #[serde(default)]
     pub(crate) people: Vec<world::PersonRow>,
+    /// Families with the balance of their wallets.
+    #[serde(default)]
+    pub(crate) families: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) exemptions: Vec<world::ExemptionRow>,
+    /// Lockers with their banks; they stand in the first zone.
+    #[serde(default)]
+    pub(crate) lockers: BTreeMap<String, String>,
     /// What happens before each row.
     #[serde(default)]
     pub(crate) start: Vec<String>,
@@ -84,6 +92,11 @@ struct Row {
     journal: Option<Vec<String>>,
     /// Whether the last step opened a gate.
     opened: Option<bool>,
+    /// The outcomes of all decisions of the last step, in order.
+    all: Option<Vec<String>>,
+    /// Lockers that are flagged abandoned afterwards, or not.
+    #[serde(default)]
+    abandoned: BTreeMap<String, bool>,
 }
 
 fn scenarios() -> Vec<(String, Scenario)> {
@@ -168,6 +181,13 @@ fn differences(world: &mut World, row: &Row) -> Vec<String> {
     }
     if let Some(wanted) = row.opened {
         same("opened", wanted.to_string(), world.opened().to_string());
+    }
+    if let Some(wanted) = &row.all {
+        same("all outcomes", wanted.join(", "), world.outcomes().join(", "));
+    }
+    for (locker, wanted) in &row.abandoned {
+        let got = world.abandoned(locker).to_string();
+        same(&format!("locker {locker} abandoned"), wanted.to_string(), got);
     }
     if let Some(wanted) = &row.journal {
         same("journal", wanted.join(", "), world.journal().join(", "));

@@ -9,11 +9,15 @@
 //! | `12:13:00 pays W1 3.20` | a payment against the debt at the desk |
 //! | `12:00:00 fire G1 on` | the fire input of G1; `off` when it rests again |
 //! | `12:00:00 reset nino levan` | two operators reset the emergency |
+//! | `12:05:00 locks 12 W3` | the band W3 is read to close locker 12 |
+//! | `12:05:00 opens 12 W3` | the same to open it |
+//! | `12:05:00 jams 12` | the lock of 12 reports that it is stuck |
+//! | `17:03:00 collects G1 W7` | the slot at G1 took the band W7 |
 //! | `12:00:00 waits` | time goes on |
 //! | `12:00:00 desk off` | nobody sits at the desk any more |
 
 use domain::{
-    event::{Direction, Happening},
+    event::{Direction, Happening, LockerState},
     rows::Terminal,
     state::{Answer, Input, Payment},
 };
@@ -62,6 +66,16 @@ impl World {
                 let operators = [(*one).to_owned(), (*other).to_owned()];
                 self.take(Input::ResetEmergency { operators });
             }
+            ["locks", locker, uid] => self.locker(locker, uid, false),
+            ["opens", locker, uid] => self.locker(locker, uid, true),
+            ["jams", locker] => {
+                let state = LockerState::Jammed;
+                let locker = (*locker).into();
+                self.event("bank", now, Happening::LockerState { locker, state });
+            }
+            ["collects", gate, uid] => {
+                self.event(gate, now, Happening::Collected { uid: (*uid).into() });
+            }
             ["waits"] => {}
             ["desk", state] => {
                 let operator = (*state == "on").then(|| "nino".to_owned());
@@ -74,7 +88,12 @@ impl World {
 
     fn read(&mut self, gate: &str, direction: Direction, uid: &str) {
         let now = self.now();
-        self.event(gate, now, Happening::CredentialRead { direction, uid: uid.into() });
+        self.event(gate, now, Happening::CredentialRead { direction, uid: uid.into(), pin: None });
+    }
+
+    fn locker(&mut self, locker: &str, uid: &str, opens: bool) {
+        let (locker, uid, now) = (locker.into(), uid.into(), self.now());
+        self.event("bank", now, Happening::LockerRequest { locker, uid, opens });
     }
 
     fn passed(&mut self, gate: &str, way: &str, told: domain::time::Timestamp) {

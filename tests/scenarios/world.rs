@@ -6,11 +6,12 @@ use domain::{
     command::Action,
     decision::Decision,
     event::{DeviceEvent, Happening},
-    ids::{AccountId, CredentialId, IdMaker, MemberId, PassId, Uid},
+    ids::{AccountId, CredentialId, ExemptionId, FamilyId, IdMaker, MemberId, PassId, Uid},
     money::{Currency, Money},
+    reasons::Reason,
     rows::{
-        Credential, CredentialState, Language, Member, Pass, PassKey, PassState, Person, Tariff,
-        TariffKey, Terminal,
+        Credential, CredentialKind, CredentialState, Exempted, Exemption, Family, Kin, Language,
+        Locker, Member, Pass, PassKey, PassState, Person, Tariff, TariffKey, Terminal,
     },
     site::{Gate, Site, TerminalKind},
     state::{Answer, Batch, ImportRow, Input, Noted, Snapshot, State},
@@ -41,6 +42,8 @@ pub(crate) struct TariffRow {
     /// Seconds and price of each tier.
     #[serde(default)]
     tiers: Vec<(i64, String)>,
+    #[serde(default)]
+    single_entry: bool,
 }
 
 /// A person with a band.
@@ -60,6 +63,23 @@ pub(crate) struct PersonRow {
     party: Option<u16>,
     #[serde(default)]
     paid: String,
+    /// The family.
+    family: Option<String>,
+    /// The bands of those who may pick this person up.
+    #[serde(default)]
+    guardians: Vec<String>,
+    /// What the credential is; a card if nothing is said.
+    kind: Option<String>,
+}
+
+/// An exemption of a group.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExemptionRow {
+    group: String,
+    codes: Vec<String>,
+    from: String,
+    until: String,
 }
 
 /// Who holds a band.
@@ -67,6 +87,8 @@ struct Holder {
     member: MemberId,
     credential: CredentialId,
     account: AccountId,
+    /// The family's wallet.
+    shared: Option<AccountId>,
     pass: Option<PassKey>,
 }
 
@@ -122,20 +144,56 @@ impl World {
                 (domain::time::Span::seconds(*seconds), self.money(price))
             };
             let tiers = row.tiers.iter().map(tier).collect();
-            let tariff = Tariff { tiers, ..Tariff::new(zones, self.money(&row.price)) };
+            let single_entry = row.single_entry;
+            let tariff =
+                Tariff { tiers, single_entry, ..Tariff::new(zones, self.money(&row.price)) };
             rows.push(ImportRow::Tariff(key, tariff));
         }
+        let mut families = BTreeMap::new();
+        for (name, balance) in &scenario.families {
+            let (id, account) = (FamilyId(ids.make(self.now)), AccountId(ids.make(self.now)));
+            families.insert(name.clone(), (id, account));
+            let balance = self.money(balance);
+            rows.push(ImportRow::Wallet { account, balance, debt_since: None });
+            rows.push(ImportRow::Family(id, Family { account, people: Vec::new() }));
+        }
+        let everybody: BTreeMap<String, MemberId> = scenario
+            .people
+            .iter()
+            .map(|row| (row.band.clone(), MemberId(ids.make(self.now))))
+            .collect();
         for (number, row) in (1..).zip(&scenario.people) {
             let holder = Holder {
-                member: MemberId(ids.make(self.now)),
+                member: everybody[&row.band],
                 credential: CredentialId(ids.make(self.now)),
                 account: AccountId(ids.make(self.now)),
+                shared: row.family.as_ref().map(|name| families[name].1),
                 pass: None,
             };
+            let family = row.family.as_ref().map(|name| families[name].0);
+            let guardians = row.guardians.iter().map(|band| everybody[band]).collect();
+            let kin = Some(Box::new(Kin { family, guardians }));
             let pass = row.tariff.as_ref().map(|_| PassId(ids.make(self.now)));
             let pass = pass.map(|pass| PassKey { member: holder.member, pass });
-            rows.extend(self.person(number, row, &holder, pass));
+            rows.extend(self.person(number, row, &holder, (pass, kin)));
             self.holders.insert(row.band.clone(), Holder { pass, ..holder });
+        }
+        for row in &scenario.exemptions {
+            let exemption = Exemption {
+                who: Exempted::Group(row.group.as_str().into()),
+                codes: row.codes.iter().map(|code| Reason::of(code).unwrap()).collect(),
+                zones: Vec::new(),
+                from: row.from.parse().unwrap(),
+                until: row.until.parse().unwrap(),
+                reason: "coach-led".to_owned(),
+                granted_by: "nino".to_owned(),
+            };
+            rows.push(ImportRow::Exemption(ExemptionId(ids.make(self.now)), exemption));
+        }
+        for (id, bank) in &scenario.lockers {
+            let zone = scenario.zones.keys().next().unwrap().as_str().into();
+            let locker = Locker::new(bank.as_str().into(), zone);
+            rows.push(ImportRow::Locker(id.as_str().into(), locker));
         }
         self.take(Input::Import(rows));
     }
@@ -145,7 +203,7 @@ impl World {
         number: u32,
         row: &PersonRow,
         holder: &Holder,
-        pass: Option<PassKey>,
+        (pass, kin): (Option<PassKey>, Option<Box<Kin>>),
     ) -> Vec<ImportRow> {
         let member = Member {
             number,
@@ -157,6 +215,7 @@ impl World {
             certificate_until: row.certificate.as_ref().map(|date| date.parse().unwrap()),
             reduced_mobility: false,
             medical: false,
+            kin,
         };
         let person =
             Person { name: row.band.clone(), name_latin: row.band.clone(), phone: String::new() };
@@ -167,6 +226,13 @@ impl World {
             valid_from: None,
             valid_until: None,
             party_size: row.party.unwrap_or(1),
+            kind: row
+                .kind
+                .as_deref()
+                .map_or(CredentialKind::Card, |kind| CredentialKind::of(kind).unwrap()),
+            adult: false,
+            collected: false,
+            extras: None,
         };
         let balance = self.money(&row.wallet);
         let sold = pass.map(|key| {
@@ -265,7 +331,8 @@ impl World {
         self.holders.get(uid).unwrap_or_else(|| panic!("nobody holds `{uid}`"))
     }
     pub(crate) fn account(&self, uid: &str) -> AccountId {
-        self.holder(uid).account
+        let holder = self.holder(uid);
+        holder.shared.unwrap_or(holder.account)
     }
     fn balance(&self, account: AccountId) -> Money {
         self.state.tables.accounts.peek(&account).map_or(Money::ZERO, |row| row.balance)
@@ -290,6 +357,15 @@ impl World {
     pub(crate) fn opened(&self) -> bool {
         let opens = |action: &Action| matches!(action, Action::OpenOnce { .. });
         self.last.commands.iter().any(|command| opens(&command.action))
+    }
+    /// The outcomes of all decisions of the last step.
+    pub(crate) fn outcomes(&self) -> Vec<String> {
+        let all = self.last.decisions.iter();
+        all.map(|decision| decision.verdict.outcome.name().to_owned()).collect()
+    }
+    /// Whether a locker is flagged abandoned.
+    pub(crate) fn abandoned(&self, locker: &str) -> bool {
+        self.state.tables.lockers.peek(&locker.into()).is_some_and(|row| row.abandoned)
     }
     /// What the last step noted beside decisions.
     pub(crate) fn journal(&self) -> Vec<String> {
@@ -346,7 +422,12 @@ fn rule_set(scenario: &Scenario, site: &Site, rules: &str) -> RuleSet {
     let groups = scenario.people.iter().flat_map(|person| person.groups.clone());
     let names = Names {
         zones: scenario.zones.keys().cloned().collect(),
-        devices: site.gates.keys().map(ToString::to_string).collect(),
+        devices: site
+            .gates
+            .keys()
+            .map(ToString::to_string)
+            .chain(scenario.lockers.values().cloned())
+            .collect(),
         tariffs: scenario.tariffs.keys().cloned().collect(),
         groups: groups.collect(),
         terminals: site.terminals.keys().map(ToString::to_string).collect(),

@@ -16,6 +16,11 @@ desk-CREDENTIAL_LOST_STOLEN = Card or band reported lost or stolen
     .state = Card or band reported { $state }
 desk-CREDENTIAL_NOT_VALID_NOW = Card or band not valid now
     .state = Card or band not valid now: { $state }
+desk-CREDENTIAL_LOCKED_OUT = Too many failed attempts
+    .until = Too many failed attempts, locked until { $until }
+desk-CREDENTIAL_NOT_RETURNED = The band is not returned; it belongs in the slot
+desk-AUTH_FACTOR_FAILED = The PIN or photo check failed
+desk-DURESS = Silent alarm
 desk-MEMBERSHIP_IN_GRACE = Membership ended, in grace
     .until = Membership ended, in grace until { $until }
 desk-VISITS_LOW = Few visits left
@@ -55,6 +60,8 @@ desk-SITE_CLOSED = The site is closed
     .opens_at = The site is closed, opens { $opens_at }
 desk-OUTSIDE_TARIFF_WINDOW = Outside the hours of the pass
     .opens_at = Outside the hours of the pass, next { $opens_at }
+desk-REENTRY_NOT_ALLOWED = Single-entry ticket already used
+    .since = Single-entry ticket already used, outside since { $since }
 desk-EXIT_RECORD_CORRECTED = No entry on record; presence corrected
 desk-ANTI_PASSBACK_SOFT = Already inside; allowed and recorded
     .zone-since = Already inside { $zone } since { $since }; allowed and recorded
@@ -72,6 +79,23 @@ desk-ZONE_FULL = The zone is full
 desk-AGE_BELOW_MINIMUM = Under the minimum age
     .age-limit = Aged { $age }, under the minimum age of { $limit }
     .limit = Under the minimum age of { $limit }
+desk-SUPERVISION_REQUIRED = A child needs an accompanying adult, or there are too many children for one
+    .children-adults-limit = { $children ->
+        [one] { $children } child
+       *[other] { $children } children
+    } with { $adults ->
+        [one] { $adults } adult
+       *[other] { $adults } adults
+    }, at most { $limit } for each adult
+    .age = A child aged { $age } needs an accompanying adult
+desk-PICKUP_NOT_AUTHORISED = The child may leave only with an authorised adult
+    .age = The child aged { $age } may leave only with an authorised adult
+desk-GUEST_LIMIT_REACHED = No guest passes left
+    .limit = { $limit ->
+        [0] This pass includes no guest passes
+        [one] { $limit } guest pass of the period is used
+       *[other] { $limit } guest passes of the period are used
+    }
 desk-OVERSTAY_WARNING = Stayed longer than paid
     .overstay-until = Stayed { $overstay } longer than paid (until { $until })
     .overstay = Stayed { $overstay } longer than paid
@@ -100,4 +124,19 @@ desk-DEBT_EXIT_RELEASED = Hold limit reached, left owing
 desk-WALLET_LIMIT_EXCEEDED = The wallet does not cover the price
     .available-needed = { $available } available, { $needed } needed
     .needed = The wallet does not cover { $needed }
+desk-DAILY_SPEND_LIMIT = Above the daily limit
+    .limit-remaining = Daily limit of { $limit }, { $remaining } left
+    .remaining = Daily limit, { $remaining } left
+desk-LOCKER_OCCUPIED_AT_EXIT = A locker is still locked
+    .locker = Locker { $locker } is still locked
+desk-LOCKER_LIMIT_REACHED = Uses as many lockers here as allowed
+    .lockers-limit = { $lockers ->
+        [one] Uses { $lockers } locker here already, at most { $limit }
+       *[other] Uses { $lockers } lockers here already, at most { $limit }
+    }
+desk-LOCKER_NOT_YOURS = The locker belongs to another card or band
+    .locker = Locker { $locker } belongs to another card or band
+desk-LOCKER_TIME_EXCEEDED = The locker time is over
+    .locker-since = The time of locker { $locker } is over since { $since }
+    .locker = The time of locker { $locker } is over
 desk-GRANTED = Passage allowed

@@ -31,6 +31,27 @@ guest-CREDENTIAL_NOT_VALID_NOW = { $gate ->
     [open] { -go-through }
    *[closed] This card or band is not valid at the moment. { -come-to-desk }
 }
+guest-CREDENTIAL_LOCKED_OUT = { $gate ->
+    [open] { -go-through }
+   *[closed] There were too many attempts. { -come-to-desk }
+}
+    .until = { $gate ->
+        [open] { -go-through }
+       *[closed] There were too many attempts. Please try again after { $until }.
+    }
+guest-CREDENTIAL_NOT_RETURNED = { $gate ->
+    [open] { -go-through } Please leave your band at the front desk.
+   *[closed] Please put your band into the slot of the gate.
+}
+guest-AUTH_FACTOR_FAILED = { $gate ->
+    [open] { -go-through }
+   *[closed] The check did not work. Please try again or come to the front desk.
+}
+# A silent alarm: the person beside the guest must read what is read every day.
+guest-DURESS = { $gate ->
+    [open] { guest-GRANTED }
+   *[closed] { -come-to-desk }
+}
 guest-MEMBERSHIP_IN_GRACE = Your membership has ended. Please renew it at the front desk.
     .until = Your membership has ended; you may still come in until { $until }.
 guest-VISITS_LOW = { -go-through } Few visits are left on your pass.
@@ -84,6 +105,10 @@ guest-OUTSIDE_TARIFF_WINDOW = { $gate ->
         [open] { -go-through }
        *[closed] Your pass lets you in from { $opens_at }.
     }
+guest-REENTRY_NOT_ALLOWED = { $gate ->
+    [open] { -go-through }
+   *[closed] This ticket is for one entry and has been used. { -come-to-desk }
+}
 guest-EXIT_RECORD_CORRECTED = Goodbye!
 guest-ANTI_PASSBACK_SOFT = { -go-through }
 guest-ANTI_PASSBACK = { $gate ->
@@ -106,6 +131,18 @@ guest-AGE_BELOW_MINIMUM = { $gate ->
         [open] { -go-through }
        *[closed] This area is open from the age of { $limit }. { -come-to-desk }
     }
+guest-SUPERVISION_REQUIRED = { $gate ->
+    [open] { -go-through }
+   *[closed] Children enter here with an adult. Please come in together or ask at the front desk.
+}
+guest-PICKUP_NOT_AUTHORISED = { $gate ->
+    [open] { -go-through }
+   *[closed] Please wait here for the adult who picks you up. Our staff will help you.
+}
+guest-GUEST_LIMIT_REACHED = { $gate ->
+    [open] { -go-through }
+   *[closed] No guest passes are left. { -come-to-desk }
+}
 guest-OVERSTAY_WARNING = { -go-through } Your paid time is over.
 guest-OVERSTAY_CHARGED = { $gate ->
     [open] { -go-through } The extra time is booked on your account.
@@ -125,7 +162,30 @@ guest-WALLET_LIMIT_EXCEEDED = { $gate ->
     [open] { -go-through }
    *[closed] Your balance does not cover this visit. Please top it up at the front desk.
 }
+guest-DAILY_SPEND_LIMIT = { $gate ->
+    [open] { -go-through }
+   *[closed] This is above the daily limit. The account owner can raise it at the front desk.
+}
+guest-LOCKER_OCCUPIED_AT_EXIT = { $gate ->
+    [open] { -go-through } Your locker is still locked.
+   *[closed] Your locker is still locked. Please empty it before you leave.
+}
+    .locker = { $gate ->
+        [open] { -go-through } Locker { $locker } is still locked.
+       *[closed] Locker { $locker } is still locked. Please empty it before you leave.
+    }
+guest-LOCKER_LIMIT_REACHED = You have a locker here already. Please free it first.
+    .lockers = { $lockers ->
+        [one] You have { $lockers } locker here already. Please free it first.
+       *[other] You have { $lockers } lockers here already. Please free one first.
+    }
+guest-LOCKER_NOT_YOURS = This is another guest's locker. Please check the number or come to the front desk.
+guest-LOCKER_TIME_EXCEEDED = { $gate ->
+    [open] The time of your locker is over. { -see-desk }
+   *[closed] The time of your locker is over. { -come-to-desk }
+}
 guest-GRANTED = { $direction ->
     [exit] Goodbye!
+    [locker] Your locker is ready.
    *[entry] Welcome!
 }

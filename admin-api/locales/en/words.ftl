@@ -9,6 +9,8 @@ outcome-release = release
 
 direction-entry = entry
 direction-exit = exit
+direction-locker_open = locker opens
+direction-locker_close = locker closes
 
 condition-PASSAGE_MADE = Passage made
 condition-PASSAGE_NOT_MADE = Passage not made; everything provisional is rolled back
@@ -22,6 +24,14 @@ condition-EMERGENCY_STARTED = Emergency: all gates are released
 condition-EMERGENCY_INPUT_CLEARED = The emergency input is at rest; gates stay released until two operators reset
 condition-EMERGENCY_RESET = The emergency was reset by two operators
 condition-MESSAGE_REFUSED = A message of the device could not be read
+condition-BAND_COLLECTED = The band slot took one
+condition-AUDIT_GAP = The journal is broken or cannot be written; entries are refused, exits are open
+condition-RULES_DEGRADED = A rule file was refused; the last good rules stay in force
+condition-CLOCK_STEP = The clock jumped by more than is allowed
+condition-LOCK_FAULT = The lock has a fault
+condition-CONCURRENT_USE = One card or band was read at two readers at once; possibly a copy
+condition-HELD_OPEN = The door or gate is held open for too long
+condition-FORCED_OPEN = The door or gate was forced open
 
 missing-egress_alternative = there is no free alternative exit beside the gate
 missing-desk_or_pay_point = no desk is signed in and no pay point is online

@@ -31,6 +31,27 @@ guest-CREDENTIAL_NOT_VALID_NOW = { $gate ->
     [open] { -go-through }
    *[closed] Այս քարտը կամ ապարանջանն այս պահին չի գործում։ { -come-to-desk }
 }
+guest-CREDENTIAL_LOCKED_OUT = { $gate ->
+    [open] { -go-through }
+   *[closed] Չափից շատ փորձեր են եղել։ { -come-to-desk }
+}
+    .until = { $gate ->
+        [open] { -go-through }
+       *[closed] Չափից շատ փորձեր են եղել։ Խնդրում ենք կրկին փորձել { $until }-ից հետո։
+    }
+guest-CREDENTIAL_NOT_RETURNED = { $gate ->
+    [open] { -go-through } Ապարանջանը թողեք ընդունարանում։
+   *[closed] Խնդրում ենք ապարանջանը գցել անցակետի ընդունիչի մեջ։
+}
+guest-AUTH_FACTOR_FAILED = { $gate ->
+    [open] { -go-through }
+   *[closed] Ստուգումը չհաջողվեց։ Խնդրում ենք կրկին փորձել կամ մոտենալ ընդունարան։
+}
+# Լուռ տագնապ․ հյուրի կողքին կանգնածը պետք է կարդա այն, ինչ գրվում է ամեն օր։
+guest-DURESS = { $gate ->
+    [open] { guest-GRANTED }
+   *[closed] { -come-to-desk }
+}
 guest-MEMBERSHIP_IN_GRACE = Ձեր աբոնեմենտի ժամկետն ավարտվել է։ Խնդրում ենք երկարաձգել այն ընդունարանում։
     .until = Ձեր աբոնեմենտի ժամկետն ավարտվել է․ դեռ կարող եք մուտք գործել մինչև { $until }։
 guest-VISITS_LOW = { -go-through } Աբոնեմենտում քիչ այց է մնացել։
@@ -83,6 +104,10 @@ guest-OUTSIDE_TARIFF_WINDOW = { $gate ->
         [open] { -go-through }
        *[closed] Ձեր աբոնեմենտով կարող եք մտնել { $opens_at }-ից։
     }
+guest-REENTRY_NOT_ALLOWED = { $gate ->
+    [open] { -go-through }
+   *[closed] Այս տոմսը մեկ մուտքի համար է և արդեն օգտագործված է։ { -come-to-desk }
+}
 guest-EXIT_RECORD_CORRECTED = Ցտեսություն։
 guest-ANTI_PASSBACK_SOFT = { -go-through }
 guest-ANTI_PASSBACK = { $gate ->
@@ -105,6 +130,18 @@ guest-AGE_BELOW_MINIMUM = { $gate ->
         [open] { -go-through }
        *[closed] Այս գոտի կարելի է մտնել { $limit } տարեկանից։ { -come-to-desk }
     }
+guest-SUPERVISION_REQUIRED = { $gate ->
+    [open] { -go-through }
+   *[closed] Երեխաներն այստեղ մտնում են մեծահասակի հետ։ Խնդրում ենք մտնել միասին կամ մոտենալ ընդունարան։
+}
+guest-PICKUP_NOT_AUTHORISED = { $gate ->
+    [open] { -go-through }
+   *[closed] Խնդրում ենք այստեղ սպասել Ձեզ տանող մեծահասակին։ Աշխատակիցը կօգնի Ձեզ։
+}
+guest-GUEST_LIMIT_REACHED = { $gate ->
+    [open] { -go-through }
+   *[closed] Հրավիրյալների այցեր այլևս չեն մնացել։ { -come-to-desk }
+}
 guest-OVERSTAY_WARNING = { -go-through } Վճարված ժամանակն ավարտվել է։
 guest-OVERSTAY_CHARGED = { $gate ->
     [open] { -go-through } Լրացուցիչ ժամանակը գրանցվել է Ձեր հաշվում։
@@ -124,7 +161,30 @@ guest-WALLET_LIMIT_EXCEEDED = { $gate ->
     [open] { -go-through }
    *[closed] Մնացորդն այս այցի համար բավարար չէ։ Խնդրում ենք համալրել այն ընդունարանում։
 }
+guest-DAILY_SPEND_LIMIT = { $gate ->
+    [open] { -go-through }
+   *[closed] Սա գերազանցում է օրական սահմանաչափը։ Հաշվի տերը կարող է այն բարձրացնել ընդունարանում։
+}
+guest-LOCKER_OCCUPIED_AT_EXIT = { $gate ->
+    [open] { -go-through } Ձեր պահարանը դեռ կողպված է։
+   *[closed] Ձեր պահարանը դեռ կողպված է։ Խնդրում ենք այն ազատել դուրս գալուց առաջ։
+}
+    .locker = { $gate ->
+        [open] { -go-through } Ձեր { $locker } համարի պահարանը դեռ կողպված է։
+       *[closed] Ձեր { $locker } համարի պահարանը դեռ կողպված է։ Խնդրում ենք այն ազատել դուրս գալուց առաջ։
+    }
+guest-LOCKER_LIMIT_REACHED = Դուք այստեղ արդեն պահարան ունեք։ Խնդրում ենք նախ ազատել այն։
+    .lockers = { $lockers ->
+        [one] Դուք այստեղ արդեն ունեք { $lockers } պահարան։ Խնդրում ենք նախ ազատել այն։
+       *[other] Դուք այստեղ արդեն ունեք { $lockers } պահարան։ Խնդրում ենք նախ ազատել մեկը։
+    }
+guest-LOCKER_NOT_YOURS = Սա այլ հյուրի պահարան է։ Խնդրում ենք ստուգել համարը կամ մոտենալ ընդունարան։
+guest-LOCKER_TIME_EXCEEDED = { $gate ->
+    [open] Ձեր պահարանի ժամանակը սպառվել է։ { -see-desk }
+   *[closed] Ձեր պահարանի ժամանակը սպառվել է։ { -come-to-desk }
+}
 guest-GRANTED = { $direction ->
     [exit] Ցտեսություն։
+    [locker] Պահարանը Ձեր տրամադրության տակ է։
    *[entry] Բարի գալուստ։
 }

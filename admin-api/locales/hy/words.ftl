@@ -9,6 +9,8 @@ outcome-release = բացված
 
 direction-entry = մուտք
 direction-exit = ելք
+direction-locker_open = պահարան՝ բացել
+direction-locker_close = պահարան՝ փակել
 
 condition-PASSAGE_MADE = Անցումը կատարվեց
 condition-PASSAGE_NOT_MADE = Անցումը չկատարվեց․ ժամանակավոր գրառումները չեղարկվեցին
@@ -22,6 +24,14 @@ condition-EMERGENCY_STARTED = Արտակարգ իրավիճակ․ բոլոր ա
 condition-EMERGENCY_INPUT_CLEARED = Արտակարգ ազդանշանն անջատվել է․ անցակետերը բաց են մնում, մինչև երկու օպերատոր հաստատեն
 condition-EMERGENCY_RESET = Արտակարգ իրավիճակը վերացրել են երկու օպերատոր
 condition-MESSAGE_REFUSED = Սարքի հաղորդագրությունը հնարավոր չեղավ կարդալ
+condition-BAND_COLLECTED = Թևնոցը ընդունիչում է
+condition-AUDIT_GAP = Մատյանը խախտված է կամ չի գրվում․ մուտքը փակ է, ելքը՝ բաց
+condition-RULES_DEGRADED = Կանոնների ֆայլը մերժվել է․ գործում են վերջին ճիշտ կանոնները
+condition-CLOCK_STEP = Ժամացույցը շեղվել է թույլատրելիից ավելի
+condition-LOCK_FAULT = Կողպեքն անսարք է
+condition-CONCURRENT_USE = Նույն քարտը կամ ապարանջանը միաժամանակ կարդացել է երկու ընթերցիչ․ գուցե պատճեն է
+condition-HELD_OPEN = Դուռը կամ անցակետը չափից երկար բաց է
+condition-FORCED_OPEN = Դուռը կամ անցակետը բացվել է ուժով
 
 missing-egress_alternative = անցակետի կողքին ազատ այլընտրանքային ելք չկա
 missing-desk_or_pay_point = ոչ մի ընդունարան մուտք չի գործել, և ոչ մի վճարման կետ կապի մեջ չէ

@@ -31,6 +31,27 @@ guest-CREDENTIAL_NOT_VALID_NOW = { $gate ->
     [open] { -go-through }
    *[closed] ეს ბარათი ან სამაჯური ამჟამად არ მოქმედებს. { -come-to-desk }
 }
+guest-CREDENTIAL_LOCKED_OUT = { $gate ->
+    [open] { -go-through }
+   *[closed] ძალიან ბევრი მცდელობა იყო. { -come-to-desk }
+}
+    .until = { $gate ->
+        [open] { -go-through }
+       *[closed] ძალიან ბევრი მცდელობა იყო. გთხოვთ, სცადოთ ხელახლა { $until }-ის შემდეგ.
+    }
+guest-CREDENTIAL_NOT_RETURNED = { $gate ->
+    [open] { -go-through } სამაჯური ადმინისტრატორს დაუტოვეთ.
+   *[closed] გთხოვთ, სამაჯური ტურნიკეტის მიმღებში ჩააგდოთ.
+}
+guest-AUTH_FACTOR_FAILED = { $gate ->
+    [open] { -go-through }
+   *[closed] შემოწმება ვერ შესრულდა. გთხოვთ, სცადოთ ხელახლა ან მიმართოთ ადმინისტრატორს.
+}
+# ჩუმი განგაში: სტუმრის გვერდით მდგომმა იგივე უნდა წაიკითხოს, რაც ყოველთვის იწერება.
+guest-DURESS = { $gate ->
+    [open] { guest-GRANTED }
+   *[closed] { -come-to-desk }
+}
 guest-MEMBERSHIP_IN_GRACE = თქვენს აბონემენტს ვადა გაუვიდა. გთხოვთ, განაახლოთ ადმინისტრატორთან.
     .until = თქვენს აბონემენტს ვადა გაუვიდა; შემოსვლა კიდევ შეგიძლიათ { $until }-მდე.
 guest-VISITS_LOW = { -go-through } აბონემენტზე ცოტა ვიზიტი დაგრჩათ.
@@ -83,6 +104,10 @@ guest-OUTSIDE_TARIFF_WINDOW = { $gate ->
         [open] { -go-through }
        *[closed] თქვენი აბონემენტით შემოსვლა შეგიძლიათ { $opens_at }-დან.
     }
+guest-REENTRY_NOT_ALLOWED = { $gate ->
+    [open] { -go-through }
+   *[closed] ეს ბილეთი ერთჯერადია და უკვე გამოყენებულია. { -come-to-desk }
+}
 guest-EXIT_RECORD_CORRECTED = ნახვამდის!
 guest-ANTI_PASSBACK_SOFT = { -go-through }
 guest-ANTI_PASSBACK = { $gate ->
@@ -105,6 +130,18 @@ guest-AGE_BELOW_MINIMUM = { $gate ->
         [open] { -go-through }
        *[closed] ამ ზონაში შემოსვლა შეიძლება { $limit } წლიდან. { -come-to-desk }
     }
+guest-SUPERVISION_REQUIRED = { $gate ->
+    [open] { -go-through }
+   *[closed] ბავშვები აქ ზრდასრულთან ერთად შემოდიან. გთხოვთ, შემოხვიდეთ ერთად ან მიმართოთ ადმინისტრატორს.
+}
+guest-PICKUP_NOT_AUTHORISED = { $gate ->
+    [open] { -go-through }
+   *[closed] გთხოვთ, აქ დაელოდოთ ზრდასრულს, რომელიც წაგიყვანთ. თანამშრომელი დაგეხმარებათ.
+}
+guest-GUEST_LIMIT_REACHED = { $gate ->
+    [open] { -go-through }
+   *[closed] მოწვეულთა ვიზიტები აღარ დაგრჩათ. { -come-to-desk }
+}
 guest-OVERSTAY_WARNING = { -go-through } გადახდილი დრო ამოიწურა.
 guest-OVERSTAY_CHARGED = { $gate ->
     [open] { -go-through } დამატებითი დრო თქვენს ანგარიშზე აისახა.
@@ -124,7 +161,30 @@ guest-WALLET_LIMIT_EXCEEDED = { $gate ->
     [open] { -go-through }
    *[closed] ბალანსი ამ ვიზიტისთვის საკმარისი არ არის. გთხოვთ, შეავსოთ ადმინისტრატორთან.
 }
+guest-DAILY_SPEND_LIMIT = { $gate ->
+    [open] { -go-through }
+   *[closed] ეს დღიურ ლიმიტზე მეტია. ანგარიშის მფლობელს მისი გაზრდა ადმინისტრატორთან შეუძლია.
+}
+guest-LOCKER_OCCUPIED_AT_EXIT = { $gate ->
+    [open] { -go-through } თქვენი კარადა ჯერ კიდევ ჩაკეტილია.
+   *[closed] თქვენი კარადა ჯერ კიდევ ჩაკეტილია. გთხოვთ, გასვლამდე გაათავისუფლოთ.
+}
+    .locker = { $gate ->
+        [open] { -go-through } კარადა { $locker } ჯერ კიდევ ჩაკეტილია.
+       *[closed] კარადა { $locker } ჯერ კიდევ ჩაკეტილია. გთხოვთ, გასვლამდე გაათავისუფლოთ.
+    }
+guest-LOCKER_LIMIT_REACHED = აქ კარადა უკვე გაქვთ. გთხოვთ, ჯერ ის გაათავისუფლოთ.
+    .lockers = { $lockers ->
+        [one] აქ უკვე გაქვთ { $lockers } კარადა. გთხოვთ, ჯერ ის გაათავისუფლოთ.
+       *[other] აქ უკვე გაქვთ { $lockers } კარადა. გთხოვთ, ჯერ ერთ-ერთი გაათავისუფლოთ.
+    }
+guest-LOCKER_NOT_YOURS = ეს სხვა სტუმრის კარადაა. გთხოვთ, გადაამოწმოთ ნომერი ან მიმართოთ ადმინისტრატორს.
+guest-LOCKER_TIME_EXCEEDED = { $gate ->
+    [open] თქვენი კარადის დრო ამოიწურა. { -see-desk }
+   *[closed] თქვენი კარადის დრო ამოიწურა. { -come-to-desk }
+}
 guest-GRANTED = { $direction ->
     [exit] ნახვამდის!
+    [locker] კარადა თქვენს განკარგულებაშია.
    *[entry] კეთილი იყოს თქვენი მობრძანება!
 }

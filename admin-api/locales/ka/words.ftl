@@ -9,6 +9,8 @@ outcome-release = გახსნა
 
 direction-entry = შესვლა
 direction-exit = გასვლა
+direction-locker_open = კარადა: გაღება
+direction-locker_close = კარადა: დაკეტვა
 
 condition-PASSAGE_MADE = გავლა შედგა
 condition-PASSAGE_NOT_MADE = გავლა არ შედგა; დროებითი ჩანაწერები გაუქმდა
@@ -22,6 +24,14 @@ condition-EMERGENCY_STARTED = საგანგებო ვითარებ�
 condition-EMERGENCY_INPUT_CLEARED = საგანგებო სიგნალი მოიხსნა; ტურნიკეტები გახსნილია, სანამ ორი ოპერატორი არ დაადასტურებს
 condition-EMERGENCY_RESET = საგანგებო ვითარება ორმა ოპერატორმა მოხსნა
 condition-MESSAGE_REFUSED = მოწყობილობის შეტყობინება ვერ წაიკითხა
+condition-BAND_COLLECTED = სამაჯური მიმღებშია
+condition-AUDIT_GAP = ჟურნალი დაზიანებულია ან ვერ იწერება; შესვლა დაკეტილია, გასვლა ღიაა
+condition-RULES_DEGRADED = წესების ფაილი უარყოფილია; ძალაში რჩება ბოლო გამართული წესები
+condition-CLOCK_STEP = საათმა დასაშვებზე მეტად გადაიწია
+condition-LOCK_FAULT = საკეტი გაუმართავია
+condition-CONCURRENT_USE = ერთი ბარათი ან სამაჯური ერთდროულად ორმა წამკითხველმა წაიკითხა; შესაძლოა, ასლია
+condition-HELD_OPEN = კარი ან ტურნიკეტი ზედმეტად დიდხანს ღიაა
+condition-FORCED_OPEN = კარი ან ტურნიკეტი ძალით გახსნეს
 
 missing-egress_alternative = ტურნიკეტის გვერდით თავისუფალი სათადარიგო გასასვლელი არ არის
 missing-desk_or_pay_point = არც ადმინისტრატორია სისტემაში შესული და არც გადახდის პუნქტია კავშირზე

@@ -16,6 +16,11 @@ desk-CREDENTIAL_LOST_STOLEN = Карта или браслет объявлен�
     .state = Карта или браслет, состояние: { $state }
 desk-CREDENTIAL_NOT_VALID_NOW = Карта или браслет сейчас не действуют
     .state = Карта или браслет сейчас не действуют, состояние: { $state }
+desk-CREDENTIAL_LOCKED_OUT = Слишком много неудачных попыток
+    .until = Слишком много неудачных попыток, блокировка до { $until }
+desk-CREDENTIAL_NOT_RETURNED = Браслет не сдан; его нужно опустить в приёмник
+desk-AUTH_FACTOR_FAILED = Проверка ПИН-кода или фото не пройдена
+desk-DURESS = Тихая тревога
 desk-MEMBERSHIP_IN_GRACE = Абонемент истёк, идёт льготный срок
     .until = Абонемент истёк, льготный срок до { $until }
 desk-VISITS_LOW = Осталось мало посещений
@@ -60,6 +65,8 @@ desk-SITE_CLOSED = Объект закрыт
     .opens_at = Объект закрыт, откроется { $opens_at }
 desk-OUTSIDE_TARIFF_WINDOW = Вне часов абонемента
     .opens_at = Вне часов абонемента, следующий вход с { $opens_at }
+desk-REENTRY_NOT_ALLOWED = Билет на один вход уже использован
+    .since = Билет на один вход уже использован, гость снаружи с { $since }
 desk-EXIT_RECORD_CORRECTED = Входа в записях нет; присутствие исправлено
 desk-ANTI_PASSBACK_SOFT = Уже внутри; разрешено и записано
     .zone-since = Уже внутри («{ $zone }») с { $since }; разрешено и записано
@@ -86,6 +93,33 @@ desk-AGE_BELOW_MINIMUM = Возраст меньше допустимого
     .limit = Возраст меньше допустимого: вход с { $limit ->
         [one] { $limit } года
        *[other] { $limit } лет
+    }
+desk-SUPERVISION_REQUIRED = Ребёнку нужен сопровождающий взрослый, или на одного взрослого слишком много детей
+    .children-adults-limit = { $children ->
+        [one] { $children } ребёнок
+        [few] { $children } ребёнка
+       *[other] { $children } детей
+    }, { $adults ->
+        [one] { $adults } взрослый
+       *[other] { $adults } взрослых
+    }; на одного взрослого не больше { $limit }
+    .age = { $age ->
+        [one] Ребёнку { $age } год, нужен сопровождающий взрослый
+        [few] Ребёнку { $age } года, нужен сопровождающий взрослый
+       *[other] Ребёнку { $age } лет, нужен сопровождающий взрослый
+    }
+desk-PICKUP_NOT_AUTHORISED = Ребёнка может забрать только уполномоченный взрослый
+    .age = { $age ->
+        [one] Ребёнку { $age } год, забрать его может только уполномоченный взрослый
+        [few] Ребёнку { $age } года, забрать его может только уполномоченный взрослый
+       *[other] Ребёнку { $age } лет, забрать его может только уполномоченный взрослый
+    }
+desk-GUEST_LIMIT_REACHED = Гостевых посещений не осталось
+    .limit = { $limit ->
+        [0] Абонемент не предусматривает гостевых посещений
+        [one] За период использовано { $limit } гостевое посещение
+        [few] За период использовано { $limit } гостевых посещения
+       *[other] За период использовано { $limit } гостевых посещений
     }
 desk-OVERSTAY_WARNING = Время пребывания больше оплаченного
     .overstay-until = Время пребывания на { $overstay } больше оплаченного (до { $until })
@@ -117,4 +151,20 @@ desk-DEBT_EXIT_RELEASED = Время задержки вышло, за гост�
 desk-WALLET_LIMIT_EXCEEDED = В кошельке не хватает денег
     .available-needed = Доступно { $available }, нужно { $needed }
     .needed = В кошельке не хватает денег, нужно { $needed }
+desk-DAILY_SPEND_LIMIT = Сверх дневного лимита
+    .limit-remaining = Дневной лимит { $limit }, осталось { $remaining }
+    .remaining = Дневной лимит, осталось { $remaining }
+desk-LOCKER_OCCUPIED_AT_EXIT = Шкафчик ещё заперт
+    .locker = Шкафчик { $locker } ещё заперт
+desk-LOCKER_LIMIT_REACHED = Больше шкафчиков здесь занять нельзя
+    .lockers-limit = { $lockers ->
+        [one] Здесь уже занят { $lockers } шкафчик, можно не больше { $limit }
+        [few] Здесь уже занято { $lockers } шкафчика, можно не больше { $limit }
+       *[other] Здесь уже занято { $lockers } шкафчиков, можно не больше { $limit }
+    }
+desk-LOCKER_NOT_YOURS = Шкафчик закреплён за другой картой или браслетом
+    .locker = Шкафчик { $locker } закреплён за другой картой или браслетом
+desk-LOCKER_TIME_EXCEEDED = Время шкафчика истекло
+    .locker-since = Время шкафчика { $locker } истекло { $since }
+    .locker = Время шкафчика { $locker } истекло
 desk-GRANTED = Проход разрешён

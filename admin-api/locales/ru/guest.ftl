@@ -31,6 +31,27 @@ guest-CREDENTIAL_NOT_VALID_NOW = { $gate ->
     [open] { -go-through }
    *[closed] Эта карта или браслет сейчас не действуют. { -come-to-desk }
 }
+guest-CREDENTIAL_LOCKED_OUT = { $gate ->
+    [open] { -go-through }
+   *[closed] Было слишком много попыток. { -come-to-desk }
+}
+    .until = { $gate ->
+        [open] { -go-through }
+       *[closed] Было слишком много попыток. Попробуйте снова после { $until }, пожалуйста.
+    }
+guest-CREDENTIAL_NOT_RETURNED = { $gate ->
+    [open] { -go-through } Браслет оставьте у администратора.
+   *[closed] Опустите, пожалуйста, браслет в приёмник турникета.
+}
+guest-AUTH_FACTOR_FAILED = { $gate ->
+    [open] { -go-through }
+   *[closed] Проверка не удалась. Попробуйте ещё раз или подойдите, пожалуйста, к администратору.
+}
+# Тихая тревога: тот, кто стоит рядом с гостем, должен прочесть то же, что и всегда.
+guest-DURESS = { $gate ->
+    [open] { guest-GRANTED }
+   *[closed] { -come-to-desk }
+}
 guest-MEMBERSHIP_IN_GRACE = Срок вашего абонемента истёк. Пожалуйста, продлите его у администратора.
     .until = Срок вашего абонемента истёк; входить ещё можно до { $until }.
 guest-VISITS_LOW = { -go-through } На абонементе осталось мало посещений.
@@ -85,6 +106,10 @@ guest-OUTSIDE_TARIFF_WINDOW = { $gate ->
         [open] { -go-through }
        *[closed] По вашему абонементу можно войти с { $opens_at }.
     }
+guest-REENTRY_NOT_ALLOWED = { $gate ->
+    [open] { -go-through }
+   *[closed] Этот билет на один вход уже использован. { -come-to-desk }
+}
 guest-EXIT_RECORD_CORRECTED = До свидания!
 guest-ANTI_PASSBACK_SOFT = { -go-through }
 guest-ANTI_PASSBACK = { $gate ->
@@ -110,6 +135,18 @@ guest-AGE_BELOW_MINIMUM = { $gate ->
            *[other] В эту зону можно с { $limit } лет. { -come-to-desk }
         }
     }
+guest-SUPERVISION_REQUIRED = { $gate ->
+    [open] { -go-through }
+   *[closed] Дети входят сюда со взрослым. Войдите вместе или подойдите, пожалуйста, к администратору.
+}
+guest-PICKUP_NOT_AUTHORISED = { $gate ->
+    [open] { -go-through }
+   *[closed] Подождите здесь, пожалуйста, взрослого, который вас заберёт. Сотрудник вам поможет.
+}
+guest-GUEST_LIMIT_REACHED = { $gate ->
+    [open] { -go-through }
+   *[closed] Гостевых посещений не осталось. { -come-to-desk }
+}
 guest-OVERSTAY_WARNING = { -go-through } Оплаченное время закончилось.
 guest-OVERSTAY_CHARGED = { $gate ->
     [open] { -go-through } Дополнительное время учтено на вашем счёте.
@@ -129,7 +166,31 @@ guest-WALLET_LIMIT_EXCEEDED = { $gate ->
     [open] { -go-through }
    *[closed] Баланса не хватает на это посещение. Пожалуйста, пополните его у администратора.
 }
+guest-DAILY_SPEND_LIMIT = { $gate ->
+    [open] { -go-through }
+   *[closed] Это сверх дневного лимита. Владелец счёта может повысить его у администратора.
+}
+guest-LOCKER_OCCUPIED_AT_EXIT = { $gate ->
+    [open] { -go-through } Ваш шкафчик ещё заперт.
+   *[closed] Ваш шкафчик ещё заперт. Пожалуйста, освободите его перед выходом.
+}
+    .locker = { $gate ->
+        [open] { -go-through } Шкафчик { $locker } ещё заперт.
+       *[closed] Шкафчик { $locker } ещё заперт. Пожалуйста, освободите его перед выходом.
+    }
+guest-LOCKER_LIMIT_REACHED = У вас здесь уже есть шкафчик. Пожалуйста, сначала освободите его.
+    .lockers = { $lockers ->
+        [one] У вас здесь уже { $lockers } шкафчик. Пожалуйста, сначала освободите его.
+        [few] У вас здесь уже { $lockers } шкафчика. Пожалуйста, сначала освободите один.
+       *[other] У вас здесь уже { $lockers } шкафчиков. Пожалуйста, сначала освободите один.
+    }
+guest-LOCKER_NOT_YOURS = Это шкафчик другого гостя. Проверьте номер или подойдите, пожалуйста, к администратору.
+guest-LOCKER_TIME_EXCEEDED = { $gate ->
+    [open] Время вашего шкафчика истекло. { -see-desk }
+   *[closed] Время вашего шкафчика истекло. { -come-to-desk }
+}
 guest-GRANTED = { $direction ->
     [exit] До свидания!
+    [locker] Шкафчик в вашем распоряжении.
    *[entry] Добро пожаловать!
 }

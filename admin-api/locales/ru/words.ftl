@@ -9,6 +9,8 @@ outcome-release = открыто
 
 direction-entry = вход
 direction-exit = выход
+direction-locker_open = шкафчик: открыть
+direction-locker_close = шкафчик: закрыть
 
 condition-PASSAGE_MADE = Проход состоялся
 condition-PASSAGE_NOT_MADE = Проход не состоялся; всё временное отменено
@@ -22,6 +24,14 @@ condition-EMERGENCY_STARTED = Чрезвычайная ситуация: все 
 condition-EMERGENCY_INPUT_CLEARED = Сигнал тревоги снят; турникеты открыты, пока сброс не подтвердят два оператора
 condition-EMERGENCY_RESET = Чрезвычайную ситуацию сняли два оператора
 condition-MESSAGE_REFUSED = Сообщение устройства не удалось прочитать
+condition-BAND_COLLECTED = Браслет принят в приёмник
+condition-AUDIT_GAP = Журнал нарушен или недоступен для записи; вход закрыт, выход открыт
+condition-RULES_DEGRADED = Файл правил отклонён; действуют последние исправные правила
+condition-CLOCK_STEP = Часы сдвинулись больше допустимого
+condition-LOCK_FAULT = Замок неисправен
+condition-CONCURRENT_USE = Одну карту или браслет прочли сразу два считывателя; возможно, это копия
+condition-HELD_OPEN = Дверь или турникет слишком долго остаются открытыми
+condition-FORCED_OPEN = Дверь или турникет открыты силой
 
 missing-egress_alternative = рядом с турникетом нет свободного запасного выхода
 missing-desk_or_pay_point = ни один администратор не вошёл в систему и ни одна касса не на связи

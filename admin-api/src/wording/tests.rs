@@ -64,7 +64,7 @@ pub(crate) fn decision(outcome: Outcome, reasons: Vec<Finding>) -> Decision {
         received: at,
         kind: EventKind::Entry,
         device: DeviceId::from("gate-1"),
-        direction: Direction::Entry,
+        direction: Some(Direction::Entry),
         member: Some(MemberId(ids.make(at))),
         credential: None,
         unknown_uid: None,
@@ -261,7 +261,7 @@ fn what_would_refuse_an_entry_wishes_well_at_an_exit() {
         Outcome::GrantWithWarning,
         vec![finding(Reason::MembershipNotActive, Class::Warn, &[])],
     );
-    asked.direction = Direction::Exit;
+    asked.direction = Some(Direction::Exit);
     assert_eq!(wording(Language::En).guest(&asked), "Please go through.");
     asked.verdict.reasons = vec![finding(Reason::Granted, Class::Grant, &[])];
     assert_eq!(wording(Language::Hy).guest(&asked), "Ցտեսություն։");

@@ -81,7 +81,11 @@ impl BareCommit {
             seq: self.seq,
             device_time: None,
             received: now,
-            happening: Happening::CredentialRead { direction: Direction::Entry, uid: uid.into() },
+            happening: Happening::CredentialRead {
+                direction: Direction::Entry,
+                uid: uid.into(),
+                pin: None,
+            },
         };
         let mut batch = Batch::default();
         step(&mut self.state, &mut batch, Input::Device(event), now, &self.policy);

@@ -11,8 +11,8 @@ use domain::{
     layered::Change,
     money::Money,
     rows::{
-        Account, AccountKind, Credential, CredentialState, Language, Member, Pass, PassKey,
-        PassState, Tariff, TariffKey,
+        Account, AccountKind, Credential, CredentialKind, CredentialState, Language, Member, Pass,
+        PassKey, PassState, Tariff, TariffKey,
     },
     state::{Batch, Changes, Entry, Noted, Reads},
     time::Clock,
@@ -153,6 +153,7 @@ fn rows(numbers: std::ops::Range<u32>) -> Changes {
             certificate_until: None,
             reduced_mobility: false,
             medical: false,
+            kin: None,
         };
         changes.members.push(first(member, row));
         let row = Credential {
@@ -162,6 +163,10 @@ fn rows(numbers: std::ops::Range<u32>) -> Changes {
             valid_from: None,
             valid_until: None,
             party_size: 1,
+            kind: CredentialKind::Card,
+            adult: false,
+            collected: false,
+            extras: None,
         };
         changes.credentials.push(first(Uid::from(format!("04{number:010}")), row));
         let row = Pass {

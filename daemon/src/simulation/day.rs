@@ -170,6 +170,10 @@ mod tests {
             valid_from: None,
             valid_until: None,
             party_size: 1,
+            kind: domain::rows::CredentialKind::Band,
+            adult: false,
+            collected: false,
+            extras: None,
         };
         let row = |n: u32| ImportRow::Credential(format!("{n:08X}").into(), credential.clone());
         let rows: Vec<_> = (0..200).map(row).collect();

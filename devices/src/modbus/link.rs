@@ -275,7 +275,8 @@ impl Worker {
                 Some(red) => pulse(wire, red).await,
                 None => Ok(()),
             },
-            Action::Indicate { .. } => Ok(()),
+            // A board shows red alone, and drives no locks.
+            _ => Ok(()),
         }
     }
 

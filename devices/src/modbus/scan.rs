@@ -140,7 +140,11 @@ fn read(
     match bytes.get(..usize::from(length)) {
         Some(uid) if !uid.is_empty() => {
             let text: String = uid.iter().map(|byte| format!("{byte:02X}")).collect();
-            Found::Happening(Happening::CredentialRead { direction, uid: Uid::from(text) })
+            Found::Happening(Happening::CredentialRead {
+                direction,
+                uid: Uid::from(text),
+                pin: None,
+            })
         }
         _ => Found::Unreadable(format!(
             "the {} reader says that its read has {length} bytes; it has 1 to {}",
@@ -202,7 +206,7 @@ mod tests {
 
     fn uid(text: &str) -> Vec<Found> {
         let (direction, uid) = (Direction::Entry, text.into());
-        vec![Found::Happening(Happening::CredentialRead { direction, uid })]
+        vec![Found::Happening(Happening::CredentialRead { direction, uid, pin: None })]
     }
 
     #[test]

@@ -99,7 +99,7 @@ fn read(direction: Direction, payload: &[u8]) -> Result<Decoded, String> {
         serde_json::from_slice(payload).map_err(|error| error.to_string())?;
     let uid = normalise_uid(&message.uid)
         .ok_or("`uid` has 1 to 64 letters and digits, pairs may be set apart by `:`")?;
-    let happening = Happening::CredentialRead { direction, uid };
+    let happening = Happening::CredentialRead { direction, uid, pin: None };
     event(message.v, (message.boot, message.seq), message.t, happening)
 }
 
@@ -214,6 +214,7 @@ mod tests {
                 happening: Happening::CredentialRead {
                     direction: Direction::Entry,
                     uid: "04A2B3".into(),
+                    pin: None,
                 },
             };
             assert_eq!(decode(READ, payload.as_bytes()), Ok(expected), "{uid}");

@@ -40,6 +40,23 @@ pub(crate) struct Open {
     pub(crate) passage_timeout_ms: i64,
 }
 
+/// What a gate shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Shown {
+    /// What was decided.
+    Decided(Outcome),
+    /// That it is not decided yet.
+    Waits(Waits),
+}
+
+/// The word for a request that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Waits {
+    #[serde(rename = "wait")]
+    Wait,
+}
+
 /// `gate/indicate/set`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Indicate {
@@ -47,8 +64,10 @@ pub(crate) struct Indicate {
     pub(crate) cmd_id: CommandId,
     pub(crate) decision: Option<DecisionId>,
     pub(crate) direction: Direction,
-    pub(crate) outcome: Outcome,
-    pub(crate) reason: Reason,
+    pub(crate) outcome: Shown,
+    /// What was decided for; nothing while the request waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<Reason>,
     pub(crate) issued: i64,
     pub(crate) ttl_ms: i64,
 }
@@ -71,20 +90,15 @@ pub(crate) fn encode(command: &Command, profile: MqttProfile) -> Option<Message>
             (topics::OPEN, serde_json::to_vec(&open).ok()?, once)
         }
         Action::Indicate { direction, outcome, reason } => {
-            if !profile.indicator {
-                return None;
-            }
-            let indicate = Indicate {
-                v: 1,
-                cmd_id: command.id,
-                decision: command.decision,
-                direction,
-                outcome,
-                reason,
-                issued: command.issued.millis(),
-                ttl_ms: command.ttl.whole_millis(),
-            };
-            (topics::INDICATE, serde_json::to_vec(&indicate).ok()?, QoS::AtLeastOnce)
+            let shown = (Shown::Decided(outcome), Some(reason));
+            indicate(command, profile, direction, shown)?
+        }
+        Action::Wait { direction, .. } => {
+            indicate(command, profile, direction, (Shown::Waits(Waits::Wait), None))?
+        }
+        // No profile drives locks yet.
+        Action::LockerUnlock { .. } | Action::LockerLock { .. } | Action::LockerRefuse { .. } => {
+            return None;
         }
     };
     let seconds = command.ttl.0.saturating_add(999_999) / 1_000_000;
@@ -94,6 +108,29 @@ pub(crate) fn encode(command: &Command, profile: MqttProfile) -> Option<Message>
         qos,
         expiry: u32::try_from(seconds).unwrap_or(1).max(1),
     })
+}
+
+/// The message that shows something at a gate.
+fn indicate(
+    command: &Command,
+    profile: MqttProfile,
+    direction: Direction,
+    (outcome, reason): (Shown, Option<Reason>),
+) -> Option<(&'static str, Vec<u8>, QoS)> {
+    if !profile.indicator {
+        return None;
+    }
+    let indicate = Indicate {
+        v: 1,
+        cmd_id: command.id,
+        decision: command.decision,
+        direction,
+        outcome,
+        reason,
+        issued: command.issued.millis(),
+        ttl_ms: command.ttl.whole_millis(),
+    };
+    Some((topics::INDICATE, serde_json::to_vec(&indicate).ok()?, QoS::AtLeastOnce))
 }
 
 /// Whether a command that was on its way when the connection broke may still be sent at `now`.

@@ -31,7 +31,7 @@ use super::{
 use crate::{
     backoff::{Backoff, seed},
     mqtt::{
-        encode::{Indicate, Open},
+        encode::{Indicate, Open, Shown},
         topics,
     },
 };
@@ -347,13 +347,13 @@ impl Gate {
             return;
         }
         drop(inner);
-        self.tell(Told::Indicate(IndicateSeen {
-            decision: shown.decision,
-            direction: shown.direction,
-            outcome: shown.outcome,
-            reason: shown.reason,
-            came,
-        }));
+        let decision = shown.decision;
+        let direction = shown.direction;
+        // Whoever waits is told later what was decided.
+        if let (Shown::Decided(outcome), Some(reason)) = (shown.outcome, shown.reason) {
+            let seen = IndicateSeen { decision, direction, outcome, reason, came };
+            self.tell(Told::Indicate(seen));
+        }
     }
 
     fn tell(&self, told: Told) {

@@ -204,7 +204,7 @@ pub fn is_state(arrival: &Arrival) -> bool {
 }
 
 pub fn read_of(uid: &str, direction: Direction) -> Happening {
-    Happening::CredentialRead { direction, uid: uid.into() }
+    Happening::CredentialRead { direction, uid: uid.into(), pin: None }
 }
 
 /// The site's file with `gates` at `broker`.

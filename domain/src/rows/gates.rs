@@ -1,10 +1,15 @@
 //! What happens at gates: presence, occupancy, reservations, reads, marks, devices, the emergency.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     event::{Direction, GateMode},
-    ids::{AccountId, CredentialId, DecisionId, DeviceId, MemberId, PassId, Uid, VisitId, ZoneId},
+    facts::EventKind,
+    ids::{
+        AccountId, CredentialId, DecisionId, DeviceId, LockerId, MemberId, PassId, Uid, VisitId,
+        ZoneId,
+    },
     money::Money,
     time::{Span, Timestamp},
 };
@@ -23,6 +28,14 @@ pub struct Visit {
     /// When the opening hours that it was begun in end; nothing where they do not (parameter 10).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hours_end: Option<Timestamp>,
+    /// The read that it was granted by, which rows 7, 8 and 10 are judged at until it ends.
+    pub granted: Timestamp,
+    /// How many people came in on it.
+    #[serde(default)]
+    pub entries: u16,
+    /// The zones whose surcharge it was charged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub surcharged: Vec<ZoneId>,
     /// What its entry cost.
     #[serde(default, skip_serializing_if = "Money::is_zero")]
     pub paid: Money,
@@ -55,7 +68,40 @@ pub struct Hold {
     /// Whether its time was used up; the next read is let out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub expired: bool,
+    /// Whether it is a child that waits for a guardian: its time ends with a critical alarm alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pickup: bool,
 }
+
+/// A request that waits for somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// What was asked.
+    pub kind: EventKind,
+    /// When.
+    pub since: Timestamp,
+    /// The last instant at which whoever it waits for may come.
+    pub until: Timestamp,
+    /// For whom.
+    pub on: WaitsFor,
+    /// Whether an operator compared the face with the photo.
+    pub photo: bool,
+}
+
+/// For whom a request waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitsFor {
+    /// A child for an adult of its party.
+    Adult,
+    /// A held child for somebody who may pick it up.
+    Guardian,
+    /// A face for an operator.
+    Photo,
+}
+
+/// The key of what waits at a gate, by what was read there.
+pub type WaitingKey = HoldKey;
 
 /// The key of a hold that belongs to no visit: an unknown or a lost credential.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -85,6 +131,9 @@ impl Visit {
             started,
             pass,
             hours_end: None,
+            granted: started,
+            entries: 0,
+            surcharged: Vec::new(),
             paid: Money::ZERO,
             overstay: Money::ZERO,
             hold: None,
@@ -126,6 +175,19 @@ pub struct Presence {
     pub entered: Option<Timestamp>,
     /// The live reservation: one for each credential.
     pub pending: Option<ReservationKey>,
+    /// The lockers that they occupy.
+    pub lockers: Vec<LockerId>,
+    /// The visit that was left last, which goes on if its holder comes back soon.
+    pub left: Option<Left>,
+}
+
+/// A visit that was left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// The exit passage.
+    pub at: Timestamp,
+    /// The visit.
+    pub visit: Visit,
 }
 
 /// How many people are in a zone.
@@ -179,6 +241,10 @@ pub struct Reservation {
     pub booked: bool,
     /// Whether a limit of visits counts it until then.
     pub limited: bool,
+    /// The member whose guest it is, where guests are limited.
+    pub host: Option<MemberId>,
+    /// Whether the visit that was left goes on.
+    pub comes_back: bool,
 }
 
 /// What became of a reservation.
@@ -227,6 +293,10 @@ pub enum ChargeFor {
     Entry,
     /// A stay longer than what is paid (parameters 12 to 16).
     Overstay,
+    /// The first passage of a visit into a zone (parameter 37).
+    Surcharge(ZoneId),
+    /// A locker occupied for too long, since when (parameters 43 and 44).
+    Locker(LockerId, Timestamp),
 }
 
 /// The key of the last read: one for each reader.
@@ -334,6 +404,38 @@ pub struct Locker {
     pub bank: DeviceId,
     /// The zone.
     pub zone: ZoneId,
+    /// Who occupies it, by the credential.
+    pub holder: Option<Uid>,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// Whom it is given to: a tenant, an owner, or whoever a terminal assigned it to.
+    pub owner: Option<MemberId>,
+    /// The last local day of that, included.
+    pub owner_until: Option<Date>,
+    /// What its overstay cost so far.
+    pub charged: Money,
+    /// Whether the desk released it from its time.
+    pub released: bool,
+    /// Whether its holder left without it.
+    pub abandoned: bool,
+}
+
+impl Locker {
+    /// A free locker.
+    #[must_use]
+    pub const fn new(bank: DeviceId, zone: ZoneId) -> Self {
+        Self {
+            bank,
+            zone,
+            holder: None,
+            since: None,
+            owner: None,
+            owner_until: None,
+            charged: Money::ZERO,
+            released: false,
+            abandoned: false,
+        }
+    }
 }
 
 /// The one row of an emergency.

@@ -4,9 +4,10 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{AccountId, CredentialId, GroupId, MemberId, PassId, TariffId, ZoneId},
+    ids::{AccountId, CredentialId, FamilyId, GroupId, MemberId, PassId, TariffId, Uid, ZoneId},
     limit::COUNT_MAX,
     money::Money,
+    reasons::Reason,
     time::{Span, Timestamp},
 };
 
@@ -31,6 +32,119 @@ pub struct Member {
     pub reduced_mobility: bool,
     /// Whether a medical condition is known: no hold.
     pub medical: bool,
+    /// Whom this person belongs to, if to anybody.
+    pub kin: Option<Box<Kin>>,
+}
+
+/// Whom a person belongs to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kin {
+    /// The family, whose wallet may be shared (parameter 31).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<FamilyId>,
+    /// Who may pick this person up (parameter 39).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guardians: Vec<MemberId>,
+}
+
+/// A family: its wallet, and who belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Family {
+    /// The shared wallet.
+    pub account: AccountId,
+    /// Its people, by what they carry.
+    pub people: Vec<Uid>,
+}
+
+/// The guests that a member brought lately (parameter 40), counted as visits are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Guests(pub Visits);
+
+/// When a credential failed its second factor lately (parameter 4).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempts {
+    /// The failures, the oldest first.
+    pub failed: Vec<Timestamp>,
+}
+
+/// What a reader's keypad gave, as a digest under the site's own key: the code itself is nowhere.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PinDigest(pub Box<str>);
+
+/// What few credentials have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extras {
+    /// The code that goes with the card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<PinDigest>,
+    /// The code that calls for help silently (parameter 5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duress: Option<PinDigest>,
+    /// The member whose guest holds it (parameter 40).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<MemberId>,
+}
+
+/// What a credential is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialKind {
+    /// A card that its holder keeps.
+    Card,
+    /// A band that may have to be given back (parameter 6).
+    Band,
+    /// A ticket of paper or on a screen.
+    Ticket,
+}
+
+impl CredentialKind {
+    /// The word for it in files and in the database.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Card => "card",
+            Self::Band => "band",
+            Self::Ticket => "ticket",
+        }
+    }
+    /// The kind of this word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Card, Self::Band, Self::Ticket].into_iter().find(|kind| kind.name() == word)
+    }
+}
+
+/// An exemption: what is not held against a person or a group, where and when (`decisions.md` 6 of
+/// the specification).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exemption {
+    /// Whom it is for.
+    pub who: Exempted,
+    /// The reasons that it lifts.
+    pub codes: Vec<Reason>,
+    /// Where; nowhere listed is everywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<ZoneId>,
+    /// Its first local day.
+    pub from: Date,
+    /// Its last local day, included.
+    pub until: Date,
+    /// Why.
+    pub reason: String,
+    /// Who granted it.
+    pub granted_by: String,
+}
+
+/// Whom an exemption is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exempted {
+    /// One person.
+    Member(MemberId),
+    /// Everybody in a group.
+    Group(GroupId),
 }
 
 /// A language of the product.
@@ -137,6 +251,14 @@ pub struct Credential {
     pub valid_until: Option<Timestamp>,
     /// How many people may be inside on it; 1 unless it is a party card.
     pub party_size: u16,
+    /// What it is.
+    pub kind: CredentialKind,
+    /// Whether its holder counts as an adult whatever the birth date says.
+    pub adult: bool,
+    /// Whether it is in the collector, or its loss is paid.
+    pub collected: bool,
+    /// What few credentials have.
+    pub extras: Option<Box<Extras>>,
 }
 
 /// The state that staff gave a pass; what dates and visits make of it is worked out when it is
@@ -268,13 +390,18 @@ pub struct Tariff {
     /// What a stay of each length costs, the shortest first, where a longer stay is charged the
     /// next tier (parameter 14).
     pub tiers: Box<[(Span, Money)]>,
+    /// Whether it opens once: after the visit only within the time for coming back (parameter 18).
+    pub single_entry: bool,
+    /// Whether it is for guests of one day, whose bands come back (parameter 6).
+    pub day_guest: bool,
 }
 
 impl Tariff {
     /// A tariff that opens `zones` at a price for each visit.
     #[must_use]
     pub fn new(zones: Box<[ZoneId]>, entry_price: Money) -> Self {
-        Self { zones, entry_price, tiers: Box::default() }
+        let (single_entry, day_guest) = (false, false);
+        Self { zones, entry_price, tiers: Box::default(), single_entry, day_guest }
     }
     /// The price of the shortest tier that covers `stay`, or of the longest; nothing without tiers.
     #[must_use]
@@ -283,76 +410,3 @@ impl Tariff {
         covers.or(self.tiers.last()).map_or(Money::ZERO, |(_, price)| *price)
     }
 }
-
-/// An account of the ledger, with its balance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Account {
-    /// What it is for.
-    pub kind: AccountKind,
-    /// The sum of its postings.
-    pub balance: Money,
-    /// Provisional charges, not yet posted.
-    pub reserved: Money,
-    /// When the account last stopped being free of debt.
-    pub debt_since: Option<Timestamp>,
-}
-
-/// What an account is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AccountKind {
-    /// What the site owes a member, or the member the site.
-    Wallet,
-    /// What a member was charged and has not paid.
-    Receivable,
-    /// What entries earned.
-    EntryRevenue,
-    /// What overstays earned.
-    OverstayRevenue,
-    /// Where payments at desks and pay points come from.
-    Takings,
-    /// Where balances came from that an import brought along.
-    Opening,
-}
-
-impl AccountKind {
-    /// The word for it in the database.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Wallet => "wallet",
-            Self::Receivable => "receivable",
-            Self::EntryRevenue => "entry_revenue",
-            Self::OverstayRevenue => "overstay_revenue",
-            Self::Takings => "takings",
-            Self::Opening => "opening",
-        }
-    }
-    /// The kind of this word.
-    #[must_use]
-    pub fn of(word: &str) -> Option<Self> {
-        let debts = [Self::Wallet, Self::Receivable];
-        let site = [Self::EntryRevenue, Self::OverstayRevenue, Self::Takings, Self::Opening];
-        debts.into_iter().chain(site).find(|kind| kind.name() == word)
-    }
-}
-
-/// What tells a receivable from its wallet.
-const RECEIVABLE: u128 = 1 << 48;
-
-impl AccountId {
-    /// The account beside a wallet of what is still to be paid; of that account the wallet.
-    #[must_use]
-    pub const fn beside(self) -> Self {
-        Self(uuid::Uuid::from_u128(self.0.as_u128() ^ RECEIVABLE))
-    }
-}
-
-/// The site's account for what entries earned.
-pub const ENTRY_REVENUE: AccountId = AccountId(uuid::Uuid::from_u128(1));
-/// The site's account behind imported balances.
-pub const OPENING: AccountId = AccountId(uuid::Uuid::from_u128(2));
-/// The site's account for what overstays earned.
-pub const OVERSTAY_REVENUE: AccountId = AccountId(uuid::Uuid::from_u128(3));
-/// The site's account behind payments at desks and pay points.
-pub const TAKINGS: AccountId = AccountId(uuid::Uuid::from_u128(4));

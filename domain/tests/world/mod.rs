@@ -12,8 +12,8 @@ use domain::{
     money::{Currency, Money},
     params::{DefaultFor, Param, ParamMask, Value},
     rows::{
-        Credential, CredentialState, Language, Member, Occupancy, Pass, PassKey, PassState, Person,
-        Presence, Tariff, TariffKey,
+        Credential, CredentialKind, CredentialState, Language, Member, Occupancy, Pass, PassKey,
+        PassState, Person, Presence, Tariff, TariffKey,
     },
     scope::{ParamTable, Scope},
     site::{Gate, Site},
@@ -100,6 +100,7 @@ impl World {
             certificate_until: None,
             reduced_mobility: false,
             medical: false,
+            kin: None,
         };
         let person =
             Person { name: "ნინო".into(), name_latin: "Nino".into(), phone: String::new() };
@@ -170,7 +171,7 @@ impl World {
         uid: &str,
         time: &str,
     ) -> Decision {
-        let what = Happening::CredentialRead { direction, uid: uid.into() };
+        let what = Happening::CredentialRead { direction, uid: uid.into(), pin: None };
         self.event(gate, at(time), at(time), what);
         self.last.decisions.last().cloned().unwrap()
     }
@@ -221,6 +222,10 @@ pub(crate) fn band(id: CredentialId, party_size: u16) -> Credential {
         valid_from: None,
         valid_until: None,
         party_size,
+        kind: CredentialKind::Card,
+        adult: false,
+        collected: false,
+        extras: None,
     }
 }
 

@@ -132,59 +132,83 @@ fn an_exit_consults_little_and_an_entry_what_its_checks_and_facts_need() {
     }
 }
 
+type Change = fn(&mut Facts);
+type Row = (Param, &'static str, &'static str, &'static [(Param, &'static str)], Change);
+
+fn full(facts: &mut Facts) {
+    facts.zone_people = 5;
+}
+fn inside(facts: &mut Facts) {
+    facts.inside = true;
+}
+fn owing(facts: &mut Facts) {
+    (facts.debt, facts.debt_age) = (Money(300), 90_000);
+}
+
+/// A parameter, two values of it, other values, and the facts to which the two answer differently.
+const ROWS: &[Row] = &[
+    (Param::CredentialUnknownAction, "deny", "deny_and_alarm", &[], |facts| {
+        facts.credential_state = "unknown".to_owned();
+    }),
+    (Param::CredentialLostStolenAction, "deny", "deny_and_capture", &[], |facts| {
+        facts.credential_state = "lost".to_owned();
+    }),
+    (Param::MembershipVisitsWarning, "2", "1", &[], |facts| {
+        (facts.counts_visits, facts.visits_left) = (true, 3);
+    }),
+    (Param::AntiPassbackMode, "soft", "hard", &[], inside),
+    (Param::DebtEntryBlockAmount, "0.00", "3.00", &[], owing),
+    (Param::DebtEntryBlockAge, "P1D", "P2D", &[], owing),
+    (Param::WalletMinBalance, "0.00", "-5.00", &[], |facts| facts.entry_price = Money(500)),
+    (Param::TariffOverstayMode, "off", "warn", &[], |facts| facts.overstay = 301),
+    (Param::TariffOverstayGrace, "PT5M", "PT6M", &[], |facts| facts.overstay = 301),
+    (Param::DebtExitPolicy, "allow", "warn", &[], owing),
+    (Param::CredentialAuthenticationMode, "card", "card_and_pin", &[], |_| {}),
+    (Param::CredentialDuressAction, "off", "deny_silent_alarm", &[], |facts| {
+        facts.duress = true;
+    }),
+    (Param::CredentialReturnAtExit, "off", "hold", &[], |facts| facts.returnable = true),
+    (Param::GuardianPickupUnderAge, "8", "9", &[], |facts| facts.member_age = 8),
+    (Param::WalletDailySpendLimit, "5.00", "4.99", &[], |facts| {
+        (facts.entry_price, facts.wallet_balance) = (Money(500), Money(500));
+    }),
+    (Param::ZoneSupervisedUnderAge, "8", "9", &[], |facts| facts.member_age = 8),
+    (Param::ZoneMaxChildrenPerAdult, "2", "3", &[(Param::ZoneSupervisedUnderAge, "8")], |facts| {
+        (facts.member_age, facts.adults_present, facts.children_present) = (7, 1, 3);
+    }),
+    (Param::LockerMaxPerCredential, "1", "2", &[], |facts| facts.lockers_held = 1),
+    (Param::LockerOverstayAction, "warn", "block", &[], |facts| facts.locker_over = 1),
+    (Param::LockerExitCheck, "off", "hold", &[], |facts| facts.lockers_occupied = 1),
+    (Param::ZoneMaxOccupancy, "5", "6", &[], full),
+    (Param::DocumentMedicalCertificate, "off", "warn", &[], |facts| {
+        facts.certificate = "missing".to_owned();
+    }),
+    (Param::ZoneMinAge, "12", "13", &[], |facts| facts.member_age = 12),
+    (Param::ZoneOccupancyMode, "hard", "soft", &[(Param::ZoneMaxOccupancy, "5")], full),
+];
+
 #[test]
 fn each_parameter_of_a_shipped_check_changes_an_answer() {
     let set = load(&shipped(), &names()).unwrap().set;
-    let full = |facts: &mut Facts| facts.zone_people = 5;
-    let inside = |facts: &mut Facts| facts.inside = true;
-    let owing = |facts: &mut Facts| {
-        (facts.debt, facts.debt_age) = (Money(300), 90_000);
-    };
-    type Change = fn(&mut Facts);
-    type Row = (Param, &'static str, &'static str, &'static [(Param, &'static str)], Change);
-    let rows: &[Row] = &[
-        (Param::CredentialUnknownAction, "deny", "deny_and_alarm", &[], |facts| {
-            facts.credential_state = "unknown".to_owned();
-        }),
-        (Param::CredentialLostStolenAction, "deny", "deny_and_capture", &[], |facts| {
-            facts.credential_state = "lost".to_owned();
-        }),
-        (Param::MembershipVisitsWarning, "2", "1", &[], |facts| {
-            (facts.counts_visits, facts.visits_left) = (true, 3);
-        }),
-        (Param::AntiPassbackMode, "soft", "hard", &[], inside),
-        (Param::DebtEntryBlockAmount, "0.00", "3.00", &[], owing),
-        (Param::DebtEntryBlockAge, "P1D", "P2D", &[], owing),
-        (Param::WalletMinBalance, "0.00", "-5.00", &[], |facts| facts.entry_price = Money(500)),
-        (Param::TariffOverstayMode, "off", "warn", &[], |facts| facts.overstay = 301),
-        (Param::TariffOverstayGrace, "PT5M", "PT6M", &[], |facts| facts.overstay = 301),
-        (Param::DebtExitPolicy, "warn", "hold", &[], owing),
-        (Param::ZoneMaxOccupancy, "5", "6", &[], full),
-        (Param::DocumentMedicalCertificate, "off", "warn", &[], |facts| {
-            facts.certificate = "missing".to_owned();
-        }),
-        (Param::ZoneMinAge, "12", "13", &[], |facts| facts.member_age = 12),
-        (Param::ZoneOccupancyMode, "hard", "soft", &[(Param::ZoneMaxOccupancy, "5")], full),
-    ];
-    for (param, one, other, also, change) in rows {
+    for (param, one, other, also, change) in ROWS {
         let mut facts = ordinary();
         change(&mut facts);
-        let ask = |value: &str| {
+        let ask = |value: &str, kind: EventKind| {
             let mut set_to = also.to_vec();
             set_to.push((*param, value));
             let values = values(&set_to);
-            let about = |kind: &&EventKind| param.spec().events.contains(&kind.letter());
-            let kind = *EVENT_KINDS.iter().find(about).unwrap();
             set.judge(&Question { kind, facts: &facts, values: &values }).unwrap()
         };
-        assert_ne!(ask(one), ask(other), "{param}");
+        let about = |kind: &&EventKind| param.spec().events.contains(&kind.letter());
+        let mut kinds = EVENT_KINDS.iter().copied().filter(|kind| about(&kind));
+        assert!(kinds.any(|kind| ask(one, kind) != ask(other, kind)), "{param}");
     }
     let read_directly = CATALOGUE.iter().filter(|spec| {
         let name = rules::vocabulary::variable(spec.param);
         SHIPPED.iter().any(|(file, text)| file.ends_with(".rhai") && text.contains(name))
     });
     for spec in read_directly {
-        assert!(rows.iter().any(|row| row.0 == spec.param), "{} has no row", spec.name);
+        assert!(ROWS.iter().any(|row| row.0 == spec.param), "{} has no row", spec.name);
     }
 }
 
@@ -227,7 +251,7 @@ proptest! {
                 prop_assert!(one.details.len() <= 8);
                 let identity = one.reason.spec().phase == 3;
                 let refuses = one.class == Class::Deny;
-                prop_assert!(*kind == EventKind::Entry || identity || !refuses, "{:?}", one);
+                prop_assert!(*kind != EventKind::Exit || identity || !refuses, "{:?}", one);
             }
         }
     }

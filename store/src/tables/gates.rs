@@ -2,9 +2,9 @@
 
 use domain::{
     event::GateMode,
-    ids::{CredentialId, DecisionId, DeviceId, LockerId, MemberId, PassId, Uid, VisitId, ZoneId},
+    ids::{CredentialId, DecisionId, DeviceId, MemberId, PassId, Uid, VisitId, ZoneId},
     rows::{
-        DeviceState, Emergency, LastRead, Locker, Mark, MarkKey, Occupancy, Presence, ReaderKey,
+        DeviceState, Emergency, LastRead, Mark, MarkKey, Occupancy, Presence, ReaderKey,
         Reservation, ReservationKey, ReservationState,
     },
     time::{Span, Timestamp},
@@ -31,6 +31,8 @@ impl Stored for Presence {
             "pending_device",
             "pending_direction",
             "pending_place",
+            "lockers",
+            "left_visit",
         ],
         ids: &["credential"],
         kind: Kind::State,
@@ -48,6 +50,8 @@ impl Stored for Presence {
         to.add(pending.map(|key| key.device.to_string()));
         to.add(pending.map(|key| key.direction.name()));
         to.add(pending.map(|key| key.place.cast_signed()));
+        to.json(&self.lockers);
+        to.maybe_json(self.left.as_ref());
     }
     fn read_key(from: &mut Cells<'_, '_>) -> Result<CredentialId, ReadError> {
         from.id().map(CredentialId)
@@ -66,6 +70,8 @@ impl Stored for Presence {
                 }
                 _ => None,
             },
+            lockers: from.json()?,
+            left: from.maybe_json()?,
         })
     }
 }
@@ -116,8 +122,10 @@ impl Stored for Reservation {
             "charges",
             "booked",
             "limited",
+            "host",
+            "comes_back",
         ],
-        ids: &["decision", "credential", "member", "starts_visit", "takes_from"],
+        ids: &["decision", "credential", "member", "starts_visit", "takes_from", "host"],
         kind: Kind::State,
         weight: 1,
     };
@@ -145,6 +153,8 @@ impl Stored for Reservation {
         to.json(&self.charges);
         to.add(self.booked);
         to.add(self.limited);
+        to.add(self.host.map(|host| host.0));
+        to.add(self.comes_back);
     }
     fn read_key(from: &mut Cells<'_, '_>) -> Result<ReservationKey, ReadError> {
         let (device, direction) = (from.name()?, from.word(direction)?);
@@ -174,6 +184,8 @@ impl Stored for Reservation {
             charges: from.json()?,
             booked: from.take()?,
             limited: from.take()?,
+            host: from.maybe_id()?.map(MemberId),
+            comes_back: from.take()?,
         })
     }
     /// A credential's old reservation ends before its new one begins: only one may live.
@@ -271,31 +283,6 @@ impl Stored for DeviceState {
     fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         let (online, mode) = (from.take()?, from.maybe_word(GateMode::parse)?);
         Ok(Self { online, mode, fire: from.take()? })
-    }
-}
-
-impl Stored for Locker {
-    type Key = LockerId;
-    const SHEET: Sheet = Sheet {
-        name: "locker",
-        keys: &["id"],
-        values: &["bank", "zone"],
-        ids: &[],
-        kind: Kind::State,
-        weight: 1,
-    };
-    fn bind_key(key: &LockerId, to: &mut Binds) {
-        to.text(key.as_str());
-    }
-    fn bind(&self, to: &mut Binds) {
-        to.text(self.bank.as_str());
-        to.text(self.zone.as_str());
-    }
-    fn read_key(from: &mut Cells<'_, '_>) -> Result<LockerId, ReadError> {
-        from.text().map(|text| LockerId::from(&*text))
-    }
-    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
-        Ok(Self { bank: from.name()?, zone: from.name()? })
     }
 }
 

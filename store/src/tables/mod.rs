@@ -36,6 +36,11 @@ macro_rules! each_table {
             credentials,
             passes,
             visits,
+            guests,
+            families,
+            spending,
+            attempts,
+            exemptions,
             tariffs,
             accounts,
             presence,
@@ -46,6 +51,7 @@ macro_rules! each_table {
             devices,
             terminals,
             holds,
+            waiting,
             lockers,
             emergency
         )

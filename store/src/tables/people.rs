@@ -4,8 +4,8 @@ use domain::{
     ids::{AccountId, CredentialId, MemberId, PassId, Uid, ZoneId},
     money::Money,
     rows::{
-        Account, AccountKind, Credential, CredentialState, Language, Member, Pass, PassKey,
-        PassState, Tariff, TariffKey, Visits,
+        Account, AccountKind, Credential, CredentialKind, CredentialState, Language, Member, Pass,
+        PassKey, PassState, Tariff, TariffKey, Visits,
     },
     time::Timestamp,
 };
@@ -38,6 +38,7 @@ impl Stored for Member {
             "certificate_until",
             "reduced_mobility",
             "medical",
+            "kin",
         ],
         ids: &["id", "account"],
         kind: Kind::State,
@@ -56,6 +57,7 @@ impl Stored for Member {
         to.add(self.certificate_until.map(|date| date.to_string()));
         to.add(self.reduced_mobility);
         to.add(self.medical);
+        to.maybe_json(self.kin.as_ref());
     }
     fn read_key(from: &mut Cells<'_, '_>) -> Result<MemberId, ReadError> {
         from.id().map(MemberId)
@@ -71,6 +73,7 @@ impl Stored for Member {
             certificate_until: from.maybe_date()?,
             reduced_mobility: from.take()?,
             medical: from.take()?,
+            kin: from.maybe_json()?,
         })
     }
 }
@@ -80,7 +83,18 @@ impl Stored for Credential {
     const SHEET: Sheet = Sheet {
         name: "credential",
         keys: &["uid"],
-        values: &["id", "member", "state", "valid_from", "valid_until", "party_size"],
+        values: &[
+            "id",
+            "member",
+            "state",
+            "valid_from",
+            "valid_until",
+            "party_size",
+            "kind",
+            "adult",
+            "collected",
+            "extras",
+        ],
         ids: &["id", "member"],
         kind: Kind::State,
         weight: 1,
@@ -95,6 +109,10 @@ impl Stored for Credential {
         to.maybe_at(self.valid_from);
         to.maybe_at(self.valid_until);
         to.int(self.party_size);
+        to.text(self.kind.name());
+        to.add(self.adult);
+        to.add(self.collected);
+        to.maybe_json(self.extras.as_ref());
     }
     fn read_key(from: &mut Cells<'_, '_>) -> Result<Uid, ReadError> {
         from.text().map(|text| Uid::from(&*text))
@@ -107,6 +125,10 @@ impl Stored for Credential {
             valid_from: from.maybe_at()?,
             valid_until: from.maybe_at()?,
             party_size: from.int()?,
+            kind: from.word(CredentialKind::of)?,
+            adult: from.take()?,
+            collected: from.take()?,
+            extras: from.maybe_json()?,
         })
     }
 }
@@ -194,7 +216,7 @@ impl Stored for Tariff {
     const SHEET: Sheet = Sheet {
         name: "tariff",
         keys: &["tariff", "tariff_version"],
-        values: &["zones", "entry_price", "tiers"],
+        values: &["zones", "entry_price", "tiers", "single_entry", "day_guest"],
         ids: &[],
         kind: Kind::State,
         weight: 1,
@@ -207,13 +229,20 @@ impl Stored for Tariff {
         to.text(list(self.zones.iter().map(ZoneId::as_str)));
         to.int(self.entry_price.minor());
         to.json(&self.tiers);
+        to.add(self.single_entry);
+        to.add(self.day_guest);
     }
     fn read_key(from: &mut Cells<'_, '_>) -> Result<TariffKey, ReadError> {
         Ok(TariffKey { tariff: from.name()?, version: from.int()? })
     }
     fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
-        let zones = from.name_list()?;
-        Ok(Self { zones, entry_price: from.int().map(Money)?, tiers: from.json()? })
+        Ok(Self {
+            zones: from.name_list()?,
+            entry_price: from.int().map(Money)?,
+            tiers: from.json()?,
+            single_entry: from.take()?,
+            day_guest: from.take()?,
+        })
     }
 }
 

@@ -1,8 +1,11 @@
 //! Rows that are kept whole, as one JSON text: nothing looks for them by what is in them.
 
 use domain::{
-    ids::{DeviceId, Uid},
-    rows::{Hold, HoldKey, Terminal},
+    ids::{DeviceId, ExemptionId, FamilyId, LockerId, MemberId, Uid},
+    rows::{
+        Attempts, Exemption, Family, Guests, Hold, HoldKey, Locker, Spending, Terminal, Waiting,
+        WaitingKey,
+    },
 };
 
 use super::Stored;
@@ -43,6 +46,37 @@ impl Columns for HoldKey {
     }
 }
 
+macro_rules! id_columns {
+    ($($name:ident as $column:literal),*) => {$(
+        impl Columns for $name {
+            const NAMES: &'static [&'static str] = &[$column];
+            const IDS: &'static [&'static str] = &[$column];
+            fn bind(&self, to: &mut Binds) {
+                to.id(self.0);
+            }
+            fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
+                from.id().map($name)
+            }
+        }
+    )*};
+}
+id_columns!(MemberId as "member", FamilyId as "id", ExemptionId as "id");
+
+macro_rules! text_columns {
+    ($($name:ident as $column:literal),*) => {$(
+        impl Columns for $name {
+            const NAMES: &'static [&'static str] = &[$column];
+            fn bind(&self, to: &mut Binds) {
+                to.text(self.as_str());
+            }
+            fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
+                from.text().map(|text| $name::from(&*text))
+            }
+        }
+    )*};
+}
+text_columns!(Uid as "uid", LockerId as "id");
+
 macro_rules! whole {
     ($($row:ty, by $key:ty, in $table:literal;)*) => {$(
         impl Stored for $row {
@@ -74,4 +108,11 @@ macro_rules! whole {
 whole! {
     Terminal, by DeviceId, in "terminal";
     Hold, by HoldKey, in "hold";
+    Waiting, by WaitingKey, in "waiting";
+    Locker, by LockerId, in "locker";
+    Guests, by MemberId, in "guests";
+    Family, by FamilyId, in "family";
+    Spending, by MemberId, in "spending";
+    Attempts, by Uid, in "attempts";
+    Exemption, by ExemptionId, in "exemption";
 }

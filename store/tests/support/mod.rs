@@ -11,18 +11,19 @@ use domain::{
     event::{Direction, GateMode},
     facts::{EventKind, FACTS_VERSION},
     ids::{
-        AccountId, CommandId, CredentialId, DecisionId, DeviceId, GroupId, LockerId, MemberId,
-        PassId, TariffId, TransactionId, Uid, VisitId, ZoneId,
+        AccountId, CommandId, CredentialId, DecisionId, DeviceId, ExemptionId, FamilyId, GroupId,
+        LockerId, MemberId, PassId, TariffId, TransactionId, Uid, VisitId, ZoneId,
     },
     layered::{Change, Read},
     money::Money,
     params::ParamMask,
     reasons::{Class, Condition, Reason},
     rows::{
-        Account, AccountKind, Charge, ChargeFor, Credential, CredentialState, DeviceState,
-        Emergency, Hold, HoldKey, Language, LastRead, Locker, Mark, MarkKey, Member, Occupancy,
-        Pass, PassKey, PassState, Person, Presence, ReaderKey, Reservation, ReservationKey,
-        ReservationState, Tariff, TariffKey, Terminal, Visit, Visits,
+        Account, AccountKind, Attempts, Charge, ChargeFor, Credential, CredentialKind,
+        CredentialState, DeviceState, Emergency, Exempted, Exemption, Extras, Family, Guests, Hold,
+        HoldKey, Kin, Language, LastRead, Left, Locker, Mark, MarkKey, Member, Occupancy, Pass,
+        PassKey, PassState, Person, Presence, ReaderKey, Reservation, ReservationKey,
+        ReservationState, Spending, Tariff, TariffKey, Terminal, Visit, Visits, Waiting, WaitsFor,
     },
     state::{Batch, Changes, Entry, Noted, Posting, Transaction},
     time::{Span, Timestamp},
@@ -58,6 +59,7 @@ pub(crate) fn member(number: u32) -> Member {
         certificate_until: Some(date(2026, 9, 20)),
         reduced_mobility: true,
         medical: false,
+        kin: Some(Box::new(Kin { family: None, guardians: vec![MemberId(id(2))] })),
     }
 }
 
@@ -75,6 +77,8 @@ pub(crate) fn reservation(state: ReservationState, credential: u128) -> Reservat
         takes_from: Some(PassId(id(4))),
         hours_end: Some(NOW),
         charges: vec![charge(500)],
+        host: Some(MemberId(id(2))),
+        comes_back: true,
         booked: true,
         limited: true,
     }
@@ -96,10 +100,58 @@ pub(crate) fn every_row() -> Changes {
         members: people.members,
         credentials: people.credentials,
         passes: people.passes,
+        visits: people.visits,
         tariffs: people.tariffs,
         accounts: people.accounts,
+        guests: vec![change(MemberId(id(1)), 1, Guests(Visits::default()))],
+        families: vec![change(FamilyId(id(70)), 1, family())],
+        spending: vec![change(MemberId(id(1)), 1, spending())],
+        attempts: vec![change(Uid::from("04A1"), 1, Attempts { failed: vec![NOW] })],
+        exemptions: vec![change(ExemptionId(id(71)), 1, exemption())],
         ..gate_rows()
     }
+}
+
+fn family() -> Family {
+    Family { account: AccountId(id(3)), people: vec![Uid::from("04A1")] }
+}
+
+fn spending() -> Spending {
+    Spending { day: date(2026, 9, 15), spent: Money(600), promised: Money(1) }
+}
+
+fn exemption() -> Exemption {
+    Exemption {
+        who: Exempted::Group(GroupId::from("swim\"school")),
+        codes: vec![Reason::SupervisionRequired],
+        zones: vec![ZoneId::from("pool")],
+        from: date(2026, 9, 1),
+        until: date(2026, 12, 31),
+        reason: "coach-led".to_owned(),
+        granted_by: "nino".to_owned(),
+    }
+}
+
+/// Somebody inside, with everything that presence can hold.
+fn inside(hold: &Hold, pool: &ZoneId) -> Presence {
+    let visit = Visit {
+        hold: Some(hold.clone()),
+        ..Visit::new(VisitId(id(9)), Uid::from("04A1"), NOW, Some(PassId(id(4))))
+    };
+    let plain = Visit::new(VisitId(id(8)), Uid::from("04A1"), NOW, None);
+    Presence {
+        zone: Some(pool.clone()),
+        inside: 2,
+        visit: Some(visit),
+        entered: Some(NOW),
+        pending: Some(place("gate-1", 11)),
+        lockers: vec![LockerId::from("A-7")],
+        left: Some(Left { at: NOW, visit: plain }),
+    }
+}
+
+fn waiting() -> Waiting {
+    Waiting { kind: EventKind::Exit, since: NOW, until: NOW, on: WaitsFor::Guardian, photo: true }
 }
 
 /// The rows of people and of what they hold.
@@ -123,6 +175,10 @@ fn people_rows() -> Changes {
         valid_from: Some(NOW),
         valid_until: None,
         party_size: 3,
+        kind: CredentialKind::Card,
+        adult: false,
+        collected: false,
+        extras: Some(Box::new(Extras { host: Some(MemberId(id(2))), ..Extras::default() })),
     };
     Changes {
         members: vec![change(MemberId(id(1)), 1, member(7)), change(MemberId(id(2)), 1, plain)],
@@ -154,7 +210,7 @@ fn people_rows() -> Changes {
 
 fn hold(gate: &DeviceId) -> Hold {
     let (gate, decision) = (gate.clone(), DecisionId(id(50)));
-    Hold { since: NOW, until: None, gate, decision, expired: true }
+    Hold { since: NOW, until: None, gate, decision, expired: true, pickup: false }
 }
 
 /// The rows of gates and of what happens at them.
@@ -166,22 +222,14 @@ fn gate_rows() -> Changes {
         takes_from: None,
         hours_end: None,
         charges: Vec::new(),
+        host: None,
+        comes_back: false,
         booked: false,
         limited: false,
         ..reservation(ReservationState::Lapsed { at: NOW }, 5)
     };
     let hold = hold(&gate);
-    let visit = Visit {
-        hold: Some(hold.clone()),
-        ..Visit::new(VisitId(id(9)), Uid::from("04A1"), NOW, Some(PassId(id(4))))
-    };
-    let inside = Presence {
-        zone: Some(pool.clone()),
-        inside: 2,
-        visit: Some(visit),
-        entered: Some(NOW),
-        pending: Some(place("gate-1", 11)),
-    };
+    let inside = inside(&hold, &pool);
     let unmoded = DeviceState { online: false, mode: None, fire: true };
     Changes {
         presence: vec![
@@ -222,7 +270,8 @@ fn gate_rows() -> Changes {
             Terminal { online: true, operator: Some("nino".to_owned()) },
         )],
         holds: vec![change(HoldKey { uid: Uid::from("EEEE"), gate: gate.clone() }, 1, hold)],
-        lockers: vec![change(LockerId::from("A-7"), 1, Locker { bank: gate.clone(), zone: pool })],
+        waiting: vec![change(HoldKey { uid: Uid::from("EEEE"), gate: gate.clone() }, 1, waiting())],
+        lockers: vec![change(LockerId::from("A-7"), 1, Locker::new(gate.clone(), pool))],
         emergency: vec![change((), 1, Emergency { started: NOW, source: gate })],
         ..Changes::default()
     }
@@ -243,7 +292,7 @@ pub(crate) fn decision(number: u128) -> Decision {
         received: NOW,
         kind: EventKind::Entry,
         device: DeviceId::from("gate-1"),
-        direction: Direction::Entry,
+        direction: Some(Direction::Entry),
         member: Some(MemberId(id(1))),
         credential: Some(CredentialId(id(5))),
         unknown_uid: None,
