@@ -3,6 +3,7 @@
 use domain::{
     decision::Decision,
     event::Direction,
+    facts::EventKind,
     money::Currency,
     params::Param,
     reasons::{Condition, Reason},
@@ -79,7 +80,11 @@ impl Wording {
             Some(found) => self.blanks(decision, found, blanks::Style::Guest),
             None => FluentArgs::new(),
         };
-        args.set("direction", decision.direction.map_or("locker", Direction::name));
+        let place = match decision.kind {
+            EventKind::LockerOpen | EventKind::LockerClose => "locker",
+            _ => "till",
+        };
+        args.set("direction", decision.direction.map_or(place, Direction::name));
         args.set("gate", if decision.verdict.outcome.opens() { "open" } else { "closed" });
         let reason = first.map_or(Reason::Granted, |found| found.reason);
         self.texts.say(&format!("guest-{}", reason.code()), &args)

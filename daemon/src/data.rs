@@ -12,19 +12,25 @@ use domain::{
     duration::Dur,
     ids::{
         AccountId, CredentialId, DeviceId, ExemptionId, FamilyId, GroupId, IdMaker, LockerId,
-        MemberId, PassId, TariffId, Uid, ZoneId,
+        MemberId, OperatorId, PassId, TariffId, Uid, ZoneId,
     },
     money::Money,
     reasons::Reason,
     rows::{
         Credential, CredentialKind, CredentialState, Exempted, Exemption, Extras, Family, Kin,
-        Language, Locker, Member, Pass, PassKey, PassState, Person, Tariff, TariffKey,
+        Language, Locker, Member, Operator, Pass, PassKey, PassState, Person, Tariff, TariffKey,
     },
     site::Site,
     state::ImportRow,
     time::Timestamp,
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
+
+mod rows;
+use rows::{
+    CredentialRow, ExemptionRow, FamilyRow, GuardianRow, LockerRow, MemberRow, OperatorRow,
+    PassRow, TariffFile, TariffRow,
+};
 
 /// A row that cannot be taken, and where it stands.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +65,7 @@ pub(crate) fn read(
     each(&folder.join("families.csv"), |row| reading.family(row))?;
     each(&folder.join("members.csv"), |row| reading.member(row))?;
     each(&folder.join("guardians.csv"), |row| reading.guardian(row))?;
+    each(&folder.join("operators.csv"), |row| reading.operator(row))?;
     each(&folder.join("exemptions.csv"), |row| reading.exemption(row))?;
     each(&folder.join("credentials.csv"), |row| reading.credential(row))?;
     each(&folder.join("passes.csv"), |row| reading.pass(row))?;
@@ -98,128 +105,6 @@ fn words(error: &csv::Error) -> String {
         csv::ErrorKind::Deserialize { err, .. } => err.to_string(),
         _ => error.to_string(),
     }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TariffFile {
-    #[serde(default)]
-    tariff: Vec<TariffRow>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TariffRow {
-    id: String,
-    #[serde(rename = "name")]
-    _name: String,
-    zones: Vec<String>,
-    entry_price: String,
-    /// What a stay of each length costs, such as `{ PT90M = "10.00", PT3H = "15.00" }`.
-    #[serde(default)]
-    tiers: BTreeMap<String, String>,
-    /// Whether it opens once.
-    #[serde(default)]
-    single_entry: bool,
-    /// Whether it is for guests of one day, whose bands come back.
-    #[serde(default)]
-    day_guest: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MemberRow {
-    number: u32,
-    name: String,
-    name_latin: String,
-    birth: String,
-    language: String,
-    phone: String,
-    groups: String,
-    blocked: bool,
-    balance: String,
-    debt_since: String,
-    /// Columns that may be missing.
-    #[serde(default)]
-    certificate_until: String,
-    #[serde(default)]
-    reduced_mobility: bool,
-    #[serde(default)]
-    medical: bool,
-    #[serde(default)]
-    family: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CredentialRow {
-    uid: String,
-    member: u32,
-    state: String,
-    valid_from: String,
-    valid_until: String,
-    party_size: u16,
-    /// Columns that may be missing.
-    #[serde(default)]
-    kind: String,
-    #[serde(default)]
-    adult: bool,
-    /// The number of the member whose guest holds it.
-    #[serde(default)]
-    host: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FamilyRow {
-    name: String,
-    balance: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GuardianRow {
-    child: u32,
-    guardian: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ExemptionRow {
-    /// A member's number, or empty.
-    member: String,
-    /// A group, or empty.
-    group: String,
-    /// Codes of reasons, separated by semicolons.
-    codes: String,
-    /// Zones, separated by semicolons; empty is everywhere.
-    zones: String,
-    valid_from: String,
-    valid_until: String,
-    reason: String,
-    granted_by: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PassRow {
-    member: u32,
-    tariff: String,
-    state: String,
-    valid_from: String,
-    valid_until: String,
-    visits_left: String,
-    /// A column that may be missing.
-    #[serde(default)]
-    paid: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LockerRow {
-    id: String,
-    bank: String,
-    zone: String,
 }
 
 struct Reading<'a> {
@@ -341,6 +226,24 @@ impl Reading<'_> {
                 member.kin.get_or_insert_default().guardians.push(guardian);
             }
         }
+        Ok(())
+    }
+
+    fn operator(&mut self, row: OperatorRow) -> Result<(), String> {
+        let login = row.login.trim();
+        if login.is_empty() {
+            return Err("an operator has a login".to_owned());
+        }
+        let operator = Operator {
+            roles: parts(&row.roles).map(GroupId::from).collect(),
+            uid: optional(&row.band, |uid| Ok(Uid::from(uid.to_ascii_uppercase())))?,
+            pin: None,
+            member: optional(&row.member, |number| {
+                let wrong = |_| format!("`{number}` is no member's number");
+                self.holder(number.parse().map_err(wrong)?)
+            })?,
+        };
+        self.rows.push(ImportRow::Operator(OperatorId::from(login), operator));
         Ok(())
     }
 

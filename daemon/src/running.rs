@@ -362,6 +362,9 @@ pub(crate) fn names(installation: &Installation, state: &State, rows: &[ImportRo
         ..Names::default()
     };
     names.devices.extend(installation.locker_banks.iter().cloned());
+    let operators = state.tables.operators.iter();
+    names.roles =
+        operators.flat_map(|(_, one)| one.roles.iter()).map(ToString::to_string).collect();
     names.tariffs = state.tables.tariffs.iter().map(|(key, _)| key.tariff.to_string()).collect();
     let groups = state.tables.members.iter().flat_map(|(_, member)| member.groups.iter());
     names.groups = groups.map(ToString::to_string).collect::<BTreeSet<_>>();
@@ -369,6 +372,9 @@ pub(crate) fn names(installation: &Installation, state: &State, rows: &[ImportRo
         match row {
             ImportRow::Tariff(key, _) => {
                 names.tariffs.insert(key.tariff.to_string());
+            }
+            ImportRow::Operator(_, operator) => {
+                names.roles.extend(operator.roles.iter().map(ToString::to_string));
             }
             ImportRow::Member(_, member, _) => {
                 names.groups.extend(member.groups.iter().map(ToString::to_string));

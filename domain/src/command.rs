@@ -68,6 +68,13 @@ pub enum Action {
         /// The primary reason.
         reason: Reason,
     },
+    /// Tell a till what became of an order.
+    Till {
+        /// What was decided.
+        outcome: Outcome,
+        /// The primary reason.
+        reason: Reason,
+    },
     /// Show that the request waits for somebody: an adult, an operator.
     Wait {
         /// Which side of the gate.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{DecisionId, DeviceId, LockerId, Uid},
+    order::Order,
     rows::PinDigest,
     time::Timestamp,
 };
@@ -76,6 +77,8 @@ pub enum Happening {
         /// The state.
         state: LockerState,
     },
+    /// A request: an operator asks for something at a till or desk.
+    Order(Box<Order>),
     /// A fact: the slot for bands took one.
     Collected {
         /// Which.
@@ -136,6 +139,7 @@ impl Happening {
                 | Self::PassageAborted { .. }
                 | Self::PassageUnexpected { .. }
                 | Self::Collected { .. }
+                | Self::Order(_)
                 | Self::LockerRequest { .. }
                 | Self::LockerState { .. }
         )

@@ -29,11 +29,27 @@ pub enum EventKind {
     LockerOpen,
     /// A locker shall close and be occupied.
     LockerClose,
+    /// Something shall be sold.
+    Sale,
+    /// A wallet shall be topped up.
+    Topup,
+    /// Money shall be paid back.
+    Refund,
+    /// An operator acts.
+    Operator,
 }
 
 /// Every kind, in the order of their declaration.
-pub const EVENT_KINDS: &[EventKind] =
-    &[EventKind::Entry, EventKind::Exit, EventKind::LockerOpen, EventKind::LockerClose];
+pub const EVENT_KINDS: &[EventKind] = &[
+    EventKind::Entry,
+    EventKind::Exit,
+    EventKind::LockerOpen,
+    EventKind::LockerClose,
+    EventKind::Sale,
+    EventKind::Topup,
+    EventKind::Refund,
+    EventKind::Operator,
+];
 
 impl EventKind {
     /// The name of the constant in rule files.
@@ -44,6 +60,10 @@ impl EventKind {
             Self::Exit => "exit",
             Self::LockerOpen => "locker_open",
             Self::LockerClose => "locker_close",
+            Self::Sale => "sale",
+            Self::Topup => "topup",
+            Self::Refund => "refund",
+            Self::Operator => "operator",
         }
     }
     /// How the catalogue of parameters abbreviates it.
@@ -54,6 +74,10 @@ impl EventKind {
             Self::Exit => Letter::Ex,
             Self::LockerOpen => Letter::Lo,
             Self::LockerClose => Letter::Lc,
+            Self::Sale => Letter::Sa,
+            Self::Topup => Letter::Tu,
+            Self::Refund => Letter::Rf,
+            Self::Operator => Letter::Op,
         }
     }
     /// Which way through a gate it asks to go, if it asks a gate.
@@ -62,7 +86,7 @@ impl EventKind {
         match self {
             Self::Entry => Some(Direction::Entry),
             Self::Exit => Some(Direction::Exit),
-            Self::LockerOpen | Self::LockerClose => None,
+            _ => None,
         }
     }
 }
@@ -175,7 +199,7 @@ facts! {
     zone: String, [], "the zone that the passage leads to; empty is the street";
     leaves_site: bool, [], "whether an exit here ends the visit";
     credential_state: String, [],
-        "`unknown`, `active`, `lost`, `stolen`, `blocked` or `returned`";
+        "`unknown`, `active`, `lost`, `stolen`, `blocked`, `returned`, or `none` without a card";
     pin_right: bool, [], "whether the PIN of the card was given with it";
     duress: bool, [], "whether the code was given that calls for help silently";
     photo_confirmed: bool, [], "whether an operator compared the face with the photo";
@@ -243,6 +267,26 @@ facts! {
     spent_today: Money, [], "what the holder spent on this local day, granted passages included";
     entry_price: Money, [],
         "what the visit costs at the gate; 0.00 where no visit is taken or the pass is paid";
+    action: String, [], "what an operator asks to do, one of `operator.allowed_actions`";
+    action_allowed: bool, [OperatorAllowedActions],
+        "whether the operator's roles allow it, and it does not favour the operator himself";
+    terminal_listed: bool, [OperatorAllowedTerminals],
+        "whether the operator may act at this terminal";
+    terminal_allows: bool, [TerminalAllowedActions], "whether it may be done at this terminal";
+    second_needed: bool, [OperatorTwoPersonActions, SaleRefundMaxAmount],
+        "whether a second person has to confirm it";
+    second_confirmed: bool, [OperatorAllowedActions],
+        "whether another person with the right confirmed it elsewhere within 60 s";
+    override_listed: bool, [OperatorOverrideCodes],
+        "whether the operator may lift every reason that the override names";
+    costs: Money, [], "what a sale takes from the wallet, or what a top-up or refund is about";
+    discount_percent: i64, [], "the largest discount of a line";
+    category: String, [SaleMinAgeCategories],
+        "the category of the goods that asks for the highest age";
+    required_age: i64, [SaleMinAgeCategories], "the age that the goods ask for";
+    buyer_age: i64, [], "the buyer's age, or the one that a document shows; -1 where unknown";
+    pays_cash: bool, [], "whether cash comes into the drawer";
+    drawer_after: Money, [], "the cash in the drawer afterwards";
     wallet_balance: Money, [],
         "the wallet's balance after settling, less what is provisionally charged";
     overstay: i64, [TariffIncludedDuration, TimeAccessWindows],

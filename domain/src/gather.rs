@@ -13,6 +13,7 @@ use crate::{
     lockers::LockerBill,
     money::Money,
     params::{CATALOGUE, DefaultFor, Param, Value},
+    reasons::Reason,
     rows::{CredentialKind, CredentialState, Pass, Tariff, Visits},
     scope::{ParamTable, Place, Scope, Supplied},
     seen::{Holder, Seen, SeenPin},
@@ -51,6 +52,8 @@ pub struct Gathered {
     /// What each zone costs that the visit was not charged for yet.
     pub(crate) surcharges: Vec<(ZoneId, Money)>,
     pub(crate) lockers: LockerBill,
+    /// The reasons that an operator lifts.
+    pub(crate) lifted: Vec<Reason>,
 }
 
 /// What an entry makes of the visit.
@@ -110,7 +113,13 @@ impl Gathered {
         facts.spent_today = seen.holder.as_ref().map_or(Money::ZERO, |holder| holder.spent);
         let bill = Bill::of(seen, &values, speaking.as_ref());
         bill.tell(seen.at, &mut facts);
-        Self { facts, values, speaking, bill, hours_end, stay, surcharges, lockers }
+        let mut lifted = seen.lifted.clone().map(|(_, codes)| codes).unwrap_or_default();
+        if let Some(order) = &seen.order {
+            let value = |param: Param| values[param as usize].value.clone();
+            order.tell(&place, table, value, &mut facts);
+            lifted.extend(order.lifted(&place, table));
+        }
+        Self { facts, values, speaking, bill, hours_end, stay, surcharges, lockers, lifted }
     }
 
     /// The value in force of a parameter.
@@ -142,7 +151,9 @@ impl Gathering<'_> {
         facts.device = seen.gate.device.as_ref().map(ToString::to_string).unwrap_or_default();
         facts.zone = seen.gate.target.as_ref().map(ToString::to_string).unwrap_or_default();
         facts.leaves_site = seen.leaves_site();
-        let state = seen.holder.as_ref().map_or("unknown", |holder| holder.state.name());
+        let unnamed = seen.order.as_ref().is_some_and(|order| !order.named);
+        let nobody = if unnamed { "none" } else { "unknown" };
+        let state = seen.holder.as_ref().map_or(nobody, |holder| holder.state.name());
         facts.credential_state = state.to_owned();
         facts.member_age = seen.holder.as_ref().and_then(|holder| holder.age).unwrap_or(-1);
     }

@@ -177,6 +177,9 @@ impl Step<'_> {
     /// A till, a desk or a pay point changed.
     pub(crate) fn terminal(&mut self, terminal: DeviceId, state: Terminal) {
         let known = self.state.tables.terminals.read(&terminal);
+        // Nobody empties a drawer by signing in.
+        let drawer = known.map_or(Money::ZERO, |known| known.drawer);
+        let state = Terminal { drawer, ..state };
         if known == Some(&state) {
             return;
         }

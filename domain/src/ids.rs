@@ -74,6 +74,8 @@ name_ids! {
     Uid,
     /// A locker, by the number on its door.
     LockerId,
+    /// An operator, by the login.
+    OperatorId,
 }
 
 row_ids! {

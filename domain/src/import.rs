@@ -47,6 +47,7 @@ impl Step<'_> {
                 self.state.tables.credentials.put(uid, credential);
             }
             ImportRow::Family(id, family) => tables.families.put(id, family),
+            ImportRow::Operator(id, operator) => tables.operators.put(id, operator),
             ImportRow::Exemption(id, exemption) => tables.exemptions.put(id, exemption),
             ImportRow::Pass(key, pass) => tables.passes.put(key, pass),
             ImportRow::Tariff(key, tariff) => tables.tariffs.put(key, tariff),

@@ -37,6 +37,10 @@ pub fn judge(seen: &Seen, gathered: &Gathered, policy: &dyn Policy, zone: &TimeZ
     let mut findings = judged.unwrap_or_else(|fault| vec![unavailable(&fault)]);
     findings.extend(gate_state(seen, &mode));
     findings.extend(pending);
+    findings.extend(offline(seen, gathered));
+    if seen.order.is_some() {
+        findings.extend(offer(seen, &findings));
+    }
     findings.extend(identity(seen, &findings));
     findings.extend(person(seen));
     if answered {
@@ -44,10 +48,42 @@ pub fn judge(seen: &Seen, gathered: &Gathered, policy: &dyn Policy, zone: &TimeZ
     }
     let exempt = seen.holder.as_ref().map_or(&[][..], |holder| &holder.exempt);
     findings.retain(|found| !exempt.contains(&found.reason));
-    if seen.holder.is_none() {
+    lift(seen, gathered, &mut findings);
+    if seen.holder.is_none() && seen.order.is_none() {
         findings.retain(|found| found.reason.spec().phase <= 3);
     }
     combine(seen.kind, findings, &missing_for_hold(seen, gathered, &mode))
+}
+
+/// What an operator lifts does not come back as a warning; that he did is told.
+fn lift(seen: &Seen, gathered: &Gathered, findings: &mut Vec<Finding>) {
+    let refuses = |found: &Finding| matches!(found.class, Class::Deny | Class::Hold);
+    let lifted = |found: &Finding| {
+        refuses(found) && found.reason.is_overridable() && gathered.lifted.contains(&found.reason)
+    };
+    let before = findings.len();
+    findings.retain(|found| !lifted(found));
+    if findings.len() < before {
+        let token = seen.lifted.as_ref().map(|(operator, _)| operator);
+        let approver = seen.order.as_ref().and_then(|order| order.approver.as_ref());
+        let whose = token.or(approver.map(|approver| &approver.login));
+        let details = whose.map(|login| ("operator".to_owned(), Detail::Word(login.to_string())));
+        let details = details.into_iter().collect();
+        findings.push(Finding { details, ..floor(Reason::GrantedOverride, Class::Grant) });
+    }
+}
+
+/// P2: what a request of a device is answered that is offline (parameter 58); an exit is never
+/// refused for it.
+fn offline(seen: &Seen, gathered: &Gathered) -> Option<Finding> {
+    let (part, offline) = match seen.kind {
+        EventKind::Entry => ("entry", seen.gate.offline),
+        EventKind::LockerOpen | EventKind::LockerClose => ("locker", seen.gate.offline),
+        EventKind::Sale => ("sale", seen.order.as_ref().is_some_and(|order| !order.online)),
+        _ => return None,
+    };
+    let policy = gathered.value(Param::DeviceOfflinePolicy).part(part)?;
+    (offline && policy.word() == "deny").then(|| floor(Reason::DeviceOffline, Class::Deny))
 }
 
 /// No verdict at all: an entry is refused, an exit opens with a warning.
@@ -84,6 +120,9 @@ fn pending(seen: &Seen) -> Option<Finding> {
 /// P3: what no rule file can grant. The rules name these first, with their own place; the floor
 /// makes sure.
 fn identity(seen: &Seen, found: &[Finding]) -> Option<Finding> {
+    if seen.order.is_some() {
+        return None;
+    }
     let exit = seen.kind == EventKind::Exit;
     let reason = match &seen.holder {
         None => Reason::CredentialUnknown,
@@ -110,6 +149,29 @@ fn person(seen: &Seen) -> Option<Finding> {
     let blocked = seen.holder.as_ref().is_some_and(|holder| holder.blocked);
     let judged = blocked && seen.kind == EventKind::Entry;
     judged.then(|| floor(Reason::MemberBlocked, Class::Deny))
+}
+
+/// Nothing is paid from a wallet that nobody knows, and no wallet passes its bound without a rule
+/// saying so: the floor makes sure.
+fn offer(seen: &Seen, found: &[Finding]) -> Option<Finding> {
+    let order = seen.order.as_ref()?;
+    let needs_wallet = match seen.kind {
+        EventKind::Sale => !order.wallet.is_zero(),
+        EventKind::Topup | EventKind::Refund => true,
+        _ => false,
+    };
+    let reason = match &seen.holder {
+        None if needs_wallet => Reason::CredentialUnknown,
+        Some(holder) => match holder.state {
+            CredentialState::Lost | CredentialState::Stolen => Reason::CredentialLostStolen,
+            CredentialState::Active => return None,
+            _ if needs_wallet => Reason::CredentialNotValidNow,
+            _ => return None,
+        },
+        None => return None,
+    };
+    let named = found.iter().any(|one| one.reason == reason);
+    (needs_wallet && !named).then(|| floor(reason, Class::Deny))
 }
 
 /// P8: a charge that is booked is told, whatever the rules say of it.

@@ -119,10 +119,10 @@ impl<K: Ord + Clone, V: Clone> Layered<K, V> {
     pub fn len(&self) -> usize {
         self.base.len()
     }
-    /// Whether no row is committed.
+    /// Whether there is no row, neither a committed one nor one of the batch.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.base.is_empty()
+        self.base.is_empty() && self.overlay.is_empty()
     }
 
     /// The changed rows of the batch.

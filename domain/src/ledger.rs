@@ -5,7 +5,7 @@ use crate::{
     money::Money,
     rows::{
         Account, AccountKind, Charge, ChargeFor, ENTRY_REVENUE, OPENING, OVERSTAY_REVENUE,
-        SURCHARGE_REVENUE, TAKINGS,
+        SALES_REVENUE, SURCHARGE_REVENUE, TAKINGS, WRITE_OFFS,
     },
     state::{Posting, Transaction},
     step::Step,
@@ -119,6 +119,8 @@ impl Step<'_> {
             ENTRY_REVENUE => AccountKind::EntryRevenue,
             OVERSTAY_REVENUE => AccountKind::OverstayRevenue,
             SURCHARGE_REVENUE => AccountKind::SurchargeRevenue,
+            SALES_REVENUE => AccountKind::SalesRevenue,
+            WRITE_OFFS => AccountKind::WriteOffs,
             TAKINGS => AccountKind::Takings,
             OPENING => AccountKind::Opening,
             _ if beside.is_some_and(|row| row.kind == AccountKind::Wallet) => {

@@ -49,12 +49,14 @@ pub(crate) struct Asked {
     pub(crate) pin: Option<PinDigest>,
     /// The locker, if one is asked for.
     pub(crate) locker: Option<LockerId>,
+    /// Whether it is an operator's order at a till or desk.
+    pub(crate) order: bool,
 }
 
 impl Asked {
     /// A credential is read at a device.
     pub(crate) const fn of(at: Timestamp, kind: EventKind, device: DeviceId, uid: Uid) -> Self {
-        Self { at, kind, device, uid, pin: None, locker: None }
+        Self { at, kind, device, uid, pin: None, locker: None, order: false }
     }
 
     /// The side of the gate; a locker has one side.
@@ -102,7 +104,7 @@ impl Step<'_> {
             at: asked.at,
             kind: asked.kind,
             gate: SeenGate {
-                device: Some(asked.device.clone()),
+                device: (!asked.order).then(|| asked.device.clone()),
                 zones,
                 from_street: gate.leads_outside(),
                 target: gate.target(asked.direction()).cloned(),
@@ -110,10 +112,13 @@ impl Step<'_> {
                 egress_alternative: gate.egress_alternative,
                 attended: self.is_attended(gate),
                 hold_spent: self.identity_hold_spent(asked),
+                offline: self.is_offline(&asked.device),
                 crowded: self.is_crowded(asked),
             },
             holder: holder.map(|(holder, _)| holder),
             locker,
+            order: None,
+            lifted: self.token_for(asked).map(|token| (token.operator, token.codes)),
             classes,
             stalled: self.answered,
         }
@@ -343,6 +348,10 @@ impl Step<'_> {
                 .as_ref()
                 .and_then(|id| terminals.read(id))
                 .is_some_and(|point| point.online)
+    }
+
+    fn is_offline(&mut self, device: &DeviceId) -> bool {
+        self.state.tables.devices.read(device).is_some_and(|known| !known.online)
     }
 
     fn is_crowded(&self, asked: &Asked) -> bool {

@@ -146,6 +146,7 @@ impl Step<'_> {
 
     /// The effects of a passage: presence, occupancy, visit, charge.
     pub(crate) fn book(&mut self, key: &ReservationKey, row: &Reservation, at: Timestamp) {
+        self.use_token(&row.uid, &key.device);
         let crossed = self.zones_crossed(&key.device);
         let mut presence = self.presence_of(row.credential);
         let gate = self.state.site.gates.get(&key.device).cloned();

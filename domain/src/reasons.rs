@@ -123,6 +123,8 @@ reasons! {
     GrantedFreeMode "GRANTED_FREE_MODE" P 2 by FLOOR, Info, Nothing, [GateMode];
     /// The gate is locked or out of service.
     GateLocked "GATE_LOCKED" P 2 by FLOOR, Notice, Operator, [GateMode];
+    /// The reader, the controller or the till is offline.
+    DeviceOffline "DEVICE_OFFLINE" P 2 by FLOOR, Warning, Operator, [DeviceOfflinePolicy];
     /// The rules cannot answer.
     PolicyUnavailable "POLICY_UNAVAILABLE" P 2 by FLOOR, Alarm, Operator, [];
     /// Unknown card or band.
@@ -218,8 +220,20 @@ reasons! {
     /// The wallet would pass its bound.
     WalletLimitExceeded "WALLET_LIMIT_EXCEEDED" P 8 by DENY, Notice, Operator,
         [WalletMinBalance, WalletSharedWith, ZoneSurcharge];
+    /// The wallet would hold more than may be.
+    WalletMaxExceeded "WALLET_MAX_EXCEEDED" P 8 by DENY, Notice, No, [WalletMaxBalance];
     /// The daily limit is used up.
     DailySpendLimit "DAILY_SPEND_LIMIT" P 8 by DENY, Notice, No, [WalletDailySpendLimit];
+    /// The discount is above the operator's limit.
+    DiscountNeedsApproval "DISCOUNT_NEEDS_APPROVAL" P 8 by DENY, Notice, Operator,
+        [SaleMaxDiscountPercent];
+    /// The refund is above the operator's limit.
+    RefundNeedsApproval "REFUND_NEEDS_APPROVAL" P 8 by DENY, Warning, TwoPersons,
+        [SaleRefundMaxAmount];
+    /// The buyer is under the legal age.
+    AgeRestrictedItem "AGE_RESTRICTED_ITEM" P 8 by DENY, Warning, No, [SaleMinAgeCategories];
+    /// Cash shall be picked up first.
+    CashDrawerLimit "CASH_DRAWER_LIMIT" P 8 by DENY_OR_WARN, Warning, TwoPersons, [CashDrawerMax];
     /// A locker is still locked.
     LockerOccupiedAtExit "LOCKER_OCCUPIED_AT_EXIT" P 9 by HOLD_OR_WARN, Notice, Operator,
         [LockerExitCheck, DebtExitHoldMax];
@@ -231,6 +245,19 @@ reasons! {
     /// The locker's time is over.
     LockerTimeExceeded "LOCKER_TIME_EXCEEDED" P 9 by DENY_OR_WARN, Notice, Operator,
         [LockerMaxDuration, LockerOverstayAction];
+    /// Released by an operator.
+    GrantedOverride "GRANTED_OVERRIDE" P 10 by FLOOR, Warning, Nothing, [OperatorOverrideCodes];
+    /// The operator's role may not do this.
+    OperatorNotPermitted "OPERATOR_NOT_PERMITTED" P 10 by DENY, Warning, No,
+        [OperatorAllowedActions];
+    /// Not at this terminal.
+    TerminalNotPermitted "TERMINAL_NOT_PERMITTED" P 10 by DENY, Warning, No,
+        [OperatorAllowedTerminals, TerminalAllowedActions];
+    /// The operator may not lift this.
+    OverrideNotAllowed "OVERRIDE_NOT_ALLOWED" P 10 by DENY, Warning, No, [OperatorOverrideCodes];
+    /// A second person must confirm.
+    SecondOperatorRequired "SECOND_OPERATOR_REQUIRED" P 10 by DENY, Notice, No,
+        [OperatorTwoPersonActions];
     /// Passage allowed.
     Granted "GRANTED" P 11 by FLOOR, Info, Nothing, [];
 }
@@ -391,6 +418,7 @@ mod tests {
             assert_eq!(Reason::of(spec.code), Some(spec.reason));
             assert_eq!(serde_json::to_value(spec.reason).unwrap(), spec.code);
         }
+        assert_eq!(REASONS.len(), 59);
         assert!(REASONS.is_sorted_by_key(|spec| spec.phase), "reasons stand in order of phases");
     }
 }

@@ -80,6 +80,21 @@ impl Step<'_> {
         self.act(message, &asked, seen, gathered, combined);
     }
 
+    /// A decision that opens nothing by itself: an operator's order.
+    pub(crate) fn record(
+        &mut self,
+        message: &Message,
+        asked: &Asked,
+        seen: Seen,
+        gathered: Gathered,
+        combined: Combined,
+    ) -> DecisionId {
+        let consulted = self.policy.consulted(asked.kind);
+        let facts = Some(gathered.facts);
+        let known = Known { seen, facts, values: gathered.values, consulted };
+        self.decide(message, asked, combined, known)
+    }
+
     /// A request that is answered without its facts.
     pub(crate) fn decide_alone(
         &mut self,
@@ -295,7 +310,7 @@ impl Step<'_> {
             tripped: ParamMask(tripped.0 & known.consulted.0),
             values: set_somewhere(known.values, known.consulted),
         };
-        if verdict.outcome != Outcome::Ignore && asked.locker.is_none() {
+        if verdict.outcome != Outcome::Ignore && asked.kind.direction().is_some() {
             let action = Action::Indicate {
                 direction: asked.direction(),
                 outcome: verdict.outcome,

@@ -8,14 +8,14 @@ mod people;
 pub use gates::{
     Allowance, Charge, ChargeFor, DeviceState, Emergency, Hold, HoldKey, LastRead, Left, Locker,
     Mark, MarkKey, Occupancy, Presence, ReaderKey, Reservation, ReservationKey, ReservationState,
-    Taken, Terminal, Visit, Waiting, WaitingKey, WaitsFor,
+    Taken, Terminal, Token, Visit, Waiting, WaitingKey, WaitsFor,
 };
 pub use money::{
-    Account, AccountKind, ENTRY_REVENUE, OPENING, OVERSTAY_REVENUE, SURCHARGE_REVENUE, Spending,
-    TAKINGS,
+    Account, AccountKind, ENTRY_REVENUE, OPENING, OVERSTAY_REVENUE, SALES_REVENUE,
+    SURCHARGE_REVENUE, Spending, TAKINGS, WRITE_OFFS,
 };
 pub use people::{
     Attempts, Credential, CredentialKind, CredentialState, Exempted, Exemption, Extras, Family,
-    Guests, Kin, Language, Member, Pass, PassKey, PassState, Person, PinDigest, Tariff, TariffKey,
-    Visits,
+    Guests, Kin, Language, Member, Operator, Pass, PassKey, PassState, Person, PinDigest, Tariff,
+    TariffKey, Visits,
 };

@@ -6,13 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     facts::EventKind,
-    ids::{AccountId, CredentialId, DeviceId, GroupId, MemberId, PassId, TariffId, ZoneId},
+    ids::{
+        AccountId, CredentialId, DeviceId, GroupId, MemberId, OperatorId, PassId, TariffId, ZoneId,
+    },
     lockers::SeenLocker,
     money::Money,
     params::DefaultFor,
     reasons::Reason,
     rows::{CredentialKind, CredentialState, Left, Pass, Tariff, Visit, Visits},
     scope::Place,
+    till::SeenOrder,
     time::Timestamp,
 };
 
@@ -31,6 +34,12 @@ pub struct Seen {
     /// The locker that is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locker: Option<SeenLocker>,
+    /// The order of an operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<SeenOrder>,
+    /// The reasons that an operator's token lifts, and whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifted: Option<(OperatorId, Vec<Reason>)>,
     /// What has defaults of its own here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<DefaultFor>,
@@ -65,6 +74,9 @@ pub struct SeenGate {
     /// Whether the credential was held here for its identity until the time was used up.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hold_spent: bool,
+    /// Whether the device is known to be offline.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub offline: bool,
     /// Whether people crowd at its exit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub crowded: bool,
@@ -259,8 +271,13 @@ impl Seen {
             tariff,
             groups: self.holder.as_ref().map_or(&[], |holder| &holder.groups),
             member: self.holder.as_ref().map(|holder| holder.member),
+            terminal: self.order.as_ref().map(|order| &order.terminal),
+            roles: self
+                .order
+                .as_ref()
+                .and_then(|order| order.operator.as_ref())
+                .map_or(&[], |operator| &operator.roles),
             classes: &self.classes,
-            ..Place::default()
         }
     }
 

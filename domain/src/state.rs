@@ -4,22 +4,22 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::journal::{Entry, HoldEnd, Noted};
 use crate::{
     command::Command,
     decision::Decision,
     event::DeviceEvent,
     ids::{
         AccountId, CredentialId, DeviceId, ExemptionId, FamilyId, IdMaker, LockerId, MemberId,
-        TransactionId, Uid, ZoneId,
+        OperatorId, TransactionId, Uid, ZoneId,
     },
     layered::{Change, Layered, Read},
     money::Money,
-    reasons::Condition,
     rows::{
         Account, Attempts, Credential, DeviceState, Emergency, Exemption, Family, Guests, Hold,
-        HoldKey, LastRead, Locker, Mark, MarkKey, Member, Occupancy, Pass, PassKey, Person,
-        Presence, ReaderKey, Reservation, ReservationKey, Spending, Tariff, TariffKey, Terminal,
-        Visits, Waiting, WaitingKey,
+        HoldKey, LastRead, Locker, Mark, MarkKey, Member, Occupancy, Operator, Pass, PassKey,
+        Person, Presence, ReaderKey, Reservation, ReservationKey, Spending, Tariff, TariffKey,
+        Terminal, Token, Visits, Waiting, WaitingKey,
     },
     site::Site,
     time::Timestamp,
@@ -143,6 +143,10 @@ tables! {
     terminals: DeviceId => Terminal;
     /// Holds of credentials that have no visit.
     holds: HoldKey => Hold;
+    /// Operators.
+    operators: OperatorId => Operator;
+    /// Tokens of overrides.
+    tokens: HoldKey => Token;
     /// Requests that wait for somebody else.
     waiting: WaitingKey => Waiting;
     /// Lockers.
@@ -285,6 +289,8 @@ pub enum ImportRow {
     Family(FamilyId, Family),
     /// An exemption.
     Exemption(ExemptionId, Exemption),
+    /// An operator.
+    Operator(OperatorId, Operator),
 }
 
 /// What became of a reload.
@@ -313,117 +319,6 @@ pub enum Answer {
     Taken,
     /// It was refused and changed nothing; the sentence says what to do.
     Refused(String),
-}
-
-/// One line of the journal.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
-    /// The event's effective time.
-    pub at: Timestamp,
-    /// The device behind it.
-    pub device: Option<DeviceId>,
-    /// Boot and sequence of the device's message.
-    pub source: Option<(u64, u64)>,
-    /// What happened.
-    pub noted: Noted,
-}
-
-/// What the journal notes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "noted", rename_all = "snake_case")]
-pub enum Noted {
-    /// A request was decided; the decision's own row has the rest.
-    Decided {
-        /// Which decision.
-        decision: crate::ids::DecisionId,
-        /// Its outcome.
-        outcome: crate::verdict::Outcome,
-    },
-    /// Something happened that decides nothing.
-    Condition {
-        /// What.
-        condition: Condition,
-        /// The decision that it belongs to.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        decision: Option<crate::ids::DecisionId>,
-        /// Which way, at a gate.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        direction: Option<crate::event::Direction>,
-        /// What the device reported, or what was wrong.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        detail: String,
-    },
-    /// A hold is over.
-    HoldEnded {
-        /// The decision that began it.
-        decision: crate::ids::DecisionId,
-        /// How it ended.
-        how: HoldEnd,
-    },
-    /// Somebody who may do so picked up a child that was held.
-    PickedUp {
-        /// Who.
-        guardian: MemberId,
-    },
-    /// What an overstay would have cost if no emergency had ended the visit.
-    Unbilled {
-        /// The visit.
-        visit: crate::ids::VisitId,
-        /// The member.
-        member: MemberId,
-        /// How much.
-        amount: Money,
-    },
-    /// A debt was paid at a terminal.
-    Paid {
-        /// The wallet.
-        account: AccountId,
-        /// How much.
-        amount: Money,
-    },
-    /// A terminal came, went, or somebody signed in there or out.
-    TerminalChanged {
-        /// What is known of it now.
-        state: Terminal,
-    },
-    /// A rule set went live.
-    RuleSetLive {
-        /// Its hash.
-        hash: String,
-    },
-    /// A rule set was refused.
-    RuleSetRefused {
-        /// What is wrong with it.
-        message: String,
-    },
-    /// Rows were imported.
-    Imported {
-        /// How many.
-        rows: usize,
-    },
-    /// Two operators ended an emergency.
-    EmergencyReset {
-        /// Their names.
-        operators: [String; 2],
-    },
-}
-
-/// How a hold ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HoldEnd {
-    /// What it was for is settled.
-    Settled,
-    /// Its time is used up: the next read is let out, with an alarm.
-    Expired,
-    /// The guest turned back.
-    TurnedBack,
-    /// Staff let the guest out.
-    Released,
-    /// It goes on, and has lasted longer than one should: a child nobody picked up.
-    Escalated,
-    /// An emergency: nobody is held.
-    Emergency,
 }
 
 /// A transaction of the ledger: its postings add up to nothing.

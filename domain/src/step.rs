@@ -105,6 +105,7 @@ impl Step<'_> {
             Happening::CredentialRead { direction, uid, pin } => {
                 self.request(&message, direction, uid, pin);
             }
+            Happening::Order(order) => self.order(&message, *order),
             Happening::LockerRequest { locker, uid, opens } => {
                 self.locker_request(&message, (locker, uid), opens);
             }
@@ -171,7 +172,9 @@ impl Step<'_> {
         change: impl FnOnce(&mut DeviceState),
     ) -> bool {
         let devices = &mut self.state.tables.devices;
-        let known = devices.read(device).copied().unwrap_or_default();
+        // A device that says something can be spoken to, until it says otherwise.
+        let new = DeviceState { online: true, ..DeviceState::default() };
+        let known = devices.read(device).copied().unwrap_or(new);
         let mut next = known;
         change(&mut next);
         if next == known && devices.peek(device).is_some() {

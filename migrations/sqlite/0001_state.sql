@@ -235,6 +235,22 @@ CREATE TABLE hold (
     PRIMARY KEY (uid, gate)
 ) WITHOUT ROWID;
 
+-- Operators, by their logins.
+CREATE TABLE operator (
+    login   TEXT   NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    body    TEXT   NOT NULL -- JSON
+) WITHOUT ROWID;
+
+-- Tokens of overrides, by what was read where.
+CREATE TABLE token (
+    uid     TEXT   NOT NULL,
+    gate    TEXT   NOT NULL,
+    version BIGINT NOT NULL,
+    body    TEXT   NOT NULL, -- JSON
+    PRIMARY KEY (uid, gate)
+) WITHOUT ROWID;
+
 -- Requests that wait for somebody, by what was read where.
 CREATE TABLE waiting (
     uid     TEXT   NOT NULL,

@@ -62,7 +62,8 @@ struct Case {
     charged: Option<String>,
 }
 
-/// An ordinary member with a valid pass at an open gate, to whom nothing speaks against.
+/// An ordinary member with a valid pass at an open gate, to whom nothing speaks against; at a till
+/// an operator with all rights.
 pub(crate) fn ordinary() -> Facts {
     Facts {
         device: "gate-1".to_owned(),
@@ -78,6 +79,11 @@ pub(crate) fn ordinary() -> Facts {
         site_open: true,
         windows_open: true,
         zone_name: "pool".to_owned(),
+        action: "sale".to_owned(),
+        action_allowed: true,
+        terminal_listed: true,
+        terminal_allows: true,
+        override_listed: true,
         ..Facts::default()
     }
 }

@@ -85,7 +85,7 @@ fn harden(level: OptimizationLevel) -> Engine {
     engine.set_max_string_size(64 * 1024);
     engine.set_max_array_size(4096);
     engine.set_max_map_size(1024);
-    engine.set_max_variables(256);
+    engine.set_max_variables(512);
     engine.set_max_functions(256);
     engine.set_max_modules(0);
     engine.on_print(|_| {});

@@ -29,7 +29,8 @@ macro_rules! snapshot_of {
 fn rows(changes: &Changes) -> Snapshot {
     snapshot_of!(changes, members credentials passes visits guests families spending attempts
         exemptions tariffs accounts presence occupancy reservations last_reads marks devices
-        terminals holds waiting lockers emergency)
+        terminals holds operators
+        tokens waiting lockers emergency)
 }
 
 #[tokio::test]

@@ -44,6 +44,12 @@ pub(crate) struct Scenario {
     pub(crate) families: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) exemptions: Vec<world::ExemptionRow>,
+    /// Operators with their roles.
+    #[serde(default)]
+    pub(crate) operators: BTreeMap<String, Vec<String>>,
+    /// Tills.
+    #[serde(default)]
+    pub(crate) tills: Vec<String>,
     /// Lockers with their banks; they stand in the first zone.
     #[serde(default)]
     pub(crate) lockers: BTreeMap<String, String>,

@@ -13,11 +13,19 @@
 //! | `12:05:00 opens 12 W3` | the same to open it |
 //! | `12:05:00 jams 12` | the lock of 12 reports that it is stuck |
 //! | `17:03:00 collects G1 W7` | the slot at G1 took the band W7 |
+//! | `13:40:00 sale T1 nino W7 18.50` | nino sells at T1; `discount 15`, `category beer`, ... |
+//! | `15:32:00 topup T1 nino W7 20.00 cash` | a top-up; `refund` pays back |
+//! | `16:52:00 lifts desk-1 boss CODE document_shown` | an override of the last refusal |
+//! | `12:25:00 acts desk-1 nino emergency_reset` | an act; `second levan T1 12:25:40` confirms |
+//! | `12:00:00 till T1 off` | the till is offline |
 //! | `12:00:00 waits` | time goes on |
 //! | `12:00:00 desk off` | nobody sits at the desk any more |
 
 use domain::{
     event::{Direction, Happening, LockerState},
+    money::Money,
+    order::{Act, Line, Order, Override, Second, What},
+    reasons::Reason,
     rows::Terminal,
     state::{Answer, Input, Payment},
 };
@@ -50,15 +58,7 @@ impl World {
                 let told = self.time(time);
                 self.passed(gate, way, told);
             }
-            ["pays", uid, amount] => {
-                let payment = Payment {
-                    key: self.payment_key(),
-                    account: self.account(uid),
-                    amount: self.money(amount),
-                    terminal: DESK.into(),
-                };
-                assert_eq!(self.take(Input::Payment(payment)), Answer::Taken, "{step}");
-            }
+            ["pays", uid, amount] => self.pays(uid, amount),
             ["fire", gate, state] => {
                 self.event(gate, now, Happening::FireInput { active: *state == "on" });
             }
@@ -69,17 +69,39 @@ impl World {
             ["locks", locker, uid] => self.locker(locker, uid, false),
             ["opens", locker, uid] => self.locker(locker, uid, true),
             ["jams", locker] => {
-                let state = LockerState::Jammed;
-                let locker = (*locker).into();
+                let (locker, state) = ((*locker).into(), LockerState::Jammed);
                 self.event("bank", now, Happening::LockerState { locker, state });
             }
             ["collects", gate, uid] => {
                 self.event(gate, now, Happening::Collected { uid: (*uid).into() });
             }
+            ["sale", till, operator, uid, rest @ ..] => self.sale((till, operator), uid, rest),
+            ["topup" | "refund", till, operator, uid, amount, how] => {
+                let (holder, amount) = ((*uid).into(), self.money(amount));
+                let cash = *how == "cash";
+                let what = match words[0] {
+                    "topup" => What::Topup { holder, amount, cash },
+                    _ => What::Refund { holder, amount, cash },
+                };
+                self.order(till, operator, None, what);
+            }
+            ["lifts", desk, operator, code, reason, rest @ ..] => {
+                self.lifts((desk, operator), code, reason, rest);
+            }
+            ["acts", desk, operator, action, rest @ ..] => {
+                let act = Act { action: (*action).to_owned(), member: None, locker: None };
+                let second = self.second(rest);
+                self.order(desk, operator, second, What::Act(act));
+            }
+            ["till", till, state] => {
+                let online = *state == "on";
+                let state = Terminal { online, operator: None, drawer: Money::ZERO };
+                self.take(Input::Terminal { terminal: (*till).into(), state });
+            }
             ["waits"] => {}
             ["desk", state] => {
                 let operator = (*state == "on").then(|| "nino".to_owned());
-                let state = Terminal { online: true, operator };
+                let state = Terminal { online: true, operator, drawer: Money::ZERO };
                 self.take(Input::Terminal { terminal: DESK.into(), state });
             }
             _ => panic!("`{step}` is no step"),
@@ -91,6 +113,67 @@ impl World {
         self.event(gate, now, Happening::CredentialRead { direction, uid: uid.into(), pin: None });
     }
 
+    fn pays(&mut self, uid: &str, amount: &str) {
+        let payment = Payment {
+            key: self.payment_key(),
+            account: self.account(uid),
+            amount: self.money(amount),
+            terminal: DESK.into(),
+        };
+        assert_eq!(self.take(Input::Payment(payment)), Answer::Taken, "{uid} pays {amount}");
+    }
+
+    fn order(&mut self, till: &str, operator: &str, second: Option<Second>, what: What) {
+        let order = Order { operator: operator.into(), second, what };
+        let now = self.now();
+        self.event(till, now, Happening::Order(Box::new(order)));
+    }
+
+    /// `4.20 discount 15 category beer approved boss cash 2.00 aged 17`
+    fn sale(&mut self, (till, operator): (&str, &str), uid: &str, rest: &[&str]) {
+        let line = Line {
+            item: "item".to_owned(),
+            price: self.money(rest[0]),
+            discount: option(rest, "discount").map_or(0, |percent| percent.parse().unwrap()),
+            category: option(rest, "category").unwrap_or_default().to_owned(),
+        };
+        let what = What::Sale {
+            buyer: (uid != "-").then(|| uid.into()),
+            lines: vec![line],
+            cash: option(rest, "cash").map_or(Money::ZERO, |amount| self.money(amount)),
+            card: Money::ZERO,
+            age_shown: option(rest, "aged").map(|age| age.parse().unwrap()),
+            approved_by: option(rest, "approved").map(Into::into),
+        };
+        self.order(till, operator, None, what);
+    }
+
+    /// The last decision is lifted.
+    fn lifts(&mut self, (desk, operator): (&str, &str), code: &str, reason: &str, rest: &[&str]) {
+        let refused = self.refused.clone().unwrap();
+        let uid = self.uid_of(&refused);
+        let lifts = Override {
+            decision: refused.id,
+            gate: refused.device.clone(),
+            uid,
+            kind: refused.kind,
+            codes: vec![Reason::of(code).unwrap()],
+            reason: serde_json::from_value(reason.into()).unwrap(),
+            text: String::new(),
+            waived: option(rest, "waives").map_or(Money::ZERO, |amount| self.money(amount)),
+        };
+        let second = self.second(rest);
+        self.order(desk, operator, second, What::Override(lifts));
+    }
+
+    /// `second levan T1 12:25:40`
+    fn second(&self, rest: &[&str]) -> Option<Second> {
+        let place = rest.iter().position(|word| *word == "second")?;
+        let [operator, terminal, time] = rest[place + 1..place + 4] else { panic!("{rest:?}") };
+        let at = self.time(time);
+        Some(Second { operator: operator.into(), terminal: terminal.into(), at })
+    }
+
     fn locker(&mut self, locker: &str, uid: &str, opens: bool) {
         let (locker, uid, now) = (locker.into(), uid.into(), self.now());
         self.event("bank", now, Happening::LockerRequest { locker, uid, opens });
@@ -100,4 +183,10 @@ impl World {
         let direction = if way == "in" { Direction::Entry } else { Direction::Exit };
         self.event(gate, told, Happening::PassageMade { direction, decision: None });
     }
+}
+
+/// The word behind `name`.
+fn option<'a>(rest: &[&'a str], name: &str) -> Option<&'a str> {
+    let place = rest.iter().position(|word| *word == name)?;
+    rest.get(place + 1).copied()
 }

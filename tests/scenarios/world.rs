@@ -1,6 +1,6 @@
 //! A site made of what a scenario gives.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use domain::{
     command::Action,
@@ -11,7 +11,7 @@ use domain::{
     reasons::Reason,
     rows::{
         Credential, CredentialKind, CredentialState, Exempted, Exemption, Family, Kin, Language,
-        Locker, Member, Pass, PassKey, PassState, Person, Tariff, TariffKey, Terminal,
+        Locker, Member, Operator, Pass, PassKey, PassState, Person, Tariff, TariffKey, Terminal,
     },
     site::{Gate, Site, TerminalKind},
     state::{Answer, Batch, ImportRow, Input, Noted, Snapshot, State},
@@ -95,7 +95,7 @@ struct Holder {
 /// A site in the middle of a scenario.
 pub(crate) struct World {
     pub(crate) state: State,
-    rules: RuleSet,
+    rules: Arc<RuleSet>,
     holders: BTreeMap<String, Holder>,
     date: String,
     now: Timestamp,
@@ -104,6 +104,8 @@ pub(crate) struct World {
     last: Batch,
     /// The last decision.
     pub(crate) decision: Option<Decision>,
+    /// The last one that opened nothing, at a gate.
+    pub(crate) refused: Option<Decision>,
     /// What every account was ever posted.
     posted: Money,
 }
@@ -125,11 +127,18 @@ impl World {
             payments: 0,
             last: Batch::default(),
             decision: None,
+            refused: None,
             posted: Money::ZERO,
         };
         world.now = world.time("00:00:00");
         world.import(scenario);
-        let desk = Terminal { online: true, operator: Some("nino".to_owned()) };
+        let desk =
+            Terminal { online: true, operator: Some("nino".to_owned()), drawer: Money::ZERO };
+        let till = Terminal { operator: None, ..desk.clone() };
+        for id in &scenario.tills {
+            let state = till.clone();
+            world.take(Input::Terminal { terminal: id.as_str().into(), state });
+        }
         world.take(Input::Terminal { terminal: DESK.into(), state: desk });
         world
     }
@@ -189,6 +198,11 @@ impl World {
                 granted_by: "nino".to_owned(),
             };
             rows.push(ImportRow::Exemption(ExemptionId(ids.make(self.now)), exemption));
+        }
+        for (login, roles) in &scenario.operators {
+            let roles = roles.iter().map(|role| role.as_str().into()).collect();
+            let operator = Operator { roles, ..Operator::default() };
+            rows.push(ImportRow::Operator(login.as_str().into(), operator));
         }
         for (id, bank) in &scenario.lockers {
             let zone = scenario.zones.keys().next().unwrap().as_str().into();
@@ -260,7 +274,7 @@ impl World {
     /// Steps one input at the present time and commits what came of it.
     pub(crate) fn take(&mut self, input: Input) -> Answer {
         let mut batch = Batch::default();
-        let answer = step(&mut self.state, &mut batch, input, self.now, &self.rules);
+        let answer = step(&mut self.state, &mut batch, input, self.now, &*self.rules);
         for transaction in &batch.transactions {
             self.posted =
                 self.posted + transaction.postings.iter().map(|posting| posting.amount).sum();
@@ -268,6 +282,9 @@ impl World {
         self.state.commit();
         if let Some(decision) = batch.decisions.last() {
             self.decision = Some(decision.clone());
+            if !decision.verdict.outcome.opens() && decision.direction.is_some() {
+                self.refused = Some(decision.clone());
+            }
         }
         self.last = batch;
         answer
@@ -327,6 +344,12 @@ impl World {
         self.state.site.currency.exact(amount).to_string()
     }
 
+    /// What was read.
+    pub(crate) fn uid_of(&self, decision: &Decision) -> Uid {
+        let held = self.holders.iter();
+        let mut held = held.filter(|(_, holder)| Some(holder.credential) == decision.credential);
+        held.next().map(|(uid, _)| uid.as_str().into()).unwrap()
+    }
     fn holder(&self, uid: &str) -> &Holder {
         self.holders.get(uid).unwrap_or_else(|| panic!("nobody holds `{uid}`"))
     }
@@ -408,12 +431,34 @@ fn site(scenario: &Scenario) -> Site {
             .map(|(id, parent)| (id.as_str().into(), zone(parent)))
             .collect(),
         gates: scenario.gates.iter().map(gate).collect(),
-        terminals: [(DESK.into(), TerminalKind::Desk)].into(),
+        terminals: scenario
+            .tills
+            .iter()
+            .map(|till| (till.as_str().into(), TerminalKind::Till))
+            .chain([(DESK.into(), TerminalKind::Desk)])
+            .collect(),
         ..Site::new("scenario".into(), time_zone, currency)
     }
 }
 
-fn rule_set(scenario: &Scenario, site: &Site, rules: &str) -> RuleSet {
+thread_local! {
+    /// Rule sets by the scenario's title and text: most rows share theirs.
+    static LOADED: RefCell<BTreeMap<(String, String), Arc<RuleSet>>> = const {
+        RefCell::new(BTreeMap::new())
+    };
+}
+
+fn rule_set(scenario: &Scenario, site: &Site, rules: &str) -> Arc<RuleSet> {
+    let key = (scenario.title().to_owned(), rules.to_owned());
+    if let Some(known) = LOADED.with_borrow(|loaded| loaded.get(&key).cloned()) {
+        return known;
+    }
+    let set = Arc::new(load_rules(scenario, site, rules));
+    LOADED.with_borrow_mut(|loaded| loaded.insert(key, set.clone()));
+    set
+}
+
+fn load_rules(scenario: &Scenario, site: &Site, rules: &str) -> RuleSet {
     let file = |name: &str, text: &str| SourceFile { name: name.to_owned(), text: text.to_owned() };
     let shipped = SHIPPED.iter().filter(|(name, _)| *name != "00_site.rhai");
     let hours = "set(\"time.access_windows\", \"always\");\n";
@@ -431,7 +476,7 @@ fn rule_set(scenario: &Scenario, site: &Site, rules: &str) -> RuleSet {
         tariffs: scenario.tariffs.keys().cloned().collect(),
         groups: groups.collect(),
         terminals: site.terminals.keys().map(ToString::to_string).collect(),
-        ..Names::default()
+        roles: scenario.operators.values().flatten().cloned().collect(),
     };
     match load(&Bundle::of(files), &names) {
         Ok(checked) => checked.set,

@@ -15,6 +15,10 @@ guest-GATE_LOCKED = { $gate ->
     [open] { -go-through }
    *[closed] This gate is closed. Please use another one.
 }
+guest-DEVICE_OFFLINE = { $gate ->
+    [open] { -go-through }
+   *[closed] We cannot check this right now. { -come-to-desk }
+}
 guest-POLICY_UNAVAILABLE = { $gate ->
     [open] { -go-through }
    *[closed] Please wait, somebody will help you in a moment.
@@ -162,9 +166,18 @@ guest-WALLET_LIMIT_EXCEEDED = { $gate ->
     [open] { -go-through }
    *[closed] Your balance does not cover this visit. Please top it up at the front desk.
 }
+guest-WALLET_MAX_EXCEEDED = Your balance cannot hold that much. Please choose a smaller amount.
 guest-DAILY_SPEND_LIMIT = { $gate ->
     [open] { -go-through }
    *[closed] This is above the daily limit. The account owner can raise it at the front desk.
+}
+guest-DISCOUNT_NEEDS_APPROVAL = The discount has to be approved. { -one-moment }
+guest-REFUND_NEEDS_APPROVAL = The refund has to be approved. { -one-moment }
+guest-AGE_RESTRICTED_ITEM = This item has a minimum age. Please show the cashier your ID.
+    .limit = This item is sold from the age of { $limit }. Please show the cashier your ID.
+guest-CASH_DRAWER_LIMIT = { $gate ->
+    [open] Thank you!
+   *[closed] This till cannot take cash right now. { -one-moment }
 }
 guest-LOCKER_OCCUPIED_AT_EXIT = { $gate ->
     [open] { -go-through } Your locker is still locked.
@@ -184,8 +197,14 @@ guest-LOCKER_TIME_EXCEEDED = { $gate ->
     [open] The time of your locker is over. { -see-desk }
    *[closed] The time of your locker is over. { -come-to-desk }
 }
+guest-GRANTED_OVERRIDE = Thank you for waiting. { -go-through }
+guest-OPERATOR_NOT_PERMITTED = Another member of staff will help you. { -one-moment }
+guest-TERMINAL_NOT_PERMITTED = This is not possible at this terminal. { -come-to-desk }
+guest-OVERRIDE_NOT_ALLOWED = Another member of staff will help you. { -one-moment }
+guest-SECOND_OPERATOR_REQUIRED = A second member of staff has to confirm this. { -one-moment }
 guest-GRANTED = { $direction ->
     [exit] Goodbye!
     [locker] Your locker is ready.
+    [till] Thank you!
    *[entry] Welcome!
 }

@@ -11,6 +11,10 @@ direction-entry = entry
 direction-exit = exit
 direction-locker_open = locker opens
 direction-locker_close = locker closes
+direction-sale = sale
+direction-topup = top-up
+direction-refund = refund
+direction-operator = operator
 
 condition-PASSAGE_MADE = Passage made
 condition-PASSAGE_NOT_MADE = Passage not made; everything provisional is rolled back

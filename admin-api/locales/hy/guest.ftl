@@ -15,6 +15,10 @@ guest-GATE_LOCKED = { $gate ->
     [open] { -go-through }
    *[closed] Այս անցակետը փակ է։ Խնդրում ենք օգտվել մյուսից։
 }
+guest-DEVICE_OFFLINE = { $gate ->
+    [open] { -go-through }
+   *[closed] Այս պահին հնարավոր չէ ստուգել։ { -come-to-desk }
+}
 guest-POLICY_UNAVAILABLE = { $gate ->
     [open] { -go-through }
    *[closed] Խնդրում ենք սպասել․ աշխատակիցն իսկույն կօգնի Ձեզ։
@@ -161,9 +165,18 @@ guest-WALLET_LIMIT_EXCEEDED = { $gate ->
     [open] { -go-through }
    *[closed] Մնացորդն այս այցի համար բավարար չէ։ Խնդրում ենք համալրել այն ընդունարանում։
 }
+guest-WALLET_MAX_EXCEEDED = Մնացորդն այդքան լինել չի կարող։ Խնդրում ենք ընտրել ավելի փոքր գումար։
 guest-DAILY_SPEND_LIMIT = { $gate ->
     [open] { -go-through }
    *[closed] Սա գերազանցում է օրական սահմանաչափը։ Հաշվի տերը կարող է այն բարձրացնել ընդունարանում։
+}
+guest-DISCOUNT_NEEDS_APPROVAL = Զեղչը պետք է հաստատվի։ { -one-moment }
+guest-REFUND_NEEDS_APPROVAL = Գումարի վերադարձը պետք է հաստատվի։ { -one-moment }
+guest-AGE_RESTRICTED_ITEM = Այս ապրանքի համար տարիքային սահմանափակում է գործում։ Խնդրում ենք գանձապահին փաստաթուղթ ցույց տալ։
+    .limit = Այս ապրանքը վաճառվում է { $limit } տարեկանից։ Խնդրում ենք գանձապահին փաստաթուղթ ցույց տալ։
+guest-CASH_DRAWER_LIMIT = { $gate ->
+    [open] Շնորհակալություն։
+   *[closed] Այս դրամարկղն այժմ կանխիկ չի ընդունում։ { -one-moment }
 }
 guest-LOCKER_OCCUPIED_AT_EXIT = { $gate ->
     [open] { -go-through } Ձեր պահարանը դեռ կողպված է։
@@ -183,8 +196,14 @@ guest-LOCKER_TIME_EXCEEDED = { $gate ->
     [open] Ձեր պահարանի ժամանակը սպառվել է։ { -see-desk }
    *[closed] Ձեր պահարանի ժամանակը սպառվել է։ { -come-to-desk }
 }
+guest-GRANTED_OVERRIDE = Շնորհակալություն սպասելու համար։ { -go-through }
+guest-OPERATOR_NOT_PERMITTED = Ձեզ կօգնի մեկ այլ աշխատակից։ { -one-moment }
+guest-TERMINAL_NOT_PERMITTED = Այս տերմինալում դա հնարավոր չէ։ { -come-to-desk }
+guest-OVERRIDE_NOT_ALLOWED = Ձեզ կօգնի մեկ այլ աշխատակից։ { -one-moment }
+guest-SECOND_OPERATOR_REQUIRED = Պետք է հաստատի նաև երկրորդ աշխատակիցը։ { -one-moment }
 guest-GRANTED = { $direction ->
     [exit] Ցտեսություն։
     [locker] Պահարանը Ձեր տրամադրության տակ է։
+    [till] Շնորհակալություն։
    *[entry] Բարի գալուստ։
 }

@@ -11,6 +11,10 @@ direction-entry = մուտք
 direction-exit = ելք
 direction-locker_open = պահարան՝ բացել
 direction-locker_close = պահարան՝ փակել
+direction-sale = վաճառք
+direction-topup = համալրում
+direction-refund = վերադարձ
+direction-operator = օպերատոր
 
 condition-PASSAGE_MADE = Անցումը կատարվեց
 condition-PASSAGE_NOT_MADE = Անցումը չկատարվեց․ ժամանակավոր գրառումները չեղարկվեցին

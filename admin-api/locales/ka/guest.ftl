@@ -15,6 +15,10 @@ guest-GATE_LOCKED = { $gate ->
     [open] { -go-through }
    *[closed] ეს ტურნიკეტი დაკეტილია. გთხოვთ, ისარგებლოთ სხვა ტურნიკეტით.
 }
+guest-DEVICE_OFFLINE = { $gate ->
+    [open] { -go-through }
+   *[closed] ახლა შემოწმება ვერ ხერხდება. { -come-to-desk }
+}
 guest-POLICY_UNAVAILABLE = { $gate ->
     [open] { -go-through }
    *[closed] გთხოვთ, მოიცადოთ: თანამშრომელი ახლავე დაგეხმარებათ.
@@ -161,9 +165,18 @@ guest-WALLET_LIMIT_EXCEEDED = { $gate ->
     [open] { -go-through }
    *[closed] ბალანსი ამ ვიზიტისთვის საკმარისი არ არის. გთხოვთ, შეავსოთ ადმინისტრატორთან.
 }
+guest-WALLET_MAX_EXCEEDED = ბალანსზე ამდენი თანხა ვერ იქნება. გთხოვთ, აირჩიოთ უფრო მცირე თანხა.
 guest-DAILY_SPEND_LIMIT = { $gate ->
     [open] { -go-through }
    *[closed] ეს დღიურ ლიმიტზე მეტია. ანგარიშის მფლობელს მისი გაზრდა ადმინისტრატორთან შეუძლია.
+}
+guest-DISCOUNT_NEEDS_APPROVAL = ფასდაკლებას დადასტურება სჭირდება. { -one-moment }
+guest-REFUND_NEEDS_APPROVAL = თანხის დაბრუნებას დადასტურება სჭირდება. { -one-moment }
+guest-AGE_RESTRICTED_ITEM = ამ საქონელზე ასაკობრივი შეზღუდვა მოქმედებს. გთხოვთ, მოლარეს პირადობის მოწმობა უჩვენოთ.
+    .limit = ეს საქონელი { $limit } წლიდან იყიდება. გთხოვთ, მოლარეს პირადობის მოწმობა უჩვენოთ.
+guest-CASH_DRAWER_LIMIT = { $gate ->
+    [open] გმადლობთ!
+   *[closed] ეს სალარო ახლა ნაღდ ფულს ვერ იღებს. { -one-moment }
 }
 guest-LOCKER_OCCUPIED_AT_EXIT = { $gate ->
     [open] { -go-through } თქვენი კარადა ჯერ კიდევ ჩაკეტილია.
@@ -183,8 +196,14 @@ guest-LOCKER_TIME_EXCEEDED = { $gate ->
     [open] თქვენი კარადის დრო ამოიწურა. { -see-desk }
    *[closed] თქვენი კარადის დრო ამოიწურა. { -come-to-desk }
 }
+guest-GRANTED_OVERRIDE = გმადლობთ მოთმინებისთვის. { -go-through }
+guest-OPERATOR_NOT_PERMITTED = სხვა თანამშრომელი დაგეხმარებათ. { -one-moment }
+guest-TERMINAL_NOT_PERMITTED = ამ ტერმინალზე ეს შეუძლებელია. { -come-to-desk }
+guest-OVERRIDE_NOT_ALLOWED = სხვა თანამშრომელი დაგეხმარებათ. { -one-moment }
+guest-SECOND_OPERATOR_REQUIRED = საჭიროა მეორე თანამშრომლის დადასტურება. { -one-moment }
 guest-GRANTED = { $direction ->
     [exit] ნახვამდის!
     [locker] კარადა თქვენს განკარგულებაშია.
+    [till] გმადლობთ!
    *[entry] კეთილი იყოს თქვენი მობრძანება!
 }

@@ -11,6 +11,10 @@ direction-entry = შესვლა
 direction-exit = გასვლა
 direction-locker_open = კარადა: გაღება
 direction-locker_close = კარადა: დაკეტვა
+direction-sale = გაყიდვა
+direction-topup = შევსება
+direction-refund = დაბრუნება
+direction-operator = ოპერატორი
 
 condition-PASSAGE_MADE = გავლა შედგა
 condition-PASSAGE_NOT_MADE = გავლა არ შედგა; დროებითი ჩანაწერები გაუქმდა

@@ -10,6 +10,8 @@ desk-EMERGENCY_ENTRY_CLOSED = Чрезвычайная ситуация: вхо�
 desk-GRANTED_FREE_MODE = Турникет в свободном режиме; записано без проверок
 desk-GATE_LOCKED = Турникет закрыт или не работает
     .state = Режим турникета: { $state }
+desk-DEVICE_OFFLINE = Считыватель, контроллер или касса не на связи
+    .since = Считыватель, контроллер или касса не на связи с { $since }
 desk-POLICY_UNAVAILABLE = Правила не отвечают; помогите гостю у турникета
 desk-CREDENTIAL_UNKNOWN = Неизвестная карта или браслет
 desk-CREDENTIAL_LOST_STOLEN = Карта или браслет объявлены утерянными или украденными
@@ -151,9 +153,27 @@ desk-DEBT_EXIT_RELEASED = Время задержки вышло, за гост�
 desk-WALLET_LIMIT_EXCEEDED = В кошельке не хватает денег
     .available-needed = Доступно { $available }, нужно { $needed }
     .needed = В кошельке не хватает денег, нужно { $needed }
+desk-WALLET_MAX_EXCEEDED = В кошельке оказалось бы больше допустимого
+    .max_acceptable = Можно внести не больше { $max_acceptable }
 desk-DAILY_SPEND_LIMIT = Сверх дневного лимита
     .limit-remaining = Дневной лимит { $limit }, осталось { $remaining }
     .remaining = Дневной лимит, осталось { $remaining }
+desk-DISCOUNT_NEEDS_APPROVAL = Скидка больше вашего лимита
+    .percent-limit = Скидка { $percent } % больше вашего лимита { $limit } %
+desk-REFUND_NEEDS_APPROVAL = Возврат больше вашего лимита
+    .amount-limit = Возврат { $amount } больше вашего лимита { $limit }
+    .amount = Возврат { $amount } больше вашего лимита
+desk-AGE_RESTRICTED_ITEM = Покупатель младше возраста, установленного законом
+    .category-limit = { $limit ->
+        [one] Покупатель младше { $limit } года, категория товара «{ $category }»
+       *[other] Покупатель младше { $limit } лет, категория товара «{ $category }»
+    }
+    .limit = { $limit ->
+        [one] Покупатель младше { $limit } года
+       *[other] Покупатель младше { $limit } лет
+    }
+desk-CASH_DRAWER_LIMIT = В кассе слишком много наличных; сначала изымите деньги
+    .amount-limit = В кассе { $amount } при лимите { $limit }; сначала изымите деньги
 desk-LOCKER_OCCUPIED_AT_EXIT = Шкафчик ещё заперт
     .locker = Шкафчик { $locker } ещё заперт
 desk-LOCKER_LIMIT_REACHED = Больше шкафчиков здесь занять нельзя
@@ -167,4 +187,14 @@ desk-LOCKER_NOT_YOURS = Шкафчик закреплён за другой ка
 desk-LOCKER_TIME_EXCEEDED = Время шкафчика истекло
     .locker-since = Время шкафчика { $locker } истекло { $since }
     .locker = Время шкафчика { $locker } истекло
+desk-GRANTED_OVERRIDE = Разрешено оператором, см. запись о вмешательстве
+    .operator = Разрешил оператор { $operator }, см. запись о вмешательстве
+desk-OPERATOR_NOT_PERMITTED = Ваша роль этого не позволяет
+    .action = Ваша роль этого не позволяет: { $action }
+desk-TERMINAL_NOT_PERMITTED = На этом терминале нельзя
+    .action = На этом терминале нельзя: { $action }
+desk-OVERRIDE_NOT_ALLOWED = Вы не можете снять этот запрет
+    .code = Вы не можете снять этот запрет: { $code }
+desk-SECOND_OPERATOR_REQUIRED = Нужно подтверждение второго сотрудника
+    .action = Нужно подтверждение второго сотрудника: { $action }
 desk-GRANTED = Проход разрешён

@@ -15,6 +15,10 @@ guest-GATE_LOCKED = { $gate ->
     [open] { -go-through }
    *[closed] Этот турникет закрыт. Пожалуйста, воспользуйтесь другим.
 }
+guest-DEVICE_OFFLINE = { $gate ->
+    [open] { -go-through }
+   *[closed] Сейчас не получается проверить. { -come-to-desk }
+}
 guest-POLICY_UNAVAILABLE = { $gate ->
     [open] { -go-through }
    *[closed] Подождите, пожалуйста: сотрудник сейчас вам поможет.
@@ -166,9 +170,21 @@ guest-WALLET_LIMIT_EXCEEDED = { $gate ->
     [open] { -go-through }
    *[closed] Баланса не хватает на это посещение. Пожалуйста, пополните его у администратора.
 }
+guest-WALLET_MAX_EXCEEDED = Столько на балансе хранить нельзя. Пожалуйста, выберите сумму поменьше.
 guest-DAILY_SPEND_LIMIT = { $gate ->
     [open] { -go-through }
    *[closed] Это сверх дневного лимита. Владелец счёта может повысить его у администратора.
+}
+guest-DISCOUNT_NEEDS_APPROVAL = Скидку нужно подтвердить. { -one-moment }
+guest-REFUND_NEEDS_APPROVAL = Возврат нужно подтвердить. { -one-moment }
+guest-AGE_RESTRICTED_ITEM = У этого товара возрастное ограничение. Покажите, пожалуйста, документ кассиру.
+    .limit = { $limit ->
+        [one] Этот товар продаётся с { $limit } года. Покажите, пожалуйста, документ кассиру.
+       *[other] Этот товар продаётся с { $limit } лет. Покажите, пожалуйста, документ кассиру.
+    }
+guest-CASH_DRAWER_LIMIT = { $gate ->
+    [open] Спасибо!
+   *[closed] Эта касса сейчас не принимает наличные. { -one-moment }
 }
 guest-LOCKER_OCCUPIED_AT_EXIT = { $gate ->
     [open] { -go-through } Ваш шкафчик ещё заперт.
@@ -189,8 +205,14 @@ guest-LOCKER_TIME_EXCEEDED = { $gate ->
     [open] Время вашего шкафчика истекло. { -see-desk }
    *[closed] Время вашего шкафчика истекло. { -come-to-desk }
 }
+guest-GRANTED_OVERRIDE = Спасибо за ожидание. { -go-through }
+guest-OPERATOR_NOT_PERMITTED = Вам поможет другой сотрудник. { -one-moment }
+guest-TERMINAL_NOT_PERMITTED = На этом терминале это невозможно. { -come-to-desk }
+guest-OVERRIDE_NOT_ALLOWED = Вам поможет другой сотрудник. { -one-moment }
+guest-SECOND_OPERATOR_REQUIRED = Это должен подтвердить второй сотрудник. { -one-moment }
 guest-GRANTED = { $direction ->
     [exit] До свидания!
     [locker] Шкафчик в вашем распоряжении.
+    [till] Спасибо!
    *[entry] Добро пожаловать!
 }

@@ -11,6 +11,10 @@ direction-entry = вход
 direction-exit = выход
 direction-locker_open = шкафчик: открыть
 direction-locker_close = шкафчик: закрыть
+direction-sale = продажа
+direction-topup = пополнение
+direction-refund = возврат
+direction-operator = оператор
 
 condition-PASSAGE_MADE = Проход состоялся
 condition-PASSAGE_NOT_MADE = Проход не состоялся; всё временное отменено

@@ -96,8 +96,11 @@ pub(crate) fn encode(command: &Command, profile: MqttProfile) -> Option<Message>
         Action::Wait { direction, .. } => {
             indicate(command, profile, direction, (Shown::Waits(Waits::Wait), None))?
         }
-        // No profile drives locks yet.
-        Action::LockerUnlock { .. } | Action::LockerLock { .. } | Action::LockerRefuse { .. } => {
+        // No profile drives locks, and tills are answered through the API.
+        Action::Till { .. }
+        | Action::LockerUnlock { .. }
+        | Action::LockerLock { .. }
+        | Action::LockerRefuse { .. } => {
             return None;
         }
     };

@@ -43,6 +43,10 @@ pub enum AccountKind {
     OverstayRevenue,
     /// What surcharges of zones earned.
     SurchargeRevenue,
+    /// What sales earned.
+    SalesRevenue,
+    /// What was waived.
+    WriteOffs,
     /// Where payments at desks and pay points come from.
     Takings,
     /// Where balances came from that an import brought along.
@@ -59,6 +63,8 @@ impl AccountKind {
             Self::EntryRevenue => "entry_revenue",
             Self::OverstayRevenue => "overstay_revenue",
             Self::SurchargeRevenue => "surcharge_revenue",
+            Self::SalesRevenue => "sales_revenue",
+            Self::WriteOffs => "write_offs",
             Self::Takings => "takings",
             Self::Opening => "opening",
         }
@@ -67,8 +73,9 @@ impl AccountKind {
     #[must_use]
     pub fn of(word: &str) -> Option<Self> {
         let debts = [Self::Wallet, Self::Receivable];
-        let earned = [Self::EntryRevenue, Self::OverstayRevenue, Self::SurchargeRevenue];
-        let site = earned.into_iter().chain([Self::Takings, Self::Opening]);
+        let earned =
+            [Self::EntryRevenue, Self::OverstayRevenue, Self::SurchargeRevenue, Self::SalesRevenue];
+        let site = earned.into_iter().chain([Self::Takings, Self::Opening, Self::WriteOffs]);
         debts.into_iter().chain(site).find(|kind| kind.name() == word)
     }
 }
@@ -92,5 +99,9 @@ pub const OPENING: AccountId = AccountId(uuid::Uuid::from_u128(2));
 pub const OVERSTAY_REVENUE: AccountId = AccountId(uuid::Uuid::from_u128(3));
 /// The site's account for what surcharges of zones earned.
 pub const SURCHARGE_REVENUE: AccountId = AccountId(uuid::Uuid::from_u128(5));
+/// The site's account for what sales earned.
+pub const SALES_REVENUE: AccountId = AccountId(uuid::Uuid::from_u128(6));
+/// The site's account for what was waived.
+pub const WRITE_OFFS: AccountId = AccountId(uuid::Uuid::from_u128(7));
 /// The site's account behind payments at desks and pay points.
 pub const TAKINGS: AccountId = AccountId(uuid::Uuid::from_u128(4));

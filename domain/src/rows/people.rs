@@ -87,6 +87,22 @@ pub struct Extras {
     pub host: Option<MemberId>,
 }
 
+/// An operator.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operator {
+    /// The roles.
+    pub roles: Box<[GroupId]>,
+    /// The band or card that goes with the PIN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<Uid>,
+    /// The PIN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<PinDigest>,
+    /// The operator as a member, so that nobody approves what favours himself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<MemberId>,
+}
+
 /// What a credential is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

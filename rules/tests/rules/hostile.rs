@@ -176,7 +176,7 @@ fn deep_nesting_is_refused() {
 fn too_many_functions_and_variables_are_refused() {
     let functions: String = (0..300).map(|n| format!("fn f{n}() {{ {n} }}\n")).collect();
     refused(&functions);
-    let variables: String = (0..300).map(|n| format!("let v{n} = {n};\n")).collect();
+    let variables: String = (0..600).map(|n| format!("let v{n} = {n};\n")).collect();
     refused(&variables);
 }
 

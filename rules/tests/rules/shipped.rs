@@ -178,6 +178,12 @@ const ROWS: &[Row] = &[
     }),
     (Param::LockerMaxPerCredential, "1", "2", &[], |facts| facts.lockers_held = 1),
     (Param::LockerOverstayAction, "warn", "block", &[], |facts| facts.locker_over = 1),
+    (Param::WalletMaxBalance, "4.99", "5.00", &[], |facts| facts.costs = Money(500)),
+    (Param::SaleMaxDiscountPercent, "10", "11", &[], |facts| facts.discount_percent = 11),
+    (Param::SaleRefundMaxAmount, "4.99", "5.00", &[], |facts| facts.costs = Money(500)),
+    (Param::CashDrawerMax, "300.00", "200.00", &[], |facts| {
+        (facts.pays_cash, facts.drawer_after) = (true, Money(30_000));
+    }),
     (Param::LockerExitCheck, "off", "hold", &[], |facts| facts.lockers_occupied = 1),
     (Param::ZoneMaxOccupancy, "5", "6", &[], full),
     (Param::DocumentMedicalCertificate, "off", "warn", &[], |facts| {

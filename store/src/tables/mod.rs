@@ -51,6 +51,8 @@ macro_rules! each_table {
             devices,
             terminals,
             holds,
+            operators,
+            tokens,
             waiting,
             lockers,
             emergency

@@ -1,10 +1,10 @@
 //! Rows that are kept whole, as one JSON text: nothing looks for them by what is in them.
 
 use domain::{
-    ids::{DeviceId, ExemptionId, FamilyId, LockerId, MemberId, Uid},
+    ids::{DeviceId, ExemptionId, FamilyId, LockerId, MemberId, OperatorId, Uid},
     rows::{
-        Attempts, Exemption, Family, Guests, Hold, HoldKey, Locker, Spending, Terminal, Waiting,
-        WaitingKey,
+        Attempts, Exemption, Family, Guests, Hold, HoldKey, Locker, Operator, Spending, Terminal,
+        Token, Waiting,
     },
 };
 
@@ -75,7 +75,7 @@ macro_rules! text_columns {
         }
     )*};
 }
-text_columns!(Uid as "uid", LockerId as "id");
+text_columns!(Uid as "uid", LockerId as "id", OperatorId as "login");
 
 macro_rules! whole {
     ($($row:ty, by $key:ty, in $table:literal;)*) => {$(
@@ -108,11 +108,13 @@ macro_rules! whole {
 whole! {
     Terminal, by DeviceId, in "terminal";
     Hold, by HoldKey, in "hold";
-    Waiting, by WaitingKey, in "waiting";
+    Waiting, by HoldKey, in "waiting";
     Locker, by LockerId, in "locker";
     Guests, by MemberId, in "guests";
     Family, by FamilyId, in "family";
     Spending, by MemberId, in "spending";
     Attempts, by Uid, in "attempts";
     Exemption, by ExemptionId, in "exemption";
+    Operator, by OperatorId, in "operator";
+    Token, by HoldKey, in "token";
 }

@@ -12,7 +12,7 @@ use domain::{
     facts::{EventKind, FACTS_VERSION},
     ids::{
         AccountId, CommandId, CredentialId, DecisionId, DeviceId, ExemptionId, FamilyId, GroupId,
-        LockerId, MemberId, PassId, TariffId, TransactionId, Uid, VisitId, ZoneId,
+        LockerId, MemberId, OperatorId, PassId, TariffId, TransactionId, Uid, VisitId, ZoneId,
     },
     layered::{Change, Read},
     money::Money,
@@ -21,9 +21,10 @@ use domain::{
     rows::{
         Account, AccountKind, Attempts, Charge, ChargeFor, Credential, CredentialKind,
         CredentialState, DeviceState, Emergency, Exempted, Exemption, Extras, Family, Guests, Hold,
-        HoldKey, Kin, Language, LastRead, Left, Locker, Mark, MarkKey, Member, Occupancy, Pass,
-        PassKey, PassState, Person, Presence, ReaderKey, Reservation, ReservationKey,
-        ReservationState, Spending, Tariff, TariffKey, Terminal, Visit, Visits, Waiting, WaitsFor,
+        HoldKey, Kin, Language, LastRead, Left, Locker, Mark, MarkKey, Member, Occupancy, Operator,
+        Pass, PassKey, PassState, Person, Presence, ReaderKey, Reservation, ReservationKey,
+        ReservationState, Spending, Tariff, TariffKey, Terminal, Token, Visit, Visits, Waiting,
+        WaitsFor,
     },
     state::{Batch, Changes, Entry, Noted, Posting, Transaction},
     time::{Span, Timestamp},
@@ -150,6 +151,16 @@ fn inside(hold: &Hold, pool: &ZoneId) -> Presence {
     }
 }
 
+fn token() -> Token {
+    Token {
+        decision: DecisionId(id(50)),
+        kind: EventKind::Entry,
+        codes: vec![Reason::AntiPassback],
+        operator: OperatorId::from("nino"),
+        until: NOW,
+    }
+}
+
 fn waiting() -> Waiting {
     Waiting { kind: EventKind::Exit, since: NOW, until: NOW, on: WaitsFor::Guardian, photo: true }
 }
@@ -267,9 +278,11 @@ fn gate_rows() -> Changes {
         terminals: vec![change(
             DeviceId::from("desk-1"),
             1,
-            Terminal { online: true, operator: Some("nino".to_owned()) },
+            Terminal { online: true, operator: Some("nino".to_owned()), drawer: Money(29_000) },
         )],
         holds: vec![change(HoldKey { uid: Uid::from("EEEE"), gate: gate.clone() }, 1, hold)],
+        operators: vec![change(OperatorId::from("nino"), 1, Operator::default())],
+        tokens: vec![change(HoldKey { uid: Uid::from("EEEE"), gate: gate.clone() }, 1, token())],
         waiting: vec![change(HoldKey { uid: Uid::from("EEEE"), gate: gate.clone() }, 1, waiting())],
         lockers: vec![change(LockerId::from("A-7"), 1, Locker::new(gate.clone(), pool))],
         emergency: vec![change((), 1, Emergency { started: NOW, source: gate })],

@@ -1,0 +1,161 @@
+//! The lines of the journal: what happened, in the order in which it was decided.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    event::Direction,
+    ids::{AccountId, DecisionId, DeviceId, MemberId, OperatorId, VisitId},
+    money::Money,
+    order::OverrideReason,
+    reasons::{Condition, Reason},
+    rows::Terminal,
+    time::Timestamp,
+    verdict::Outcome,
+};
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The event's effective time.
+    pub at: Timestamp,
+    /// The device behind it.
+    pub device: Option<DeviceId>,
+    /// Boot and sequence of the device's message.
+    pub source: Option<(u64, u64)>,
+    /// What happened.
+    pub noted: Noted,
+}
+
+/// What the journal notes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "noted", rename_all = "snake_case")]
+pub enum Noted {
+    /// A request was decided; the decision's own row has the rest.
+    Decided {
+        /// Which decision.
+        decision: DecisionId,
+        /// Its outcome.
+        outcome: Outcome,
+    },
+    /// Something happened that decides nothing.
+    Condition {
+        /// What.
+        condition: Condition,
+        /// The decision that it belongs to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decision: Option<DecisionId>,
+        /// Which way, at a gate.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        direction: Option<Direction>,
+        /// What the device reported, or what was wrong.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        detail: String,
+    },
+    /// A hold is over.
+    HoldEnded {
+        /// The decision that began it.
+        decision: DecisionId,
+        /// How it ended.
+        how: HoldEnd,
+    },
+    /// Somebody who may do so picked up a child that was held.
+    PickedUp {
+        /// Who.
+        guardian: MemberId,
+    },
+    /// An operator did something.
+    Acted {
+        /// The decision that allowed it.
+        decision: DecisionId,
+        /// Who.
+        operator: OperatorId,
+        /// Who confirmed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        second: Option<OperatorId>,
+        /// What.
+        action: String,
+    },
+    /// A refusal was lifted.
+    Overridden {
+        /// The decision that allowed it.
+        decision: DecisionId,
+        /// The decision that refused.
+        original: DecisionId,
+        /// Who.
+        operator: OperatorId,
+        /// Who confirmed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        second: Option<OperatorId>,
+        /// The reasons that were lifted.
+        codes: Vec<Reason>,
+        /// Why.
+        reason: OverrideReason,
+        /// Why, in words.
+        text: String,
+        /// What was waived of the debt.
+        waived: Money,
+        /// What was owed before and after.
+        owed: [Money; 2],
+        /// Until when it opens.
+        until: Timestamp,
+    },
+    /// What an overstay would have cost if no emergency had ended the visit.
+    Unbilled {
+        /// The visit.
+        visit: VisitId,
+        /// The member.
+        member: MemberId,
+        /// How much.
+        amount: Money,
+    },
+    /// A debt was paid at a terminal.
+    Paid {
+        /// The wallet.
+        account: AccountId,
+        /// How much.
+        amount: Money,
+    },
+    /// A terminal came, went, or somebody signed in there or out.
+    TerminalChanged {
+        /// What is known of it now.
+        state: Terminal,
+    },
+    /// A rule set went live.
+    RuleSetLive {
+        /// Its hash.
+        hash: String,
+    },
+    /// A rule set was refused.
+    RuleSetRefused {
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Rows were imported.
+    Imported {
+        /// How many.
+        rows: usize,
+    },
+    /// Two operators ended an emergency.
+    EmergencyReset {
+        /// Their names.
+        operators: [String; 2],
+    },
+}
+
+/// How a hold ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldEnd {
+    /// What it was for is settled.
+    Settled,
+    /// Its time is used up: the next read is let out, with an alarm.
+    Expired,
+    /// The guest turned back.
+    TurnedBack,
+    /// Staff let the guest out.
+    Released,
+    /// It goes on, and has lasted longer than one should: a child nobody picked up.
+    Escalated,
+    /// An emergency: nobody is held.
+    Emergency,
+}

@@ -1,0 +1,470 @@
+//! Orders of operators at tills and desks: what they see, the facts, and what a grant does
+//! (parameters 28 to 30, 34 and 46 to 54).
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    command::Action,
+    facts::{EventKind, Facts},
+    ids::{AccountId, DecisionId, DeviceId, GroupId, MemberId, OperatorId, Uid},
+    look::Asked,
+    money::Money,
+    order::{Act, Order, Override, What},
+    params::{Param, Value},
+    reasons::{Override as MayLift, Reason},
+    rows::{HoldKey, SALES_REVENUE, Spending, TAKINGS, Token, WRITE_OFFS},
+    scope::{ParamTable, Place},
+    seen::Seen,
+    site::Gate,
+    state::Noted,
+    step::{Message, Step},
+    time::{Span, Timestamp},
+    verdict::Outcome,
+    windows::local_date,
+};
+
+/// Within this time the second person confirms, and a lifted refusal opens (our choice: 60 s, the
+/// last second included).
+const TOGETHER: Span = Span::seconds(60);
+
+/// An order as it is decided on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenOrder {
+    /// The terminal.
+    pub terminal: DeviceId,
+    /// Whether it is heard of.
+    pub online: bool,
+    /// The cash in its drawer.
+    pub drawer: Money,
+    /// Whether it names a credential.
+    #[serde(default)]
+    pub named: bool,
+    /// The action that is asked for.
+    pub action: String,
+    /// Who acts, where the operator is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<SeenOperator>,
+    /// The second person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<SeenSecond>,
+    /// Who approved what the operator may not do alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approver: Option<SeenOperator>,
+    /// What a wallet pays, gets, or gives back.
+    #[serde(default, skip_serializing_if = "Money::is_zero")]
+    pub wallet: Money,
+    /// What comes into the drawer; below zero what goes out.
+    #[serde(default, skip_serializing_if = "Money::is_zero")]
+    pub cash: Money,
+    /// The largest discount of a line, in percent.
+    #[serde(default)]
+    pub discount: i64,
+    /// The categories of the goods.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<String>,
+    /// The age that a document shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_shown: Option<i64>,
+    /// The reasons that an override shall lift.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<Reason>,
+}
+
+/// An operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenOperator {
+    /// The login.
+    pub login: OperatorId,
+    /// The roles.
+    pub roles: Box<[GroupId]>,
+    /// Whether the order is in this operator's own favour, or in that of the family.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub favoured: bool,
+}
+
+/// A second person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenSecond {
+    /// Who.
+    pub operator: SeenOperator,
+    /// Whether the confirmation is another person's, came in time and not in the same session.
+    pub counts: bool,
+}
+
+impl SeenOrder {
+    /// Tells the rules.
+    pub(crate) fn tell(
+        &self,
+        place: &Place<'_>,
+        table: &ParamTable,
+        value: impl Fn(Param) -> Value,
+        facts: &mut Facts,
+    ) {
+        let known = self.operator.as_ref().is_some_and(|operator| !operator.favoured);
+        facts.action.clone_from(&self.action);
+        facts.action_allowed = known
+            && value(Param::OperatorAllowedActions)
+                .names(Param::OperatorAllowedActions, &self.action);
+        facts.terminal_listed = value(Param::OperatorAllowedTerminals)
+            .names(Param::OperatorAllowedTerminals, self.terminal.as_str());
+        facts.terminal_allows =
+            value(Param::TerminalAllowedActions).names(Param::TerminalAllowedActions, &self.action);
+        let codes = value(Param::OperatorOverrideCodes);
+        let listed = |code: &Reason| {
+            code.is_overridable() && codes.names(Param::OperatorOverrideCodes, code.code())
+        };
+        facts.override_listed = self.codes.iter().all(listed);
+        facts.second_needed = self.second_needed(&value);
+        facts.second_confirmed = self.second.as_ref().is_some_and(|second| {
+            let roles = &second.operator.roles;
+            let rights = Place { roles, ..*place };
+            let rights = table.resolve(Param::OperatorAllowedActions, &rights).value;
+            second.counts
+                && !second.operator.favoured
+                && rights.names(Param::OperatorAllowedActions, &self.action)
+        });
+        (facts.discount_percent, facts.drawer_after) = (self.discount, self.drawer + self.cash);
+        facts.pays_cash = self.cash > Money::ZERO;
+        facts.costs = self.wallet;
+        let ages = value(Param::SaleMinAgeCategories);
+        let strictest = self.categories.iter().max_by_key(|category| ages.age_for(category));
+        if let Some(category) = strictest {
+            facts.required_age = ages.age_for(category);
+            facts.category.clone_from(category);
+        }
+        facts.buyer_age = self.age_shown.unwrap_or(facts.member_age);
+    }
+
+    /// Whether a second person has to confirm (parameter 53), whatever it says for some codes.
+    fn second_needed(&self, value: &impl Fn(Param) -> Value) -> bool {
+        let two = value(Param::OperatorTwoPersonActions);
+        let listed = |action: &str| two.names(Param::OperatorTwoPersonActions, action);
+        let over =
+            self.action == "refund" && self.wallet > value(Param::SaleRefundMaxAmount).amount();
+        let marked = |code: &Reason| code.spec().overridable == MayLift::TwoPersons;
+        listed(&self.action)
+            || over
+            || self.action == "emergency_reset"
+            || self.codes.iter().any(marked)
+    }
+
+    /// The reasons that the approver may lift here.
+    pub(crate) fn lifted(&self, place: &Place<'_>, table: &ParamTable) -> Vec<Reason> {
+        let Some(approver) = self.approver.as_ref().filter(|one| !one.favoured) else {
+            return Vec::new();
+        };
+        let place = Place { roles: &approver.roles, ..*place };
+        let codes = table.resolve(Param::OperatorOverrideCodes, &place).value;
+        let most = table.resolve(Param::SaleMaxDiscountPercent, &place).value.int();
+        let may = |reason: &Reason| {
+            let covered = *reason != Reason::DiscountNeedsApproval || self.discount <= most;
+            reason.is_overridable()
+                && covered
+                && codes.names(Param::OperatorOverrideCodes, reason.code())
+        };
+        let all = crate::reasons::REASONS.iter().map(|spec| spec.reason);
+        all.filter(may).collect()
+    }
+}
+
+impl Step<'_> {
+    /// An operator's order.
+    pub(crate) fn order(&mut self, message: &Message, order: Order) {
+        let kind = order.what.kind();
+        let terminal = message.device.clone();
+        let site = self.state.site.clone();
+        let Some(root) = site.zones.iter().find(|(_, parent)| parent.is_none()) else { return };
+        if !site.terminals.contains_key(&terminal) {
+            let why = format!("`{terminal}` is not a terminal of this site");
+            return self.unreadable(terminal, why);
+        }
+        if let What::Override(lifts) = &order.what
+            && !lifts.is_explained()
+        {
+            let why = "an override for `other` is explained in ten characters at least".to_owned();
+            return self.unreadable(terminal, why);
+        }
+        let uid = order.what.holder().cloned().unwrap_or_else(|| Uid::from(""));
+        let asked = Asked { order: true, ..Asked::of(message.at, kind, terminal, uid) };
+        let mut seen = self.look(&asked, &Gate::new(None, root.0.clone()));
+        seen.order = Some(self.seen_order(&asked, &order, &seen));
+        if let Some(finding) = self.ingest(message, &asked, &seen)
+            && finding.reason == Reason::EventStale
+        {
+            let ignored = crate::combine::Combined::only(Outcome::Ignore, finding);
+            return self.decide_alone(message, &asked, ignored, seen);
+        }
+        let (gathered, combined) = self.judged(&seen, &site.time_zone);
+        let (outcome, reason) = (combined.outcome, combined.primary());
+        let wallet = gathered.bill.account();
+        let member = seen.holder.as_ref().map(|holder| holder.member);
+        let decision = self.record(message, &asked, seen, gathered, combined);
+        let answer = Action::Till { outcome, reason };
+        self.command(asked.device.clone(), Some(decision), answer);
+        if outcome.opens() {
+            self.carry_out(message, &asked, &order, (wallet, member, decision));
+        }
+    }
+
+    fn seen_order(&mut self, asked: &Asked, order: &Order, seen: &Seen) -> SeenOrder {
+        let terminal = self.state.tables.terminals.read(&asked.device).cloned();
+        let terminal = terminal.unwrap_or_default();
+        let subject = match &order.what {
+            What::Act(act) => act.member,
+            _ => seen.holder.as_ref().map(|holder| holder.member),
+        };
+        let second = order.second.as_ref().and_then(|second| {
+            let in_time = (Span(0)..=TOGETHER).contains(&second.at.since(asked.at));
+            let other = second.operator != order.operator && second.terminal != asked.device;
+            let operator = self.seen_operator(&second.operator, subject)?;
+            Some(SeenSecond { operator, counts: in_time && other })
+        });
+        let mut known = SeenOrder {
+            terminal: asked.device.clone(),
+            online: terminal.online,
+            drawer: terminal.drawer,
+            named: order.what.holder().is_some(),
+            action: order.what.action().to_owned(),
+            operator: self.seen_operator(&order.operator, subject),
+            second,
+            approver: None,
+            wallet: Money::ZERO,
+            cash: Money::ZERO,
+            discount: 0,
+            categories: Vec::new(),
+            age_shown: None,
+            codes: Vec::new(),
+        };
+        match &order.what {
+            What::Sale { lines, cash, card, age_shown, approved_by, .. } => {
+                let total: Money = lines.iter().map(crate::order::Line::discounted).sum();
+                known.wallet = total - *cash - *card;
+                known.cash = *cash;
+                known.discount = lines.iter().map(|line| line.discount).max().unwrap_or(0);
+                known.categories = lines.iter().map(|line| line.category.clone()).collect();
+                known.categories.retain(|category| !category.is_empty());
+                known.age_shown = *age_shown;
+                let approver = approved_by.as_ref().filter(|one| **one != order.operator);
+                known.approver = approver.and_then(|one| self.seen_operator(one, subject));
+            }
+            What::Topup { amount, cash, .. } => {
+                known.wallet = *amount;
+                known.cash = if *cash { *amount } else { Money::ZERO };
+            }
+            What::Refund { amount, cash, .. } => {
+                known.wallet = *amount;
+                known.cash = if *cash { -*amount } else { Money::ZERO };
+            }
+            What::Override(lifts) => known.codes.clone_from(&lifts.codes),
+            What::Act(_) => {}
+        }
+        known
+    }
+
+    /// Nobody approves what favours himself or his family (I11).
+    fn seen_operator(
+        &mut self,
+        login: &OperatorId,
+        subject: Option<MemberId>,
+    ) -> Option<SeenOperator> {
+        let row = self.state.tables.operators.read(login).cloned()?;
+        let favoured = row.member.zip(subject).is_some_and(|(own, subject)| {
+            own == subject
+                || self.family_of(own).is_some_and(|id| self.family_of(subject) == Some(id))
+        });
+        Some(SeenOperator { login: login.clone(), roles: row.roles, favoured })
+    }
+
+    fn family_of(&mut self, member: MemberId) -> Option<crate::ids::FamilyId> {
+        let row = self.state.tables.members.read(&member)?;
+        row.kin.as_deref().and_then(|kin| kin.family)
+    }
+
+    /// What a granted order does.
+    fn carry_out(
+        &mut self,
+        message: &Message,
+        asked: &Asked,
+        order: &Order,
+        (wallet, member, decision): (Option<AccountId>, Option<MemberId>, DecisionId),
+    ) {
+        let (session, receipt) = message.source.unwrap_or_default();
+        let key = format!("{}:{}:{session}:{receipt}", asked.kind.name(), asked.device);
+        match &order.what {
+            What::Sale { lines, cash, card, .. } => {
+                let total: Money = lines.iter().map(crate::order::Line::discounted).sum();
+                let from_wallet = total - *cash - *card;
+                let mut postings = vec![(TAKINGS, -(*cash + *card)), (SALES_REVENUE, total)];
+                postings.extend(wallet.map(|wallet| (wallet, -from_wallet)));
+                self.post(key, asked.at, &postings);
+                if let Some(member) = member {
+                    self.spent_on(member, asked.at, from_wallet);
+                }
+                self.lost_bands_paid(lines);
+                self.count_cash(&asked.device, *cash);
+            }
+            What::Topup { amount, cash, .. } => {
+                let Some(wallet) = wallet else { return };
+                self.post(key, asked.at, &[(TAKINGS, -*amount), (wallet, *amount)]);
+                self.count_cash(&asked.device, if *cash { *amount } else { Money::ZERO });
+            }
+            What::Refund { amount, cash, .. } => {
+                let Some(wallet) = wallet else { return };
+                self.post(key, asked.at, &[(wallet, -*amount), (TAKINGS, *amount)]);
+                self.count_cash(&asked.device, if *cash { -*amount } else { Money::ZERO });
+            }
+            What::Act(act) => self.carry_out_act(message, order, act, decision),
+            What::Override(lifts) => {
+                self.issue(asked, order, lifts, (wallet, decision));
+            }
+        }
+    }
+
+    fn count_cash(&mut self, terminal: &DeviceId, cash: Money) {
+        if !cash.is_zero() {
+            let terminals = &mut self.state.tables.terminals;
+            let mut row = terminals.read(terminal).cloned().unwrap_or_default();
+            row.drawer = row.drawer + cash;
+            terminals.put(terminal.clone(), row);
+        }
+    }
+
+    fn spent_on(&mut self, member: MemberId, at: Timestamp, amount: Money) {
+        let day = local_date(at, &self.state.site.time_zone);
+        let known = self.state.tables.spending.read(&member).copied();
+        let fresh = Spending { day, spent: Money::ZERO, promised: Money::ZERO };
+        let mut row = known.filter(|known| known.day == day).unwrap_or(fresh);
+        row.spent = row.spent + amount;
+        self.state.tables.spending.put(member, row);
+    }
+
+    /// The fee for a lost band frees its holder from giving it back.
+    fn lost_bands_paid(&mut self, lines: &[crate::order::Line]) {
+        for line in lines.iter().filter(|line| line.category == "lost_band") {
+            let uid = Uid::from(line.item.as_str());
+            let held = self.state.tables.credentials.read(&uid).cloned();
+            let Some(mut held) = held else { continue };
+            held.collected = true;
+            self.state.tables.credentials.put(uid, held.clone());
+            self.decide_hold_again(held.id, None, false);
+        }
+    }
+
+    fn carry_out_act(&mut self, message: &Message, order: &Order, act: &Act, decision: DecisionId) {
+        let noted = Noted::Acted {
+            decision,
+            operator: order.operator.clone(),
+            second: order.second.as_ref().map(|second| second.operator.clone()),
+            action: act.action.clone(),
+        };
+        self.journal(message, noted);
+        let blocks = match act.action.as_str() {
+            "emergency_reset" => {
+                let second = order.second.as_ref().map(|second| second.operator.to_string());
+                let operators = [order.operator.to_string(), second.unwrap_or_default()];
+                self.reset_emergency(operators);
+                return;
+            }
+            "release_locker" => {
+                let Some(id) = act.locker.clone() else { return };
+                let row = self.state.tables.lockers.read(&id).cloned();
+                if let Some(row) = row {
+                    let row = crate::rows::Locker { released: true, ..row };
+                    self.state.tables.lockers.put(id, row);
+                }
+                return;
+            }
+            "block_member" => true,
+            "unblock_member" => false,
+            _ => return,
+        };
+        let member = act.member.and_then(|id| Some((id, self.state.tables.members.read(&id)?)));
+        if let Some((id, member)) = member.map(|(id, member)| (id, member.clone())) {
+            let member = crate::rows::Member { blocked: blocks, ..member };
+            self.state.tables.members.put(id, member);
+        }
+    }
+
+    /// Issues the token of an override, with its full record, and decides the refused request
+    /// again at once.
+    fn issue(
+        &mut self,
+        asked: &Asked,
+        order: &Order,
+        lifts: &Override,
+        (wallet, decision): (Option<AccountId>, DecisionId),
+    ) {
+        let before = wallet.map_or(Money::ZERO, |wallet| self.debt_of(wallet));
+        let waived = Money::ZERO.max(lifts.waived).min(before);
+        if let Some(wallet) = wallet.filter(|_| !waived.is_zero()) {
+            let unpaid = Money::ZERO.max(-self.balance(wallet.beside())).min(waived);
+            let postings =
+                [(WRITE_OFFS, -waived), (wallet.beside(), unpaid), (wallet, waived - unpaid)];
+            self.post(format!("waived:{decision}"), asked.at, &postings);
+        }
+        let key = HoldKey { uid: lifts.uid.clone(), gate: lifts.gate.clone() };
+        let until = asked.at.plus(TOGETHER);
+        let token = Token {
+            decision,
+            kind: lifts.kind,
+            codes: lifts.codes.clone(),
+            operator: order.operator.clone(),
+            until,
+        };
+        self.state.tables.tokens.put(key.clone(), token);
+        let noted = Noted::Overridden {
+            decision,
+            original: lifts.decision,
+            operator: order.operator.clone(),
+            second: order.second.as_ref().map(|second| second.operator.clone()),
+            codes: lifts.codes.clone(),
+            reason: lifts.reason,
+            text: lifts.text.clone(),
+            waived,
+            owed: [before, before - waived],
+            until,
+        };
+        let device = Some(asked.device.clone());
+        let entry = crate::state::Entry { at: asked.at, device, source: None, noted };
+        self.batch.journal.push(entry);
+        self.decide_lifted(&key, lifts.kind);
+    }
+
+    /// The refused request once more, with the token.
+    fn decide_lifted(&mut self, key: &HoldKey, kind: EventKind) {
+        let site = self.state.site.clone();
+        let Some(gate) = site.gates.get(&key.gate) else { return };
+        let at = self.now;
+        let asked = Asked::of(at, kind, key.gate.clone(), key.uid.clone());
+        let seen = self.look(&asked, gate);
+        let (gathered, combined) = self.judged(&seen, &site.time_zone);
+        if combined.outcome.opens() {
+            let message = Message { device: key.gate.clone(), source: None, at, received: at };
+            self.act(&message, &asked, seen, gathered, combined);
+        }
+    }
+
+    /// The reasons that a token lifts for a request, and who issued it.
+    pub(crate) fn token_for(&mut self, asked: &Asked) -> Option<Token> {
+        if self.state.tables.tokens.is_empty() {
+            return None;
+        }
+        let key = HoldKey { uid: asked.uid.clone(), gate: asked.device.clone() };
+        let token = self.state.tables.tokens.read(&key)?.clone();
+        if asked.at > token.until {
+            self.state.tables.tokens.remove(key);
+            return None;
+        }
+        (token.kind == asked.kind).then_some(token)
+    }
+
+    /// A passage was made: the token is used up.
+    pub(crate) fn use_token(&mut self, uid: &Uid, gate: &DeviceId) {
+        if !self.state.tables.tokens.is_empty() {
+            let key = HoldKey { uid: uid.clone(), gate: gate.clone() };
+            if self.state.tables.tokens.read(&key).is_some() {
+                self.state.tables.tokens.remove(key);
+            }
+        }
+    }
+}
