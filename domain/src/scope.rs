@@ -452,8 +452,11 @@ mod tests {
         assert_eq!(resolved(param, &at, &[(Scope::Zone("pool".into()), "3")]), "3");
     }
 
-    /// Values that show each merge, at this place.
-    fn merges() -> Vec<(Param, Vec<(Scope, &'static str)>, &'static [bool], &'static str)> {
+    /// A parameter, its values, which of them count, and a part of why.
+    type Merged = (Param, Vec<(Scope, &'static str)>, &'static [bool], &'static str);
+
+    /// Values that show each merge.
+    fn merges() -> Vec<Merged> {
         let (zone, pool) = (Scope::Zone("site".into()), Scope::Zone("pool".into()));
         let (a, b) = (Scope::Group("a".into()), Scope::Group("b".into()));
         let nobody = Scope::Group("nobody".into());
@@ -495,7 +498,7 @@ mod tests {
                 Param::MembershipAllowedStates,
                 vec![(Scope::Site, "active, grace"), (a.clone(), "active")],
                 &[true, true],
-                "what all of them name",
+                "what all of them name counts",
             ),
             (
                 Param::WalletMinBalance,

@@ -197,11 +197,11 @@ impl ParamSpec {
             }
             Merge::Strictest => "the strictest value wins".to_owned(),
             Merge::Intersection if all_hold => "all of them hold".to_owned(),
-            Merge::Intersection => "what all of them name".to_owned(),
+            Merge::Intersection => "what all of them name counts".to_owned(),
             Merge::Union if matches!(self.kind, Kind::Rights(_)) => {
-                "what any of them allows and none denies".to_owned()
+                "what any of them allows and none denies counts".to_owned()
             }
-            Merge::Union => "what any of them names".to_owned(),
+            Merge::Union => "what any of them names counts".to_owned(),
             Merge::Site => "set for the site only".to_owned(),
         }
     }
