@@ -47,6 +47,10 @@ pub struct FunctionSpec {
     pub used: Use,
 }
 
+/// What may be handed on beside a reason.
+pub const DETAILS: &str = "Details are at most 8 named values: amounts, numbers, instants, spans \
+    and texts of at most 64 characters. `alarm: true` raises an alarm with the reason.";
+
 /// Every function that Kari adds.
 pub const FUNCTIONS: &[FunctionSpec] = &[
     FunctionSpec {
