@@ -54,6 +54,8 @@ fn a_new_site_is_made_and_is_in_order() {
     let checked = run(&["check"], &folder);
     assert_eq!(code(&checked), 0, "{}", program::text(&checked.stderr));
     assert!(program::text(&checked.stdout).contains("in order"));
+    let definitions = fs::read_to_string(folder.join("rules/kari.d.rhai")).unwrap();
+    assert!(definitions.contains("\nmodule static;\n"), "for editors");
     let again = run(&["init"], &folder);
     assert_eq!(code(&again), 1);
     assert!(program::text(&again.stderr).contains("name another folder"));

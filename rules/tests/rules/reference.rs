@@ -1,6 +1,7 @@
-//! The tables of the rule reference are made from the vocabulary; this test keeps them true.
+//! The tables of the rule reference and the definitions for editors are made from the vocabulary;
+//! these tests keep them true.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use domain::{
     facts::{EVENT_KINDS, FACTS, FactKind},
@@ -10,7 +11,10 @@ use domain::{
     },
     reasons::REASONS,
 };
-use rules::vocabulary::{DETAILS, FUNCTIONS};
+use rules::{
+    definitions::{self, definitions},
+    vocabulary::{DETAILS, FUNCTIONS, terms},
+};
 
 const START: &str = "<!-- words: KARI_REGENERATE=1 cargo test -p rules reference -->\n";
 const END: &str = "<!-- end of words -->";
@@ -118,4 +122,60 @@ fn the_reference_lists_every_word_as_the_vocabulary_has_it() {
         let (_, after) = rest.split_once(END).expect("the mark where the words end");
         format!("{before}{START}{}{END}{after}", words())
     });
+}
+
+#[test]
+fn the_definitions_for_editors_are_those_of_the_vocabulary() {
+    keep(definitions::FILE, |_| definitions());
+}
+
+/// Rhai has no reader for definitions; this is the grammar of its language server, as far as the
+/// file needs it. Gives the declaration as a script would write it.
+fn script_of(line: &str) -> Option<String> {
+    let types = ["bool", "int", "Decimal", "String", "Array", "Map", "scope", "span", "?"];
+    let typed = |text: &str| {
+        let (name, kind) = text.split_once(": ")?;
+        types.contains(&kind).then(|| name.to_owned())
+    };
+    let declared = line.strip_suffix(';')?;
+    if let Some(constant) = declared.strip_prefix("const ") {
+        return Some(format!("const {} = 1;", typed(constant)?));
+    }
+    let (name, rest) = declared.strip_prefix("fn ")?.split_once('(')?;
+    let (taken, returned) = rest.split_once(')')?;
+    if !returned.is_empty() && !types.contains(&returned.strip_prefix(" -> ")?) {
+        return None;
+    }
+    let taken = taken.split(", ").filter(|one| !one.is_empty());
+    let taken = taken.map(typed).collect::<Option<Vec<_>>>()?;
+    Some(format!("fn {name}({}) {{}}", taken.join(", ")))
+}
+
+#[test]
+fn the_definitions_can_be_read_and_name_what_rule_files_know() {
+    let text = definitions();
+    let mut lines = text.lines().skip_while(|line| line.starts_with("///"));
+    assert_eq!(lines.next(), Some("module static;"), "only documentation stands before it");
+    let mut scripts = Vec::new();
+    for line in lines.filter(|line| !line.is_empty() && !line.starts_with("//")) {
+        scripts.push(script_of(line).unwrap_or_else(|| panic!("not a declaration: {line}")));
+    }
+    // The parser refuses what is no name, and a function that is declared twice.
+    let ast = rhai::Engine::new_raw().compile(scripts.join("\n")).unwrap();
+    let constants: Vec<_> = ast.iter_literal_variables(true, false).map(|found| found.0).collect();
+    let known: BTreeSet<_> = terms().map(|(name, _)| name).collect();
+    assert_eq!(constants.len(), known.len(), "each once");
+    assert_eq!(constants.into_iter().collect::<BTreeSet<_>>(), known);
+    for spec in FUNCTIONS {
+        let mut declared: Vec<_> = ast
+            .iter_functions()
+            .filter(|found| found.name == spec.name)
+            .map(|found| found.params.len())
+            .collect();
+        declared.sort_unstable();
+        assert_eq!(declared, spec.arguments, "{}", spec.name);
+    }
+    for name in ["len", "max", "contains", "to_string"] {
+        assert!(ast.iter_functions().any(|found| found.name == name), "{name}");
+    }
 }
