@@ -285,6 +285,7 @@ fn every_path_in_prose_exists() {
         "see [the library](src/lib.rs), [the site](https://example.org/a.rs) and [below](#below)",
         "topic `homie/5/gate-1/gate/open/set`, route `/api/v1`, type `application/json`",
         "`Store::open(path)`, `gate.mode`, `a / b`, `plugins/<name>/`",
+        "at most `2/P1D` for `0.20/PT1M`",
         "```\nmosquitto_pub -t homie/5/gate-1/reader-in/uid\nother/thing.rs\n```",
     ] {
         assert_eq!(missing(good), 0, "wrongly found: {good}");

@@ -50,7 +50,13 @@ const EXAMPLES: &str = "Examples:
   kari run my-pool --simulate                    a day of people through its gates
   kari run my-pool                               wait for real devices
   kari check my-pool                             are configuration, data and rules right?
+  kari params list my-pool                       what can be set, and what is set here
   kari explain my-pool 0199…                     why was this decided?";
+
+const PARAMS: &str = "Examples:
+  kari params list my-pool
+  kari params get my-pool debt.entry_block_amount
+  kari params explain my-pool debt.entry_block_amount --device gate-1 --group staff";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -80,6 +86,9 @@ pub(crate) enum Command {
   kari explain examples/swimming-pool 0199a1b2-…         that decision
   kari explain examples/swimming-pool --language ka")]
     Explain(ExplainArgs),
+    /// Look up parameters: what they do, what they are here, and why.
+    #[command(subcommand, after_help = PARAMS)]
+    Params(ParamsCommand),
     /// Look at the installation and name what is not in order.
     #[command(after_help = "Example:
   kari doctor examples/swimming-pool")]
@@ -181,6 +190,72 @@ pub(crate) struct ExplainArgs {
     /// The language: ka, hy, ru or en.
     #[arg(long, default_value = "en")]
     pub(crate) language: String,
+}
+
+/// What can be asked about parameters.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ParamsCommand {
+    /// List all parameters, with the value for the whole site and where it is set.
+    #[command(after_help = "Examples:
+  kari params list my-pool
+  kari params list my-pool --group debt
+  kari params list my-pool --group D
+  kari params list my-pool --json")]
+    List {
+        /// The site.
+        #[command(flatten)]
+        site: SiteArg,
+        /// Only these: a letter from A to J, or the first part of their names.
+        #[arg(long)]
+        group: Option<String>,
+    },
+    /// Tell what a parameter does, which values it takes, and where this site sets it.
+    #[command(after_help = "Example:
+  kari params get my-pool anti_passback.mode")]
+    Get {
+        /// The site's folder, which holds site.toml.
+        #[arg(value_name = "DIR")]
+        site: PathBuf,
+        /// The parameter's name.
+        name: String,
+    },
+    /// Say which value is in force at a place, and how it came about.
+    #[command(after_help = "Examples:
+  kari params explain my-pool anti_passback.mode                      for the whole site
+  kari params explain my-pool anti_passback.mode --device gate-1      an entry through that gate
+  kari params explain my-pool debt.entry_block_amount --group staff")]
+    Explain(PlaceArgs),
+}
+
+/// What `kari params explain` takes: a parameter, and where and for whom it is asked.
+#[derive(Debug, Args)]
+pub(crate) struct PlaceArgs {
+    /// The site's folder, which holds site.toml.
+    #[arg(value_name = "DIR")]
+    pub(crate) site: PathBuf,
+    /// The parameter's name.
+    pub(crate) name: String,
+    /// The zone that is entered; with a gate alone, the one that its entry leads to.
+    #[arg(long, value_name = "ID")]
+    pub(crate) zone: Option<String>,
+    /// The gate, or the bank of lockers.
+    #[arg(long, value_name = "ID")]
+    pub(crate) device: Option<String>,
+    /// The till, the desk or the kiosk.
+    #[arg(long, value_name = "ID")]
+    pub(crate) terminal: Option<String>,
+    /// The tariff of the pass.
+    #[arg(long, value_name = "ID")]
+    pub(crate) tariff: Option<String>,
+    /// A group of the member; may be given several times.
+    #[arg(long = "group", value_name = "ID")]
+    pub(crate) groups: Vec<String>,
+    /// The member, by id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) member: Option<String>,
+    /// A role of the operator; may be given several times.
+    #[arg(long = "role", value_name = "ID")]
+    pub(crate) roles: Vec<String>,
 }
 
 /// What `kari bench` takes.

@@ -2,7 +2,8 @@
 //!
 //! A parameter's number is stable; its bit is the number less one, so that a decision can say in
 //! one `u64` which parameters it consulted. There are 64, and so the catalogue is full. The rows
-//! stand in `params/catalogue.rs`; how values are read, written and combined in `params/value.rs`.
+//! stand in `params/catalogue.rs`; how values are read, written and combined in `params/value.rs`;
+//! the rows in words, for the manual and for programs, in `params/manual.rs`.
 //! Each row has a check in `rules/shipped` that reads it, or a place in the floor that does, and a
 //! case that shows what it changes.
 
@@ -26,6 +27,7 @@ use crate::{
 
 #[macro_use]
 mod catalogue;
+pub mod manual;
 mod value;
 
 /// What values a parameter takes.
@@ -69,7 +71,8 @@ pub enum Kind {
 }
 
 /// How several values are combined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Merge {
     /// The most specific scope wins.
     MostSpecific,
@@ -86,7 +89,8 @@ pub enum Merge {
 }
 
 /// Which of two values is the stricter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Stricter {
     /// The one later in the list.
     Later,
@@ -156,6 +160,8 @@ pub struct ParamSpec {
     pub param: Param,
     /// The stable number, from 1.
     pub number: u8,
+    /// The group that it stands in, such as `A. Identity and credential`.
+    pub group: &'static str,
     /// Its name, such as `anti_passback.mode`.
     pub name: &'static str,
     /// What values it takes.
@@ -177,25 +183,26 @@ pub struct ParamSpec {
 }
 
 macro_rules! params {
-    ($($variant:ident = $number:literal $name:literal, $kind:expr, $unit:literal,
+    ($($group:literal: $($variant:ident = $number:literal $name:literal, $kind:expr, $unit:literal,
         default $default:literal $(or $class:ident $special:literal)*,
         at [$($scope:ident)*], $merge:ident, $stricter:ident, on [$($letter:ident)*],
-        $sentence:literal;)*) => {
+        $sentence:literal;)*)*) => {
         /// A parameter of the closed, checked vocabulary.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Param {
-            $(#[doc = $sentence] $variant,)*
+            $($(#[doc = $sentence] $variant,)*)*
         }
 
         /// Every parameter, by number.
         pub const CATALOGUE: &[ParamSpec] = &[
-            $(ParamSpec {
-                param: Param::$variant, number: $number, name: $name, kind: $kind, unit: $unit,
-                default: $default, special: &[$((DefaultFor::$class, $special)),*],
+            $($(ParamSpec {
+                param: Param::$variant, number: $number, group: $group, name: $name, kind: $kind,
+                unit: $unit, default: $default,
+                special: &[$((DefaultFor::$class, $special)),*],
                 scopes: &[$(ScopeKind::$scope),*], merge: Merge::$merge,
                 stricter: Stricter::$stricter, events: &[$(Letter::$letter),*],
                 sentence: $sentence,
-            },)*
+            },)*)*
         ];
     };
 }

@@ -32,6 +32,24 @@ pub enum ScopeKind {
 }
 
 impl ScopeKind {
+    /// Every kind, in order of precedence.
+    pub const ALL: &[Self] = &[
+        Self::Site,
+        Self::Zone,
+        Self::Device,
+        Self::Terminal,
+        Self::Tariff,
+        Self::Group,
+        Self::Member,
+        Self::Role,
+    ];
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
     /// The word for it in rule files and on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -177,6 +195,11 @@ impl ParamTable {
         self.rows.get(usize::from(param.bit()))?.get(scope)
     }
 
+    /// Every scope that sets `param`, the least specific kind first, with the value.
+    pub fn all(&self, param: Param) -> impl Iterator<Item = (&Scope, &Value)> {
+        self.rows.get(usize::from(param.bit())).into_iter().flatten()
+    }
+
     /// The values of `param` that match `place`, the least specific first.
     #[must_use]
     pub fn matching<'a>(&'a self, param: Param, place: &Place<'_>) -> Vec<(&'a Scope, &'a Value)> {
@@ -218,6 +241,75 @@ impl ParamTable {
         };
         supplied(Some(scope), value.into_owned())
     }
+
+    /// The value of `param` in force at `place`, and every value that it was made from or chosen
+    /// among.
+    #[must_use]
+    pub fn explain<'a>(&'a self, param: Param, place: &Place<'_>) -> Explained<'a> {
+        let in_force = self.resolve(param, place);
+        let matching = self.matching(param, place);
+        let counting = counting(&in_force, &matching);
+        let found = matching
+            .iter()
+            .zip(counting)
+            .map(|(&(scope, value), counts)| Found { scope, value, counts })
+            .collect();
+        Explained { in_force, found }
+    }
+}
+
+/// How a value came to be in force at one place.
+#[derive(Clone, Debug)]
+pub struct Explained<'a> {
+    /// The value.
+    pub in_force: Supplied,
+    /// The values that match the place, the least specific first.
+    pub found: Vec<Found<'a>>,
+}
+
+/// One of the values that match a place.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'a> {
+    /// Where it is set.
+    pub scope: &'a Scope,
+    /// The value.
+    pub value: &'a Value,
+    /// Whether the value in force is this one, or made of it and others.
+    pub counts: bool,
+}
+
+impl Explained<'_> {
+    /// Why this value is in force, in words.
+    #[must_use]
+    pub fn why(&self) -> String {
+        let spec = self.in_force.param.spec();
+        let floor = spec.merge == Merge::MostSpecificAboveSite;
+        match (&self.in_force.scope, self.found.as_slice()) {
+            (None, []) => "no scope that matches sets it, so the default counts".to_owned(),
+            (None, _) => "nothing goes below the site, where the default counts".to_owned(),
+            (Some(_), [_]) => "it is the only value that matches".to_owned(),
+            (Some(Scope::Site), _) if floor => "nothing goes below the site's value".to_owned(),
+            (Some(_), _) => spec.merge_in_words(),
+        }
+    }
+}
+
+/// Which of `found` the value in force is made of, by the merge of its row.
+fn counting(in_force: &Supplied, found: &[(&Scope, &Value)]) -> Vec<bool> {
+    let Some(&(last, value)) = found.last() else { return Vec::new() };
+    let param = in_force.param;
+    let merge = param.spec().merge;
+    let together =
+        matches!(merge, Merge::Intersection | Merge::Union) || value.both(param, value).is_some();
+    let several = matches!(last.kind(), ScopeKind::Group | ScopeKind::Role);
+    let speaks = |scope: &Scope| match merge {
+        Merge::MostSpecific if several => scope.kind() == last.kind(),
+        Merge::MostSpecific => scope == last,
+        _ => true,
+    };
+    let counts =
+        |scope: &Scope| speaks(scope) && (together || in_force.scope.as_ref() == Some(scope));
+    found.iter().map(|(scope, _)| counts(scope)).collect()
 }
 
 /// All of `found` put together by `both`; the most specific scope stands for them.
@@ -358,6 +450,87 @@ mod tests {
         let param = Param::ZoneSupervisedUnderAge;
         assert_eq!(resolved(param, &at, &[]), "8");
         assert_eq!(resolved(param, &at, &[(Scope::Zone("pool".into()), "3")]), "3");
+    }
+
+    /// A parameter, its values, which of them count, and a part of why.
+    type Merged = (Param, Vec<(Scope, &'static str)>, &'static [bool], &'static str);
+
+    /// Values that show each merge.
+    fn merges() -> Vec<Merged> {
+        let (zone, pool) = (Scope::Zone("site".into()), Scope::Zone("pool".into()));
+        let (a, b) = (Scope::Group("a".into()), Scope::Group("b".into()));
+        let nobody = Scope::Group("nobody".into());
+        vec![
+            (Param::AntiPassbackMode, vec![], &[], "the default"),
+            (Param::AntiPassbackMode, vec![(nobody, "hard")], &[], "the default"),
+            (Param::AntiPassbackMode, vec![(pool.clone(), "hard")], &[true], "the only value"),
+            (
+                Param::AntiPassbackMode,
+                vec![(Scope::Site, "hard"), (zone.clone(), "off"), (pool.clone(), "soft")],
+                &[false, false, true],
+                "the most specific",
+            ),
+            (
+                Param::DebtEntryBlockAmount,
+                vec![(Scope::Site, "1.00"), (a.clone(), "9.00"), (b.clone(), "5.00")],
+                &[false, false, true],
+                "of two groups the stricter",
+            ),
+            (
+                Param::GuestMaxPerHost,
+                vec![(a.clone(), "9/P1Y"), (b, "2/P1M")],
+                &[true, true],
+                "both hold",
+            ),
+            (
+                Param::ZoneMaxOccupancy,
+                vec![(zone, "40"), (pool, "60")],
+                &[true, false],
+                "the strictest value",
+            ),
+            (
+                Param::TariffMaxVisits,
+                vec![(Scope::Site, "2/P1D"), (a.clone(), "9/P1M")],
+                &[true, true],
+                "all of them hold",
+            ),
+            (
+                Param::MembershipAllowedStates,
+                vec![(Scope::Site, "active, grace"), (a.clone(), "active")],
+                &[true, true],
+                "what all of them name counts",
+            ),
+            (
+                Param::WalletMinBalance,
+                vec![(Scope::Site, "-3.00"), (a.clone(), "-9.00")],
+                &[true, false],
+                "below the site's value",
+            ),
+            (Param::WalletMinBalance, vec![(a, "-9.00")], &[false], "where the default counts"),
+        ]
+    }
+
+    #[test]
+    fn what_counts_is_what_the_value_in_force_is_made_of() {
+        let zones = [ZoneId::from("site"), ZoneId::from("pool")];
+        let groups = [GroupId::from("a"), GroupId::from("b")];
+        let at = place(&zones, &groups);
+        for (param, set, counts, why) in merges() {
+            let (mut table, mut counting) = (ParamTable::default(), ParamTable::default());
+            for (scope, text) in &set {
+                table.set(param, scope.clone(), Value::parse(param, text).unwrap());
+            }
+            let told = table.explain(param, &at);
+            assert_eq!(told.in_force, table.resolve(param, &at), "{param} {set:?}");
+            let got: Vec<_> = told.found.iter().map(|found| found.counts).collect();
+            assert_eq!(got, counts, "{param} {set:?}");
+            assert!(told.why().contains(why), "{param} {set:?}: {}", told.why());
+            for found in told.found.iter().filter(|found| found.counts) {
+                counting.set(param, found.scope.clone(), found.value.clone());
+            }
+            assert_eq!(counting.resolve(param, &at).value, told.in_force.value, "{param} {set:?}");
+            assert_eq!(table.all(param).count(), set.len());
+        }
     }
 
     #[test]

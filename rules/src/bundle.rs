@@ -12,6 +12,8 @@ const FILE_BYTES_MAX: u64 = 256 * 1024;
 const FILES_MAX: usize = 512;
 /// The most bytes of all files together.
 const BUNDLE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// The ending of files that tell an editor what rule files may name; they hold no rules.
+const DEFINITIONS: &str = ".d.rhai";
 
 /// One file of a rules folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +34,8 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// Reads the `*.rhai` and `*.cases.toml` files of the folder `dir`; other files and hidden ones
-    /// are left alone.
+    /// Reads the `*.rhai` and `*.cases.toml` files of the folder `dir`. Definitions for editors
+    /// (`*.d.rhai`), other files and hidden ones are left alone.
     ///
     /// # Errors
     /// The folder or a file cannot be read, is not UTF-8 or is too large; the text names it.
@@ -44,8 +46,7 @@ impl Bundle {
         let mut names = Vec::new();
         for entry in std::fs::read_dir(dir).map_err(about)? {
             let Ok(name) = entry.map_err(about)?.file_name().into_string() else { continue };
-            if !name.starts_with('.') && (name.ends_with(".rhai") || name.ends_with(".cases.toml"))
-            {
+            if is_read(&name) {
                 names.push(name);
             }
             if names.len() > FILES_MAX {
@@ -95,6 +96,11 @@ impl Bundle {
     }
 }
 
+fn is_read(name: &str) -> bool {
+    let is_rule = name.ends_with(".rhai") && !name.ends_with(DEFINITIONS);
+    !name.starts_with('.') && (is_rule || name.ends_with(".cases.toml"))
+}
+
 fn read_text(path: &Path) -> io::Result<String> {
     let about = |error: io::Error| {
         io::Error::new(error.kind(), format!("cannot read `{}`: {error}", path.display()))
@@ -140,6 +146,7 @@ mod tests {
             (".10_a.rhai.swp", "x"),
             (".hidden.rhai", "x"),
             ("10_a.rhai~", "x"),
+            ("kari.d.rhai", "module static;"),
         ] {
             std::fs::write(dir.path().join(name), text).unwrap();
         }

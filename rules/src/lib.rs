@@ -9,6 +9,7 @@ pub mod bundle;
 mod cases;
 mod check;
 mod compile;
+pub mod definitions;
 mod engine;
 mod host;
 mod layout;

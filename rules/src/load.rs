@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use domain::{
     facts::{EVENT_KINDS, EventKind, Policy as _, PolicyFault, Question},
     params::{CATALOGUE, FLOOR_GATHERS, FLOOR_READS},
+    scope::{Scope, ScopeKind},
 };
 use rhai::AST;
 
@@ -14,7 +15,7 @@ use crate::{
     check::Check,
     compile::{only_checks, pruned, terms_of, whole},
     layout::Layout,
-    problem::Problem,
+    problem::{Problem, did_you_mean},
     set::{Checks, RuleSet},
     settings::{Outcome, Settings},
     vocabulary::variable,
@@ -35,6 +36,61 @@ pub struct Names {
     pub terminals: BTreeSet<String>,
     /// Roles of operators.
     pub roles: BTreeSet<String>,
+}
+
+impl Names {
+    /// The names of this kind; the site has no others, and of members no names at all.
+    fn of(&self, kind: ScopeKind) -> Option<&BTreeSet<String>> {
+        match kind {
+            ScopeKind::Zone => Some(&self.zones),
+            ScopeKind::Device => Some(&self.devices),
+            ScopeKind::Terminal => Some(&self.terminals),
+            ScopeKind::Tariff => Some(&self.tariffs),
+            ScopeKind::Group => Some(&self.groups),
+            ScopeKind::Role => Some(&self.roles),
+            ScopeKind::Site | ScopeKind::Member => None,
+        }
+    }
+
+    /// The scope of this kind and id.
+    ///
+    /// # Errors
+    /// What is wrong with the id, and what to do about it.
+    pub fn scope(&self, kind: ScopeKind, id: &str) -> Result<Scope, (String, String)> {
+        if let Some(known) = self.of(kind)
+            && !known.contains(id)
+        {
+            let message = format!("no {} is called `{id}`", kind.name());
+            return Err((message, self.help(kind, id, known)));
+        }
+        match kind {
+            ScopeKind::Site => Ok(Scope::Site),
+            ScopeKind::Zone => Ok(Scope::Zone(id.into())),
+            ScopeKind::Device => Ok(Scope::Device(id.into())),
+            ScopeKind::Terminal => Ok(Scope::Terminal(id.into())),
+            ScopeKind::Tariff => Ok(Scope::Tariff(id.into())),
+            ScopeKind::Group => Ok(Scope::Group(id.into())),
+            ScopeKind::Role => Ok(Scope::Role(id.into())),
+            ScopeKind::Member => id.parse().map(Scope::Member).map_err(|_| {
+                let help = "write the id as the member's page shows it".to_owned();
+                (format!("`{id}` is not the id of a member"), help)
+            }),
+        }
+    }
+
+    fn help(&self, kind: ScopeKind, id: &str, known: &BTreeSet<String>) -> String {
+        let named = |kind: &&ScopeKind| self.of(**kind).is_some_and(|names| names.contains(id));
+        if let Some(other) = ScopeKind::ALL.iter().find(named) {
+            return format!("`{id}` is a {}, not a {}", other.name(), kind.name());
+        }
+        did_you_mean(id, known.iter().map(String::as_str), || {
+            if known.is_empty() {
+                return format!("the site has no {} yet", kind.name());
+            }
+            let some: Vec<_> = known.iter().take(10).map(String::as_str).collect();
+            format!("the site has {}", some.join(", "))
+        })
+    }
 }
 
 /// A rule set that passed every check.
@@ -70,12 +126,12 @@ pub fn load(bundle: &Bundle, names: &Names) -> Result<Checked, Vec<Problem>> {
         let terms = terms_of(&merged);
         kinds.push(Checks::new(merged, terms, *kind));
     }
-    let Outcome { table, problems, mut warnings } = settings.finish();
+    let Outcome { table, set_at, problems, mut warnings } = settings.finish();
     sorted(problems)?;
 
     let texts = bundle.rules.iter().chain(&bundle.cases);
     let texts = texts.map(|file| (file.name.clone(), file.text.clone())).collect();
-    let set = RuleSet { hash: bundle.hash(), texts, values: table, layout, kinds };
+    let set = RuleSet { hash: bundle.hash(), texts, values: table, set_at, layout, kinds };
     warnings.extend(unread(&set, bundle));
     let mut problems = trial(&set);
     problems.extend(cases::run(&set, &bundle.cases));

@@ -9,7 +9,7 @@ use std::{
 use domain::{
     facts::{EVENT_KINDS, EventKind, FACTS, Policy, PolicyFault, Question},
     params::{Param, ParamMask},
-    scope::ParamTable,
+    scope::{ParamTable, Scope as SetFor},
     verdict::{Finding, Origin},
 };
 use rhai::{AST, Dynamic, EvalAltResult, Scope};
@@ -18,6 +18,7 @@ use crate::{
     engine::{self, DEADLINE, OPERATIONS_MAX},
     host::{self, Raised, fact_value, param_value},
     layout::Layout,
+    settings::SetAt,
     vocabulary::{Term, variable},
 };
 
@@ -26,6 +27,7 @@ pub struct RuleSet {
     pub(crate) hash: String,
     pub(crate) texts: Vec<(String, String)>,
     pub(crate) values: ParamTable,
+    pub(crate) set_at: SetAt,
     pub(crate) layout: Layout,
     /// By the place of the kind in [`EVENT_KINDS`].
     pub(crate) kinds: Vec<Checks>,
@@ -122,6 +124,13 @@ impl RuleSet {
     #[must_use]
     pub fn texts(&self) -> Vec<(String, String)> {
         self.texts.clone()
+    }
+
+    /// The file and the line that set `param` for `scope`, if one does.
+    #[must_use]
+    pub fn set_at(&self, param: Param, scope: &SetFor) -> Option<(&str, u16)> {
+        let place = self.layout.line(*self.set_at.get(&(param, scope.clone()))?, 1);
+        Some((place.file, place.line))
     }
 
     /// The parameters that a check reads for any kind of event.

@@ -3,11 +3,11 @@
 //! They are read out of the compiled files and never run: a setting is a literal or a `const`, so
 //! that it can be checked, shown and compared without asking what it depends on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use domain::{
     params::{CATALOGUE, Param, Value},
-    scope::{ParamTable, Scope},
+    scope::{ParamTable, Scope, ScopeKind},
 };
 use rhai::{AST, Dynamic, Expr, FnCallExpr, Position, Stmt};
 
@@ -23,14 +23,18 @@ pub(crate) struct Settings<'a> {
     layout: &'a Layout,
     names: &'a Names,
     table: ParamTable,
-    set_in: BTreeMap<(Param, Scope), usize>,
+    set_at: SetAt,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
 }
 
+/// Where each value in force was set: the line in the numbering that the files of the set share.
+pub(crate) type SetAt = BTreeMap<(Param, Scope), u16>;
+
 /// What was read.
 pub(crate) struct Outcome {
     pub(crate) table: ParamTable,
+    pub(crate) set_at: SetAt,
     pub(crate) problems: Vec<Problem>,
     pub(crate) warnings: Vec<Problem>,
 }
@@ -58,7 +62,7 @@ impl<'a> Settings<'a> {
             layout,
             names,
             table: ParamTable::default(),
-            set_in: BTreeMap::new(),
+            set_at: SetAt::new(),
             problems: Vec::new(),
             warnings: Vec::new(),
         }
@@ -77,10 +81,12 @@ impl<'a> Settings<'a> {
     }
 
     fn keep(&mut self, param: Param, scope: Scope, value: Value, at: Position, file: usize) {
-        if let Some(earlier) = self.set_in.insert((param, scope.clone()), file) {
+        let line = at.line().and_then(|line| u16::try_from(line).ok()).unwrap_or_default();
+        if let Some(earlier) = self.set_at.insert((param, scope.clone()), line) {
             let message = format!("`{param}` is set for {scope} a second time");
-            let other = if earlier == file { "this file" } else { "an earlier file" };
-            let help = format!("the value in {other} has no effect; remove one of the two");
+            let earlier = self.layout.line(earlier, 1);
+            let (name, line) = (earlier.file, earlier.line);
+            let help = format!("the value at {name}:{line} has no effect; remove one of the two");
             self.warnings.push(self.layout.problem(at, file, message, help));
         }
         self.table.set(param, scope, value);
@@ -127,25 +133,8 @@ impl<'a> Settings<'a> {
             return Ok(Scope::Site);
         }
         let Some(Expr::StringConstant(id, at)) = call.args.first() else { return Err(shape()) };
-        let names = self.names;
-        let (known, scope): (_, fn(&str) -> Scope) = match call.name.as_str() {
-            "zone" => (&names.zones, |id| Scope::Zone(id.into())),
-            "device" => (&names.devices, |id| Scope::Device(id.into())),
-            "terminal" => (&names.terminals, |id| Scope::Terminal(id.into())),
-            "tariff" => (&names.tariffs, |id| Scope::Tariff(id.into())),
-            "group" => (&names.groups, |id| Scope::Group(id.into())),
-            "role" => (&names.roles, |id| Scope::Role(id.into())),
-            "member" => {
-                let member = id.parse().map_err(|_| {
-                    let help = "write the id as the member's page shows it".to_owned();
-                    (*at, format!("`{id}` is not the id of a member"), help)
-                });
-                return member.map(Scope::Member);
-            }
-            _ => return Err(shape()),
-        };
-        known_name(&call.name, id, known).map_err(|(message, help)| (*at, message, help))?;
-        Ok(scope(id))
+        let kind = ScopeKind::of(call.name.as_str()).ok_or_else(shape)?;
+        self.names.scope(kind, id).map_err(|(message, help)| (*at, message, help))
     }
 
     /// What was read; a set without hours for the site is refused.
@@ -160,23 +149,9 @@ impl<'a> Settings<'a> {
             }
             self.problems.push(problem);
         }
-        Outcome { table: self.table, problems: self.problems, warnings: self.warnings }
+        let Self { table, set_at, problems, warnings, .. } = self;
+        Outcome { table, set_at, problems, warnings }
     }
-}
-
-fn known_name(kind: &str, id: &str, known: &BTreeSet<String>) -> Result<(), (String, String)> {
-    if known.contains(id) {
-        return Ok(());
-    }
-    let help = did_you_mean(id, known.iter().map(String::as_str), || {
-        if known.is_empty() {
-            format!("the site has no {kind} yet")
-        } else {
-            let some: Vec<_> = known.iter().take(10).map(String::as_str).collect();
-            format!("the site has {}", some.join(", "))
-        }
-    });
-    Err((format!("no {kind} is called `{id}`"), help))
 }
 
 fn read_param(expr: &Expr) -> Result<Param, Wrong> {

@@ -39,6 +39,8 @@ pub struct FunctionSpec {
     pub name: &'static str,
     /// How many arguments it takes.
     pub arguments: &'static [usize],
+    /// What it takes, each with its type; the last ones may be left out, as `arguments` says.
+    pub parameters: &'static [&'static str],
     /// How it is written.
     pub signature: &'static str,
     /// What it does.
@@ -47,11 +49,16 @@ pub struct FunctionSpec {
     pub used: Use,
 }
 
+/// What may be handed on beside a reason.
+pub const DETAILS: &str = "Details are at most 8 named values: amounts, numbers, instants, spans \
+    and texts of at most 64 characters. `alarm: true` raises an alarm with the reason.";
+
 /// Every function that Kari adds.
 pub const FUNCTIONS: &[FunctionSpec] = &[
     FunctionSpec {
         name: "set",
         arguments: &[2, 3],
+        parameters: &["parameter: String", "value: ?", "scope: scope"],
         signature: "set(parameter, value, scope)",
         sentence: "sets a parameter; without a scope for the whole site",
         used: Use::Setting,
@@ -67,6 +74,7 @@ pub const FUNCTIONS: &[FunctionSpec] = &[
     FunctionSpec {
         name: "deny",
         arguments: &[1, 2],
+        parameters: &["code: String", "details: Map"],
         signature: "deny(code, details)",
         sentence: "refuses an entry; on an exit the floor makes it a hold or a warning",
         used: Use::Reason(Class::Deny),
@@ -74,6 +82,7 @@ pub const FUNCTIONS: &[FunctionSpec] = &[
     FunctionSpec {
         name: "warn",
         arguments: &[1, 2],
+        parameters: &["code: String", "details: Map"],
         signature: "warn(code, details)",
         sentence: "lets pass, and warns the desk",
         used: Use::Reason(Class::Warn),
@@ -81,6 +90,7 @@ pub const FUNCTIONS: &[FunctionSpec] = &[
     FunctionSpec {
         name: "hold",
         arguments: &[1, 2],
+        parameters: &["code: String", "details: Map"],
         signature: "hold(code, details)",
         sentence: "keeps an exit closed for now, if the floor's conditions are met",
         used: Use::Reason(Class::Hold),
@@ -88,6 +98,7 @@ pub const FUNCTIONS: &[FunctionSpec] = &[
     FunctionSpec {
         name: "charge",
         arguments: &[1, 2],
+        parameters: &["code: String", "details: Map"],
         signature: "charge(code, details)",
         sentence: "tells of a charge; the floor books it, by the amount of its own fact",
         used: Use::Reason(Class::Charge),
@@ -95,6 +106,7 @@ pub const FUNCTIONS: &[FunctionSpec] = &[
     FunctionSpec {
         name: "note",
         arguments: &[1, 2],
+        parameters: &["code: String", "details: Map"],
         signature: "note(code, details)",
         sentence: "keeps in the record what nobody at the gate shall see",
         used: Use::Reason(Class::Grant),
@@ -102,6 +114,7 @@ pub const FUNCTIONS: &[FunctionSpec] = &[
     FunctionSpec {
         name: "span",
         arguments: &[1],
+        parameters: &["seconds: int"],
         signature: "span(seconds)",
         sentence: "a span of time, to be handed on as a detail",
         used: Use::Check,
@@ -114,7 +127,8 @@ const fn scope(
     signature: &'static str,
     sentence: &'static str,
 ) -> FunctionSpec {
-    FunctionSpec { name, arguments, signature, sentence, used: Use::Scope }
+    let parameters = &["id: String"];
+    FunctionSpec { name, arguments, parameters, signature, sentence, used: Use::Scope }
 }
 
 /// The function of this name that Kari adds, if there is one.
@@ -170,6 +184,15 @@ mod tests {
         // fact's name.
         for spec in FUNCTIONS.iter().filter(|spec| spec.used != Use::Scope) {
             assert_eq!(term(spec.name), None, "{}", spec.name);
+        }
+    }
+
+    #[test]
+    fn each_function_names_as_much_as_it_takes() {
+        for spec in FUNCTIONS {
+            let most = spec.arguments.last().copied().unwrap_or_default();
+            let named = if most == 0 { 0 } else { spec.parameters.len() };
+            assert_eq!(named, most, "{}", spec.name);
         }
     }
 

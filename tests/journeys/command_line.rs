@@ -22,11 +22,11 @@ fn run(arguments: &[&str], folder: &Path) -> Output {
     program::run(all)
 }
 
-fn code(output: &Output) -> i32 {
+pub(crate) fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 
-fn json(output: &Output) -> Value {
+pub(crate) fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", program::text(&output.stdout)))
 }
@@ -54,6 +54,8 @@ fn a_new_site_is_made_and_is_in_order() {
     let checked = run(&["check"], &folder);
     assert_eq!(code(&checked), 0, "{}", program::text(&checked.stderr));
     assert!(program::text(&checked.stdout).contains("in order"));
+    let definitions = fs::read_to_string(folder.join("rules/kari.d.rhai")).unwrap();
+    assert!(definitions.contains("\nmodule static;\n"), "for editors");
     let again = run(&["init"], &folder);
     assert_eq!(code(&again), 1);
     assert!(program::text(&again.stderr).contains("name another folder"));
@@ -133,8 +135,7 @@ fn version_completions_and_help_are_there() {
     let completions = program::run(["completions", "bash"]);
     assert!(program::text(&completions.stdout).contains("complete -F _kari"));
     assert_eq!(code(&program::run(["no-such-command"])), 2);
-    let words = ["run", "check", "init", "simulate", "explain", "doctor", "verify", "completions"];
-    for word in words.into_iter().filter(|word| *word != "completions") {
+    for word in ["run", "check", "init", "simulate", "explain", "params", "doctor", "verify"] {
         let help = program::text(&program::run([word, "--help"]).stdout);
         assert!(help.contains("Example"), "{word}: {help}");
     }

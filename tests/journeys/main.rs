@@ -13,6 +13,7 @@ mod command_line;
 mod crashes;
 mod exits;
 mod fire;
+mod parameters;
 mod people;
 mod reloads;
 

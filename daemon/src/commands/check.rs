@@ -7,7 +7,11 @@ use domain::{
     state::{Snapshot, State},
     time::Clock,
 };
-use rules::{bundle::Bundle, problem::Problem};
+use rules::{
+    bundle::Bundle,
+    load::{Checked, Names},
+    problem::Problem,
+};
 use serde::Serialize;
 
 use crate::{
@@ -27,15 +31,33 @@ struct Report {
     rule_set: Option<String>,
 }
 
+/// A site's data and rule files, read without a daemon.
+pub(crate) struct Looked {
+    /// How many rows of data there are.
+    pub(crate) rows: usize,
+    /// The rule files.
+    pub(crate) bundle: Bundle,
+    /// What they may speak of.
+    pub(crate) names: Names,
+    /// What they come to.
+    pub(crate) loaded: Result<Checked, Vec<Problem>>,
+}
+
+/// Reads the data and the rule files of a site.
+pub(crate) fn look(installation: &Installation) -> anyhow::Result<Looked> {
+    let rows = data::read(&installation.data(), &installation.site, 0, RealClock.now())?;
+    let state = State::load(installation.site.clone(), Snapshot::default(), 0, 0);
+    let names = running::names(installation, &state, &rows);
+    let bundle = Bundle::read(&installation.rules())?;
+    let loaded = rules::load::load(&bundle, &names);
+    Ok(Looked { rows: rows.len(), bundle, names, loaded })
+}
+
 /// Checks a site's folder.
 pub(crate) fn check(site: &SiteArg, json: bool) -> anyhow::Result<Exit> {
     let installation = Installation::open(site.site.as_deref())?;
-    let rows = data::read(&installation.data(), &installation.site, 0, RealClock.now())?;
-    let state = State::load(installation.site.clone(), Snapshot::default(), 0, 0);
-    let names = running::names(&installation, &state, &rows);
-    let bundle = Bundle::read(&installation.rules())?;
+    let Looked { rows, bundle, loaded, .. } = look(&installation)?;
     let plugins = plugins(&installation.folder.join("plugins"))?;
-    let loaded = rules::load::load(&bundle, &names);
     let report = Report {
         valid: loaded.is_ok() && plugins.is_empty(),
         rule_set: loaded.is_ok().then(|| bundle.hash()),
@@ -48,7 +70,7 @@ pub(crate) fn check(site: &SiteArg, json: bool) -> anyhow::Result<Exit> {
     if json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
-        print(&installation, &report, rows.len());
+        print(&installation, &report, rows);
     }
     Ok(if valid { Exit::Done } else { Exit::Invalid })
 }
@@ -71,10 +93,15 @@ fn plugins(folder: &Path) -> anyhow::Result<Vec<Problem>> {
     Ok(problems)
 }
 
-fn print(installation: &Installation, report: &Report, rows: usize) {
-    for problem in &report.problems {
+/// Tells what is wrong with the rule files, one under the other.
+pub(crate) fn complain(installation: &Installation, problems: &[Problem]) {
+    for problem in problems {
         eprintln!("error: {}/{problem}", installation.rules().display());
     }
+}
+
+fn print(installation: &Installation, report: &Report, rows: usize) {
+    complain(installation, &report.problems);
     for problem in &report.plugins {
         eprintln!("error: {}/plugins/{problem}", installation.folder.display());
     }

@@ -3,19 +3,13 @@
 
 use std::path::Path;
 
-use domain::{
-    state::{Snapshot, State},
-    time::Clock,
-};
-use rules::bundle::Bundle;
 use serde::Serialize;
 use store::{reader::Reader, verify};
 
 use crate::{
     cli::{Exit, SiteArg},
-    clock::RealClock,
+    commands::check,
     config::Installation,
-    data, running,
     socket::{self, Question, Reply},
 };
 
@@ -99,16 +93,10 @@ fn print(looks: &[Look], installation: Option<&Installation>, json: bool) -> any
 }
 
 fn rules_of(installation: &Installation) -> Result<String, String> {
-    let now = RealClock.now();
-    let rows = data::read(&installation.data(), &installation.site, 0, now)
-        .map_err(|error| error.to_string())?;
-    let state = State::load(installation.site.clone(), Snapshot::default(), 0, 0);
-    let names = running::names(installation, &state, &rows);
-    let bundle = Bundle::read(&installation.rules()).map_err(|error| error.to_string())?;
-    match rules::load::load(&bundle, &names) {
-        Ok(checked) => {
-            Ok(format!("{} files, {} warnings", bundle.rules.len(), checked.warnings.len()))
-        }
+    let looked = check::look(installation).map_err(|error| error.to_string())?;
+    let files = looked.bundle.rules.len();
+    match looked.loaded {
+        Ok(checked) => Ok(format!("{files} files, {} warnings", checked.warnings.len())),
         Err(problems) => Err(format!("{} mistakes; `kari check` shows them", problems.len())),
     }
 }

@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, bail};
+use rules::definitions::{self, definitions};
 
 use crate::cli::{Exit, InitArgs};
 
@@ -45,6 +46,8 @@ pub(crate) fn write_site(folder: &Path, demo: bool) -> anyhow::Result<Vec<String
         let settings = demo && *name == SITE_SETTINGS;
         files.push((format!("rules/{name}"), if settings { DEMO_SETTINGS } else { text }));
     }
+    let definitions = definitions();
+    files.push((format!("rules/{}", definitions::FILE), &definitions));
     if demo {
         files.extend(DEMO_DATA.iter().map(|(name, text)| (format!("data/{name}"), *text)));
     }

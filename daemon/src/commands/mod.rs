@@ -5,6 +5,7 @@ pub(crate) mod doctor;
 pub(crate) mod emergency;
 pub(crate) mod explain;
 pub(crate) mod init;
+pub(crate) mod params;
 pub(crate) mod run;
 pub(crate) mod simulate;
 pub(crate) mod verify;

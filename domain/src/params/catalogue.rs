@@ -1,13 +1,13 @@
 //! The rows of the catalogue, as `spec/parameters.md` of the specification numbers them.
 //!
-//! A row: number and name, what values it takes, their unit, the default and those of some
-//! classes, where it may be set, how several values are combined and which is the stricter, the
-//! events that it is about, and what it does. Bounds that the specification does not give are our
-//! choice.
+//! A text is the heading of a group. A row: number and name, what values it takes, their unit, the
+//! default and those of some classes, where it may be set, how several values are combined and
+//! which is the stricter, the events that it is about, and what it does. Bounds that the
+//! specification does not give are our choice.
 
 macro_rules! catalogue {
     ($then:ident) => { $then! {
-    // A. Identity and credential
+    "A. Identity and credential":
     CredentialUnknownAction = 1 "credential.unknown_action",
         Kind::Choice(&["deny", "deny_and_alarm"]), "",
         default "deny", at [Site Zone Device], Strictest, Later, on [En Ex Lo Sa Tu],
@@ -36,7 +36,7 @@ macro_rules! catalogue {
         on [Ex],
         "whether the band must be in the collector before its holder leaves";
 
-    // B. Time and tariff
+    "B. Time and tariff":
     MembershipAllowedStates = 7 "membership.allowed_states", Kind::Set(MEMBERSHIP_STATES), "",
         default "active, grace", at [Site Zone Group], Intersection, Fewer, on [En Lo],
         "the states of a membership that may enter";
@@ -76,7 +76,7 @@ macro_rules! catalogue {
         default "PT0S", at [Tariff Group], MostSpecific, Smaller, on [En],
         "how long after an exit the same visit goes on; PT0S is a single entry";
 
-    // C. Presence and anti-passback
+    "C. Presence and anti-passback":
     AntiPassbackMode = 19 "anti_passback.mode", Kind::Choice(&["off", "soft", "timed", "hard"]), "",
         default "soft", at [Site Zone Device Group], MostSpecific, Later, on [En Ex],
         "what a second entry without an exit causes; an exit is never refused";
@@ -91,7 +91,7 @@ macro_rules! catalogue {
         default "PT3S", at [Site Device], MostSpecific, Larger, on [En Ex Lo Sa],
         "a second read at the same reader within this time is ignored, at another one it is noted";
 
-    // D. Debt and wallet
+    "D. Debt and wallet":
     DebtEntryBlockAmount = 23 "debt.entry_block_amount", Kind::Money(0, MOST), "",
         default "0.00", at [Site Zone Tariff Group Member], MostSpecific, Smaller, on [En Lc],
         "a debt above this refuses an entry once it is older than `debt.entry_block_age`";
@@ -120,7 +120,7 @@ macro_rules! catalogue {
         default "member", at [Group Member], MostSpecific, Later, on [Sa Tu Ex],
         "whose account is debited; what a family owes is due from its last adult out";
 
-    // E. Capacity and zones
+    "E. Capacity and zones":
     ZoneMaxOccupancy = 32 "zone.max_occupancy", Kind::Int(0, 1_000_000), "persons",
         default "0", at [Site Zone], Strictest, SmallerZeroLaxest, on [En],
         "how many people may be in the zone, granted passages included; 0 is no limit";
@@ -150,7 +150,7 @@ macro_rules! catalogue {
         default "0/P1M", at [Tariff Group Member], MostSpecific, All, on [En Sa],
         "how many guests a member may bring within a period";
 
-    // F. Lockers
+    "F. Lockers":
     LockerAssignmentMode = 41 "locker.assignment_mode",
         Kind::Choice(&["free", "dynamic", "rental", "personal"]), "",
         default "free", at [Device], MostSpecific, Later, on [Lo Lc],
@@ -169,7 +169,7 @@ macro_rules! catalogue {
         default "warn", at [Site Zone Device], MostSpecific, Later, on [Ex],
         "what a locker that is still occupied causes at the exit";
 
-    // G. Sales
+    "G. Sales":
     SaleMaxDiscountPercent = 46 "sale.max_discount_percent", Kind::Int(0, 100), "%",
         default "0", at [Role Terminal], Strictest, Smaller, on [Sa],
         "the largest discount without approval";
@@ -183,7 +183,7 @@ macro_rules! catalogue {
         default "300.00", at [Site Terminal], Strictest, Smaller, on [Sa Tu Op],
         "more cash than this in a drawer is warned of; above 120 % no more is taken";
 
-    // H. Operators and terminals
+    "H. Operators and terminals":
     OperatorAllowedActions = 50 "operator.allowed_actions", Kind::Rights(ACTIONS), "",
         default "none", at [Role], Union, Fewer, on [Op Sa Tu Rf],
         "what the roles of an operator may do; `!` denies whatever another role allows";
@@ -202,7 +202,7 @@ macro_rules! catalogue {
         default "none", at [Terminal], Intersection, Fewer, on [Sa Tu Rf Op],
         "what may be done at a terminal";
 
-    // I. Emergency and device
+    "I. Emergency and device":
     EmergencyReleaseCategory = 55 "emergency.release_category", Kind::Choice(&["C", "B", "A"]), "",
         default "A", at [Site Device], Strictest, Later, on [Dv Ex],
         "what releases the exits: C a fire alarm, B critical faults too, A practically any fault";
@@ -228,7 +228,7 @@ macro_rules! catalogue {
         default "PT5S", at [Site], Site, Smaller, on [En Ex Lo Lc Sa Tu Rf Op Dv],
         "a clock that is off by more is noted, and durations run on without it";
 
-    // J. Privacy and alarms
+    "J. Privacy and alarms":
     AlarmHeldOpenTime = 62 "alarm.held_open_time", Kind::Dur(3600), "",
         default "PT30S" or ReducedMobility "PT60S", at [Device Group], MostSpecific, Smaller,
         on [Dv],

@@ -451,7 +451,7 @@ fn scheduled(kind: &Kind, text: &str) -> Result<Value, String> {
 }
 
 /// Amounts in files have the minor digits; all currencies that Kari knows have two.
-fn two_digits() -> Currency {
+pub(super) fn two_digits() -> Currency {
     Currency { code: String::new(), minor_digits: 2, shown_digits: 2 }
 }
 

@@ -39,6 +39,12 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
         "no device is called `x`",
         "gate-1, gate-2",
     ),
+    (
+        "set(\"gate.mode\", \"free\", zone(\"gate-1\"));",
+        "1:31",
+        "no zone is called `gate-1`",
+        "`gate-1` is a device, not a zone",
+    ),
     ("set(\"gate.mode\", \"free\", \"pool\");", "1:26", "is not a scope", "zone(\"pool\")"),
     ("set(\"gate.mode\", \"free\", zone(debt));", "1:26", "is not a scope", "zone(\"pool\")"),
     (
@@ -200,6 +206,14 @@ fn a_setting_is_in_force_at_its_scope_and_the_later_file_wins() {
     let twice: Vec<_> =
         checked.warnings.iter().filter(|one| one.message.contains("second time")).collect();
     assert_eq!(twice.iter().map(|one| one.line).collect::<Vec<_>>(), [5]);
+    assert!(twice[0].help.contains("the value at 50_own.rhai:2 has no effect"), "{}", twice[0]);
+
+    let at = |param, scope: Scope| checked.set.set_at(param, &scope);
+    let amount = Param::DebtEntryBlockAmount;
+    assert_eq!(at(amount, Scope::Site), Some(("50_own.rhai", 5)), "the later one");
+    assert_eq!(at(amount, Scope::Group("staff".into())), Some(("50_own.rhai", 3)));
+    assert_eq!(at(Param::TimeAccessWindows, Scope::Site), Some(("00_site.rhai", 1)));
+    assert_eq!(at(amount, Scope::Group("students".into())), None);
 }
 
 #[test]

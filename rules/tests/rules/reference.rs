@@ -1,13 +1,20 @@
-//! The tables of the rule reference are made from the vocabulary; this test keeps them true.
+//! The tables of the rule reference and the definitions for editors are made from the vocabulary;
+//! these tests keep them true.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use domain::{
     facts::{EVENT_KINDS, FACTS, FactKind},
-    params::{CATALOGUE, Kind},
+    params::{
+        ACTIONS,
+        manual::{self, Entry},
+    },
     reasons::REASONS,
 };
-use rules::vocabulary::{FUNCTIONS, variable};
+use rules::{
+    definitions::{self, definitions},
+    vocabulary::{DETAILS, FUNCTIONS, terms},
+};
 
 const START: &str = "<!-- words: KARI_REGENERATE=1 cargo test -p rules reference -->\n";
 const END: &str = "<!-- end of words -->";
@@ -28,75 +35,147 @@ fn words() -> String {
         };
         writeln!(text, "| `{}` | {kind} | {} |", fact.name, fact.sentence).unwrap();
     }
-    text.push_str("\n### Parameters\n\nIn a check a dot is written as `_`. A duration is a whole ");
-    text.push_str("number of seconds there, a set a list of texts.\n\n");
-    text.push_str("| no. | in settings | in checks | values | default | scopes | what it does |\n");
-    text.push_str("|---|---|---|---|---|---|---|\n");
-    for spec in CATALOGUE.iter().filter(|spec| spec.param.is_judged()) {
-        let values = values_of(&spec.kind);
-        writeln!(
-            text,
-            "| {} | `{}` | `{}` | {values} | `{}` | {} | {} |",
-            spec.number,
-            spec.name,
-            variable(spec.param),
-            spec.default().written(spec.param),
-            spec.scope_names(),
-            spec.sentence
-        )
-        .unwrap();
-    }
     text.push_str("\n### Functions\n\n| written | what it does |\n|---|---|\n");
     for spec in FUNCTIONS {
         writeln!(text, "| `{}` | {} |", spec.signature, spec.sentence).unwrap();
     }
-    text.push_str("\nDetails are at most 8 named values, `#{ amount: debt }`: ");
-    text.push_str("amounts, numbers, instants, spans and texts of at most 64 characters. ");
-    text.push_str("`alarm: true` raises an alarm with the reason.\n");
+    writeln!(text, "\n{DETAILS} An example: `#{{ amount: debt }}`.").unwrap();
     text.push_str("\n### Reasons that a check may raise\n\n| code | by |\n|---|---|\n");
     for spec in REASONS.iter().filter(|spec| !spec.by_rule.is_empty()) {
         let by: Vec<_> =
             spec.by_rule.iter().map(|class| format!("`{class:?}`").to_lowercase()).collect();
         writeln!(text, "| `{}` | {} |", spec.code, by.join(", ")).unwrap();
     }
+    parameters(&mut text);
     text.push('\n');
     text
 }
 
-fn values_of(kind: &Kind) -> String {
-    match kind {
-        Kind::Choice(words) => words.join(", "),
-        Kind::Set(words) => format!("any of {}", words.join(", ")),
-        Kind::Rights(words) => format!("any of {}; `!` before one denies it", words.join(", ")),
-        Kind::Names(kind) => format!("ids of {}s", kind.name()),
-        Kind::Codes => "codes of reasons".to_owned(),
-        Kind::Int(from, to) => format!("{from} to {to}"),
-        Kind::Dur(_) => "duration, such as PT5M or P3D".to_owned(),
-        Kind::Money(..) => "amount".to_owned(),
-        Kind::Cap(..) => "amount, or none".to_owned(),
-        Kind::Rate(_) => "amount for each started duration, such as 0.20/PT1M".to_owned(),
-        Kind::Limit => "so many within a time, such as 2/P1D, or none".to_owned(),
-        Kind::Lockout => "such as 5/PT5M, locked for PT5M".to_owned(),
-        Kind::Windows => "hours".to_owned(),
-        Kind::Ages => "ages by category, such as alcohol:18".to_owned(),
-        Kind::Retention => "days, weeks, months or years, such as P90D".to_owned(),
-        Kind::Each(words, kind) => format!("for each of {}: {}", words.join(", "), values_of(kind)),
-        Kind::Scheduled(kind) => {
-            format!("{}; or by the hour, `locked Mon-Sun 22:00-07:00 else free`", values_of(kind))
+fn parameters(text: &mut String) {
+    text.push_str("\n### Parameters\n\nIn a check a dot is written as `_`. A duration is a whole ");
+    text.push_str(
+        "number of seconds there, a set a list of texts. A list of words stands from lax ",
+    );
+    text.push_str(
+        "to strict. Where several scopes set a value, *several* says what is in force, and ",
+    );
+    text.push_str("*stricter* which of two values is the stricter one. By those marked *not yet* ");
+    text.push_str("nothing judges so far, and a rule file that names one is refused.\n\n");
+    text.push_str(
+        "`kari params get` tells the same of one of them, with the values that a site sets; ",
+    );
+    text.push_str("`kari params explain` which value is in force at a place, and why.\n");
+    let mut group = "";
+    for entry in manual::entries() {
+        if entry.group != group {
+            group = entry.group;
+            writeln!(text, "\n#### {group}\n").unwrap();
+            text.push_str("| no. | name | what it does | values | default | set for | several | ");
+            text.push_str("stricter | events |\n|---|---|---|---|---|---|---|---|---|\n");
         }
+        row(text, &entry);
+    }
+    writeln!(text, "\nThe actions of operators and terminals: {}.", ACTIONS.join(", ")).unwrap();
+}
+
+fn row(text: &mut String, entry: &Entry) {
+    let mark = if entry.judged { "" } else { ", *not yet*" };
+    let unit = if entry.unit.is_empty() { String::new() } else { format!(" ({})", entry.unit) };
+    let values = entry.values_in_words.replace(&ACTIONS.join(", "), "the actions below");
+    let mut default = format!("`{}`", entry.default);
+    for own in &entry.class_defaults {
+        write!(default, "; {} `{}`", own.class_in_words, own.value).unwrap();
+    }
+    let scopes: Vec<_> = entry.scopes.iter().map(|kind| kind.name()).collect();
+    let events: Vec<_> = entry.events.iter().map(|letter| letter.name()).collect();
+    let cells = [
+        entry.number.to_string(),
+        format!("`{}`{mark}", entry.name),
+        entry.sentence.to_owned(),
+        format!("{values}{unit}"),
+        default,
+        scopes.join(", "),
+        entry.merge_in_words.clone(),
+        entry.stricter_in_words.to_owned(),
+        if events.is_empty() { "–".to_owned() } else { events.join(", ") },
+    ];
+    writeln!(text, "| {} |", cells.join(" | ")).unwrap();
+}
+
+/// Holds a generated file against what it is made from; or makes it anew.
+fn keep(name: &str, wanted: impl Fn(&str) -> String) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    let text = std::fs::read_to_string(&path).unwrap_or_default();
+    let wanted = wanted(&text);
+    if std::env::var_os("KARI_REGENERATE").is_some() {
+        std::fs::write(path, wanted).unwrap();
+    } else {
+        let help = "run `KARI_REGENERATE=1 cargo test -p rules reference` and commit";
+        assert!(text == wanted, "{name}: {help}");
     }
 }
 
 #[test]
 fn the_reference_lists_every_word_as_the_vocabulary_has_it() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-    let text = std::fs::read_to_string(path).unwrap();
-    let (before, rest) = text.split_once(START).expect("the mark where the words begin");
-    let (_, after) = rest.split_once(END).expect("the mark where the words end");
-    let wanted = format!("{before}{START}{}{END}{after}", words());
-    if std::env::var_os("KARI_REGENERATE").is_some() {
-        std::fs::write(path, wanted).unwrap();
-    } else {
-        assert!(text == wanted, "run `KARI_REGENERATE=1 cargo test -p rules reference` and commit");
+    keep("README.md", |text| {
+        let (before, rest) = text.split_once(START).expect("the mark where the words begin");
+        let (_, after) = rest.split_once(END).expect("the mark where the words end");
+        format!("{before}{START}{}{END}{after}", words())
+    });
+}
+
+#[test]
+fn the_definitions_for_editors_are_those_of_the_vocabulary() {
+    keep(definitions::FILE, |_| definitions());
+}
+
+/// Rhai has no reader for definitions; this is the grammar of its language server, as far as the
+/// file needs it. Gives the declaration as a script would write it.
+fn script_of(line: &str) -> Option<String> {
+    let types = ["bool", "int", "Decimal", "String", "Array", "Map", "scope", "span", "?"];
+    let typed = |text: &str| {
+        let (name, kind) = text.split_once(": ")?;
+        types.contains(&kind).then(|| name.to_owned())
+    };
+    let declared = line.strip_suffix(';')?;
+    if let Some(constant) = declared.strip_prefix("const ") {
+        return Some(format!("const {} = 1;", typed(constant)?));
+    }
+    let (name, rest) = declared.strip_prefix("fn ")?.split_once('(')?;
+    let (taken, returned) = rest.split_once(')')?;
+    if !returned.is_empty() && !types.contains(&returned.strip_prefix(" -> ")?) {
+        return None;
+    }
+    let taken = taken.split(", ").filter(|one| !one.is_empty());
+    let taken = taken.map(typed).collect::<Option<Vec<_>>>()?;
+    Some(format!("fn {name}({}) {{}}", taken.join(", ")))
+}
+
+#[test]
+fn the_definitions_can_be_read_and_name_what_rule_files_know() {
+    let text = definitions();
+    let mut lines = text.lines().skip_while(|line| line.starts_with("///"));
+    assert_eq!(lines.next(), Some("module static;"), "only documentation stands before it");
+    let mut scripts = Vec::new();
+    for line in lines.filter(|line| !line.is_empty() && !line.starts_with("//")) {
+        scripts.push(script_of(line).unwrap_or_else(|| panic!("not a declaration: {line}")));
+    }
+    // The parser refuses what is no name, and a function that is declared twice.
+    let ast = rhai::Engine::new_raw().compile(scripts.join("\n")).unwrap();
+    let constants: Vec<_> = ast.iter_literal_variables(true, false).map(|found| found.0).collect();
+    let known: BTreeSet<_> = terms().map(|(name, _)| name).collect();
+    assert_eq!(constants.len(), known.len(), "each once");
+    assert_eq!(constants.into_iter().collect::<BTreeSet<_>>(), known);
+    for spec in FUNCTIONS {
+        let mut declared: Vec<_> = ast
+            .iter_functions()
+            .filter(|found| found.name == spec.name)
+            .map(|found| found.params.len())
+            .collect();
+        declared.sort_unstable();
+        assert_eq!(declared, spec.arguments, "{}", spec.name);
+    }
+    for name in ["len", "max", "contains", "to_string"] {
+        assert!(ast.iter_functions().any(|found| found.name == name), "{name}");
     }
 }
