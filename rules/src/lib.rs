@@ -12,6 +12,7 @@ mod compile;
 mod engine;
 mod host;
 mod layout;
+mod letters;
 pub mod load;
 pub mod problem;
 pub mod set;
