@@ -75,10 +75,15 @@ impl Windows {
         let (when, hours) = part.rsplit_once(' ').ok_or_else(shape)?;
         let when = when.trim();
         if when.starts_with(|first: char| first.is_ascii_digit()) {
+            let date = when.parse().ok().filter(|_| when.len() == 10);
             let date: Date =
-                when.parse().map_err(|_| format!("`{when}` is not a date such as 2026-12-31"))?;
+                date.ok_or_else(|| format!("`{when}` is not a date such as 2026-12-31"))?;
+            let is_closed = hours == "closed";
+            if self.special.get(&date).is_some_and(|list| list.is_empty() != is_closed) {
+                return Err(format!("{date} is closed in one part and open in another"));
+            }
             let list = self.special.entry(date).or_default();
-            if hours != "closed" {
+            if !is_closed {
                 let (from, to) = parse_hours(hours)?;
                 list.push(Window { days: 0, from, to });
             }
@@ -107,7 +112,7 @@ impl Windows {
         }
         let today = local_date(at, zone);
         let mut openings = Vec::new();
-        for day in -1..=8 {
+        for day in -2..=8 {
             openings.extend(self.openings_of(shifted(today, day), zone));
         }
         let mut end = openings
@@ -138,7 +143,9 @@ impl Windows {
             return true;
         }
         let today = local_date(at, zone);
-        (-1..=2).any(|day| {
+        // Two days back, although a window ends on its next day: where clocks go back over
+        // midnight, a part of yesterday is still to come.
+        (-2..=2).any(|day| {
             self.openings_of(shifted(today, day), zone)
                 .into_iter()
                 .any(|(from, to)| from.minus(margin) <= at && at < to)
@@ -154,9 +161,10 @@ impl Windows {
         }
         let today = local_date(at, zone);
         (0..=HORIZON_DAYS).find_map(|day| {
-            let openings = self.openings_of(shifted(today, day), zone);
-            let starts = openings.into_iter().map(|(from, _)| from.minus(margin));
-            starts.filter(|from| *from >= at).min()
+            let openings = self.openings_of(shifted(today, day), zone).into_iter();
+            let early = openings.map(|(from, to)| (from.minus(margin), to));
+            // One that lies in a gap of the clock lasts no time: nobody could enter.
+            early.filter(|(from, to)| at <= *from && from < to).map(|(from, _)| from).min()
         })
     }
 
@@ -237,12 +245,12 @@ pub(crate) fn instant(date: Date, time: Time, zone: &TimeZone, is_end: bool) -> 
 fn parse_hours(text: &str) -> Result<(Time, Time), String> {
     let wrong = || format!("`{text}` are not hours such as 07:00-22:00");
     let (from, to) = text.split_once('-').ok_or_else(wrong)?;
-    let time = |text: &str| match text {
-        "24:00" => Some(Time::midnight()),
-        _ if text.len() == 5 || text.len() == 8 => text.parse::<Time>().ok(),
-        _ => None,
+    let time = |text: &str| {
+        let is_time = matches!(text.len(), 5 | 8) && text.get(2..3) == Some(":");
+        is_time.then(|| text.parse::<Time>().ok()).flatten()
     };
-    Ok((time(from).ok_or_else(wrong)?, time(to).ok_or_else(wrong)?))
+    let end = if to == "24:00" { Some(Time::midnight()) } else { time(to) };
+    Ok((time(from).ok_or_else(wrong)?, end.ok_or_else(wrong)?))
 }
 
 fn parse_days(text: &str) -> Result<u8, String> {
@@ -275,7 +283,8 @@ impl fmt::Display for Windows {
         if self.always {
             return f.write_str("always");
         }
-        let hours = |w: &Window| format!("{}-{}", w.from.strftime("%H:%M"), w.to.strftime("%H:%M"));
+        let time = |at: Time| at.strftime(if at.second() == 0 { "%H:%M" } else { "%H:%M:%S" });
+        let hours = |window: &Window| format!("{}-{}", time(window.from), time(window.to));
         let mut parts = Vec::new();
         for window in &self.weekly {
             let names =
@@ -347,6 +356,8 @@ mod tests {
         // Forward on 2026-03-29: 02:15 and 02:45 do not exist, both are 03:00 local, so nothing
         // opens.
         assert!(!small_hours.is_open(at("2026-03-29T01:00:00Z"), &berlin));
+        let next = small_hours.next_open(at("2026-03-28T12:00:00Z"), Span::default(), &berlin);
+        assert_eq!(next, Some(at("2026-04-05T00:15:00Z")));
         let from_gap = Windows::parse("Sun 02:15-04:00").unwrap();
         assert!(!from_gap.is_open(at("2026-03-29T00:59:59Z"), &berlin));
         assert!(from_gap.is_open(at("2026-03-29T01:00:00Z"), &berlin));
@@ -401,11 +412,27 @@ mod tests {
 
     #[test]
     fn windows_are_written_as_they_are_read() {
-        for text in ["always", "never", "Mon,Tue,Wed 07:00-22:00; 2027-01-01 closed"] {
+        for text in [
+            "always",
+            "never",
+            "Mon,Tue,Wed 07:00-22:00; 2027-01-01 closed",
+            "Mon 07:00:30-22:00; 2027-01-01 10:00-12:00; 2027-01-01 14:00-23:59:59",
+        ] {
             assert_eq!(Windows::parse(text).unwrap().to_string(), text);
         }
-        for bad in ["", "Mon", "Mon 7-22", "Mo 07:00-22:00", "2026-13-01 closed", "Mon 07:00-25:00"]
-        {
+        for bad in [
+            "",
+            "Mon",
+            "Mon 7-22",
+            "Mo 07:00-22:00",
+            "Mon 07:00-25:00",
+            "Mon 24:00-07:00",
+            "Mon T0700-T0900",
+            "2026-13-01 closed",
+            "2026-12-31T10:00 closed",
+            "2026-12-31 closed; 2026-12-31 09:00-15:00",
+            "2026-12-31 09:00-15:00; 2026-12-31 closed",
+        ] {
             assert!(Windows::parse(bad).is_err(), "{bad}");
         }
     }

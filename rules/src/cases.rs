@@ -18,7 +18,7 @@ use toml::Spanned;
 use crate::{
     bundle::SourceFile,
     host,
-    problem::{Problem, did_you_mean},
+    problem::{PROBLEMS_MAX, Problem, cut, did_you_mean},
     set::RuleSet,
 };
 
@@ -109,6 +109,9 @@ pub(crate) fn run(set: &RuleSet, files: &[SourceFile]) -> Vec<Problem> {
             break;
         }
         for case in &file.cases {
+            if problems.len() >= PROBLEMS_MAX {
+                return problems;
+            }
             if let Err((message, help)) = one(set, &file.base, case.get_ref()) {
                 let message = format!("case `{}`: {message}", case.get_ref().name);
                 problems.push(problem(source, case.span().start, &message, &help));
@@ -126,8 +129,8 @@ fn problem(source: &SourceFile, offset: usize, message: &str, help: &str) -> Pro
         file: source.name.clone(),
         line: u16::try_from(line).unwrap_or(u16::MAX),
         column: u16::try_from(column).unwrap_or(u16::MAX),
-        message: message.to_owned(),
-        help: help.to_owned(),
+        message: cut(message.to_owned()),
+        help: cut(help.to_owned()),
     }
 }
 

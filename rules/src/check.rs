@@ -1,15 +1,16 @@
 //! The check of one file's code: names, calls, declarations. Looks at every branch, whatever the
 //! kind of event.
 
-use std::collections::BTreeMap;
+use std::{any::TypeId, collections::BTreeMap, sync::LazyLock};
 
-use rhai::{AST, ASTFlags, ASTNode, Expr, FnCallExpr, Position, Stmt};
+use rhai::{AST, ASTFlags, ASTNode, Expr, FnCallExpr, FnPtr, Position, Stmt};
 
 use crate::{
-    engine::{CHECKING, REFUSED_WORDS},
+    engine::{CHECKING, REFUSED_FUNCTIONS, REFUSED_WORDS},
     host::reason_for,
     layout::Layout,
-    problem::{Problem, did_you_mean},
+    letters::is_mixed,
+    problem::{PROBLEMS_MAX, Problem, did_you_mean},
     vocabulary::{FUNCTIONS, Use, function, term},
 };
 
@@ -31,17 +32,29 @@ pub(crate) struct Check<'a> {
     problems: Vec<Problem>,
 }
 
+/// How many arguments the functions of the language take; none at all where rule files do without.
+/// Those that call others are left out: a text is enough for them to find one, so that the check
+/// would not see which.
+static LANGUAGE: LazyLock<BTreeMap<String, Vec<usize>>> = LazyLock::new(|| {
+    let each = |found: rhai::FuncInfo<'_>| {
+        let calls = found.metadata.param_types.contains(&TypeId::of::<FnPtr>());
+        Some((found.metadata.name.to_string(), found.metadata.num_params, calls))
+    };
+    let all = CHECKING.collect_fn_metadata(None, each, true);
+    let mut language: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (name, arguments, _) in &all {
+        let refused = REFUSED_WORDS.iter().chain(REFUSED_FUNCTIONS).any(|word| word == name);
+        let counts = language.entry(name.clone()).or_default();
+        if !refused && !all.contains(&(name.clone(), *arguments, true)) {
+            counts.push(*arguments);
+        }
+    }
+    language
+});
+
 impl<'a> Check<'a> {
     pub(crate) fn new(layout: &'a Layout) -> Self {
-        let mut language: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        let each = |found: rhai::FuncInfo<'_>| {
-            Some((found.metadata.name.to_string(), found.metadata.num_params))
-        };
-        for (name, arguments) in CHECKING.collect_fn_metadata(None, each, true) {
-            if !REFUSED_WORDS.contains(&name.as_str()) {
-                language.entry(name).or_default().push(arguments);
-            }
-        }
+        let mut language = LANGUAGE.clone();
         for spec in FUNCTIONS {
             language.insert(spec.name.to_owned(), spec.arguments.to_vec());
         }
@@ -94,8 +107,9 @@ impl<'a> Check<'a> {
             } else {
                 known.push(same);
             }
+            self.alphabets(&name, at, file);
             for param in &found.params {
-                self.shadowing(param, at, file);
+                self.own_name(param, at, file);
             }
         }
         for stmt in ast.statements() {
@@ -124,6 +138,9 @@ impl<'a> Check<'a> {
     }
 
     fn node(&mut self, path: &[ASTNode<'_>], file: usize, in_function: bool) -> bool {
+        if self.problems.len() >= PROBLEMS_MAX {
+            return false;
+        }
         match path.last() {
             Some(ASTNode::Stmt(stmt)) => self.stmt(stmt, path.len() == 1, file, in_function),
             Some(ASTNode::Expr(expr)) => {
@@ -145,11 +162,11 @@ impl<'a> Check<'a> {
                 if function(&var.0.name).is_some() {
                     self.taken(&var.0.name, var.0.pos, file);
                 }
-                self.shadowing(&var.0.name, var.0.pos, file);
+                self.own_name(&var.0.name, var.0.pos, file);
             }
             Stmt::For(parts, _) => {
                 for name in std::iter::once(&parts.0).chain(parts.1.as_ref()) {
-                    self.shadowing(&name.name, name.pos, file);
+                    self.own_name(&name.name, name.pos, file);
                 }
             }
             Stmt::Assignment(parts) => self.assignment(&parts.1.lhs, parts.0.position(), file),
@@ -193,6 +210,14 @@ impl<'a> Check<'a> {
                     file,
                     format!("`{}` is reached through `{}`", parts.1, parts.2),
                     "hand it to the function as an argument",
+                );
+            }
+            Expr::Variable(parts, _, at) if self.functions.contains_key(parts.1.as_str()) => {
+                self.report(
+                    *at,
+                    file,
+                    format!("`{}` is a function and no value", parts.1),
+                    "call it with its arguments, or give the variable another name",
                 );
             }
             _ => {}
@@ -256,8 +281,13 @@ impl<'a> Check<'a> {
         if takes.contains(&count) {
             return true;
         }
-        if takes.is_empty() {
-            let known = self.language.keys().chain(self.functions.keys()).map(String::as_str);
+        if takes.is_empty() && self.language.contains_key(name) {
+            let help = "write the check without it, with `if` and `for`";
+            self.report(at, file, format!("`{name}` is not available in rule files"), help);
+        } else if takes.is_empty() {
+            let language = self.language.iter().filter(|(_, counts)| !counts.is_empty());
+            let known = language.map(|(name, _)| name).chain(self.functions.keys());
+            let known = known.map(String::as_str);
             let help = did_you_mean(name, known, || {
                 "the functions are listed in the rule reference".to_owned()
             });
@@ -274,9 +304,22 @@ impl<'a> Check<'a> {
         false
     }
 
-    fn shadowing(&mut self, name: &str, at: Position, file: usize) {
+    /// Checks the name of a variable or a parameter of the file's own.
+    fn own_name(&mut self, name: &str, at: Position, file: usize) {
+        self.alphabets(name, at, file);
         if term(name).is_some() {
             self.taken(name, at, file);
+        }
+    }
+
+    fn alphabets(&mut self, name: &str, at: Position, file: usize) {
+        if is_mixed(name) {
+            self.report(
+                at,
+                file,
+                format!("`{name}` has letters of two alphabets in one word"),
+                "it may look like another name: write each word in one alphabet",
+            );
         }
     }
 

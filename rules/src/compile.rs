@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use domain::facts::{EVENT_KINDS, EventKind, FACTS};
-use rhai::{AST, ASTNode, Expr, ParseError, ParseErrorType, Position, Scope};
+use rhai::{AST, ASTNode, Expr, LexError, ParseError, ParseErrorType, Position, Scope};
 
 use crate::{
     engine::{CHECKING, REFUSED_WORDS, RUNNING},
     host::{fact_blank, param_value},
     layout::Layout,
+    letters::hidden,
     problem::{Problem, did_you_mean},
     settings::setting,
     vocabulary::{Term, judged, named, terms, variable},
@@ -34,6 +35,14 @@ fn scope(kind: Option<EventKind>) -> Scope<'static> {
 
 /// Parses the file at `index` unpruned, for the check.
 pub(crate) fn whole(layout: &Layout, index: usize, text: &str) -> Result<AST, Problem> {
+    if let Some((line, column, letter)) = hidden(text) {
+        let help = match letter {
+            '\u{feff}' => "save the file as UTF-8 without a byte order mark",
+            _ => "remove it, or write the line anew",
+        };
+        let message = format!("a character that cannot be seen, U+{:04X}", u32::from(letter));
+        return Err(layout.problem(layout.position(index, line, column), index, message, help));
+    }
     let scope = scope(None);
     let text = layout.moved(index, text);
     let ast = CHECKING
@@ -97,9 +106,18 @@ fn explain(error: &ParseErrorType) -> (String, String) {
             });
             (format!("no fact, parameter or variable is called `{name}`"), help)
         }
-        ParseErrorType::Reserved(word) if REFUSED_WORDS.contains(&word.as_str()) => (
-            format!("`{word}` is not available in rule files"),
-            "the functions are listed in the rule reference".to_owned(),
+        ParseErrorType::Reserved(word)
+        | ParseErrorType::BadInput(LexError::ImproperSymbol(word, _))
+            if REFUSED_WORDS.contains(&word.as_str()) =>
+        {
+            (
+                format!("`{word}` is not available in rule files"),
+                "the functions are listed in the rule reference".to_owned(),
+            )
+        }
+        ParseErrorType::ExprTooDeep => (
+            "this goes too deep, one thing inside another".to_owned(),
+            "put parts of it into variables or functions".to_owned(),
         ),
         ParseErrorType::UnexpectedEOF => (
             "the file ends in the middle of something".to_owned(),

@@ -13,7 +13,7 @@ use domain::{
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, Map, NativeCallContext};
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use crate::problem::did_you_mean;
+use crate::problem::{did_you_mean, short};
 
 /// The most reasons of one event.
 const FINDINGS_MAX: usize = 64;
@@ -115,7 +115,7 @@ pub(crate) fn reason_for(
             let codes: Vec<_> = known().map(|spec| spec.code).collect();
             format!("`{function}` takes {}", codes.join(", "))
         });
-        return Err((format!("no reason has the code `{code}`"), help));
+        return Err((format!("no reason has the code `{}`", short(code)), help));
     };
     let allowed = reason.spec().by_rule;
     if allowed.contains(&class) {
@@ -151,7 +151,9 @@ fn read_details(map: Map) -> Result<(bool, Vec<(String, Detail)>), String> {
                 .as_bool()
                 .map_err(|_| "the detail `alarm` is not true or false; write `alarm: true`")?;
         } else if name.chars().count() > WORD_CHARS_MAX {
-            return Err(format!("a detail's name has more than {WORD_CHARS_MAX} characters"));
+            return Err(format!(
+                "a detail's name has more than {WORD_CHARS_MAX} characters; write a short one"
+            ));
         } else if let Some(detail) = read_detail(&name, value)? {
             details.push((name.into(), detail));
         }
@@ -176,7 +178,7 @@ fn read_detail(name: &str, value: Dynamic) -> Result<Option<Detail>, String> {
     }
     if let Ok(amount) = value.as_decimal() {
         let money = to_money(amount)
-            .ok_or_else(|| format!("the detail `{name}` is too large an amount: {amount}"))?;
+            .ok_or_else(|| format!("the detail `{name}` is too large: {amount}; hand on less"))?;
         return Ok(Some(Detail::Money(money)));
     }
     if let Some(Instant(at)) = value.clone().try_cast::<Instant>() {

@@ -5,7 +5,10 @@
 
 use rhai::Position;
 
-use crate::{bundle::SourceFile, problem::Problem};
+use crate::{
+    bundle::SourceFile,
+    problem::{Problem, cut},
+};
 
 /// The most lines of a set; places are 16 bits wide.
 const LINES_MAX: usize = 60_000;
@@ -66,6 +69,14 @@ impl Layout {
         format!("{}{text}", "\n".repeat(before))
     }
 
+    /// The position of a place in the file at `index`.
+    pub(crate) fn position(&self, index: usize, line: usize, column: usize) -> Position {
+        let before = self.files.get(index).map_or(0, |file| usize::from(file.before));
+        let [line, column] =
+            [before + line, column].map(|number| u16::try_from(number).unwrap_or(u16::MAX));
+        Position::new(line, column)
+    }
+
     /// The place that `position` means; the end of the file at `index` where it means none.
     pub(crate) fn place(&self, position: Position, index: usize) -> Place<'_> {
         let column = position.position().unwrap_or(1);
@@ -102,8 +113,8 @@ impl Layout {
             file: place.file.to_owned(),
             line: place.line,
             column: place.column,
-            message: message.into(),
-            help: help.into(),
+            message: cut(message.into()),
+            help: cut(help.into()),
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod definitions;
 mod engine;
 mod host;
 mod layout;
+mod letters;
 pub mod load;
 pub mod problem;
 pub mod set;

@@ -133,9 +133,8 @@ pub fn load(bundle: &Bundle, names: &Names) -> Result<Checked, Vec<Problem>> {
     let texts = texts.map(|file| (file.name.clone(), file.text.clone())).collect();
     let set = RuleSet { hash: bundle.hash(), texts, values: table, set_at, layout, kinds };
     warnings.extend(unread(&set, bundle));
-    let mut problems = trial(&set);
-    problems.extend(cases::run(&set, &bundle.cases));
-    sorted(problems)?;
+    sorted(trial(&set))?;
+    sorted(cases::run(&set, &bundle.cases))?;
     warnings.sort();
     Ok(Checked { set, warnings })
 }

@@ -4,6 +4,13 @@ use std::fmt;
 
 use serde::Serialize;
 
+/// The most problems that are told of one set; who corrects these is told the next ones.
+pub(crate) const PROBLEMS_MAX: usize = 100;
+/// The most characters of a message; a longer one is cut.
+const MESSAGE_CHARS_MAX: usize = 400;
+/// The most characters of a name that is shown, or compared with the known ones.
+const NAME_CHARS_MAX: usize = 64;
+
 /// One thing that is wrong, or worth a look, in a site's rules.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Problem {
@@ -26,8 +33,29 @@ impl fmt::Display for Problem {
     }
 }
 
+/// `message`, cut where it is longer than anybody reads: it may repeat what a file holds.
+pub(crate) fn cut(message: String) -> String {
+    shortened(message, MESSAGE_CHARS_MAX)
+}
+
+/// `name` as a message shows it.
+pub(crate) fn short(name: &str) -> String {
+    shortened(name.to_owned(), NAME_CHARS_MAX)
+}
+
+fn shortened(mut text: String, chars_max: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(chars_max) {
+        text.truncate(end);
+        text.push_str(" ...");
+    }
+    text
+}
+
 /// The known name that `name` was most likely meant to be.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if name.chars().nth(NAME_CHARS_MAX).is_some() {
+        return None;
+    }
     let wanted = name.to_lowercase();
     known
         .into_iter()
@@ -59,6 +87,13 @@ mod tests {
         {
             assert_eq!(nearest(name, known), meant, "{name}");
         }
+    }
+
+    #[test]
+    fn what_is_longer_than_anybody_reads_is_cut_and_not_compared() {
+        assert_eq!(short("debt"), "debt");
+        assert_eq!(short(&"ვ".repeat(65)), format!("{} ...", "ვ".repeat(64)));
+        assert_eq!(nearest(&"debt".repeat(10_000), ["debt"]), None);
     }
 
     #[test]

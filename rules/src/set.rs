@@ -12,12 +12,13 @@ use domain::{
     scope::{ParamTable, Scope as SetFor},
     verdict::{Finding, Origin},
 };
-use rhai::{AST, Dynamic, EvalAltResult, Scope};
+use rhai::{AST, ASTNode, Dynamic, EvalAltResult, Expr, Position, Scope, Stmt};
 
 use crate::{
     engine::{self, DEADLINE, OPERATIONS_MAX},
     host::{self, Raised, fact_value, param_value},
     layout::Layout,
+    problem::cut,
     settings::SetAt,
     vocabulary::{Term, variable},
 };
@@ -155,7 +156,7 @@ impl RuleSet {
         };
         match catch_unwind(AssertUnwindSafe(run)) {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(self.fault(*error)),
+            Ok(Err(error)) => Err(self.fault(checks, *error)),
             Err(_) => Err(PolicyFault::Rule {
                 file: "rules".to_owned(),
                 line: 0,
@@ -164,9 +165,9 @@ impl RuleSet {
         }
     }
 
-    fn fault(&self, error: EvalAltResult) -> PolicyFault {
-        let inner = innermost(error);
-        let place = self.layout.place(inner.position(), 0);
+    fn fault(&self, checks: &Checks, error: EvalAltResult) -> PolicyFault {
+        let (inner, position) = innermost(error);
+        let place = self.layout.place(position.or_else(likely_place(&checks.ast)), 0);
         let (file, line) = (place.file.to_owned(), place.line);
         PolicyFault::Rule { file, line, message: explain(inner) }
     }
@@ -183,37 +184,76 @@ impl RuleSet {
     }
 }
 
-fn innermost(mut error: EvalAltResult) -> EvalAltResult {
+/// The error that happened, and the innermost place that is known.
+fn innermost(mut error: EvalAltResult) -> (EvalAltResult, Position) {
+    let mut position = error.position();
     while let EvalAltResult::ErrorInFunctionCall(_, _, inner, _) = error {
         error = *inner;
+        position = error.position().or_else(position);
     }
-    error
+    (error, position)
 }
 
-/// The error as a sentence, without a place.
+/// Where a limit was most likely passed if the engine does not say where: it does not for the one
+/// operation of taking an element, and a limit is passed in a loop.
+fn likely_place(ast: &AST) -> Position {
+    let (mut in_loop, mut anywhere) = (Position::NONE, Position::NONE);
+    ast.walk(&mut |path| {
+        if let Some(ASTNode::Expr(expr @ Expr::Index(..))) = path.last() {
+            let loops = |node: &ASTNode<'_>| {
+                matches!(node, ASTNode::Stmt(Stmt::While(..) | Stmt::Do(..) | Stmt::For(..)))
+            };
+            anywhere = anywhere.or_else(expr.position());
+            if path.iter().any(loops) {
+                in_loop = in_loop.or_else(expr.position());
+            }
+        }
+        in_loop.is_none()
+    });
+    in_loop.or_else(anywhere)
+}
+
+/// The error as a sentence, without a place, and what to do.
 fn explain(mut error: EvalAltResult) -> String {
-    match error {
-        EvalAltResult::ErrorTooManyOperations(_) => format!(
-            "the checks need more than {OPERATIONS_MAX} operations; \
-             look for a loop that is too long"
-        ),
-        EvalAltResult::ErrorTerminated(..) => format!(
-            "the checks take longer than {} ms; look for a loop that is too long",
-            DEADLINE.as_millis()
-        ),
-        EvalAltResult::ErrorStackOverflow(_) => {
-            "a function calls itself too deeply; use a loop".to_owned()
+    use EvalAltResult::{
+        ErrorArithmetic, ErrorArrayBounds, ErrorAssignmentToConstant, ErrorDataTooLarge,
+        ErrorFunctionNotFound, ErrorIndexNotFound, ErrorNonPureMethodCallOnConstant,
+        ErrorPropertyNotFound, ErrorRuntime, ErrorStackOverflow, ErrorStringBounds,
+        ErrorTerminated, ErrorTooManyOperations,
+    };
+    let help = match error {
+        ErrorTooManyOperations(_) => {
+            return format!(
+                "the checks need more than {OPERATIONS_MAX} operations; \
+                 look for a loop that is too long"
+            );
         }
-        EvalAltResult::ErrorRuntime(ref message, _) if message.is_string() => message.to_string(),
-        _ => {
-            error.clear_position();
-            let text = error.to_string();
-            let mut letters = text.chars();
-            letters
-                .next()
-                .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+        ErrorTerminated(..) => {
+            return format!(
+                "the checks take longer than {} ms; look for a loop that is too long",
+                DEADLINE.as_millis()
+            );
         }
-    }
+        ErrorStackOverflow(_) => {
+            return "a function calls itself too deeply; use a loop".to_owned();
+        }
+        // Raised by a function of ours, which says what to do.
+        ErrorRuntime(message, _) if message.is_string() => return message.to_string(),
+        ErrorDataTooLarge(..) => "keep texts, lists and maps short",
+        ErrorArithmetic(..) => "test the numbers before",
+        ErrorArrayBounds(..) | ErrorStringBounds(..) => "ask for the length before",
+        ErrorIndexNotFound(..) | ErrorPropertyNotFound(..) => "test with `in` before",
+        ErrorFunctionNotFound(..) => "it takes values of other kinds",
+        ErrorAssignmentToConstant(..) | ErrorNonPureMethodCallOnConstant(..) => {
+            "facts and parameters are read only: copy it with `let`"
+        }
+        _ => "correct the check",
+    };
+    error.clear_position();
+    let text = error.to_string();
+    let mut letters = text.chars();
+    let first = letters.next().map(char::to_lowercase).into_iter().flatten();
+    format!("{}; {help}", cut(first.chain(letters).collect()))
 }
 
 impl Policy for RuleSet {

@@ -14,7 +14,7 @@ use rhai::{AST, Dynamic, Expr, FnCallExpr, Position, Stmt};
 use crate::{
     layout::Layout,
     load::Names,
-    problem::{Problem, did_you_mean},
+    problem::{PROBLEMS_MAX, Problem, did_you_mean},
     vocabulary::{FUNCTIONS, Use, function},
 };
 
@@ -71,6 +71,9 @@ impl<'a> Settings<'a> {
     /// Reads the settings of one file.
     pub(crate) fn read(&mut self, ast: &AST, file: usize) {
         for (call, at) in ast.statements().iter().filter_map(setting) {
+            if self.problems.len() >= PROBLEMS_MAX {
+                return;
+            }
             match self.one(call, at) {
                 Ok((param, scope, value)) => self.keep(param, scope, value, at, file),
                 Err((at, message, help)) => {
@@ -82,7 +85,8 @@ impl<'a> Settings<'a> {
 
     fn keep(&mut self, param: Param, scope: Scope, value: Value, at: Position, file: usize) {
         let line = at.line().and_then(|line| u16::try_from(line).ok()).unwrap_or_default();
-        if let Some(earlier) = self.set_at.insert((param, scope.clone()), line) {
+        let earlier = self.set_at.insert((param, scope.clone()), line);
+        if let Some(earlier) = earlier.filter(|_| self.warnings.len() < PROBLEMS_MAX) {
             let message = format!("`{param}` is set for {scope} a second time");
             let earlier = self.layout.line(earlier, 1);
             let (name, line) = (earlier.file, earlier.line);
@@ -140,7 +144,7 @@ impl<'a> Settings<'a> {
     /// What was read; a set without hours for the site is refused.
     pub(crate) fn finish(mut self) -> Outcome {
         let windows = Param::TimeAccessWindows;
-        if self.table.at(windows, &Scope::Site).is_none() {
+        if self.problems.len() < PROBLEMS_MAX && self.table.at(windows, &Scope::Site).is_none() {
             let message = format!("no file sets `{windows}` for the site, which is required");
             let help = format!("write set(\"{windows}\", \"Mon-Sun 07:00-23:00\");");
             let mut problem = self.layout.problem(Position::START, 0, message, help);
