@@ -79,3 +79,47 @@ impl Clock for SiteClock {
         }
     }
 }
+
+/// Watches the machine's clock against its monotonic one: a difference that grows by more than a
+/// second between two looks is a step, and no drift.
+#[derive(Debug, Default)]
+pub(crate) struct StepWatch {
+    last: Option<(std::time::Instant, Timestamp)>,
+}
+
+impl StepWatch {
+    /// How far a real clock was set since the last look, if it was. A simulation's clock is its
+    /// owner's.
+    pub(crate) fn stepped(&mut self, clock: &SiteClock) -> Option<Span> {
+        let SiteClock::Real(clock) = clock else { return None };
+        let (elapsed, wall) = (std::time::Instant::now(), clock.now());
+        let (before, then) = self.last.replace((elapsed, wall))?;
+        by_how_much(elapsed.duration_since(before), wall.since(then))
+    }
+}
+
+/// The step in a span that the wall clock shows, where `elapsed` went by.
+fn by_how_much(elapsed: std::time::Duration, shown: Span) -> Option<Span> {
+    let elapsed = i64::try_from(elapsed.as_micros()).ok()?;
+    let by = Span(shown.0.saturating_sub(elapsed));
+    (by.0.abs() > Span::seconds(1).0).then_some(by)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_clock_that_was_set_is_told_from_one_that_drifts() {
+        for (elapsed, shown, by) in [
+            (10_000, 10_000, None),
+            (10_000, 10_900, None),
+            (10_000, 13_610_000, Some(13_600_000)),
+            (10_000, -3_590_000, Some(-3_600_000)),
+        ] {
+            let got = by_how_much(Duration::from_millis(elapsed), Span::millis(shown));
+            assert_eq!(got, by.map(Span::millis), "{elapsed} {shown}");
+        }
+    }
+}

@@ -12,13 +12,13 @@ use admin_api::{
 };
 use devices::hub::Hub;
 use domain::{
+    clock::effective_time,
     command::{Action, COMMAND_TTL, Command},
     event::{DeviceEvent, Direction, Happening},
     ids::{CommandId, DecisionId, DeviceId, IdMaker},
     params::Param,
-    reasons::{Condition, Reason},
+    reasons::Condition,
     state::{Batch, Entry, Noted},
-    step::effective_time,
     time::Timestamp,
     verdict::Outcome,
 };
@@ -185,7 +185,9 @@ impl Outward {
     /// and a read that may be too old gets no answer. Tells whether it was answered.
     pub(crate) fn answer_unavailable(&mut self, event: &DeviceEvent, now: Timestamp) -> bool {
         let Happening::CredentialRead { direction, .. } = event.happening else { return false };
-        let age = event.received.since(effective_time(event));
+        let age = event
+            .received
+            .since(effective_time(event, Param::ClockMaxDrift.spec().default().span()));
         if age > Param::DeviceEventMaxAge.spec().default().span() {
             return false;
         }
@@ -198,8 +200,9 @@ impl Outward {
             let timeout = Param::GatePassageTimeout.spec().default().span();
             self.command(event, now, Action::OpenOnce { direction, passage_timeout: timeout });
         }
-        let reason = Reason::PolicyUnavailable;
-        self.command(event, now, Action::Indicate { direction, outcome, reason });
+        // Nobody knows what the display may show.
+        let (reason, amount) = (None, None);
+        self.command(event, now, Action::Indicate { direction, outcome, reason, amount });
         true
     }
 

@@ -154,7 +154,8 @@ pub(crate) async fn start(
     );
     let undone = Undone::of(&state, &opened);
     let policy = Arc::clone(&first.policy);
-    let site_loop = SiteLoop { state, store, policy, clock, outward, batches: 0 };
+    let watch = crate::clock::StepWatch::default();
+    let site_loop = SiteLoop { state, store, policy, clock, watch, outward, batches: 0 };
     let (site_loop, loop_done) = spawn_loop(site_loop, inbox)?;
     import(&folder, rows, &bulk).await?;
     let live = announce(&first, &administration, &health, wall.now()).await?;

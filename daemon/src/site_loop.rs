@@ -8,11 +8,14 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use devices::arrival::{Ack, Arrival};
 use domain::{
+    clock::effective_time,
     event::{DeviceEvent, Direction, Happening},
     facts::Policy,
     ids::DeviceId,
+    params::Param,
+    scope::Place,
     state::{Answer, Batch, Input, Snapshot, State},
-    step::{effective_time, step},
+    step::step,
     time::{Clock, Span, Timestamp},
 };
 use store::{
@@ -22,7 +25,10 @@ use store::{
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock::SiteClock, outward::Outward};
+use crate::{
+    clock::{SiteClock, StepWatch},
+    outward::Outward,
+};
 
 /// The most inputs of one batch: a larger one saves little more, and lets all gates wait in step.
 const BATCH_MAX: usize = 64;
@@ -101,6 +107,8 @@ pub(crate) struct SiteLoop {
     pub(crate) policy: Arc<dyn Policy>,
     /// The clock.
     pub(crate) clock: Arc<SiteClock>,
+    /// Whether somebody sets it.
+    pub(crate) watch: StepWatch,
     /// Devices, feed, counters.
     pub(crate) outward: Outward,
     /// The number of the last batch of this epoch.
@@ -121,7 +129,9 @@ impl SiteLoop {
                 None => self.wait(&mut inbox).await,
             };
             let Some(first) = first else { break };
-            let mut inputs = vec![first];
+            let stepped = self.watch.stepped(&self.clock).map(|by| Input::ClockStepped { by });
+            let stepped = stepped.map(|input| Taken { input, policy: None, owed: Owed::Nothing });
+            let mut inputs: Vec<Taken> = stepped.into_iter().chain([first]).collect();
             drain(&mut inbox, &mut held, &mut inputs);
             self.turn(inputs, &mut inbox, &mut held).await?;
             // However busy the gates are, an operator or a reload waits for one batch at the most.
@@ -170,7 +180,8 @@ impl SiteLoop {
         inbox: &mut Inbox,
         held: &mut VecDeque<Taken>,
     ) -> Result<(), CommitError> {
-        order(&mut inputs);
+        let drift = self.policy.values().resolve(Param::ClockMaxDrift, &Place::default());
+        order(&mut inputs, drift.value.span());
         let mut queue = VecDeque::from([Attempt { inputs, lost: 0 }]);
         while let Some(Attempt { mut inputs, lost }) = queue.pop_front() {
             let before = Arc::clone(&self.policy);
@@ -380,17 +391,17 @@ fn drain(inbox: &mut Inbox, held: &mut VecDeque<Taken>, inputs: &mut Vec<Taken>)
 /// What the loop takes first: life safety, then everything but events, then events by effective
 /// time, device and sequence; a tick last, so that no passage of its own batch comes too late for
 /// it.
-fn order(inputs: &mut [Taken]) {
+fn order(inputs: &mut [Taken], drift: Span) {
     inputs.sort_by(|left, right| match (&left.input, &right.input) {
         (Input::Device(a) | Input::Unanswered(a), Input::Device(b) | Input::Unanswered(b)) => {
-            (!is_fire(a), rank(a)).cmp(&(!is_fire(b), rank(b)))
+            (!is_fire(a), rank(a, drift)).cmp(&(!is_fire(b), rank(b, drift)))
         }
         (a, b) => class(a).cmp(&class(b)),
     });
 }
 
-fn rank(event: &DeviceEvent) -> (Timestamp, &DeviceId, u64, u64) {
-    (effective_time(event), &event.device, event.boot, event.seq)
+fn rank(event: &DeviceEvent, drift: Span) -> (Timestamp, &DeviceId, u64, u64) {
+    (effective_time(event, drift), &event.device, event.boot, event.seq)
 }
 
 const fn is_fire(event: &DeviceEvent) -> bool {

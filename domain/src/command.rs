@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     event::Direction,
     ids::{CommandId, DecisionId, DeviceId, LockerId},
+    money::Money,
     reasons::Reason,
     time::{Span, Timestamp},
     verdict::Outcome,
@@ -88,8 +89,15 @@ pub enum Action {
         direction: Direction,
         /// What was decided.
         outcome: Outcome,
-        /// The primary reason; a display shows no more than parameter 64 allows.
-        reason: Reason,
+        /// The primary reason, where parameter 64 lets the display show it.
+        reason: Option<Reason>,
+        /// The amount that it is about, where the display may show that.
+        amount: Option<Money>,
+    },
+    /// How the gate stands when it loses its supply or us; its exit is always free then.
+    FailMode {
+        /// Whether its entry stays shut.
+        entry_secure: bool,
     },
 }
 

@@ -113,6 +113,13 @@ pub enum Happening {
         /// Whether the input is active now.
         active: bool,
     },
+    /// A fact: a door was opened or closed.
+    Door {
+        /// Whether it is open now.
+        open: bool,
+    },
+    /// A fact: a door was opened by force.
+    DoorForced,
     /// A fact about the device itself: tamper, battery, power.
     Health {
         /// Which sensor.
@@ -139,6 +146,8 @@ impl Happening {
                 | Self::PassageAborted { .. }
                 | Self::PassageUnexpected { .. }
                 | Self::Collected { .. }
+                | Self::Door { .. }
+                | Self::DoorForced
                 | Self::Order(_)
                 | Self::LockerRequest { .. }
                 | Self::LockerState { .. }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    ids::CredentialId,
+    ids::{CredentialId, DeviceId},
     rows::{HoldKey, ReservationKey, ReservationState, WaitingKey},
     state::Tables,
     time::Timestamp,
@@ -20,6 +20,8 @@ pub(crate) enum Timer {
     IdentityHold(HoldKey),
     /// A request that waits for somebody.
     Waiting(WaitingKey),
+    /// A door that stands open.
+    Door(DeviceId),
 }
 
 /// What ends, by its end.
@@ -46,7 +48,11 @@ impl Timers {
         });
         let waiting = tables.waiting.iter();
         let waiting = waiting.map(|(key, row)| (row.until, Timer::Waiting(key.clone())));
-        Self { ends: passages.chain(held).chain(unknown).chain(waiting).collect() }
+        let doors = tables.devices.iter();
+        let doors =
+            doors.filter_map(|(id, row)| row.alarm_at.map(|at| (at, Timer::Door(id.clone()))));
+        let ends = passages.chain(held).chain(unknown).chain(waiting).chain(doors);
+        Self { ends: ends.collect() }
     }
     /// The earliest end.
     pub(crate) fn next(&self) -> Option<Timestamp> {

@@ -9,7 +9,7 @@ use crate::{
     reasons::{Class, Reason},
     rows::CredentialState,
     seen::Seen,
-    step::CLOCK_DRIFT,
+    time::Span,
     verdict::{Detail, Finding, HoldCondition, Outcome},
 };
 use jiff::tz::TimeZone;
@@ -22,7 +22,7 @@ pub fn judge(seen: &Seen, gathered: &Gathered, policy: &dyn Policy, zone: &TimeZ
     if mode == "free" && !seen.stalled && seen.kind.direction().is_some() {
         return Combined::only(Outcome::Grant, floor(Reason::GrantedFreeMode, Class::Grant));
     }
-    let pending = pending(seen);
+    let pending = pending(seen, gathered.value(Param::ClockMaxDrift).span());
     if let Some(finding) = &pending
         && finding.class == Class::Ignore
     {
@@ -106,12 +106,12 @@ fn gate_state(seen: &Seen, mode: &str) -> Option<Finding> {
 }
 
 /// P6: while a passage is in progress, this credential gets no second one.
-fn pending(seen: &Seen) -> Option<Finding> {
+fn pending(seen: &Seen, drift: Span) -> Option<Finding> {
     let since = seen.holder.as_ref()?.presence.pending_since?;
     let class = match seen.kind {
         EventKind::Entry => Class::Deny,
         // A wall clock that was set back keeps nobody in.
-        EventKind::Exit if since <= seen.at.plus(CLOCK_DRIFT) => Class::Ignore,
+        EventKind::Exit if since <= seen.at.plus(drift) => Class::Ignore,
         _ => return None,
     };
     Some(floor(Reason::PassagePending, class))

@@ -6,6 +6,7 @@
 //! simulation repeats itself.
 
 mod bill;
+pub mod clock;
 pub mod combine;
 pub mod command;
 pub mod decision;
@@ -15,6 +16,7 @@ pub mod event;
 mod expiry;
 pub mod facts;
 pub mod gather;
+mod health;
 mod hold;
 pub mod ids;
 mod import;

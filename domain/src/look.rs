@@ -351,7 +351,7 @@ impl Step<'_> {
     }
 
     fn is_offline(&mut self, device: &DeviceId) -> bool {
-        self.state.tables.devices.read(device).is_some_and(|known| !known.online)
+        self.state.tables.devices.read(device).is_some_and(|known| known.gone)
     }
 
     fn is_crowded(&self, asked: &Asked) -> bool {

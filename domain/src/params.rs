@@ -245,7 +245,7 @@ pub const ACTIONS: &[&str] = &[
 
 /// The rows that nothing judges yet, by number: a rule file that sets or reads one is refused, so
 /// that nobody relies on it.
-const NOT_YET: &[u8] = &[55, 57, 61, 62, 63, 64];
+const NOT_YET: &[u8] = &[63];
 
 /// The parameters that the floor itself asks for every request.
 pub const FLOOR_READS: &[Param] = &[
@@ -253,9 +253,14 @@ pub const FLOOR_READS: &[Param] = &[
     Param::PresenceDuplicateReadWindow,
     Param::DebtExitHoldMax,
     Param::GateMode,
+    Param::EmergencyReleaseCategory,
+    Param::GateFailMode,
     Param::DeviceOfflinePolicy,
     Param::GatePassageTimeout,
     Param::DeviceEventMaxAge,
+    Param::ClockMaxDrift,
+    Param::AlarmHeldOpenTime,
+    Param::PrivacyDisplayDetail,
 ];
 
 /// The parameters that decide which pass speaks and what the facts are, whatever checks ask.

@@ -63,12 +63,17 @@ impl Step<'_> {
         let device = message.device.clone();
         let asked = Asked { pin, ..Asked::of(message.at, kind, device, uid) };
         let seen = self.look(&asked, gate);
-        if let Some((outcome, finding)) = self.emergency_answer(direction) {
+        let released = direction == Direction::Exit && self.is_released_by_fault(&message.device);
+        let emergency = self.emergency_answer(direction);
+        if let Some((outcome, finding)) = emergency {
             return self.decide_alone(message, &asked, Combined::only(outcome, finding), seen);
         }
         if let Some(finding) = self.ingest(message, &asked, &seen) {
             let ignored = Combined::only(Outcome::Ignore, finding);
             return self.decide_alone(message, &asked, ignored, seen);
+        }
+        if released {
+            return self.release_by_fault(message, &asked, seen);
         }
         if self.reads_for_child(&asked, &seen) {
             return;
@@ -93,6 +98,15 @@ impl Step<'_> {
         let facts = Some(gathered.facts);
         let known = Known { seen, facts, values: gathered.values, consulted };
         self.decide(message, asked, combined, known)
+    }
+
+    /// The gate has a fault that releases its exit: it opens for everybody, and nothing is charged.
+    fn release_by_fault(&mut self, message: &Message, asked: &Asked, seen: Seen) {
+        let zone = self.state.site.time_zone.clone();
+        let gathered = Gathered::of(&seen, self.policy.values(), &zone);
+        let finding = floor(Reason::EmergencyRelease, Class::Release);
+        let combined = Combined::only(Outcome::Release, finding);
+        self.act(message, asked, seen, gathered, combined);
     }
 
     /// A request that is answered without its facts.
@@ -311,11 +325,9 @@ impl Step<'_> {
             values: set_somewhere(known.values, known.consulted),
         };
         if verdict.outcome != Outcome::Ignore && asked.kind.direction().is_some() {
-            let action = Action::Indicate {
-                direction: asked.direction(),
-                outcome: verdict.outcome,
-                reason: shown(verdict.primary(), verdict.outcome),
-            };
+            let (reason, amount) = self.shown_at_gate(asked, &verdict);
+            let (direction, outcome) = (asked.direction(), verdict.outcome);
+            let action = Action::Indicate { direction, outcome, reason, amount };
             self.command(message.device.clone(), Some(id), action);
         }
         self.journal(message, Noted::Decided { decision: id, outcome: verdict.outcome });
@@ -344,8 +356,27 @@ impl Step<'_> {
 /// Whether the decision costs anything: nothing was checked at a gate in free mode, and nobody told
 /// the guest where the rules could not answer.
 fn books_money(combined: &Combined) -> bool {
-    let unchecked = [Reason::GrantedFreeMode, Reason::PolicyUnavailable];
+    let unchecked = [Reason::GrantedFreeMode, Reason::PolicyUnavailable, Reason::EmergencyRelease];
     !combined.reasons.iter().any(|found| unchecked.contains(&found.reason))
+}
+
+impl Step<'_> {
+    /// What the screen of a gate may show of a verdict (parameter 64). A gate is public: of health,
+    /// debt and threats it shows nothing, however much may be shown.
+    fn shown_at_gate(&self, asked: &Asked, verdict: &Verdict) -> (Option<Reason>, Option<Money>) {
+        let place = Place { device: Some(&asked.device), ..Place::default() };
+        let level = self.at_place(Param::PrivacyDisplayDetail, &place);
+        let reason = shown(verdict.primary(), verdict.outcome);
+        if level.word() == "pictogram" || reason.is_private() {
+            return (None, None);
+        }
+        let details = verdict.reasons.iter().take(1).flat_map(|found| &found.details);
+        let amount = details.into_iter().find_map(|(name, detail)| match detail {
+            Detail::Money(amount) if name == "amount" || name == "needed" => Some(*amount),
+            _ => None,
+        });
+        (Some(reason), amount.filter(|_| level.word() != "reason_code"))
+    }
 }
 
 /// The reason that the screen of a gate may show: of a threat it shows nothing.

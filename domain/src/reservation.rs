@@ -122,6 +122,7 @@ impl Step<'_> {
                 Timer::Passage(key) => self.lapse(&key, ended),
                 Timer::Hold(credential) => self.hold_expired(credential, ended),
                 Timer::IdentityHold(key) => self.identity_hold_expired(&key, ended),
+                Timer::Door(device) => self.held_open(&device, ended),
                 Timer::Waiting(key) => self.waited(&key, ended),
             }
         }

@@ -22,7 +22,7 @@ use crate::{
         Terminal, Token, Visits, Waiting, WaitingKey,
     },
     site::Site,
-    time::Timestamp,
+    time::{Span, Timestamp},
 };
 
 macro_rules! tables {
@@ -226,6 +226,11 @@ pub enum Input {
         terminal: DeviceId,
         /// What is known of it now.
         state: Terminal,
+    },
+    /// Our own clock jumped.
+    ClockStepped {
+        /// How far; below zero it was set back.
+        by: Span,
     },
     /// An operator compared the face of somebody who waits with the photo.
     PhotoChecked {

@@ -1,27 +1,19 @@
 //! One input, one step: the only place where a site's state changes.
 
 use crate::{
-    event::{DeviceEvent, Direction, Happening, HealthItem},
+    clock::effective_time,
+    event::{DeviceEvent, Direction, Happening},
     facts::Policy,
     ids::DeviceId,
     reasons::Condition,
     rows::{DeviceState, MarkKey, Taken},
     scope::{ParamTable, Place},
     state::{Answer, Batch, Entry, Input, Noted, RuleSetNews, State},
-    time::{Span, Timestamp},
+    time::Timestamp,
 };
-
-/// A device's clock that is ahead by more than this is not believed (parameter 61's default).
-pub(crate) const CLOCK_DRIFT: Span = Span::seconds(5);
-
-/// No message waits longer than this on its way to us (our choice).
-const LATE_MAX: Span = Span::seconds(86_400);
 
 /// Boots of one device whose messages are still told apart (our choice).
 const BOOTS_KEPT: usize = 4;
-
-/// At or below this charge a battery is low, in percent (general practice).
-const BATTERY_LOW: u32 = 20;
 
 /// Takes one input: its effects go into the overlay of `state` and into `batch`.
 ///
@@ -40,6 +32,7 @@ pub fn step(
         Input::Import(rows) => return step.import(rows),
         Input::RuleSet(news) => step.rule_set(news),
         Input::ResetEmergency { operators } => return step.reset_emergency(operators),
+        Input::ClockStepped { by } => step.clock_stepped(by),
         Input::Terminal { terminal, state } => step.terminal(terminal, state),
         Input::PhotoChecked { waiting, same } => step.photo_checked(&waiting, same),
         Input::Payment(payment) => return step.payment(payment),
@@ -47,23 +40,6 @@ pub fn step(
         Input::Tick => step.close_expired(now),
     }
     Answer::Taken
-}
-
-/// The instant that an event counts for: the device's own time, unless its clock is plainly wrong.
-///
-/// A message may wait for as long as a broker keeps it; what is older still, or from the future,
-/// was stamped by a clock that is off.
-#[must_use]
-pub fn effective_time(event: &DeviceEvent) -> Timestamp {
-    match event.device_time {
-        Some(told)
-            if told <= event.received.plus(CLOCK_DRIFT)
-                && event.received.since(told) <= LATE_MAX =>
-        {
-            told
-        }
-        _ => event.received,
-    }
 }
 
 /// One step, with everything that it may use.
@@ -88,7 +64,7 @@ pub(crate) struct Message {
 
 impl Step<'_> {
     fn device(&mut self, event: DeviceEvent) {
-        let at = effective_time(&event);
+        let at = effective_time(&event, self.drift());
         let message = Message {
             device: event.device.clone(),
             source: Some((event.boot, event.seq)),
@@ -99,6 +75,7 @@ impl Step<'_> {
         if event.happening.is_counted() && !self.take(&message, counted, &event.happening) {
             return;
         }
+        self.watch_clock(&event, &message);
         // A device that is a little ahead ends nobody's grant early.
         self.close_expired(at.min(self.now));
         match event.happening {
@@ -125,6 +102,10 @@ impl Step<'_> {
             }
             Happening::FireInput { active } => self.fire_input(&message, active),
             Happening::Health { what, value } => self.health(&message, what, value),
+            Happening::Door { open } => self.door(&message, open),
+            Happening::DoorForced => {
+                self.note(&message, Condition::ForcedOpen, String::new());
+            }
             Happening::Presence { online } => self.device_presence(&message, online),
         }
     }
@@ -172,9 +153,7 @@ impl Step<'_> {
         change: impl FnOnce(&mut DeviceState),
     ) -> bool {
         let devices = &mut self.state.tables.devices;
-        // A device that says something can be spoken to, until it says otherwise.
-        let new = DeviceState { online: true, ..DeviceState::default() };
-        let known = devices.read(device).copied().unwrap_or(new);
+        let known = devices.read(device).copied().unwrap_or_default();
         let mut next = known;
         change(&mut next);
         if next == known && devices.peek(device).is_some() {
@@ -185,22 +164,15 @@ impl Step<'_> {
     }
 
     fn device_presence(&mut self, message: &Message, online: bool) {
-        if self.device_state(&message.device, |known| known.online = online) {
+        if self.device_state(&message.device, |known| {
+            (known.online, known.gone) = (online, !online);
+        }) {
             let condition = if online { Condition::DeviceOnline } else { Condition::DeviceOffline };
             self.note(message, condition, String::new());
-        }
-    }
-
-    fn health(&mut self, message: &Message, what: HealthItem, value: String) {
-        let condition = match what {
-            HealthItem::Tamper if value == "true" => Condition::Tamper,
-            HealthItem::Power if value == "false" => Condition::PowerLost,
-            HealthItem::Battery if value.parse().is_ok_and(|left: u32| left <= BATTERY_LOW) => {
-                Condition::BatteryLow
+            if online {
+                self.tell_fail_mode(&message.device);
             }
-            _ => return,
-        };
-        self.note(message, condition, value);
+        }
     }
 
     pub(crate) fn unreadable(&mut self, device: DeviceId, why: String) {

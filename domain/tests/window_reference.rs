@@ -10,7 +10,6 @@
 //! with one through every minute, and asks the others where their answers change, around the
 //! clock's change and around midnight.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
-
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use domain::{
@@ -27,7 +26,7 @@ const TO: i64 = 24_837 * DAY;
 /// How much of the clock is written down before a change and after it.
 const BEFORE: i64 = 2 * DAY;
 const AFTER: i64 = 10 * DAY;
-/// How far the next opening is looked for, and the end of one, in minutes.
+/// How far an opening and its end are looked for, in minutes.
 const AHEAD: usize = 8 * 1440;
 const AHEAD_END: usize = 6 * 1440;
 /// How many sets of windows are made up for each change, beside those that are laid around it.

@@ -211,11 +211,9 @@ CREATE TABLE mark (
 
 -- What is known of devices.
 CREATE TABLE device (
-    id      TEXT    NOT NULL PRIMARY KEY,
-    version BIGINT  NOT NULL,
-    online  BOOLEAN NOT NULL,
-    mode    TEXT,             -- free, controlled, locked, out_of_service, as it reports
-    fire    BOOLEAN NOT NULL  -- its life-safety input
+    device  TEXT   NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    body    TEXT   NOT NULL -- JSON
 );
 
 -- Tills, desks and pay points.

@@ -6,6 +6,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends here")]
 
+mod pairs;
+mod shown;
 mod steps;
 mod world;
 
@@ -98,6 +100,10 @@ struct Row {
     journal: Option<Vec<String>>,
     /// Whether the last step opened a gate.
     opened: Option<bool>,
+    /// The reason that the gate shows, or `nothing`.
+    shown: Option<String>,
+    /// Whether the gate is told to stay shut without power.
+    fail_secure: Option<bool>,
     /// The outcomes of all decisions of the last step, in order.
     all: Option<Vec<String>>,
     /// Lockers that are flagged abandoned afterwards, or not.
@@ -116,7 +122,8 @@ fn scenarios() -> Vec<(String, Scenario)> {
     let read = |path: std::path::PathBuf| {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&path).unwrap();
-        let scenario = toml::from_str(&text).unwrap_or_else(|why| panic!("{name}: {why}"));
+        let scenario: Scenario =
+            toml::from_str(&text).unwrap_or_else(|why| panic!("{name}: {why}"));
         (name, scenario)
     };
     files.into_iter().map(read).collect()
@@ -191,6 +198,12 @@ fn differences(world: &mut World, row: &Row) -> Vec<String> {
     if let Some(wanted) = &row.all {
         same("all outcomes", wanted.join(", "), world.outcomes().join(", "));
     }
+    if let Some(wanted) = &row.shown {
+        same("shown", wanted.clone(), world.shown_at_gate());
+    }
+    if let Some(wanted) = row.fail_secure {
+        same("fail secure", format!("{:?}", Some(wanted)), format!("{:?}", world.fail_secure()));
+    }
     for (locker, wanted) in &row.abandoned {
         let got = world.abandoned(locker).to_string();
         same(&format!("locker {locker} abandoned"), wanted.to_string(), got);
@@ -198,6 +211,12 @@ fn differences(world: &mut World, row: &Row) -> Vec<String> {
     if let Some(wanted) = &row.journal {
         same("journal", wanted.join(", "), world.journal().join(", "));
     }
+    left(world, row, &mut same);
+    wrong
+}
+
+/// What is left in the rows.
+fn left(world: &World, row: &Row, same: &mut impl FnMut(&str, String, String)) {
     for (uid, wanted) in &row.wallet {
         same(&format!("wallet of {uid}"), wanted.clone(), world.shown(world.wallet(uid)));
     }
@@ -210,7 +229,6 @@ fn differences(world: &mut World, row: &Row) -> Vec<String> {
     for (uid, wanted) in &row.inside {
         same(&format!("inside on {uid}"), wanted.to_string(), world.inside(uid).to_string());
     }
-    wrong
 }
 
 fn shown(world: &World, detail: &Detail) -> String {

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `10:00:00 entry G1 W1` | the band W1 is read at G1 on the way in |
 //! | `11:30:00 exit G1 W1` | the same on the way out |
+//! | `10:00:00 entry G1 W1 pin 9999` | the same with a code at the keypad |
+//! | `10:00:00 late 30 entry G1 W1` | a read that took half a minute to reach us |
 //! | `10:00:03 passed G1 in` | somebody went through |
 //! | `10:00:03 passed G1 in told 10:00:02` | the same, by the gate's own time |
 //! | `12:13:00 pays W1 3.20` | a payment against the debt at the desk |
@@ -17,6 +19,10 @@
 //! | `15:32:00 topup T1 nino W7 20.00 cash` | a top-up; `refund` pays back |
 //! | `16:52:00 lifts desk-1 boss CODE document_shown` | an override of the last refusal |
 //! | `12:25:00 acts desk-1 nino emergency_reset` | an act; `second levan T1 12:25:40` confirms |
+//! | `11:00:00 health G1 tamper true` | the gate reports its housing; or power, battery |
+//! | `11:00:00 door G1 open` | a door; `closed` again |
+//! | `11:00:00 offline G1` | the gate went; `online` again |
+//! | `12:20:00 clock 3600` | our own clock was set forward by an hour |
 //! | `12:00:00 till T1 off` | the till is offline |
 //! | `12:00:00 waits` | time goes on |
 //! | `12:00:00 desk off` | nobody sits at the desk any more |
@@ -26,8 +32,9 @@ use domain::{
     money::Money,
     order::{Act, Line, Order, Override, Second, What},
     reasons::Reason,
-    rows::Terminal,
+    rows::{PinDigest, Terminal},
     state::{Answer, Input, Payment},
+    time::{Span, Timestamp},
 };
 
 use crate::{
@@ -50,15 +57,39 @@ impl World {
         let (time, words) = words.split_at(if dated { 2 } else { 1 });
         let now = self.time(&time.join(" "));
         self.wait(now);
+        let known = self.at_gates(words, now)
+            || self.at_lockers(words, now)
+            || self.at_tills(words)
+            || self.around(words, now);
+        assert!(known, "`{step}` is no step");
+    }
+
+    fn at_gates(&mut self, words: &[&str], now: Timestamp) -> bool {
         match words {
             ["entry", gate, uid] => self.read(gate, Direction::Entry, uid),
             ["exit", gate, uid] => self.read(gate, Direction::Exit, uid),
+            ["entry", gate, uid, "pin", code] => {
+                let pin = Some(PinDigest((*code).into()));
+                let (direction, uid) = (Direction::Entry, (*uid).into());
+                self.event(gate, now, Happening::CredentialRead { direction, uid, pin });
+            }
+            ["late", seconds, "entry", gate, uid] => {
+                let told = now.minus(Span::seconds(seconds.parse().unwrap()));
+                let (direction, uid, pin) = (Direction::Entry, (*uid).into(), None);
+                self.event(gate, told, Happening::CredentialRead { direction, uid, pin });
+            }
             ["passed", gate, way] => self.passed(gate, way, now),
             ["passed", gate, way, "told", time] => {
                 let told = self.time(time);
                 self.passed(gate, way, told);
             }
-            ["pays", uid, amount] => self.pays(uid, amount),
+            _ => return false,
+        }
+        true
+    }
+
+    fn at_lockers(&mut self, words: &[&str], now: Timestamp) -> bool {
+        match words {
             ["fire", gate, state] => {
                 self.event(gate, now, Happening::FireInput { active: *state == "on" });
             }
@@ -75,6 +106,14 @@ impl World {
             ["collects", gate, uid] => {
                 self.event(gate, now, Happening::Collected { uid: (*uid).into() });
             }
+            _ => return false,
+        }
+        true
+    }
+
+    fn at_tills(&mut self, words: &[&str]) -> bool {
+        match words {
+            ["pays", uid, amount] => self.pays(uid, amount),
             ["sale", till, operator, uid, rest @ ..] => self.sale((till, operator), uid, rest),
             ["topup" | "refund", till, operator, uid, amount, how] => {
                 let (holder, amount) = ((*uid).into(), self.money(amount));
@@ -98,14 +137,38 @@ impl World {
                 let state = Terminal { online, operator: None, drawer: Money::ZERO };
                 self.take(Input::Terminal { terminal: (*till).into(), state });
             }
+            _ => return false,
+        }
+        true
+    }
+
+    /// What devices report of themselves, and what happens around them.
+    fn around(&mut self, words: &[&str], now: Timestamp) -> bool {
+        match words {
+            ["health", gate, what, value] => {
+                let what = serde_json::from_value((*what).into()).unwrap();
+                let value = (*value).to_owned();
+                self.event(gate, now, Happening::Health { what, value });
+            }
+            ["door", gate, state] => {
+                self.event(gate, now, Happening::Door { open: *state == "open" });
+            }
+            ["online" | "offline", gate] => {
+                self.event(gate, now, Happening::Presence { online: words[0] == "online" });
+            }
+            ["clock", seconds] => {
+                let by = Span::seconds(seconds.parse().unwrap());
+                self.take(Input::ClockStepped { by });
+            }
             ["waits"] => {}
             ["desk", state] => {
                 let operator = (*state == "on").then(|| "nino".to_owned());
                 let state = Terminal { online: true, operator, drawer: Money::ZERO };
                 self.take(Input::Terminal { terminal: DESK.into(), state });
             }
-            _ => panic!("`{step}` is no step"),
+            _ => return false,
         }
+        true
     }
 
     fn read(&mut self, gate: &str, direction: Direction, uid: &str) {
@@ -179,7 +242,7 @@ impl World {
         self.event("bank", now, Happening::LockerRequest { locker, uid, opens });
     }
 
-    fn passed(&mut self, gate: &str, way: &str, told: domain::time::Timestamp) {
+    fn passed(&mut self, gate: &str, way: &str, told: Timestamp) {
         let direction = if way == "in" { Direction::Entry } else { Direction::Exit };
         self.event(gate, told, Happening::PassageMade { direction, decision: None });
     }

@@ -114,6 +114,7 @@ set("anti_passback.mode", "hard");
 set("debt.entry_block_amount", 10.00);
 set("debt.entry_block_age", "P1D");
 set("time.access_windows", "Mon-Sun 00:00-24:00");
+set("privacy.display_detail", "full");
 "#;
 
 /// A site's folder; it is removed with this.

@@ -5,6 +5,7 @@ use domain::{
     command::{Action, Command},
     event::Direction,
     ids::{CommandId, DecisionId},
+    money::Money,
     reasons::Reason,
     time::Timestamp,
     verdict::Outcome,
@@ -40,6 +41,16 @@ pub(crate) struct Open {
     pub(crate) passage_timeout_ms: i64,
 }
 
+/// `gate/fail-mode/set`.
+#[derive(Debug, Serialize)]
+struct FailMode {
+    v: u32,
+    cmd_id: CommandId,
+    entry_secure: bool,
+    /// Never: an exit is free without power.
+    exit_secure: bool,
+}
+
 /// What a gate shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -65,9 +76,12 @@ pub(crate) struct Indicate {
     pub(crate) decision: Option<DecisionId>,
     pub(crate) direction: Direction,
     pub(crate) outcome: Shown,
-    /// What was decided for; nothing while the request waits.
+    /// What was decided for, where the display may show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<Reason>,
+    /// The amount in minor units, where the display may show it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) amount: Option<Money>,
     pub(crate) issued: i64,
     pub(crate) ttl_ms: i64,
 }
@@ -89,12 +103,15 @@ pub(crate) fn encode(command: &Command, profile: MqttProfile) -> Option<Message>
             let once = if profile.drops_repeats { QoS::AtLeastOnce } else { QoS::AtMostOnce };
             (topics::OPEN, serde_json::to_vec(&open).ok()?, once)
         }
-        Action::Indicate { direction, outcome, reason } => {
-            let shown = (Shown::Decided(outcome), Some(reason));
-            indicate(command, profile, direction, shown)?
+        Action::Indicate { direction, outcome, reason, amount } => {
+            indicate(command, profile, direction, (Shown::Decided(outcome), reason, amount))?
+        }
+        Action::FailMode { entry_secure } => {
+            let mode = FailMode { v: 1, cmd_id: command.id, entry_secure, exit_secure: false };
+            (topics::FAIL_MODE, serde_json::to_vec(&mode).ok()?, QoS::AtLeastOnce)
         }
         Action::Wait { direction, .. } => {
-            indicate(command, profile, direction, (Shown::Waits(Waits::Wait), None))?
+            indicate(command, profile, direction, (Shown::Waits(Waits::Wait), None, None))?
         }
         // No profile drives locks, and tills are answered through the API.
         Action::Till { .. }
@@ -118,7 +135,7 @@ fn indicate(
     command: &Command,
     profile: MqttProfile,
     direction: Direction,
-    (outcome, reason): (Shown, Option<Reason>),
+    (outcome, reason, amount): (Shown, Option<Reason>, Option<Money>),
 ) -> Option<(&'static str, Vec<u8>, QoS)> {
     if !profile.indicator {
         return None;
@@ -130,6 +147,7 @@ fn indicate(
         direction,
         outcome,
         reason,
+        amount,
         issued: command.issued.millis(),
         ttl_ms: command.ttl.whole_millis(),
     };
@@ -202,7 +220,8 @@ mod tests {
         let answer = command(Action::Indicate {
             direction: Direction::Exit,
             outcome: Outcome::Deny,
-            reason: Reason::CredentialUnknown,
+            reason: Some(Reason::CredentialUnknown),
+            amount: None,
         });
         assert_eq!(encode(&answer, MqttProfile { indicator: false, ..PLAIN }), None);
         let message = encode(&answer, PLAIN).unwrap();

@@ -65,6 +65,8 @@ pub(crate) const fn reader(direction: Direction) -> &'static str {
 
 /// The command that lets one person through.
 pub(crate) const OPEN: &str = "gate/open/set";
+/// The command that says how the gate stands without its supply.
+pub(crate) const FAIL_MODE: &str = "gate/fail-mode/set";
 /// The command that shows an answer.
 pub(crate) const INDICATE: &str = "gate/indicate/set";
 /// The command that sets the mode: `panic` frees the way out, `controlled` ends that.

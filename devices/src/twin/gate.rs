@@ -350,7 +350,8 @@ impl Gate {
         let decision = shown.decision;
         let direction = shown.direction;
         // Whoever waits is told later what was decided.
-        if let (Shown::Decided(outcome), Some(reason)) = (shown.outcome, shown.reason) {
+        if let Shown::Decided(outcome) = shown.outcome {
+            let reason = shown.reason;
             let seen = IndicateSeen { decision, direction, outcome, reason, came };
             self.tell(Told::Indicate(seen));
         }

@@ -64,8 +64,8 @@ pub struct IndicateSeen {
     pub direction: Direction,
     /// What was decided.
     pub outcome: Outcome,
-    /// Why.
-    pub reason: Reason,
+    /// Why, where the display may show it.
+    pub reason: Option<Reason>,
     /// When it came, on the monotonic clock.
     pub came: Instant,
 }

@@ -178,7 +178,7 @@ pub fn open(direction: Direction) -> Action {
 }
 
 pub fn show(direction: Direction, outcome: Outcome, reason: Reason) -> Action {
-    Action::Indicate { direction, outcome, reason }
+    Action::Indicate { direction, outcome, reason: Some(reason), amount: None }
 }
 
 pub async fn gate(broker: SocketAddr, id: &str, clock: &Arc<TestClock>) -> MqttGate {

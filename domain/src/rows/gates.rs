@@ -414,6 +414,25 @@ pub struct DeviceState {
     pub mode: Option<GateMode>,
     /// Whether its life-safety input is active.
     pub fire: bool,
+    /// Whether it went: it said so, or its last will did. A device that nobody heard of is not
+    /// gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
+    /// Whether its housing is open.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tampered: bool,
+    /// Whether it lost its supply.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unpowered: bool,
+    /// Whether its battery is low.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub battery_low: bool,
+    /// Whether its clock is off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub clock_off: bool,
+    /// When its door, which stands open, raises the alarm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm_at: Option<Timestamp>,
 }
 
 /// A locker.

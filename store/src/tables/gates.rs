@@ -1,11 +1,10 @@
 //! Presence, occupancy, reservations, and what is known of devices.
 
 use domain::{
-    event::GateMode,
-    ids::{CredentialId, DecisionId, DeviceId, MemberId, PassId, Uid, VisitId, ZoneId},
+    ids::{CredentialId, DecisionId, MemberId, PassId, Uid, VisitId, ZoneId},
     rows::{
-        DeviceState, Emergency, LastRead, Mark, MarkKey, Occupancy, Presence, ReaderKey,
-        Reservation, ReservationKey, ReservationState,
+        Emergency, LastRead, Mark, MarkKey, Occupancy, Presence, ReaderKey, Reservation,
+        ReservationKey, ReservationState,
     },
     time::{Span, Timestamp},
 };
@@ -246,43 +245,6 @@ impl Stored for Mark {
     }
     fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         Ok(Self { high: from.bits()?, window: from.bits()? })
-    }
-}
-
-/// The word for a gate's mode; [`GateMode::parse`] reads it.
-const fn mode_name(mode: GateMode) -> &'static str {
-    match mode {
-        GateMode::Free => "free",
-        GateMode::Controlled => "controlled",
-        GateMode::Locked => "locked",
-        GateMode::OutOfService => "out_of_service",
-    }
-}
-
-impl Stored for DeviceState {
-    type Key = DeviceId;
-    const SHEET: Sheet = Sheet {
-        name: "device",
-        keys: &["id"],
-        values: &["online", "mode", "fire"],
-        ids: &[],
-        kind: Kind::State,
-        weight: 1,
-    };
-    fn bind_key(key: &DeviceId, to: &mut Binds) {
-        to.text(key.as_str());
-    }
-    fn bind(&self, to: &mut Binds) {
-        to.add(self.online);
-        to.add(self.mode.map(mode_name));
-        to.add(self.fire);
-    }
-    fn read_key(from: &mut Cells<'_, '_>) -> Result<DeviceId, ReadError> {
-        from.name()
-    }
-    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
-        let (online, mode) = (from.take()?, from.maybe_word(GateMode::parse)?);
-        Ok(Self { online, mode, fire: from.take()? })
     }
 }
 

@@ -3,8 +3,8 @@
 use domain::{
     ids::{DeviceId, ExemptionId, FamilyId, LockerId, MemberId, OperatorId, Uid},
     rows::{
-        Attempts, Exemption, Family, Guests, Hold, HoldKey, Locker, Operator, Spending, Terminal,
-        Token, Waiting,
+        Attempts, DeviceState, Exemption, Family, Guests, Hold, HoldKey, Locker, Operator,
+        Spending, Terminal, Token, Waiting,
     },
 };
 
@@ -106,6 +106,7 @@ macro_rules! whole {
 }
 
 whole! {
+    DeviceState, by DeviceId, in "device";
     Terminal, by DeviceId, in "terminal";
     Hold, by HoldKey, in "hold";
     Waiting, by HoldKey, in "waiting";

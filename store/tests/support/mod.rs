@@ -241,7 +241,7 @@ fn gate_rows() -> Changes {
     };
     let hold = hold(&gate);
     let inside = inside(&hold, &pool);
-    let unmoded = DeviceState { online: false, mode: None, fire: true };
+    let unmoded = DeviceState { fire: true, ..DeviceState::default() };
     Changes {
         presence: vec![
             change(CredentialId(id(5)), 1, inside),
@@ -271,7 +271,12 @@ fn gate_rows() -> Changes {
             change(
                 gate.clone(),
                 1,
-                DeviceState { online: true, mode: Some(GateMode::OutOfService), fire: false },
+                DeviceState {
+                    online: true,
+                    mode: Some(GateMode::OutOfService),
+                    alarm_at: Some(NOW),
+                    ..DeviceState::default()
+                },
             ),
             change(DeviceId::from("gate-2"), 1, unmoded),
         ],

@@ -1,0 +1,128 @@
+//! Clocks that are wrong: a device's, and our own when somebody sets it (parameter 61 and section
+//! 13 of `decisions.md` of the specification).
+
+use crate::{
+    event::DeviceEvent,
+    ids::CredentialId,
+    params::Param,
+    reasons::Condition,
+    rows::{Hold, Presence, Reservation, Visit, Waiting},
+    scope::Place,
+    state::{Entry, Noted},
+    step::{Message, Step},
+    time::{Span, Timestamp},
+};
+
+/// No message waits longer than this on its way to us (our choice).
+const LATE_MAX: Span = Span::seconds(86_400);
+
+/// The instant that an event counts for: the device's own time, unless its clock is off by more
+/// than `drift`.
+///
+/// A message may wait for as long as a broker keeps it; what is older still, or from the future,
+/// was stamped by a clock that is off.
+#[must_use]
+pub fn effective_time(event: &DeviceEvent, drift: Span) -> Timestamp {
+    event.device_time.filter(|told| !is_off(*told, event.received, drift)).unwrap_or(event.received)
+}
+
+fn is_off(told: Timestamp, received: Timestamp, drift: Span) -> bool {
+    told > received.plus(drift) || received.since(told) > LATE_MAX
+}
+
+impl Step<'_> {
+    /// How far a clock may be off.
+    pub(crate) fn drift(&self) -> Span {
+        self.at_place(Param::ClockMaxDrift, &Place::default()).span()
+    }
+
+    /// A device whose clock is off is told of once, until it is right again.
+    pub(crate) fn watch_clock(&mut self, event: &DeviceEvent, message: &Message) {
+        let Some(told) = event.device_time else { return };
+        let off = is_off(told, event.received, self.drift());
+        let known = self.state.tables.devices.peek(&event.device);
+        if known.is_some_and(|known| known.clock_off) == off {
+            return;
+        }
+        self.device_state(&event.device, |known| known.clock_off = off);
+        if off {
+            let by = told.since(event.received).whole_seconds();
+            self.note(message, Condition::ClockStep, format!("{by} s"));
+        }
+    }
+
+    /// Our own clock jumped: what lasts goes on as if it had not (I10). A step within the drift is
+    /// nobody's business.
+    pub(crate) fn clock_stepped(&mut self, by: Span) {
+        if by.0.abs() <= self.drift().0 {
+            return;
+        }
+        let noted = Noted::Condition {
+            condition: Condition::ClockStep,
+            decision: None,
+            direction: None,
+            detail: format!("{} s", by.whole_seconds()),
+        };
+        self.batch.journal.push(Entry { at: self.now, device: None, source: None, noted });
+        let tables = &mut self.state.tables;
+        let people: Vec<(CredentialId, Presence)> =
+            tables.presence.iter().map(|(key, row)| (*key, row.clone())).collect();
+        for (key, row) in people {
+            let moved = moved_presence(row.clone(), by);
+            if moved != row {
+                tables.presence.put(key, moved);
+            }
+        }
+        let grants: Vec<_> =
+            tables.reservations.iter().map(|(key, row)| (key.clone(), row.clone())).collect();
+        for (key, row) in grants {
+            tables.reservations.put(key, moved_grant(row, by));
+        }
+        let waiting: Vec<_> =
+            tables.waiting.iter().map(|(key, row)| (key.clone(), row.clone())).collect();
+        for (key, row) in waiting {
+            let (since, until) = (row.since.plus(by), row.until.plus(by));
+            tables.waiting.put(key, Waiting { since, until, ..row });
+        }
+        let holds: Vec<_> =
+            tables.holds.iter().map(|(key, row)| (key.clone(), row.clone())).collect();
+        for (key, row) in holds {
+            tables.holds.put(key, moved_hold(row, by));
+        }
+        self.state.timers = crate::expiry::Timers::of(&self.state.tables);
+    }
+}
+
+fn moved_presence(mut row: Presence, by: Span) -> Presence {
+    row.entered = row.entered.map(|at| at.plus(by));
+    row.visit = row.visit.map(|visit| moved_visit(visit, by));
+    row.left = row.left.map(|mut left| {
+        left.at = left.at.plus(by);
+        left
+    });
+    row
+}
+
+/// The end of the hours was made a time that is left when the visit began, so it moves too.
+fn moved_visit(mut visit: Visit, by: Span) -> Visit {
+    visit.started = visit.started.plus(by);
+    visit.hours_end = visit.hours_end.map(|end| end.plus(by));
+    visit.hold = visit.hold.map(|hold| moved_hold(hold, by));
+    if let Some(allowance) = visit.allowance.as_mut() {
+        allowance.counted = allowance.counted.plus(by);
+        allowance.until = allowance.until.plus(by);
+    }
+    visit
+}
+
+fn moved_hold(mut hold: Hold, by: Span) -> Hold {
+    hold.since = hold.since.plus(by);
+    hold.until = hold.until.map(|until| until.plus(by));
+    hold
+}
+
+fn moved_grant(mut row: Reservation, by: Span) -> Reservation {
+    row.granted = row.granted.plus(by);
+    row.expires = row.expires.map(|at| at.plus(by));
+    row
+}

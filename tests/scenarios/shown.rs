@@ -1,0 +1,88 @@
+//! What a site shows and keeps, for the rows of scenarios to be held against.
+
+use domain::{command::Action, decision::Decision, money::Money, reasons::Reason, state::Noted};
+
+use crate::world::World;
+
+impl World {
+    pub(crate) fn wallet(&self, uid: &str) -> Money {
+        self.balance(self.account(uid))
+    }
+    pub(crate) fn debt(&self, uid: &str) -> Money {
+        let owed = |balance: Money| Money::ZERO.max(-balance);
+        let account = self.account(uid);
+        owed(self.balance(account)) + owed(self.balance(account.beside()))
+    }
+    pub(crate) fn visits_left(&self, uid: &str) -> u32 {
+        let pass = self.holder(uid).pass.unwrap();
+        self.state.tables.passes.peek(&pass).and_then(|pass| pass.visits_left).unwrap()
+    }
+    pub(crate) fn inside(&self, uid: &str) -> u16 {
+        let row = self.state.tables.presence.peek(&self.holder(uid).credential);
+        row.map_or(0, |row| row.inside)
+    }
+    /// Whether the last step opened a gate.
+    pub(crate) fn opened(&self) -> bool {
+        let opens = |action: &Action| matches!(action, Action::OpenOnce { .. });
+        self.last.commands.iter().any(|command| opens(&command.action))
+    }
+    /// The outcomes of all decisions of the last step.
+    pub(crate) fn outcomes(&self) -> Vec<String> {
+        let all = self.last.decisions.iter();
+        all.map(|decision| decision.verdict.outcome.name().to_owned()).collect()
+    }
+    /// The reason that the last answer shows at its gate.
+    pub(crate) fn shown_at_gate(&self) -> String {
+        let shown = self.last.commands.iter().find_map(|command| match &command.action {
+            Action::Indicate { reason, .. } => Some(*reason),
+            _ => None,
+        });
+        shown.flatten().map_or("nothing", Reason::code).to_owned()
+    }
+    /// What a gate was told about its state without power.
+    pub(crate) fn fail_secure(&self) -> Option<bool> {
+        self.last.commands.iter().find_map(|command| match &command.action {
+            Action::FailMode { entry_secure } => Some(*entry_secure),
+            _ => None,
+        })
+    }
+    /// Whether a locker is flagged abandoned.
+    pub(crate) fn abandoned(&self, locker: &str) -> bool {
+        self.state.tables.lockers.peek(&locker.into()).is_some_and(|row| row.abandoned)
+    }
+    /// What the last step noted beside decisions.
+    pub(crate) fn journal(&self) -> Vec<String> {
+        let noted = self.last.journal.iter().filter_map(|entry| match &entry.noted {
+            Noted::Decided { .. } => None,
+            Noted::Condition { condition, .. } => {
+                Some(serde_json::to_value(condition).unwrap().as_str().unwrap().to_owned())
+            }
+            Noted::HoldEnded { how, .. } => Some(format!("hold {how:?}")),
+            Noted::Unbilled { amount, .. } => Some(format!("unbilled {}", self.shown(*amount))),
+            other => Some(format!("{other:?}").split(' ').next().unwrap().to_owned()),
+        });
+        noted.collect()
+    }
+    /// Everything that the last step showed and left, without ids.
+    pub(crate) fn everything(&self) -> String {
+        let verdict = |decision: &Decision| {
+            let verdict = &decision.verdict;
+            format!("{:?} {:?} {:?}", verdict.outcome, verdict.reasons, verdict.also)
+        };
+        let decisions: Vec<_> = self.last.decisions.iter().map(verdict).collect();
+        let commands: Vec<_> = self.last.commands.iter().map(|one| one.action.clone()).collect();
+        let accounts: Vec<_> =
+            self.state.tables.accounts.iter().map(|(_, row)| row.balance.minor()).collect();
+        let passes = self.state.tables.passes.iter();
+        let passes: Vec<_> = passes.map(|(_, row)| row.visits_left).collect();
+        let inside: Vec<_> = self.state.tables.presence.iter().map(|(_, row)| row.inside).collect();
+        let journal = self.journal();
+        // Where a rule stands is no difference: the settings move the lines of the file.
+        format!("{decisions:?} {commands:?} {journal:?} {accounts:?} {passes:?} {inside:?}")
+    }
+    /// The sum of all accounts.
+    pub(crate) fn trial_balance(&self) -> Money {
+        let rows: Money = self.state.tables.accounts.iter().map(|(_, row)| row.balance).sum();
+        rows + self.posted
+    }
+}
