@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
-# The long forms of two journeys:   bash tests/campaign.sh
+# The long forms of three tests:   bash tests/campaign.sh
 #
-# The daemon is killed 200 times under load through each broker, and its rules are changed 5,000
-# times. KARI_CRASH_ROUNDS and KARI_RELOADS change how often.
+# The daemon is killed 200 times under load through each broker, its rules are changed 5,000 times,
+# and the shipped rules are held against the reference on 1,000,000 cases. KARI_CRASH_ROUNDS,
+# KARI_RELOADS and KARI_REFERENCE_PROFILES (100 cases each) change how often; KARI_REFERENCE_SEED
+# changes the cases.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 export PATH="$PATH:/usr/sbin:/sbin"
 export KARI_CRASH_ROUNDS="${KARI_CRASH_ROUNDS:-200}"
 export KARI_RELOADS="${KARI_RELOADS:-5000}"
+export KARI_REFERENCE_PROFILES="${KARI_REFERENCE_PROFILES:-10000}"
 
+cargo test --package tests --test reference -- --nocapture
 cargo build --workspace
 cargo test --workspace --test journeys -- --nocapture killed_under_load a_thousand_reloads

@@ -2,7 +2,7 @@
 //! (section 11 of `decisions.md` of the specification).
 
 use crate::{
-    facts::Facts,
+    facts::{EventKind, Facts},
     gather::Speaking,
     ids::{AccountId, CredentialId},
     money::Money,
@@ -53,7 +53,10 @@ impl Bill {
         let due = wallet.unpaid + charge;
         let bound = values[Param::WalletMinBalance as usize].value.amount();
         let most = Money::ZERO.max(wallet.balance - wallet.reserved - bound);
+        let settles = matches!(seen.kind, EventKind::Entry | EventKind::Exit);
         let paid = match values[Param::DebtAutoSettle as usize].value.word() {
+            // Nothing is settled at lockers and tills: row 27 is about gates.
+            _ if !settles => Money::ZERO,
             "partial" => due.min(most),
             "full_only" if due <= most => due,
             _ => Money::ZERO,
@@ -96,7 +99,7 @@ impl Bill {
         facts.overstay_charge = self.charge;
         facts.wallet_balance = self.balance() - self.wallet.reserved;
         facts.debt = self.debt();
-        let since = self.wallet.debt_since.map(|since| at.since(since).whole_seconds());
+        let since = self.wallet.debt_since.map(|since| -Span(-at.since(since).0).whole_seconds());
         facts.debt_age = since.filter(|_| self.debt() > Money::ZERO).unwrap_or(0).max(0);
     }
 }

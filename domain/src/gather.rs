@@ -292,18 +292,21 @@ impl Gathering<'_> {
         self.facts.reentry_locked = presence.entered.is_some_and(lasts);
     }
 
-    /// The fullest of the zones entered speaks, with the values of its own place.
+    /// Of the zones entered a full one that refuses speaks, else one that warns, else the fullest;
+    /// each is judged by the values of its own place.
     fn zones(&mut self) {
-        let mut tightest: Option<i64> = None;
+        let mut tightest = None;
         let gate = &self.seen.gate;
         for (zone, people) in &gate.entered {
             let place = Place { tariff: None, ..self.place_of(zone) };
             let limit = self.table.resolve(Param::ZoneMaxOccupancy, &place);
             let mode = self.table.resolve(Param::ZoneOccupancyMode, &place);
-            let limited = limit.value.int() > 0 && mode.value.word() != "count_only";
+            let word = mode.value.word();
+            let limited = limit.value.int() > 0 && word != "count_only";
             let free = if limited { limit.value.int().saturating_sub(*people) } else { i64::MAX };
-            if tightest.is_none_or(|least| free < least) {
-                tightest = Some(free);
+            let rank = (free > 0, free <= 0 && word != "hard", free);
+            if tightest.is_none_or(|least| rank < least) {
+                tightest = Some(rank);
                 self.facts.zone_name = zone.to_string();
                 self.facts.zone_people = *people;
                 self.values[Param::ZoneMaxOccupancy as usize] = limit;

@@ -1,0 +1,182 @@
+//! Orders at tills: what they ask for at random, and what the specification says of them.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    facts::EventKind,
+    money::Money,
+    reasons::Reason,
+    rows::CredentialState,
+    till::{SeenOperator, SeenOrder, SeenSecond},
+};
+
+use crate::{
+    answer::{Asked, Class, lifts},
+    cases::Maker,
+    profile::{ACTS, CODES, ROLES, TERMINALS, Val, one, some},
+    resolve::Who,
+};
+
+impl Maker<'_> {
+    fn operator(&mut self, login: &str) -> SeenOperator {
+        let roles: BTreeSet<String> = some(self.rng, ROLES, 60);
+        SeenOperator {
+            login: login.into(),
+            roles: roles.into_iter().map(Into::into).collect(),
+            favoured: self.chance(6),
+        }
+    }
+
+    /// An order of a kind.
+    pub(crate) fn order(&mut self, kind: EventKind, known: bool) -> SeenOrder {
+        let action = match kind {
+            EventKind::Operator => one(self.rng, &ACTS[3..]),
+            _ => kind.name(),
+        };
+        let wallet = if self.chance(80) { self.amount() } else { Money::ZERO };
+        let cash = if self.chance(60) { self.amount() } else { Money::ZERO };
+        let cash = if self.chance(8) { -cash } else { cash };
+        let drawer = self.amount();
+        let drawer = if self.chance(30) { Money(drawer.0 * 120 / 100) - cash } else { drawer };
+        let named = known || self.chance(50);
+        let codes = if kind == EventKind::Operator {
+            let named = some(self.rng, CODES, 12);
+            named.iter().filter_map(|code| Reason::of(code)).collect()
+        } else {
+            Vec::new()
+        };
+        let is_sale = kind == EventKind::Sale;
+        SeenOrder {
+            terminal: one(self.rng, TERMINALS).into(),
+            online: !self.chance(6),
+            drawer,
+            named,
+            action: action.to_owned(),
+            operator: self.chance(97).then(|| self.operator("nino")),
+            second: self
+                .chance(45)
+                .then(|| SeenSecond { operator: self.operator("levan"), counts: self.chance(85) }),
+            approver: (is_sale && self.chance(35)).then(|| self.operator("maka")),
+            wallet,
+            cash,
+            discount: if is_sale { one(self.rng, &[0, 0, 10, 11, 15, 16, 100]) } else { 0 },
+            categories: if is_sale {
+                some(self.rng, &["alcohol", "tobacco", "games", "food"], 20).into_iter().collect()
+            } else {
+                Vec::new()
+            },
+            age_shown: self.chance(25).then(|| one(self.rng, &[11, 12, 15, 16, 17, 18, 20, 21])),
+            codes,
+        }
+    }
+}
+
+impl Asked<'_> {
+    /// Rows 28 to 30, 46 to 49, and 50 to 54.
+    pub(crate) fn order(&mut self, order: &SeenOrder) {
+        self.payer(order);
+        let kind = self.seen.kind;
+        let costs = order.wallet.0;
+        match kind {
+            EventKind::Sale => {
+                self.spending(costs);
+                if order.discount > self.int(46) {
+                    self.find("DISCOUNT_NEEDS_APPROVAL", Class::Deny);
+                }
+                self.goods(order);
+                let Val::Offline([_, _, sale]) = self.value(58) else { return };
+                if !order.online && sale == 2 {
+                    self.find("DEVICE_OFFLINE", Class::Deny);
+                }
+            }
+            EventKind::Topup if self.bill.balance + costs > self.int(29) => {
+                self.find("WALLET_MAX_EXCEEDED", Class::Deny);
+            }
+            EventKind::Refund => {
+                if costs > self.bill.balance {
+                    self.find("WALLET_LIMIT_EXCEEDED", Class::Deny);
+                }
+                if costs > self.int(47) && !self.is_confirmed(order) {
+                    self.find("REFUND_NEEDS_APPROVAL", Class::Deny);
+                }
+            }
+            _ => {}
+        }
+        let (drawer, limit) = (order.drawer.0 + order.cash.0, self.int(49));
+        if matches!(kind, EventKind::Sale | EventKind::Topup) && order.cash.0 > 0 && drawer > limit
+        {
+            let over = i128::from(drawer) * 100 > i128::from(limit) * 120;
+            self.find("CASH_DRAWER_LIMIT", if over { Class::Deny } else { Class::Warn });
+        }
+        self.rights(order);
+    }
+
+    /// Whose card or wallet it is: rows 1 and 2, and no wallet of nobody's or a dead band's.
+    fn payer(&mut self, order: &SeenOrder) {
+        let wallet = match self.seen.kind {
+            EventKind::Sale => order.wallet.0 != 0,
+            EventKind::Operator => false,
+            _ => true,
+        };
+        match self.seen.holder.as_ref().map(|holder| holder.state) {
+            None if wallet || order.named => self.find("CREDENTIAL_UNKNOWN", Class::Deny),
+            Some(CredentialState::Lost | CredentialState::Stolen) => {
+                self.find("CREDENTIAL_LOST_STOLEN", Class::Deny);
+            }
+            Some(CredentialState::Blocked | CredentialState::Returned) if wallet => {
+                self.find("CREDENTIAL_NOT_VALID_NOW", Class::Deny);
+            }
+            _ => {}
+        }
+    }
+
+    /// Row 48.
+    fn goods(&mut self, order: &SeenOrder) {
+        let Val::Ages(ages) = self.value(48) else { return };
+        let asked = order.categories.iter().filter_map(|name| ages.get(name)).max();
+        let age = order.age_shown.or_else(|| self.seen.holder.as_ref()?.age);
+        let asked = asked.copied().unwrap_or(0);
+        if asked > 0 && age.is_none_or(|age| age < asked) {
+            self.find("AGE_RESTRICTED_ITEM", Class::Deny);
+        }
+    }
+
+    /// Rows 50 to 54.
+    fn rights(&mut self, order: &SeenOrder) {
+        let known = order.operator.as_ref().is_some_and(|operator| !operator.favoured);
+        if !known || !self.names(50, &order.action) {
+            self.find("OPERATOR_NOT_PERMITTED", Class::Deny);
+        }
+        if !self.names(51, order.terminal.as_str()) || !self.names(54, &order.action) {
+            self.find("TERMINAL_NOT_PERMITTED", Class::Deny);
+        }
+        let acts = matches!(self.seen.kind, EventKind::Operator | EventKind::Refund);
+        let two = self.names(53, &order.action)
+            || order.action == "emergency_reset"
+            || (order.action == "refund" && order.wallet.0 > self.int(47))
+            || order.codes.iter().any(|code| lifts(code.code()) == 2);
+        if acts && two && !self.is_confirmed(order) {
+            self.find("SECOND_OPERATOR_REQUIRED", Class::Deny);
+        }
+        let may = |code: &Reason| lifts(code.code()) > 0 && self.names(52, code.code());
+        if self.seen.kind == EventKind::Operator && !order.codes.iter().all(may) {
+            self.find("OVERRIDE_NOT_ALLOWED", Class::Deny);
+        }
+    }
+
+    fn is_confirmed(&self, order: &SeenOrder) -> bool {
+        let Some(second) = &order.second else { return false };
+        let who = Who { roles: &second.operator.roles, ..self.who.clone() };
+        second.counts && !second.operator.favoured && self.profile.names(50, &who, &order.action)
+    }
+
+    /// Whether the approver of a sale may lift a code.
+    pub(crate) fn is_approved(&self, code: &str) -> bool {
+        let Some(order) = &self.seen.order else { return false };
+        let approver = order.approver.as_ref().filter(|one| !one.favoured);
+        let Some(approver) = approver else { return false };
+        let who = Who { roles: &approver.roles, ..self.who.clone() };
+        let covered = order.discount <= self.profile.int(46, &who);
+        self.profile.names(52, &who, code) && (code != "DISCOUNT_NEEDS_APPROVAL" || covered)
+    }
+}
