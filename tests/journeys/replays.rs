@@ -87,7 +87,7 @@ async fn other_amounts_refuse_whom_they_concern_and_cost_what_they_would_have_pa
 
     daemon.stop().await;
     let text = program::text(&replay(&site, other.path(), &[]).stdout);
-    for part in ["changed: 2 of 4", "DEBT_ENTRY_BLOCKED", "N3", "8.00", "not played\nagain"] {
+    for part in ["changed: 2 of 4", "DEBT_ENTRY_BLOCKED", "N3", "8.00", "not played again"] {
         assert!(text.contains(part), "`{part}` is missing in:\n{text}");
     }
 }
@@ -118,7 +118,7 @@ fn a_simulated_day_with_its_own_rules_is_decided_the_same_and_with_other_hours_a
     let played = command.env("NO_COLOR", "1").output().unwrap();
     assert_eq!(played.status.code(), Some(0), "{}", program::text(&played.stderr));
     let own = numbers(place.path(), &place.path().join("rules"), &["--simulated"]);
-    assert!(own["asked"].as_u64().unwrap() > 100, "{own}");
+    assert!(own["asked"].as_u64().unwrap() > 50, "{own}");
     assert_eq!((&own["changes"], &own["only_amount_changed"]), (&json!([]), &0.into()), "{own}");
     assert_eq!(own["charged"]["before"], own["charged"]["after"]);
 

@@ -21,9 +21,10 @@ use crate::{config::Installation, reload::short};
 /// So many members are named.
 const NAMED: usize = 10;
 /// What a replay cannot know.
-const NOT_SIMULATED: &str = "Every record is asked for itself, with what was seen then; what \
-would have come of it later is not played\nagain: who is refused by the new rules would not have \
-been inside afterwards, but is asked as recorded.";
+const NOT_SIMULATED: &str = "\
+Every record is asked for itself, with what was seen then; what would have come of it later is
+not played again: who is refused by the new rules would not have been inside afterwards, but is
+asked as recorded.";
 
 /// The numbers of a replay.
 pub(crate) struct Report {
