@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::commands::replay::When;
+
 /// How a command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -51,7 +53,8 @@ const EXAMPLES: &str = "Examples:
   kari run my-pool                               wait for real devices
   kari check my-pool                             are configuration, data and rules right?
   kari params list my-pool                       what can be set, and what is set here
-  kari explain my-pool 0199…                     why was this decided?";
+  kari explain my-pool 0199…                     why was this decided?
+  kari replay my-pool --rules new-rules          what would other rules have decided?";
 
 const PARAMS: &str = "Examples:
   kari params list my-pool
@@ -86,6 +89,20 @@ pub(crate) enum Command {
   kari explain examples/swimming-pool 0199a1b2-…         that decision
   kari explain examples/swimming-pool --language ka")]
     Explain(ExplainArgs),
+    /// Decide again what is on record, with other rules, and tell what would have changed.
+    ///
+    /// Every record is asked for itself, with what was seen then. What would have come of it later
+    /// is not played again: somebody refused by the new rules would not have been inside
+    /// afterwards, and yet his later reads are asked as they were recorded. Who would have had to
+    /// wait for an adult or a photo check counts as refused. Nothing is written.
+    #[command(after_help = "Examples:
+  kari replay my-pool --rules new-rules
+  kari replay my-pool --rules new-rules --since 2026-07-01 --until 2026-08-01
+  kari replay my-pool --rules new-rules --simulated     on the last day of `run --simulate`
+  kari replay my-pool --rules new-rules --json          the same numbers for a program
+
+The new rules are a folder like `my-pool/rules`: copy that one and change the copy.")]
+    Replay(ReplayArgs),
     /// Look up parameters: what they do, what they are here, and why.
     #[command(subcommand, after_help = PARAMS)]
     Params(ParamsCommand),
@@ -190,6 +207,27 @@ pub(crate) struct ExplainArgs {
     /// The language: ka, hy, ru or en.
     #[arg(long, default_value = "en")]
     pub(crate) language: String,
+}
+
+/// What `kari replay` takes.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// The site.
+    #[command(flatten)]
+    pub(crate) site: SiteArg,
+    /// The folder of the other rule files.
+    #[arg(long, value_name = "OTHER")]
+    pub(crate) rules: PathBuf,
+    /// Only decisions from this time on: a date, or a date and time, of the site's clock, or with
+    /// an offset such as 2026-07-01T08:00+04:00.
+    #[arg(long, value_name = "T", value_parser = When::parse)]
+    pub(crate) since: Option<When>,
+    /// Only decisions before this time.
+    #[arg(long, value_name = "T", value_parser = When::parse)]
+    pub(crate) until: Option<When>,
+    /// The decisions of the last simulated day, not the real ones.
+    #[arg(long)]
+    pub(crate) simulated: bool,
 }
 
 /// What can be asked about parameters.

@@ -66,6 +66,7 @@ async fn command(cli: Cli) -> anyhow::Result<Exit> {
         Command::Init(args) => commands::init::init(&args, json),
         Command::Simulate(args) => commands::simulate::simulate(args, json).await,
         Command::Explain(args) => commands::explain::explain(&args, json).await,
+        Command::Replay(args) => commands::replay::replay(&args, json).await,
         Command::Params(what) => commands::params::params(what, json),
         Command::Doctor(site) => commands::doctor::doctor(&site, json).await,
         Command::Verify(site) => commands::verify::verify(&site, json).await,

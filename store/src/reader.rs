@@ -13,7 +13,9 @@ use domain::{
     layered::Change,
     rows::Person,
     state::Changes,
+    time::{Span, Timestamp},
 };
+use uuid::Uuid;
 
 use crate::{
     cells::{Cells, Names},
@@ -35,12 +37,45 @@ const DECISIONS_AFTER: &str = "SELECT j.seq, d.body FROM journal j
 const LATEST: &str = "SELECT j.seq, d.body FROM journal j
     JOIN decision d ON d.id = j.decision
     WHERE j.daemon = (SELECT min(id) FROM daemon) AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2";
+const IN_PERIOD: &str = "SELECT body FROM decision
+    WHERE id > $1 AND id <= $2 AND at >= $3 AND at < $4 ORDER BY id LIMIT $5";
+const COUNT_BETWEEN: &str = "SELECT count(*) FROM decision WHERE id > $1 AND id <= $2";
 const PERSON_OF: &str = "SELECT name, name_latin, phone FROM person WHERE member = $1";
 const RULE_SET_OF: &str = "SELECT hash, texts FROM rule_set WHERE hash = $1";
 /// The statements of this module, for the test that prepares them all.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 5] =
-    [DECISION_BODY, DECISIONS_AFTER, LATEST, PERSON_OF, RULE_SET_OF];
+pub(crate) const STATEMENTS: [&str; 7] =
+    [DECISION_BODY, DECISIONS_AFTER, LATEST, IN_PERIOD, COUNT_BETWEEN, PERSON_OF, RULE_SET_OF];
+
+/// How far the time of a decision's id, when it was recorded, may lie from the time that it was
+/// decided for: late devices, and a clock that was set.
+const RECORDED_WITHIN: Span = Span::seconds(24 * 60 * 60);
+
+/// A time from an instant on, before another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period {
+    /// The first instant.
+    pub since: Timestamp,
+    /// The first instant that no longer belongs to it.
+    pub until: Timestamp,
+}
+
+impl Period {
+    /// All times.
+    pub const ALWAYS: Self =
+        Self { since: Timestamp::from_micros(0), until: Timestamp::from_micros(i64::MAX) };
+
+    /// Ids before and at the end of those that a decision of this time can have: they begin with
+    /// their milliseconds.
+    fn ids(&self) -> (Uuid, Uuid) {
+        let edge = |at: Timestamp, rest: u128| {
+            let millis = u128::try_from(at.millis()).unwrap_or(0).min((1 << 48) - 1);
+            Uuid::from_u128(millis << 80 | rest)
+        };
+        let first = self.since.minus(RECORDED_WITHIN);
+        (edge(first, 0), edge(self.until.plus(RECORDED_WITHIN), (1 << 80) - 1))
+    }
+}
 
 /// Reads a database that may have a writer; it never writes itself.
 #[derive(Clone, Debug)]
@@ -105,6 +140,39 @@ impl Reader {
         let query = sqlx::query(LATEST).bind(before).bind(i64::from(limit));
         let rows = query.fetch_all(&self.pool).await.map_err(ReadError::of("decisions"))?;
         rows.iter().map(numbered).collect()
+    }
+
+    /// The decisions of `period` after the decision `after`, at most `limit`, in the order in
+    /// which they were recorded.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn decisions_in(
+        &self,
+        period: Period,
+        after: Option<DecisionId>,
+        limit: u32,
+    ) -> Result<Vec<Decision>, ReadError> {
+        let (first, last) = period.ids();
+        let first = after.map_or(first, |id| id.0.max(first));
+        let query = sqlx::query(IN_PERIOD).bind(first).bind(last);
+        let query = query.bind(period.since.micros()).bind(period.until.micros());
+        let query = query.bind(i64::from(limit));
+        let rows = query.fetch_all(&self.pool).await.map_err(ReadError::of("decisions"))?;
+        let body = |row: &SqliteRow| Cells::of_row("decision", row, &mut Names::default())?.json();
+        rows.iter().map(body).collect()
+    }
+
+    /// About how many decisions there are in `period`, for a bar: never too few.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn about_in(&self, period: Period) -> Result<u64, ReadError> {
+        let (first, last) = period.ids();
+        let query = sqlx::query(COUNT_BETWEEN).bind(first).bind(last);
+        let row = query.fetch_one(&self.pool).await.map_err(ReadError::of("decisions"))?;
+        let count: i64 = row.try_get(0).map_err(ReadError::of("decisions"))?;
+        Ok(count.cast_unsigned())
     }
 
     /// Name and phone of a member.

@@ -9,9 +9,9 @@ use domain::{
     layered::Change,
     rows::{Reservation, ReservationKey, ReservationState},
     state::{Batch, Changes, Snapshot},
-    time::Span,
+    time::{Span, Timestamp},
 };
-use store::reader::Reader;
+use store::reader::{Period, Reader};
 use support::*;
 
 fn whole<K: Clone, V: Clone>(row: &Change<K, V>) -> (K, u32, V) {
@@ -169,4 +169,37 @@ async fn a_value_that_does_not_belong_is_named_by_table_and_column() {
         let refill = Changes { credentials: every_row().credentials, ..Changes::default() };
         store.commit(&sealed(2, Batch::default(), refill)).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn the_decisions_of_a_period_come_in_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = filled(folder.path()).await;
+    // The milliseconds that the ids of these tests begin with.
+    let base = Timestamp::from_millis(0x0190_0000_0000);
+    let hours = |count: i64| base.plus(Span::seconds(count * 3600));
+    for number in 0..5_u8 {
+        let mut batch = granted(u128::from(number) + 100);
+        batch.decisions[0].at = hours(number.into());
+        store.commit(&sealed(u64::from(number) + 2, batch, Changes::default())).await.unwrap();
+    }
+    store.close().await.unwrap();
+    let reader = Reader::open(&folder.path().join("kari.db")).await.unwrap();
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = reader.decisions_in(Period::ALWAYS, after, 2).await.unwrap();
+        assert!(page.len() <= 2);
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        found.extend(page.iter().map(|decision| decision.id.0));
+    }
+    assert_eq!(found, [50, 100, 101, 102, 103, 104].map(id));
+    assert_eq!(reader.about_in(Period::ALWAYS).await.unwrap(), 6);
+    let period = Period { since: hours(1), until: hours(3) };
+    let within = reader.decisions_in(period, None, 10).await.unwrap();
+    let within: Vec<_> = within.iter().map(|decision| decision.id.0).collect();
+    assert_eq!(within, [101, 102].map(id));
+    assert!(reader.about_in(period).await.unwrap() >= 2);
+    let later = Period { since: hours(48), until: hours(72) };
+    assert_eq!(reader.about_in(later).await.unwrap(), 0);
 }

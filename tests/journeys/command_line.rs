@@ -135,14 +135,16 @@ fn version_completions_and_help_are_there() {
     let completions = program::run(["completions", "bash"]);
     assert!(program::text(&completions.stdout).contains("complete -F _kari"));
     assert_eq!(code(&program::run(["no-such-command"])), 2);
-    for word in ["run", "check", "init", "simulate", "explain", "params", "doctor", "verify"] {
+    for word in
+        ["run", "check", "init", "simulate", "explain", "replay", "params", "doctor", "verify"]
+    {
         let help = program::text(&program::run([word, "--help"]).stdout);
         assert!(help.contains("Example"), "{word}: {help}");
     }
 }
 
 /// A copy of the example with fewer people and ports of its own.
-fn small_example() -> tempfile::TempDir {
+pub(crate) fn small_example() -> tempfile::TempDir {
     let place = tempfile::tempdir().unwrap();
     let example = root().join("examples/swimming-pool");
     for name in ["rules", "data"] {

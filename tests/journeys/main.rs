@@ -16,6 +16,7 @@ mod fire;
 mod parameters;
 mod people;
 mod reloads;
+mod replays;
 
 use devices::twin::{Answer, IndicateSeen, MqttGate};
 use domain::{event::Direction, ids::DecisionId, reasons::Reason, verdict::Outcome};

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use anyhow::Context;
 use domain::{
     state::{Snapshot, State},
     time::Clock,
@@ -45,10 +46,16 @@ pub(crate) struct Looked {
 
 /// Reads the data and the rule files of a site.
 pub(crate) fn look(installation: &Installation) -> anyhow::Result<Looked> {
+    look_at(installation, &installation.rules())
+}
+
+/// The same with the rule files of another `folder`.
+pub(crate) fn look_at(installation: &Installation, folder: &Path) -> anyhow::Result<Looked> {
     let rows = data::read(&installation.data(), &installation.site, 0, RealClock.now())?;
     let state = State::load(installation.site.clone(), Snapshot::default(), 0, 0);
     let names = running::names(installation, &state, &rows);
-    let bundle = Bundle::read(&installation.rules())?;
+    let bundle = Bundle::read(folder)
+        .with_context(|| format!("cannot read the rule files of `{}`", folder.display()))?;
     let loaded = rules::load::load(&bundle, &names);
     Ok(Looked { rows: rows.len(), bundle, names, loaded })
 }
@@ -94,14 +101,14 @@ fn plugins(folder: &Path) -> anyhow::Result<Vec<Problem>> {
 }
 
 /// Tells what is wrong with the rule files, one under the other.
-pub(crate) fn complain(installation: &Installation, problems: &[Problem]) {
+pub(crate) fn complain(folder: &Path, problems: &[Problem]) {
     for problem in problems {
-        eprintln!("error: {}/{problem}", installation.rules().display());
+        eprintln!("error: {}/{problem}", folder.display());
     }
 }
 
 fn print(installation: &Installation, report: &Report, rows: usize) {
-    complain(installation, &report.problems);
+    complain(&installation.rules(), &report.problems);
     for problem in &report.plugins {
         eprintln!("error: {}/plugins/{problem}", installation.folder.display());
     }

@@ -6,6 +6,7 @@ pub(crate) mod emergency;
 pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod params;
+pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod simulate;
 pub(crate) mod verify;

@@ -84,7 +84,7 @@ fn load(site: Option<&Path>) -> anyhow::Result<Option<Loaded>> {
     match loaded {
         Ok(checked) => Ok(Some(Loaded { installation, names, set: checked.set })),
         Err(problems) => {
-            check::complain(&installation, &problems);
+            check::complain(&installation.rules(), &problems);
             Ok(None)
         }
     }
