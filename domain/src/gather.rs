@@ -14,9 +14,9 @@ use crate::{
     money::Money,
     params::{CATALOGUE, DefaultFor, Param, Value},
     reasons::Reason,
-    rows::{CredentialKind, CredentialState, Pass, Tariff, Visits},
+    rows::{CredentialKind, Pass, Tariff, Visits},
     scope::{ParamTable, Place, Scope, Supplied},
-    seen::{Holder, Seen, SeenPin},
+    seen::{Seen, SeenPin},
     time::{Span, Timestamp},
     windows::{Windows, local_date, next_open_of_all},
 };
@@ -480,17 +480,6 @@ fn membership_state(pass: &Pass, today: Date, grace: &Value, visiting: bool) -> 
         return "depleted";
     }
     if ended.is_some() { "grace" } else { "active" }
-}
-
-impl Holder {
-    /// Whether the credential may open: in use, and within its dates.
-    pub(crate) fn is_valid(&self) -> bool {
-        self.state == CredentialState::Active && self.valid_now
-    }
-    /// Whether this person is known to be under 18 on the site's date.
-    pub(crate) fn is_minor(&self) -> bool {
-        !self.adult && self.age.is_some_and(|age| age < 18)
-    }
 }
 
 /// The age in years on `today`; a birthday on 29 February counts from 1 March in a common year.

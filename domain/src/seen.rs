@@ -298,3 +298,14 @@ impl Seen {
         self.kind == EventKind::Exit && self.gate.target.is_none()
     }
 }
+
+impl Holder {
+    /// Whether the credential may open: in use, and within its dates.
+    pub(crate) fn is_valid(&self) -> bool {
+        self.state == CredentialState::Active && self.valid_now
+    }
+    /// Whether this person is known to be under 18 on the site's date.
+    pub(crate) fn is_minor(&self) -> bool {
+        !self.adult && self.age.is_some_and(|age| age < 18)
+    }
+}

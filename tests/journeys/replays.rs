@@ -66,7 +66,7 @@ async fn other_amounts_refuse_whom_they_concern_and_cost_what_they_would_have_pa
     let none = numbers(&site, &daemon.site.rules(), &["--until", "2026-01-01"]);
     assert_eq!(none["asked"], 0);
 
-    let more = "set(\"wallet.min_balance\", 15.00);\nset(\"debt.entry_block_amount\", 4.00)";
+    let more = "set(\"wallet.daily_spend_limit\", 5.00);\nset(\"debt.entry_block_amount\", 4.00)";
     let other = other_rules(&site, &[("set(\"debt.entry_block_amount\", 10.00)", more)]);
     let told = numbers(&site, other.path(), &["--since", "2026-01-01T00:00+04:00"]);
     let change = |from: [&str; 2], to: [&str; 2]| {
@@ -74,7 +74,7 @@ async fn other_amounts_refuse_whom_they_concern_and_cost_what_they_would_have_pa
         json!({ "from": answer(from), "to": answer(to), "count": 1 })
     };
     let changes = [
-        change(["grant", "GRANTED"], ["deny", "WALLET_LIMIT_EXCEEDED"]),
+        change(["grant", "GRANTED"], ["deny", "DAILY_SPEND_LIMIT"]),
         change(["grant_with_warning", "DEBT_WARNING"], ["deny", "DEBT_ENTRY_BLOCKED"]),
     ];
     assert_eq!(told["changes"], json!(changes), "{told}");

@@ -110,11 +110,10 @@ entry_price = "0.00"
 
 // The required line is the last one, so that whatever was cut before it is no good set.
 const SETTINGS: &str = r#"set("presence.duplicate_read_window", "PT0S");
-set("anti_passback.mode", "hard");
+set("anti_passback.mode", "hard"); set("privacy.display_detail", "full");
 set("debt.entry_block_amount", 10.00);
 set("debt.entry_block_age", "P1D");
 set("time.access_windows", "Mon-Sun 00:00-24:00");
-set("privacy.display_detail", "full");
 "#;
 
 /// A site's folder; it is removed with this.
