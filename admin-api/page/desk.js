@@ -60,7 +60,20 @@ const why = (item) => {
   const list = make("ul");
   for (const found of item.reasons.concat(item.also)) list.append(reason(found));
   node.append(make("summary", "", feed.dataset.why), list);
+  if (item.outcome === "deny" || item.outcome === "hold") {
+    node.addEventListener("toggle", () => wouldOpen(item, node), { once: true });
+  }
   return node;
+};
+
+// Worked out by the daemon when somebody asks.
+const wouldOpen = async (item, node) => {
+  const answer = await fetch(`/api/v1/decisions/${item.id}?lang=${lang}`).catch(() => undefined);
+  const found = answer?.ok ? (await answer.json()).would_open : undefined;
+  if (!found) return;
+  const list = make("ul", "opens");
+  for (const sentence of found.sentences) list.append(make("li", "", sentence));
+  node.append(make("div", "opens-heading", feed.dataset.opens), list);
 };
 
 const decisionRow = (item) => {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::{decision::Decision, ids::DecisionId};
+use domain::{decision::Decision, ids::DecisionId, remedy::Remedy};
 use futures_util::future::BoxFuture;
 use store::{error::ReadError, reader::Reader};
 
@@ -14,6 +14,13 @@ pub trait Records: Send + Sync {
     fn after(&self, seq: u64, limit: u32) -> BoxFuture<'_, Answer>;
     /// The decisions before `before`, or all, the latest first, at most `limit`.
     fn latest(&self, limit: u32, before: Option<u64>) -> BoxFuture<'_, Answer>;
+}
+
+/// Works out what would open it, by the rules that decided.
+pub trait Remedies: Send + Sync {
+    /// What would have opened this decision; `None` where it opened, was decided without its
+    /// facts, or its rules are not on record.
+    fn of(&self, decision: &Decision) -> BoxFuture<'_, Option<Remedy>>;
 }
 
 /// Decisions with their numbers in the journal.

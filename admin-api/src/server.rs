@@ -25,7 +25,7 @@ use crate::{
     feed::FeedItem,
     guard::guard,
     health::Health,
-    records::{Records, RecordsFault},
+    records::{Records, RecordsFault, Remedies},
     routes,
     wording::{Wording, language::Language},
 };
@@ -66,6 +66,8 @@ pub struct Shared {
     pub health: Arc<Health>,
     /// The records.
     pub records: Arc<dyn Records>,
+    /// What would open.
+    pub remedies: Arc<dyn Remedies>,
     /// The metrics.
     pub prometheus: PrometheusHandle,
     /// The time.

@@ -16,6 +16,7 @@ use jiff::tz::TimeZone;
 mod audit;
 mod blanks;
 pub mod language;
+mod remedy;
 mod texts;
 
 use language::Language;

@@ -9,6 +9,7 @@ mod data;
 mod outward;
 mod print;
 mod reload;
+mod remedies;
 mod running;
 mod simulation;
 mod site_loop;

@@ -40,6 +40,7 @@ use crate::{
     data,
     outward::Outward,
     reload::{self, FirstSet, Reloader},
+    remedies::Remedies,
     site_loop::{Ask, Inbox, SiteLoop},
     socket,
 };
@@ -396,10 +397,13 @@ impl Running {
         people: People,
     ) -> anyhow::Result<()> {
         let People { administration, health, prometheus, clock } = people;
+        let zone = installation.site.time_zone.clone();
+        let remedies = Remedies::new(self.reader.clone(), zone);
         let desk = socket::Desk {
             administration,
             health: Arc::clone(&health),
             reader: self.reader.clone(),
+            remedies: remedies.clone(),
         };
         let listener = socket::listen(&folder.join("kari.sock"))?;
         self.tasks.spawn(socket::serve(listener, desk, self.ended.clone()));
@@ -412,6 +416,7 @@ impl Running {
             feed: self.feed.clone(),
             health,
             records: Arc::new(self.reader.clone()),
+            remedies: Arc::new(remedies),
             prometheus,
             currency: site.currency.clone(),
             time_zone: site.time_zone.clone(),

@@ -7,6 +7,7 @@ use admin_api::health::Health;
 use domain::{
     decision::Decision,
     ids::DecisionId,
+    remedy::Remedy,
     rows::Person,
     state::{Answer, Input},
 };
@@ -19,7 +20,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::site_loop::Ask;
+use crate::{remedies::Remedies, site_loop::Ask};
 
 /// The longest line of a question.
 const LINE_MAX: u64 = 16 * 1024;
@@ -70,6 +71,8 @@ pub(crate) enum Reply {
         decision: Box<Decision>,
         /// The person.
         person: Option<Person>,
+        /// What would have opened it.
+        remedy: Option<Remedy>,
     },
     /// It is done.
     Done,
@@ -89,6 +92,8 @@ pub(crate) struct Desk {
     pub(crate) health: Arc<Health>,
     /// The records.
     pub(crate) reader: Reader,
+    /// What would open.
+    pub(crate) remedies: Remedies,
 }
 
 /// Opens the socket at `path`, which is replaced: the daemon holds the site's lock.
@@ -157,7 +162,7 @@ async fn answer(question: Question, desk: &Desk) -> Reply {
                 refused: health.rules.refused.map(|(message, _)| message),
             }
         }
-        Question::Explain { decision } => explain(&desk.reader, decision).await,
+        Question::Explain { decision } => explain(&desk.reader, &desk.remedies, decision).await,
         Question::ResetEmergency { operators } => {
             ask(&desk.administration, Input::ResetEmergency { operators }).await
         }
@@ -181,8 +186,8 @@ fn ended() -> Reply {
     Reply::Refused { why: "the daemon is stopping; try again once it runs".to_owned() }
 }
 
-/// Finds a decision and the person behind it.
-pub(crate) async fn explain(reader: &Reader, id: Option<DecisionId>) -> Reply {
+/// Finds a decision, the person behind it, and what would have opened it.
+pub(crate) async fn explain(reader: &Reader, remedies: &Remedies, id: Option<DecisionId>) -> Reply {
     let found = match id {
         Some(id) => reader.decision(id).await,
         None => {
@@ -201,7 +206,8 @@ pub(crate) async fn explain(reader: &Reader, id: Option<DecisionId>) -> Reply {
         Some(member) => reader.person(member).await.ok().flatten(),
         None => None,
     };
-    Reply::Decision { decision: Box::new(decision), person }
+    let remedy = remedies.look(&decision).await;
+    Reply::Decision { decision: Box::new(decision), person, remedy }
 }
 
 /// Asks the daemon behind `path`; `None` where none runs.

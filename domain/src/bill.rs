@@ -79,8 +79,26 @@ impl Bill {
 
     /// What is owed afterwards.
     pub(crate) fn debt(&self) -> Money {
-        let unpaid = self.wallet.unpaid - self.settled + self.charge - self.taken;
-        unpaid + Money::ZERO.max(-self.balance())
+        self.unpaid() + Money::ZERO.max(-self.balance())
+    }
+
+    /// The charges that nobody paid afterwards.
+    fn unpaid(&self) -> Money {
+        self.wallet.unpaid - self.settled + self.charge - self.taken
+    }
+
+    /// Books in what was `seen` what the wallet pays, and the overstay, as a hold does.
+    pub(crate) fn book(&self, seen: &mut Seen) {
+        let Some(holder) = &mut seen.holder else { return };
+        if let Some(visit) = holder.presence.visit.as_mut() {
+            visit.overstay = visit.overstay + self.charge;
+        }
+        let family = holder.family.iter_mut().map(|family| &mut family.wallet);
+        let all = family.chain([&mut holder.wallet]);
+        for wallet in all.filter(|wallet| wallet.account == self.wallet.account) {
+            wallet.balance = self.balance();
+            wallet.unpaid = self.unpaid();
+        }
     }
 
     /// The charge for the overstay, if there is one.

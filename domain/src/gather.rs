@@ -18,8 +18,12 @@ use crate::{
     scope::{ParamTable, Place, Scope, Supplied},
     seen::{Seen, SeenPin},
     time::{Span, Timestamp},
-    windows::{Windows, local_date, next_open_of_all},
+    windows::{local_date, next_open_of_all},
 };
+
+mod hours;
+
+use hours::Hours;
 
 /// In timed mode the re-entry lock lasts this long where no scope sets one (parameter 20).
 const TIMED_LOCK: Span = Span::seconds(600);
@@ -120,6 +124,20 @@ impl Gathered {
             lifted.extend(order.lifted(&place, table));
         }
         Self { facts, values, speaking, bill, hours_end, stay, surcharges, lockers, lifted }
+    }
+
+    /// What was seen once the wallet has settled what it can, and the overstay is charged, as a
+    /// hold books it.
+    #[must_use]
+    pub fn booked(&self, seen: &Seen) -> Seen {
+        let mut seen = seen.clone();
+        self.bill.book(&mut seen);
+        seen
+    }
+
+    /// How long an entry is remembered against another one; zero never ends (parameter 20).
+    pub(crate) fn reentry_lock(&self) -> Span {
+        reentry_lock(&self.values).1
     }
 
     /// The value in force of a parameter.
@@ -279,9 +297,7 @@ impl Gathering<'_> {
 
     fn presence(&mut self) {
         let Some(holder) = &self.seen.holder else { return };
-        let reset = &self.values[Param::AntiPassbackResetAfter as usize];
-        let timed = self.value(Param::AntiPassbackMode).word() == "timed";
-        let lock = if timed && reset.scope.is_none() { TIMED_LOCK } else { reset.value.span() };
+        let (timed, lock) = reentry_lock(&self.values);
         let presence = &holder.presence;
         // What restricts is over at exactly the limit; a limit of zero never ends.
         let lasts = |since: Timestamp| lock.0 == 0 || self.seen.at.since(since) < lock;
@@ -371,46 +387,11 @@ impl Gathering<'_> {
     }
 }
 
-/// The windows that count at a place, each with its margin (parameters 10 and 11).
-struct Hours<'a> {
-    /// Whether they are the site's own, the windows, and how much earlier they start.
-    sets: Vec<(bool, &'a Windows, Span)>,
-}
-
-impl<'a> Hours<'a> {
-    /// The site opens earlier only by what is set for the site itself.
-    fn of(table: &'a ParamTable, place: &Place<'_>) -> Self {
-        let margin = Param::TimeEarlyEntryMargin;
-        let own = table.at(margin, &Scope::Site).map_or(Span::default(), Value::span);
-        let others = table.resolve(margin, place).value.span();
-        let found = table.matching(Param::TimeAccessWindows, place);
-        let sets = found.into_iter().filter_map(|(scope, value)| match value {
-            Value::Windows(sets) => Some((*scope == Scope::Site, sets)),
-            _ => None,
-        });
-        let sets = sets.flat_map(|(site, sets)| {
-            sets.iter().map(move |set| (site, set, if site { own } else { others }))
-        });
-        Self { sets: sets.collect() }
-    }
-
-    /// Whether the site's own are open, or all others.
-    fn open(&self, at: Timestamp, zone: &TimeZone, site: bool) -> bool {
-        let mut asked = self.sets.iter().filter(|(own, ..)| *own == site);
-        asked.all(|(_, set, margin)| set.is_open_early(at, *margin, zone))
-    }
-
-    /// When the first of them closes.
-    fn end(&self, at: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-        let ends = self.sets.iter().filter_map(|(_, set, margin)| {
-            // Within the margin the opening is the one that begins next.
-            let inside = set
-                .next_open(at, Span::default(), zone)
-                .filter(|from| from.since(at) <= *margin)?;
-            set.open_until(inside, zone)
-        });
-        ends.min()
-    }
+/// Whether anti-passback is timed, and how long an entry is remembered (parameters 19 and 20).
+fn reentry_lock(values: &[Supplied]) -> (bool, Span) {
+    let reset = &values[Param::AntiPassbackResetAfter as usize];
+    let timed = values[Param::AntiPassbackMode as usize].value.word() == "timed";
+    (timed, if timed && reset.scope.is_none() { TIMED_LOCK } else { reset.value.span() })
 }
 
 /// Which pass speaks: the open visit's, then those that would grant, then the earliest end, the

@@ -50,7 +50,8 @@ pub fn judge(seen: &Seen, gathered: &Gathered, policy: &dyn Policy, zone: &TimeZ
     findings.retain(|found| !exempt.contains(&found.reason));
     lift(seen, gathered, &mut findings);
     if seen.holder.is_none() && seen.order.is_none() {
-        findings.retain(|found| found.reason.spec().phase <= 3);
+        let told = |found: &Finding| found.reason == Reason::GrantedOverride;
+        findings.retain(|found| found.reason.spec().phase <= 3 || told(found));
     }
     combine(seen.kind, findings, &missing_for_hold(seen, gathered, &mode))
 }
@@ -59,7 +60,9 @@ pub fn judge(seen: &Seen, gathered: &Gathered, policy: &dyn Policy, zone: &TimeZ
 fn lift(seen: &Seen, gathered: &Gathered, findings: &mut Vec<Finding>) {
     let refuses = |found: &Finding| matches!(found.class, Class::Deny | Class::Hold);
     let lifted = |found: &Finding| {
-        refuses(found) && found.reason.is_overridable() && gathered.lifted.contains(&found.reason)
+        refuses(found)
+            && found.reason.is_liftable(seen.kind)
+            && gathered.lifted.contains(&found.reason)
     };
     let before = findings.len();
     findings.retain(|found| !lifted(found));

@@ -32,6 +32,7 @@ pub mod order;
 pub mod params;
 mod passage;
 pub mod reasons;
+pub mod remedy;
 mod request;
 mod reservation;
 pub mod rows;

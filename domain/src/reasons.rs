@@ -6,7 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::params::{Param, ParamMask};
+use crate::{
+    facts::EventKind,
+    params::{Param, ParamMask},
+};
 
 /// What a reason does to the outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -54,6 +57,8 @@ pub enum Override {
     No,
     /// An operator whose role names the code (parameter 52).
     Operator,
+    /// The same; by custom a manager.
+    Manager,
     /// Two of them.
     TwoPersons,
 }
@@ -163,12 +168,12 @@ reasons! {
     /// The visits of a period are used up.
     VisitLimitReached "VISIT_LIMIT_REACHED" P 4 by DENY, Warning, Operator, [TariffMaxVisits];
     /// The medical certificate is missing or ended.
-    MedicalCertificateInvalid "MEDICAL_CERTIFICATE_INVALID" P 4 by DENY_OR_WARN, Warning, Operator,
+    MedicalCertificateInvalid "MEDICAL_CERTIFICATE_INVALID" P 4 by DENY_OR_WARN, Warning, Manager,
         [DocumentMedicalCertificate];
     /// No pass of this person covers the zone.
     NoAccessRights "NO_ACCESS_RIGHTS" P 4 by DENY, Warning, Operator, [];
     /// The site is closed.
-    SiteClosed "SITE_CLOSED" P 5 by DENY, Notice, Operator,
+    SiteClosed "SITE_CLOSED" P 5 by DENY, Notice, Manager,
         [TimeAccessWindows, TimeEarlyEntryMargin];
     /// The tariff, group or zone is not open now.
     OutsideTariffWindow "OUTSIDE_TARIFF_WINDOW" P 5 by DENY, Notice, Operator,
@@ -191,7 +196,7 @@ reasons! {
     /// Under the minimum age.
     AgeBelowMinimum "AGE_BELOW_MINIMUM" P 7 by DENY, Warning, No, [ZoneMinAge];
     /// The child needs an accompanying adult, or there are too many children for one.
-    SupervisionRequired "SUPERVISION_REQUIRED" P 7 by DENY, Warning, Operator,
+    SupervisionRequired "SUPERVISION_REQUIRED" P 7 by DENY, Warning, Manager,
         [ZoneSupervisedUnderAge, ZoneMaxChildrenPerAdult];
     /// The child may leave only with an authorised adult.
     PickupNotAuthorised "PICKUP_NOT_AUTHORISED" P 7 by HOLD, Alarm, TwoPersons,
@@ -286,7 +291,15 @@ impl Reason {
     /// Whether an operator, or two, may lift it.
     #[must_use]
     pub const fn is_overridable(self) -> bool {
-        matches!(self.spec().overridable, Override::Operator | Override::TwoPersons)
+        let who = self.spec().overridable;
+        matches!(who, Override::Operator | Override::Manager | Override::TwoPersons)
+    }
+    /// Whether an override of such a request may lift it: whoever is held for his identity is let
+    /// out after somebody checked who he is.
+    #[must_use]
+    pub const fn is_liftable(self, kind: EventKind) -> bool {
+        let identity = matches!(self, Self::CredentialUnknown | Self::CredentialLostStolen);
+        self.is_overridable() || (identity && matches!(kind, EventKind::Exit))
     }
     /// Whether an exemption of a person or a group may list it.
     ///

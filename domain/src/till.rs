@@ -68,6 +68,9 @@ pub struct SeenOrder {
     /// The reasons that an override shall lift.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub codes: Vec<Reason>,
+    /// Whether it shall open an exit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_exit: bool,
 }
 
 /// An operator.
@@ -111,7 +114,9 @@ impl SeenOrder {
             value(Param::TerminalAllowedActions).names(Param::TerminalAllowedActions, &self.action);
         let codes = value(Param::OperatorOverrideCodes);
         let listed = |code: &Reason| {
-            code.is_overridable() && codes.names(Param::OperatorOverrideCodes, code.code())
+            let named = codes.names(Param::OperatorOverrideCodes, code.code());
+            let ends_hold = self.at_exit && code.is_liftable(EventKind::Exit);
+            (code.is_overridable() && named) || (ends_hold && !code.is_overridable())
         };
         facts.override_listed = self.codes.iter().all(listed);
         facts.second_needed = self.second_needed(&value);
@@ -234,6 +239,7 @@ impl Step<'_> {
             categories: Vec::new(),
             age_shown: None,
             codes: Vec::new(),
+            at_exit: false,
         };
         match &order.what {
             What::Sale { lines, cash, card, age_shown, approved_by, .. } => {
@@ -255,7 +261,10 @@ impl Step<'_> {
                 known.wallet = *amount;
                 known.cash = if *cash { -*amount } else { Money::ZERO };
             }
-            What::Override(lifts) => known.codes.clone_from(&lifts.codes),
+            What::Override(lifts) => {
+                known.codes.clone_from(&lifts.codes);
+                known.at_exit = lifts.kind == EventKind::Exit;
+            }
             What::Act(_) => {}
         }
         known

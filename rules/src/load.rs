@@ -10,7 +10,7 @@ use domain::{
 use rhai::AST;
 
 use crate::{
-    bundle::Bundle,
+    bundle::{Bundle, SourceFile},
     cases,
     check::Check,
     compile::{only_checks, pruned, terms_of, whole},
@@ -36,6 +36,8 @@ pub struct Names {
     pub terminals: BTreeSet<String>,
     /// Roles of operators.
     pub roles: BTreeSet<String>,
+    /// Whether any other name is taken as well.
+    pub any: bool,
 }
 
 impl Names {
@@ -59,6 +61,7 @@ impl Names {
     pub fn scope(&self, kind: ScopeKind, id: &str) -> Result<Scope, (String, String)> {
         if let Some(known) = self.of(kind)
             && !known.contains(id)
+            && !self.any
         {
             let message = format!("no {} is called `{id}`", kind.name());
             return Err((message, self.help(kind, id, known)));
@@ -137,6 +140,17 @@ pub fn load(bundle: &Bundle, names: &Names) -> Result<Checked, Vec<Problem>> {
     sorted(cases::run(&set, &bundle.cases))?;
     warnings.sort();
     Ok(Checked { set, warnings })
+}
+
+/// Loads the `texts` of a set that was in force once, whatever the site has been called since.
+///
+/// # Errors
+/// As [`load`]: a later version of this program may read the language otherwise.
+pub fn recorded(texts: Vec<(String, String)>) -> Result<RuleSet, Vec<Problem>> {
+    let files = texts.into_iter().map(|(name, text)| SourceFile { name, text });
+    let bundle = Bundle { cases: Vec::new(), ..Bundle::of(files) };
+    let names = Names { any: true, ..Names::default() };
+    load(&bundle, &names).map(|checked| checked.set)
 }
 
 fn sorted(mut problems: Vec<Problem>) -> Result<(), Vec<Problem>> {

@@ -88,14 +88,18 @@ async fn a_debtor_stays_out_and_is_told() {
     let folder = daemon.site.path().to_str().unwrap();
     let id = decision.id.to_string();
     let json = program::run(["--json", "explain", folder, &id]);
-    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let mut json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let would_open = json.as_object_mut().unwrap().remove("would_open").unwrap();
     assert_eq!(json, serde_json::to_value(&decision).unwrap());
+    assert_eq!(would_open["changes"][0]["change"], "pay", "{would_open}");
+    assert_eq!(would_open["changes"][0]["amount"], 850, "what is above the 10.00 that may be owed");
     let words = program::text(&program::run(["explain", folder, &id]).stdout);
     let place = format!("60_money.rhai:{line}");
     for part in ["DEBT_ENTRY_BLOCKED", &place, "debt.entry_block_amount", "10,00", "site", "18,50"]
     {
         assert!(words.contains(part), "`{part}` is missing in:\n{words}");
     }
+    assert!(words.contains("What would open it\n- Pay 8,50\u{a0}₾ of what is owed"), "{words}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

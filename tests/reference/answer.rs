@@ -341,7 +341,9 @@ impl<'a> Asked<'a> {
     fn is_lifted(&self, code: &str) -> bool {
         let token = self.seen.lifted.as_ref();
         let token = token.is_some_and(|(_, codes)| codes.iter().any(|one| one.code() == code));
-        lifts(code) > 0 && (token || self.is_approved(code))
+        let held = matches!(code, "CREDENTIAL_UNKNOWN" | "CREDENTIAL_LOST_STOLEN");
+        let may = lifts(code) > 0 || (held && self.seen.kind == EventKind::Exit);
+        may && (token || self.is_approved(code))
     }
 
     /// What exemptions and operators lift.
@@ -353,7 +355,8 @@ impl<'a> Asked<'a> {
         let degraded = |code: &str, class: Class| {
             let holds = ["CREDENTIAL_NOT_RETURNED", "LOCKER_OCCUPIED_AT_EXIT"];
             class == Class::Warn
-                && (code == "PICKUP_NOT_AUTHORISED"
+                && (matches!(code, "PICKUP_NOT_AUTHORISED" | "CREDENTIAL_UNKNOWN")
+                    || code == "CREDENTIAL_LOST_STOLEN"
                     || (code == holds[0] && self.word(6) == "hold")
                     || (code == holds[1] && self.word(45) == "hold"))
         };

@@ -17,6 +17,7 @@ mod money;
 mod orders;
 mod passes;
 mod profile;
+mod remedies;
 mod resolve;
 
 use std::{collections::BTreeMap, thread};

@@ -67,6 +67,7 @@ impl Maker<'_> {
             },
             age_shown: self.chance(25).then(|| one(self.rng, &[11, 12, 15, 16, 17, 18, 20, 21])),
             codes,
+            at_exit: kind == EventKind::Operator && self.chance(30),
         }
     }
 }
@@ -115,7 +116,8 @@ impl Asked<'_> {
     fn payer(&mut self, order: &SeenOrder) {
         let wallet = match self.seen.kind {
             EventKind::Sale => order.wallet.0 != 0,
-            EventKind::Operator => false,
+            // An operator acts by his own right.
+            EventKind::Operator => return,
             _ => true,
         };
         match self.seen.holder.as_ref().map(|holder| holder.state) {
@@ -158,7 +160,12 @@ impl Asked<'_> {
         if acts && two && !self.is_confirmed(order) {
             self.find("SECOND_OPERATOR_REQUIRED", Class::Deny);
         }
-        let may = |code: &Reason| lifts(code.code()) > 0 && self.names(52, code.code());
+        // Whoever is held for his identity is let out by any of the staff (section 8.2).
+        let held = |code: &str| matches!(code, "CREDENTIAL_UNKNOWN" | "CREDENTIAL_LOST_STOLEN");
+        let may = |code: &Reason| {
+            (lifts(code.code()) > 0 && self.names(52, code.code()))
+                || (order.at_exit && held(code.code()))
+        };
         if self.seen.kind == EventKind::Operator && !order.codes.iter().all(may) {
             self.find("OVERRIDE_NOT_ALLOWED", Class::Deny);
         }

@@ -104,6 +104,8 @@ struct Row {
     shown: Option<String>,
     /// Whether the gate is told to stay shut without power.
     fail_secure: Option<bool>,
+    /// What would open the last decision, the least effort first.
+    would_open: Option<Vec<String>>,
     /// The outcomes of all decisions of the last step, in order.
     all: Option<Vec<String>>,
     /// Lockers that are flagged abandoned afterwards, or not.
@@ -197,6 +199,9 @@ fn differences(world: &mut World, row: &Row) -> Vec<String> {
     }
     if let Some(wanted) = &row.all {
         same("all outcomes", wanted.join(", "), world.outcomes().join(", "));
+    }
+    if let Some(wanted) = &row.would_open {
+        same("would open", wanted.join(", "), world.would_open().join(", "));
     }
     if let Some(wanted) = &row.shown {
         same("shown", wanted.clone(), world.shown_at_gate());

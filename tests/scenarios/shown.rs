@@ -1,6 +1,13 @@
 //! What a site shows and keeps, for the rows of scenarios to be held against.
 
-use domain::{command::Action, decision::Decision, money::Money, reasons::Reason, state::Noted};
+use domain::{
+    command::Action,
+    decision::Decision,
+    money::Money,
+    reasons::Reason,
+    remedy::{Change, remedy},
+    state::Noted,
+};
 
 use crate::world::World;
 
@@ -62,6 +69,38 @@ impl World {
             other => Some(format!("{other:?}").split(' ').next().unwrap().to_owned()),
         });
         noted.collect()
+    }
+    /// What would open the last decision.
+    pub(crate) fn would_open(&self) -> Vec<String> {
+        let decision = self.decision.as_ref().unwrap();
+        let zone = &self.state.site.time_zone;
+        let Some(found) = remedy(decision.seen.as_ref().unwrap(), &*self.rules, zone) else {
+            return vec!["is open".to_owned()];
+        };
+        let stuck = found.stuck.iter().map(|reason| format!("nothing for {}", reason.code()));
+        found.changes.iter().map(|change| self.change(change)).chain(stuck).collect()
+    }
+    /// A change: its name and what it names.
+    fn change(&self, change: &Change) -> String {
+        let name = serde_json::to_value(change).unwrap()["change"].as_str().unwrap().to_owned();
+        let with = match change {
+            Change::Wait { until } => self.local(*until),
+            Change::FreeLockers { lockers } => {
+                lockers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+            }
+            Change::BringAdults { adults } => adults.to_string(),
+            Change::ShowDocument { age } => age.to_string(),
+            Change::LoadAtMost { amount }
+            | Change::PayOtherwise { amount }
+            | Change::Pay { amount, .. }
+            | Change::TopUp { amount, .. } => self.shown(*amount),
+            Change::Lift { reason, roles } => {
+                let roles: Vec<_> = roles.iter().map(ToString::to_string).collect();
+                format!("{} {}", reason.code(), roles.join(" "))
+            }
+            _ => String::new(),
+        };
+        format!("{name} {with}").trim_end().to_owned()
     }
     /// Everything that the last step showed and left, without ids.
     pub(crate) fn everything(&self) -> String {

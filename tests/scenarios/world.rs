@@ -103,7 +103,7 @@ pub(crate) struct Holder {
 /// A site in the middle of a scenario.
 pub(crate) struct World {
     pub(crate) state: State,
-    rules: Arc<RuleSet>,
+    pub(crate) rules: Arc<RuleSet>,
     pub(crate) holders: BTreeMap<String, Holder>,
     date: String,
     now: Timestamp,
@@ -362,6 +362,9 @@ impl World {
 
     /// What was read.
     pub(crate) fn uid_of(&self, decision: &Decision) -> Uid {
+        if let Some(uid) = &decision.unknown_uid {
+            return uid.clone();
+        }
         let held = self.holders.iter();
         let mut held = held.filter(|(_, holder)| Some(holder.credential) == decision.credential);
         held.next().map(|(uid, _)| uid.as_str().into()).unwrap()
@@ -447,6 +450,7 @@ fn load_rules(scenario: &Scenario, site: &Site, rules: &str) -> RuleSet {
         groups: groups.collect(),
         terminals: site.terminals.keys().map(ToString::to_string).collect(),
         roles: scenario.operators.values().flatten().cloned().collect(),
+        any: false,
     };
     match load(&Bundle::of(files), &names) {
         Ok(checked) => checked.set,

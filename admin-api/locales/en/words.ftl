@@ -97,6 +97,33 @@ scope-role = role { $name }
 origin-rule = rule { $file }:{ $line }
 origin-floor = built in
 
+opens-heading = What would open it
+opens-nothing = Nothing at the gate or the desk: { $reasons }
+opens-wait = Come back at { $until }
+opens-enter-pin = Enter the PIN of the card
+opens-return-band = Put the band into the slot
+opens-free-lockers = Empty and open locker { $lockers }
+opens-bring-adults = { $adults ->
+    [one] Come with an adult of the same party
+   *[other] Come with { $adults } more adults of the same party
+}
+opens-fetch-guardian = Somebody who may pick the child up reads here
+opens-show-document = Show a document: { $age } or older
+opens-load-at-most = Load { $amount } at most
+opens-pay-otherwise = Pay { $amount } in cash or by card
+opens-pay = Pay { $amount } of what is owed
+opens-top-up = Top up { $amount }
+opens-buy-pass = Buy another pass of the same tariff
+opens-check-photo = Staff: compare the face with the photo
+opens-record-certificate = Staff: take a valid medical certificate
+opens-release-locker = Staff: release locker { $locker } from its time
+opens-pick-up-cash = Staff: pick up the cash
+opens-other-operator = Staff: somebody with the role { $roles } does it
+opens-second-person = A second person with the role { $roles } confirms it
+opens-lift = Staff: lift { $reason } (role { $roles })
+opens-lift-two = Two of the staff: lift { $reason } (role { $roles })
+opens-check-identity = Staff: check who it is, and let the person out
+
 audit-decision = Decision
 audit-at = Decided for
 audit-received = Received

@@ -97,6 +97,33 @@ scope-role = դեր { $name }
 origin-rule = կանոն { $file }:{ $line }
 origin-floor = ներկառուցված
 
+opens-heading = Ինչը կբացի անցումը
+opens-nothing = Ո՛չ անցման մոտ, ո՛չ սպասարկման կետում՝ ոչինչ. { $reasons }
+opens-wait = Մոտեցեք կրկին՝ { $until }
+opens-enter-pin = Մուտքագրեք քարտի PIN-ը
+opens-return-band = Գցեք թևնոցն ընդունիչի մեջ
+opens-free-lockers = Ազատեք և բացեք պահարանը՝ { $lockers }
+opens-bring-adults = { $adults ->
+    [one] Եկեք նույն խմբի մեծահասակի հետ
+   *[other] Եկեք նույն խմբի ևս { $adults } մեծահասակի հետ
+}
+opens-fetch-guardian = Այստեղ քարտը մոտեցնում է նա, ով իրավունք ունի երեխային տանելու
+opens-show-document = Ցույց տվեք փաստաթուղթ՝ { $age } տարեկան կամ ավելի
+opens-load-at-most = Լիցքավորեք առավելագույնը { $amount }
+opens-pay-otherwise = Վճարեք { $amount } կանխիկ կամ քարտով
+opens-pay = Մարեք պարտքից { $amount }
+opens-top-up = Լիցքավորեք { $amount }
+opens-buy-pass = Գնեք նույն սակագնի ևս մեկ աբոնեմենտ
+opens-check-photo = Անձնակազմ՝ համեմատեք դեմքը լուսանկարի հետ
+opens-record-certificate = Անձնակազմ՝ ընդունեք գործող բժշկական տեղեկանք
+opens-release-locker = Անձնակազմ՝ ապաարգելափակեք պահարանը { $locker }
+opens-pick-up-cash = Անձնակազմ՝ հանեք կանխիկը դրամարկղից
+opens-other-operator = Անձնակազմ՝ դա անում է { $roles } դերով աշխատակիցը
+opens-second-person = Հաստատում է { $roles } դերով երկրորդ աշխատակիցը
+opens-lift = Անձնակազմ՝ հանեք { $reason } (դերը՝ { $roles })
+opens-lift-two = Երկու աշխատակից՝ հանեք { $reason } (դերը՝ { $roles })
+opens-check-identity = Անձնակազմ՝ ստուգեք ինքնությունը և բաց թողեք
+
 audit-decision = Որոշում
 audit-at = Որ պահի համար
 audit-received = Ստացվել է

@@ -97,6 +97,33 @@ scope-role = როლი { $name }
 origin-rule = წესი { $file }:{ $line }
 origin-floor = ჩაშენებული
 
+opens-heading = რა გახსნის გასასვლელს
+opens-nothing = ვერც კართან და ვერც სალაროსთან ვერაფერი: { $reasons }
+opens-wait = მობრძანდით ხელახლა: { $until }
+opens-enter-pin = შეიყვანეთ ბარათის PIN-კოდი
+opens-return-band = ჩააგდეთ სამაჯური მიმღებში
+opens-free-lockers = გაათავისუფლეთ და გახსენით კარადა { $lockers }
+opens-bring-adults = { $adults ->
+    [one] მობრძანდით იმავე ჯგუფის ზრდასრულთან ერთად
+   *[other] მობრძანდით იმავე ჯგუფის კიდევ { $adults } ზრდასრულთან ერთად
+}
+opens-fetch-guardian = ბარათს აქ ადებს ის, ვისაც ბავშვის წაყვანის უფლება აქვს
+opens-show-document = წარმოადგინეთ დოკუმენტი: { $age } წლის ან უფროსი
+opens-load-at-most = შეავსეთ არაუმეტეს { $amount }
+opens-pay-otherwise = გადაიხადეთ { $amount } ნაღდად ან ბარათით
+opens-pay = გადაიხადეთ დავალიანებიდან { $amount }
+opens-top-up = შეავსეთ ანგარიში { $amount }
+opens-buy-pass = შეიძინეთ იმავე ტარიფის კიდევ ერთი აბონემენტი
+opens-check-photo = პერსონალი: შეადარეთ სახე ფოტოს
+opens-record-certificate = პერსონალი: მიიღეთ მოქმედი სამედიცინო ცნობა
+opens-release-locker = პერსონალი: განბლოკეთ კარადა { $locker }
+opens-pick-up-cash = პერსონალი: ამოიღეთ ნაღდი ფული სალაროდან
+opens-other-operator = პერსონალი: ამას აკეთებს თანამშრომელი როლით { $roles }
+opens-second-person = ადასტურებს მეორე თანამშრომელი როლით { $roles }
+opens-lift = პერსონალი: მოხსენით { $reason } (როლი { $roles })
+opens-lift-two = ორი თანამშრომელი: მოხსენით { $reason } (როლი { $roles })
+opens-check-identity = პერსონალი: შეამოწმეთ ვინაობა და გაუშვით
+
 audit-decision = გადაწყვეტილება
 audit-at = რა დროისთვის
 audit-received = მიღებულია

@@ -97,6 +97,34 @@ scope-role = роль { $name }
 origin-rule = правило { $file }:{ $line }
 origin-floor = встроено
 
+opens-heading = Что откроет проход
+opens-nothing = Ни у прохода, ни на стойке ничего: { $reasons }
+opens-wait = Подойти снова: { $until }
+opens-enter-pin = Ввести PIN-код карты
+opens-return-band = Опустить браслет в приёмник
+opens-free-lockers = Освободить и открыть шкафчик { $lockers }
+opens-bring-adults = { $adults ->
+    [one] Прийти со взрослым из той же группы
+    [few] Прийти ещё с { $adults } взрослыми из той же группы
+   *[other] Прийти ещё с { $adults } взрослыми из той же группы
+}
+opens-fetch-guardian = Здесь прикладывает карту тот, кому разрешено забрать ребёнка
+opens-show-document = Показать документ: { $age } лет или старше
+opens-load-at-most = Пополнить не больше чем на { $amount }
+opens-pay-otherwise = Оплатить { $amount } наличными или картой
+opens-pay = Погасить { $amount } долга
+opens-top-up = Пополнить на { $amount }
+opens-buy-pass = Купить ещё один абонемент того же тарифа
+opens-check-photo = Персонал: сверить лицо с фотографией
+opens-record-certificate = Персонал: принять действующую медицинскую справку
+opens-release-locker = Персонал: разблокировать шкафчик { $locker }
+opens-pick-up-cash = Персонал: изъять наличные из кассы
+opens-other-operator = Персонал: это делает сотрудник с ролью { $roles }
+opens-second-person = Подтверждает второй сотрудник с ролью { $roles }
+opens-lift = Персонал: снять { $reason } (роль { $roles })
+opens-lift-two = Два сотрудника: снять { $reason } (роль { $roles })
+opens-check-identity = Персонал: проверить личность и выпустить
+
 audit-decision = Решение
 audit-at = На какой момент
 audit-received = Получено

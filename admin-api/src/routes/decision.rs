@@ -6,7 +6,7 @@ use axum::{
     Json,
     extract::{Path, State, rejection::PathRejection},
 };
-use domain::{ids::DecisionId, scope::Supplied};
+use domain::{decision::Decision, ids::DecisionId, remedy::Remedy, scope::Supplied};
 use serde_json::{Value, json};
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     problem::{Problem, Refusal},
     server::App,
     view::{self, DecisionView},
+    wording::Wording,
 };
 
 /// The decision, its facts, the values that it consulted, and the auditor's text.
@@ -28,6 +29,7 @@ pub(crate) async fn decision(
     let found = found.map_err(|refusal| asked.problem(refusal))?;
     let decision = found.ok_or_else(|| asked.problem(Refusal::NotFound))?;
     let facts = decision.facts.as_ref().map(|facts| view::facts(facts, &app.shared.currency));
+    let remedy = app.shared.remedies.of(&decision).await;
     let values: Vec<_> = decision.verdict.values.iter().map(supplied).collect();
     Ok(Json(json!({
         "decision": DecisionView::new(&decision, None, &asked.words),
@@ -35,8 +37,22 @@ pub(crate) async fn decision(
         "facts_version": decision.facts_version,
         "values": values,
         "missing": decision.verdict.missing,
+        "would_open": remedy.map(|remedy| would_open(&remedy, &decision, &asked.words)),
         "auditor": asked.words.auditor(&decision),
     })))
+}
+
+/// The changes for programs, each with its sentence for people.
+fn would_open(remedy: &Remedy, decision: &Decision, words: &Wording) -> Value {
+    let changes = remedy.changes.iter().map(|change| {
+        let sentence = words.change(decision, change);
+        json!({ "does": change, "effort": change.effort(), "sentence": sentence })
+    });
+    json!({
+        "changes": changes.collect::<Vec<_>>(),
+        "stuck": remedy.stuck,
+        "sentences": words.would_open(decision, remedy),
+    })
 }
 
 fn bad_id() -> Refusal {

@@ -3,7 +3,9 @@ use std::{net::SocketAddr, sync::Mutex};
 use domain::{
     decision::Decision,
     ids::DecisionId,
+    money::Money,
     reasons::{Class, Condition, Reason},
+    remedy::{Change, Remedy},
     verdict::Outcome,
 };
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -13,7 +15,7 @@ use super::*;
 use crate::{
     feed::{FEED_CAPACITY, News, feed},
     records::Answer,
-    wording::tests::{decision, finding, tbilisi},
+    wording::tests::{NIL, decision, finding, tbilisi},
 };
 
 /// Records in memory; the number of a decision is its place from 1.
@@ -61,6 +63,19 @@ impl Records for Broken {
     }
 }
 
+/// A debt of 4.00 is paid, whatever was decided.
+struct Payable;
+
+impl Remedies for Payable {
+    fn of(&self, decision: &Decision) -> BoxFuture<'_, Option<Remedy>> {
+        let shut = !decision.verdict.outcome.opens();
+        let account = NIL.parse().unwrap();
+        let changes = vec![Change::Pay { account, amount: Money(400) }];
+        let remedy = shut.then(|| Remedy { changes, stuck: Vec::new() });
+        Box::pin(async { remedy })
+    }
+}
+
 struct Fixed;
 impl Clock for Fixed {
     fn now(&self) -> Timestamp {
@@ -82,6 +97,7 @@ fn shared(records: Arc<dyn Records>) -> Shared {
         feed: feed(),
         health: Arc::default(),
         records,
+        remedies: Arc::new(Payable),
         prometheus: recorder.handle(),
         clock: Arc::new(Fixed),
     }

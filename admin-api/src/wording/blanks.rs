@@ -109,7 +109,7 @@ impl Wording {
     }
 
     /// The time alone where both instants lie on one local day.
-    fn near(&self, now: Timestamp, at: Timestamp) -> String {
+    pub(super) fn near(&self, now: Timestamp, at: Timestamp) -> String {
         let day = |instant| self.formatted(instant, "%d.%m.%Y");
         if day(now) == day(at) { self.formatted(at, "%H:%M") } else { self.date_time(at) }
     }

@@ -8,6 +8,7 @@ use domain::{
     money::{Currency, Money},
     params::{Param, ParamMask, Value},
     reasons::{Class, REASONS, Reason},
+    remedy::{Change, Remedy},
     scope::{Scope, Supplied},
     time::{Span, Timestamp},
     verdict::{Detail, Finding, HoldCondition, Origin, Outcome, Verdict},
@@ -22,6 +23,9 @@ use super::{
 
 /// 15.09.2026 09:14:03 in Tbilisi.
 const MORNING: i64 = 1_789_449_243_000;
+
+/// An id of nobody.
+pub(crate) const NIL: &str = "00000000-0000-0000-0000-000000000000";
 
 pub(crate) fn tbilisi() -> TimeZone {
     TimeZone::fixed(offset(4))
@@ -226,6 +230,64 @@ fn every_word_of_the_vocabulary_has_its_message() {
     for id in ids {
         assert!(english.contains_key(&id), "{id} has no message");
     }
+}
+
+/// One of each.
+fn changes() -> Vec<Change> {
+    let roles = || vec!["manager".into(), "owner".into()];
+    let account = NIL.parse().unwrap();
+    let amount = Money(1250);
+    let all = vec![
+        Change::Wait { until: Timestamp::from_millis(1_789_449_600_000) },
+        Change::EnterPin,
+        Change::ReturnBand,
+        Change::FreeLockers { lockers: vec!["12".into(), "14".into()] },
+        Change::BringAdults { adults: 1 },
+        Change::BringAdults { adults: 3 },
+        Change::FetchGuardian,
+        Change::ShowDocument { age: 18 },
+        Change::LoadAtMost { amount },
+        Change::PayOtherwise { amount },
+        Change::Pay { account, amount },
+        Change::TopUp { account, amount },
+        Change::BuyPass { like: NIL.parse().unwrap() },
+        Change::CheckPhoto,
+        Change::RecordCertificate,
+        Change::ReleaseLocker { locker: "12".into() },
+        Change::PickUpCash,
+        Change::OtherOperator { roles: roles() },
+        Change::SecondPerson { roles: roles() },
+        Change::Lift { reason: Reason::SiteClosed, roles: roles() },
+        Change::Lift { reason: Reason::ZoneFull, roles: roles() },
+        Change::CheckIdentity { reason: Reason::CredentialUnknown },
+    ];
+    let kinds: std::collections::BTreeSet<_> = all
+        .iter()
+        .map(|change| serde_json::to_value(change).unwrap()["change"].to_string())
+        .collect();
+    assert_eq!(kinds.len(), 20, "one of each");
+    all
+}
+
+#[test]
+fn every_change_that_would_open_has_its_sentence() {
+    let refused = decision(Outcome::Deny, vec![finding(Reason::SiteClosed, Class::Deny, &[])]);
+    for language in LANGUAGES {
+        let words = wording(language);
+        let remedy = Remedy { changes: changes(), stuck: Vec::new() };
+        let told = words.would_open(&refused, &remedy);
+        let distinct: std::collections::BTreeSet<_> = told.iter().collect();
+        assert_eq!(distinct.len(), 22, "{told:?}");
+        for (sentence, change) in told.iter().zip(changes()) {
+            let unfilled = sentence.starts_with("opens-") || sentence.contains(['{', '}']);
+            assert!(!unfilled, "{language:?} {change:?}: {sentence}");
+        }
+        let stuck = vec![Reason::AgeBelowMinimum];
+        let nothing = words.would_open(&refused, &Remedy { changes: Vec::new(), stuck });
+        assert!(nothing[0].contains("AGE_BELOW_MINIMUM"), "{nothing:?}");
+    }
+    let told = wording(Language::En).change(&refused, &changes()[10]);
+    assert_eq!(told, "Pay 12,50\u{a0}₾ of what is owed");
 }
 
 fn screaming(variant: &str) -> String {

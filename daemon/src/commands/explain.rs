@@ -2,14 +2,25 @@
 
 use admin_api::wording::{Wording, language};
 use anyhow::{Context, bail};
-use domain::decision::Decision;
+use domain::{decision::Decision, remedy::Remedy};
+use serde::Serialize;
 use store::reader::Reader;
 
 use crate::{
     cli::{Exit, ExplainArgs},
     config::Installation,
+    remedies::Remedies,
     socket::{self, Question, Reply},
 };
+
+/// The record, and what would have opened it.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    decision: &'a Decision,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would_open: Option<&'a Remedy>,
+}
 
 /// Explains a decision: beside a daemon through its socket, without one from the database.
 pub(crate) async fn explain(args: &ExplainArgs, json: bool) -> anyhow::Result<Exit> {
@@ -26,17 +37,22 @@ pub(crate) async fn explain(args: &ExplainArgs, json: bool) -> anyhow::Result<Ex
     let asked = socket::ask_daemon(&installation.socket(), &Question::Explain { decision }).await?;
     let reply = match asked {
         Some(reply) => reply,
-        None => socket::explain(&Reader::open(&installation.database()).await?, decision).await,
+        None => {
+            let reader = Reader::open(&installation.database()).await?;
+            let remedies = Remedies::new(reader.clone(), installation.site.time_zone.clone());
+            socket::explain(&reader, &remedies, decision).await
+        }
     };
     match reply {
-        Reply::Decision { decision, person } => {
+        Reply::Decision { decision, person, remedy } => {
             if json {
-                println!("{}", serde_json::to_string(&decision)?);
+                let told = Told { decision: &decision, would_open: remedy.as_ref() };
+                println!("{}", serde_json::to_string(&told)?);
             } else {
                 let site = &installation.site;
                 let wording = Wording::new(language, site.currency.clone(), site.time_zone.clone());
                 let name = person.map(|person| person.name);
-                print(&wording, &decision, name.as_deref());
+                print(&wording, &decision, name.as_deref(), remedy.as_ref());
             }
             Ok(Exit::Done)
         }
@@ -45,12 +61,18 @@ pub(crate) async fn explain(args: &ExplainArgs, json: bool) -> anyhow::Result<Ex
     }
 }
 
-fn print(wording: &Wording, decision: &Decision, name: Option<&str>) {
+fn print(wording: &Wording, decision: &Decision, name: Option<&str>, remedy: Option<&Remedy>) {
     println!("{}\n", wording.line(decision, name));
     println!("{}", wording.guest(decision));
     println!();
     for line in wording.desk(decision) {
         println!("- {line}");
+    }
+    if let Some(remedy) = remedy {
+        println!("\n{}", wording.word("opens-heading"));
+        for line in wording.would_open(decision, remedy) {
+            println!("- {line}");
+        }
     }
     println!("\n{}", wording.auditor(decision));
 }

@@ -29,6 +29,7 @@ pub(crate) fn names() -> Names {
         groups: set(&["staff", "students"]),
         terminals: set(&["desk-1"]),
         roles: set(&["manager"]),
+        any: false,
     }
 }
 
