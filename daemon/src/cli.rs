@@ -126,6 +126,17 @@ The new rules are a folder like `my-pool/rules`: copy that one and change the co
         /// The broker.
         broker: std::net::SocketAddr,
     },
+    /// Lift the reasons of one refusal or hold, once, as an operator who may.
+    #[command(after_help = "Example, with the PIN asked for:
+  kari override my-pool 0199a1b2-… --code SITE_CLOSED --reason goodwill \\
+      --operator nino --terminal desk-1
+
+What the code needs a second person for waits 60 seconds for `kari confirm`.")]
+    Override(OverrideArgs),
+    /// Confirm, as a second person at another terminal, what somebody ordered within a minute.
+    #[command(after_help = "Example:
+  kari confirm my-pool --operator levan --terminal till-1")]
+    Confirm(ConfirmArgs),
     /// What to do about an emergency.
     #[command(subcommand)]
     Emergency(EmergencyCommand),
@@ -310,15 +321,63 @@ pub(crate) struct BenchArgs {
 /// What can be done about an emergency.
 #[derive(Debug, Subcommand)]
 pub(crate) enum EmergencyCommand {
-    /// End it: two different operators, after the fire system is at rest.
+    /// End it, after the fire system is at rest: two operators, the second by `kari confirm`.
     #[command(after_help = "Example:
-  kari emergency reset my-pool --operator nino --operator levan")]
+  kari emergency reset my-pool --operator nino --terminal desk-1
+  kari confirm my-pool --operator levan --terminal till-1        within a minute")]
     Reset {
         /// The site's folder.
         #[arg(value_name = "DIR")]
         site: PathBuf,
-        /// An operator's name; twice.
-        #[arg(long = "operator", required = true, num_args = 1)]
-        operators: Vec<String>,
+        /// Who.
+        #[command(flatten)]
+        signature: Signature,
     },
+}
+
+/// Who acts where; the PIN is asked for, or is the first line of the input.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Signature {
+    /// The operator's login.
+    #[arg(long, value_name = "LOGIN")]
+    pub(crate) operator: String,
+    /// The terminal at which he acts, one of site.toml.
+    #[arg(long, value_name = "ID")]
+    pub(crate) terminal: String,
+}
+
+/// What `kari confirm` takes.
+#[derive(Debug, Args)]
+pub(crate) struct ConfirmArgs {
+    /// The site's folder.
+    #[arg(value_name = "DIR")]
+    pub(crate) site: PathBuf,
+    /// Who.
+    #[command(flatten)]
+    pub(crate) signature: Signature,
+}
+
+/// What `kari override` takes.
+#[derive(Debug, Args)]
+pub(crate) struct OverrideArgs {
+    /// The site's folder.
+    #[arg(value_name = "DIR")]
+    pub(crate) site: PathBuf,
+    /// The decision that refused or held, by its id.
+    pub(crate) decision: String,
+    /// The code of a reason to lift; may be given several times.
+    #[arg(long = "code", required = true, value_name = "CODE")]
+    pub(crate) codes: Vec<String>,
+    /// Why, one of the closed list; `other` needs `--text`.
+    #[arg(long)]
+    pub(crate) reason: String,
+    /// Why, in words.
+    #[arg(long, default_value = "")]
+    pub(crate) text: String,
+    /// What is waived of the debt.
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) waive: Option<String>,
+    /// Who.
+    #[command(flatten)]
+    pub(crate) signature: Signature,
 }

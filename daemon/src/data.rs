@@ -15,10 +15,12 @@ use domain::{
         MemberId, OperatorId, PassId, TariffId, Uid, ZoneId,
     },
     money::Money,
+    pin::PinKey,
     reasons::Reason,
     rows::{
         Credential, CredentialKind, CredentialState, Exempted, Exemption, Extras, Family, Kin,
-        Language, Locker, Member, Operator, Pass, PassKey, PassState, Person, Tariff, TariffKey,
+        Language, Locker, Member, Operator, Pass, PassKey, PassState, Person, PinDigest, Tariff,
+        TariffKey,
     },
     site::Site,
     state::ImportRow,
@@ -48,11 +50,12 @@ pub(crate) struct BadRow {
 pub(crate) fn read(
     folder: &Path,
     site: &Site,
-    seed: u64,
+    (seed, pins): (u64, &PinKey),
     now: Timestamp,
 ) -> Result<Vec<ImportRow>, BadRow> {
     let mut reading = Reading {
         site,
+        pins,
         ids: IdMaker::new(seed),
         now,
         rows: Vec::new(),
@@ -109,6 +112,7 @@ fn words(error: &csv::Error) -> String {
 
 struct Reading<'a> {
     site: &'a Site,
+    pins: &'a PinKey,
     ids: IdMaker,
     now: Timestamp,
     rows: Vec<ImportRow>,
@@ -234,10 +238,15 @@ impl Reading<'_> {
         if login.is_empty() {
             return Err("an operator has a login".to_owned());
         }
+        let uid = optional(&row.band, |uid| Ok(Uid::from(uid.to_ascii_uppercase())))?;
         let operator = Operator {
             roles: parts(&row.roles).map(GroupId::from).collect(),
-            uid: optional(&row.band, |uid| Ok(Uid::from(uid.to_ascii_uppercase())))?,
-            pin: None,
+            pin: self.pin(login, &row.pin)?,
+            band_pin: match &uid {
+                Some(uid) => self.pin(uid.as_str(), &row.pin)?,
+                None => None,
+            },
+            uid,
             member: optional(&row.member, |number| {
                 let wrong = |_| format!("`{number}` is no member's number");
                 self.holder(number.parse().map_err(wrong)?)
@@ -245,6 +254,13 @@ impl Reading<'_> {
         };
         self.rows.push(ImportRow::Operator(OperatorId::from(login), operator));
         Ok(())
+    }
+
+    /// The digest of the code that belongs to `holder`; nothing where the column is empty.
+    fn pin(&self, holder: &str, code: &str) -> Result<Option<PinDigest>, String> {
+        optional(code, |code| {
+            self.pins.digest(holder, code).ok_or_else(|| "a PIN has 4 to 12 digits".to_owned())
+        })
     }
 
     fn exemption(&mut self, row: ExemptionRow) -> Result<(), String> {
@@ -303,14 +319,24 @@ impl Reading<'_> {
             },
             adult: row.adult,
             collected: false,
-            extras: optional(&row.host, |text| {
-                let number = text.parse().map_err(|_| format!("`{text}` is no member's number"))?;
-                let host = Some(self.holder(number)?);
-                Ok(Box::new(Extras { host, ..Extras::default() }))
-            })?,
+            extras: self.extras(&uid, &row)?,
         };
         self.rows.push(ImportRow::Credential(uid, credential));
         Ok(())
+    }
+
+    /// What few credentials have.
+    fn extras(&self, uid: &Uid, row: &CredentialRow) -> Result<Option<Box<Extras>>, String> {
+        let host = optional(&row.host, |text| {
+            self.holder(text.parse().map_err(|_| format!("`{text}` is no member's number"))?)
+        })?;
+        let pin = self.pin(uid.as_str(), &row.pin)?;
+        let duress = self.pin(uid.as_str(), &row.duress_pin)?;
+        if pin.is_some() && pin == duress {
+            return Err("`pin` and `duress_pin` are the same code".to_owned());
+        }
+        let extras = Extras { pin, duress, host };
+        Ok((extras != Extras::default()).then(|| Box::new(extras)))
     }
 
     fn pass(&mut self, row: PassRow) -> Result<(), String> {
@@ -409,7 +435,9 @@ mod tests {
         std::fs::write(folder.path().join("tariffs.toml"), tariffs).unwrap();
         std::fs::write(folder.path().join("members.csv"), members).unwrap();
         std::fs::write(folder.path().join(file), text).unwrap();
-        read(folder.path(), &site(), 1, Timestamp::default()).unwrap_err().to_string()
+        read(folder.path(), &site(), (1, &PinKey::default()), Timestamp::default())
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod data;
 mod outward;
+mod pins;
 mod print;
 mod reload;
 mod remedies;
@@ -68,12 +69,14 @@ async fn command(cli: Cli) -> anyhow::Result<Exit> {
         Command::Simulate(args) => commands::simulate::simulate(args, json).await,
         Command::Explain(args) => commands::explain::explain(&args, json).await,
         Command::Replay(args) => commands::replay::replay(&args, json).await,
-        Command::Params(what) => commands::params::params(what, json),
+        Command::Params(what) => commands::params::params(what, json).await,
         Command::Doctor(site) => commands::doctor::doctor(&site, json).await,
         Command::Verify(site) => commands::verify::verify(&site, json).await,
         Command::Bench(args) => bench::bench(args, json).await,
         Command::BenchPeer { broker } => bench::peer(broker).await,
-        Command::Emergency(what) => commands::emergency::emergency(&what, json).await,
+        Command::Emergency(what) => commands::signed::emergency(&what, json).await,
+        Command::Confirm(args) => commands::signed::confirm(&args, json).await,
+        Command::Override(args) => commands::signed::lift(&args, json).await,
         Command::Completions { shell } => Ok(commands::version::completions(shell)),
         Command::Version => commands::version::version(json),
     }

@@ -36,8 +36,14 @@ impl Remedies {
         }
         let seen = decision.seen.clone()?;
         let set = self.rule_set(&decision.rule_set).await?;
+        let mut values = set.values().clone();
+        let kept = self.reader.params().await.ok()?;
+        for (key, row) in kept {
+            values.set(key.param, key.scope, row.value);
+        }
         let zone = self.zone.clone();
-        let asked = tokio::task::spawn_blocking(move || remedy(&seen, set.as_ref(), &zone));
+        let asked =
+            tokio::task::spawn_blocking(move || remedy(&seen, (set.as_ref(), &values), &zone));
         asked.await.ok().flatten()
     }
 

@@ -39,6 +39,7 @@ use crate::{
     config::Installation,
     data,
     outward::Outward,
+    pins,
     reload::{self, FirstSet, Reloader},
     remedies::Remedies,
     site_loop::{Ask, Inbox, SiteLoop},
@@ -162,7 +163,8 @@ pub(crate) async fn start(
     let live = announce(&first, &administration, &health, wall.now()).await?;
 
     // Gates are let in last, when everything that answers them is there.
-    let links = installation.links.clone();
+    let mut links = installation.links.clone();
+    links.pins = pins::key(&folder)?;
     let started = Arc::new(Hub::start(links, inlets, Arc::clone(&wall), opened.epoch).await?);
     let hub = hub.get_or_init(|| started);
     undone.make_up(hub, opened.epoch);
@@ -223,7 +225,10 @@ async fn find(
         (store, opened) = Store::open(&database, clock.now()).await?;
     }
     let rows = match opened.is_empty {
-        true => data::read(&installation.data(), &installation.site, ids.fork(), clock.now())?,
+        true => {
+            let seed = (ids.fork(), &pins::key(folder)?);
+            data::read(&installation.data(), &installation.site, seed, clock.now())?
+        }
         false => Vec::new(),
     };
     let snapshot = store.load().await?;
@@ -349,7 +354,7 @@ async fn ask(door: &mpsc::Sender<Ask>, input: Input) -> anyhow::Result<()> {
     let ended = || anyhow!("the loop ended; the log says why");
     door.send(Ask { input, policy: None, reply }).await.map_err(|_| ended())?;
     match answer.await.map_err(|_| ended())? {
-        Answer::Taken => Ok(()),
+        Answer::Taken | Answer::Decided(_) => Ok(()),
         Answer::Refused(why) => Err(anyhow!(why)),
     }
 }
@@ -404,6 +409,7 @@ impl Running {
             health: Arc::clone(&health),
             reader: self.reader.clone(),
             remedies: remedies.clone(),
+            pins: pins::key(folder)?,
         };
         let listener = socket::listen(&folder.join("kari.sock"))?;
         self.tasks.spawn(socket::serve(listener, desk, self.ended.clone()));

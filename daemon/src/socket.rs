@@ -7,6 +7,10 @@ use admin_api::health::Health;
 use domain::{
     decision::Decision,
     ids::DecisionId,
+    money::Money,
+    order::{Order, Override, OverrideReason, What},
+    pin::PinKey,
+    reasons::Reason,
     remedy::Remedy,
     rows::Person,
     state::{Answer, Input},
@@ -43,10 +47,44 @@ pub(crate) enum Question {
         /// Which.
         decision: Option<DecisionId>,
     },
-    /// End an emergency.
-    ResetEmergency {
-        /// Two names.
-        operators: [String; 2],
+    /// An operator's order.
+    Order {
+        /// Where.
+        terminal: String,
+        /// Who.
+        operator: String,
+        /// The proof.
+        pin: String,
+        /// What.
+        what: What,
+    },
+    /// Lifting the reasons of a decision.
+    Override {
+        /// Where.
+        terminal: String,
+        /// Who.
+        operator: String,
+        /// The proof.
+        pin: String,
+        /// Which decision.
+        decision: DecisionId,
+        /// The reasons.
+        codes: Vec<Reason>,
+        /// Why.
+        reason: OverrideReason,
+        /// Why, in words.
+        text: String,
+        /// What is waived of the debt.
+        waived: Money,
+    },
+    /// A second person's confirmation.
+    Confirm {
+        /// Where.
+        terminal: String,
+        /// Who.
+        operator: String,
+        /// The proof.
+        pin: String,
     },
 }
 
@@ -94,6 +132,8 @@ pub(crate) struct Desk {
     pub(crate) reader: Reader,
     /// What would open.
     pub(crate) remedies: Remedies,
+    /// The key of the PINs.
+    pub(crate) pins: PinKey,
 }
 
 /// Opens the socket at `path`, which is replaced: the daemon holds the site's lock.
@@ -163,23 +203,75 @@ async fn answer(question: Question, desk: &Desk) -> Reply {
             }
         }
         Question::Explain { decision } => explain(&desk.reader, &desk.remedies, decision).await,
-        Question::ResetEmergency { operators } => {
-            ask(&desk.administration, Input::ResetEmergency { operators }).await
+        Question::Order { terminal, operator, pin, what } => {
+            desk.order((terminal, operator, pin), what).await
+        }
+        Question::Override { terminal, operator, pin, decision, codes, reason, text, waived } => {
+            let lifts = (codes, reason, text, waived);
+            match desk.lifts(decision, lifts).await {
+                Ok(lifts) => desk.order((terminal, operator, pin), What::Override(lifts)).await,
+                Err(why) => Reply::Refused { why },
+            }
+        }
+        Question::Confirm { terminal, operator, pin } => {
+            let Some(pin) = desk.pins.digest(&operator, &pin) else { return no_pin() };
+            let (terminal, operator) = (terminal.into(), operator.as_str().into());
+            desk.ask(Input::Confirm { terminal, operator, pin }).await
         }
     }
 }
 
-/// Asks the loop, and waits until the answer is durable.
-async fn ask(administration: &mpsc::Sender<Ask>, input: Input) -> Reply {
-    let (reply, answer) = oneshot::channel();
-    if administration.send(Ask { input, policy: None, reply }).await.is_err() {
-        return ended();
+impl Desk {
+    /// Asks the loop, and waits until the answer is durable.
+    async fn ask(&self, input: Input) -> Reply {
+        let (reply, answer) = oneshot::channel();
+        if self.administration.send(Ask { input, policy: None, reply }).await.is_err() {
+            return ended();
+        }
+        match answer.await {
+            Ok(Answer::Taken) => Reply::Done,
+            Ok(Answer::Decided(id)) => explain(&self.reader, &self.remedies, Some(id)).await,
+            Ok(Answer::Refused(why)) => Reply::Refused { why },
+            Err(_) => ended(),
+        }
     }
-    match answer.await {
-        Ok(Answer::Taken) => Reply::Done,
-        Ok(Answer::Refused(why)) => Reply::Refused { why },
-        Err(_) => ended(),
+
+    /// Hands on the order of somebody, with the digest of his PIN.
+    async fn order(
+        &self,
+        (terminal, operator, pin): (String, String, String),
+        what: What,
+    ) -> Reply {
+        let Some(pin) = self.pins.digest(&operator, &pin) else { return no_pin() };
+        let order = Order { operator: operator.as_str().into(), second: None, what };
+        let (terminal, order) = (terminal.into(), Box::new(order));
+        self.ask(Input::SignedOrder { terminal, order, pin }).await
     }
+
+    /// The override of a decision on record.
+    async fn lifts(
+        &self,
+        id: DecisionId,
+        (codes, reason, text, waived): (Vec<Reason>, OverrideReason, String, Money),
+    ) -> Result<Override, String> {
+        let found = self.reader.decision(id).await.map_err(|error| error.to_string())?;
+        let found = found.ok_or("there is no such decision")?;
+        let uid = match (&found.unknown_uid, found.credential) {
+            (Some(uid), _) => uid.clone(),
+            (None, Some(credential)) => {
+                let uid =
+                    self.reader.uid_of(credential).await.map_err(|error| error.to_string())?;
+                uid.ok_or("the credential of that decision is gone")?
+            }
+            (None, None) => return Err("that decision is about nobody's credential".to_owned()),
+        };
+        let (decision, gate, kind) = (found.id, found.device, found.kind);
+        Ok(Override { decision, gate, uid, kind, codes, reason, text, waived })
+    }
+}
+
+fn no_pin() -> Reply {
+    Reply::Refused { why: "a PIN has 4 to 12 digits".to_owned() }
 }
 
 fn ended() -> Reply {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, net::SocketAddr, path::PathBuf};
 
-use domain::ids::DeviceId;
+use domain::{ids::DeviceId, pin::PinKey};
 use serde::Deserialize;
 
 use crate::profile::{Kind, Profile, Profiles};
@@ -116,6 +116,8 @@ pub struct Links {
     pub(crate) broker: Option<Broker>,
     /// The gates, in the file's order.
     pub gates: Vec<Gate>,
+    /// The key under which codes of keypads are made digests.
+    pub pins: PinKey,
 }
 
 /// Which broker.
@@ -172,7 +174,7 @@ impl LinksConfig {
                 return Err(ConfigError::Mqtt(hint.to_owned()));
             }
         };
-        Ok(Links { broker, gates })
+        Ok(Links { broker, gates, pins: PinKey::default() })
     }
 }
 

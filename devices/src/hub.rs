@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{command::Command, ids::DeviceId, time::Clock};
+use domain::{command::Command, ids::DeviceId, pin::PinKey, time::Clock};
 use metrics::counter;
 #[cfg(feature = "embedded-broker")]
 use tokio::sync::Mutex;
@@ -116,14 +116,14 @@ impl Hub {
             }
         }
         if let Some(broker) = links.broker {
-            self.start_mqtt(broker, over_mqtt, common, epoch).await?;
+            self.start_mqtt((broker, links.pins), over_mqtt, common, epoch).await?;
         }
         Ok(())
     }
 
     async fn start_mqtt(
         &mut self,
-        broker: Broker,
+        (broker, pins): (Broker, PinKey),
         gates: Vec<(DeviceId, crate::profile::MqttProfile)>,
         common: &Common,
         epoch: u64,
@@ -144,6 +144,7 @@ impl Hub {
             login,
             gates,
             epoch,
+            pins,
             #[cfg(feature = "embedded-broker")]
             held: self.broker.get_mut().as_ref().map(broker::Broker::held),
         };

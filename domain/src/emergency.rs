@@ -15,7 +15,7 @@ use crate::{
     money::Money,
     reasons::{Class, Condition, Reason},
     rows::{Emergency, Occupancy, Presence, ReservationKey, ReservationState, Visit},
-    state::{Answer, Entry, HoldEnd, Noted},
+    state::{Entry, HoldEnd, Noted},
     step::{Message, Step},
     time::Span,
     verdict::{Finding, Outcome},
@@ -75,7 +75,7 @@ impl Step<'_> {
         let asked = Asked::of(at, kind, device.clone(), uid);
         let seen = self.look(&asked, gate);
         let Some(member) = seen.holder.as_ref().map(|holder| holder.member) else { return };
-        let gathered = Gathered::of(&seen, self.policy.values(), &site.time_zone);
+        let gathered = Gathered::of(&seen, &self.values, &site.time_zone);
         let amount = gathered.facts.overstay_charge;
         if amount > Money::ZERO {
             self.journal(message, Noted::Unbilled { visit: visit.id, member, amount });
@@ -99,26 +99,25 @@ impl Step<'_> {
 
     /// Two operators end the emergency. Presence counts everybody as out, and anti-passback is
     /// forgiven.
-    pub(crate) fn reset_emergency(&mut self, operators: [String; 2]) -> Answer {
-        let refused = |why: &str| Answer::Refused(why.to_owned());
-        if self.state.tables.emergency.read(&()).is_none() {
-            return refused("there is no emergency to reset");
-        }
-        let names = operators.each_ref().map(|name| name.trim());
-        if names[0] == names[1] || names.contains(&"") {
-            return refused("an emergency is reset by two different operators; name both");
-        }
-        let burning = self.state.tables.devices.iter().find(|(_, known)| known.fire);
-        if let Some((device, _)) = burning {
-            return Answer::Refused(format!(
-                "the fire input of `{device}` is still active; reset the fire system first"
-            ));
+    pub(crate) fn reset_emergency(&mut self, operators: [String; 2]) {
+        if self.reset_obstacle().is_some() {
+            return;
         }
         self.state.tables.emergency.remove(());
         self.everybody_is_out();
         let noted = Noted::EmergencyReset { operators };
         self.batch.journal.push(Entry { at: self.now, device: None, source: None, noted });
-        Answer::Taken
+    }
+
+    /// What keeps an emergency from being reset, whoever asks.
+    pub(crate) fn reset_obstacle(&mut self) -> Option<String> {
+        if self.state.tables.emergency.read(&()).is_none() {
+            return Some("there is no emergency to reset".to_owned());
+        }
+        let burning = self.state.tables.devices.iter().find(|(_, known)| known.fire);
+        burning.map(|(device, _)| {
+            format!("the fire input of `{device}` is still active; reset the fire system first")
+        })
     }
 
     fn everybody_is_out(&mut self) {

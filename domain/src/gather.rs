@@ -179,7 +179,8 @@ impl Gathering<'_> {
     /// What the person showed beside the card (parameters 3 to 6).
     fn factors(&mut self) {
         let Some(holder) = &self.seen.holder else { return };
-        let lock = self.locked_until(&holder.failed);
+        let limits = self.value(Param::CredentialFailedAttemptLimit).limits();
+        let lock = locked_until(limits, &holder.failed, self.seen.at, self.zone);
         let facts = &mut self.facts;
         facts.pin_right = matches!(holder.pin, SeenPin::Right | SeenPin::Duress);
         facts.duress = holder.pin == SeenPin::Duress;
@@ -187,23 +188,6 @@ impl Gathering<'_> {
         facts.returnable = holder.kind == CredentialKind::Band;
         facts.band_returned = holder.collected;
         (facts.locked_out, facts.locked_until) = (lock.is_some(), lock);
-    }
-
-    /// When the lock ends that failed attempts started; nothing where none holds (parameter 4).
-    fn locked_until(&self, failed: &[Timestamp]) -> Option<Timestamp> {
-        let limits = self.value(Param::CredentialFailedAttemptLimit).limits();
-        let locks = limits.iter().filter_map(|limit| {
-            let lock = limit.lock?.span();
-            // Each failure that is the n-th within the time starts the lock anew.
-            let nth = failed.iter().filter(|at| {
-                let counts =
-                    |one: &&Timestamp| **one <= **at && limit.period.counts(**one, **at, self.zone);
-                let all = failed.iter().filter(counts).count();
-                limit.is_reached(i64::try_from(all).unwrap_or(i64::MAX))
-            });
-            nth.map(|at| at.plus(lock)).max()
-        });
-        locks.max().filter(|until| self.seen.at < *until)
     }
 
     fn pass(&mut self, speaking: Option<&Speaking>) {
@@ -385,6 +369,26 @@ impl Gathering<'_> {
         }
         found
     }
+}
+
+/// When the lock ends that failed attempts started; nothing where none holds (parameter 4).
+pub(crate) fn locked_until(
+    limits: &[Limit],
+    failed: &[Timestamp],
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Option<Timestamp> {
+    let locks = limits.iter().filter_map(|limit| {
+        let lock = limit.lock?.span();
+        // Each failure that is the n-th within the time starts the lock anew.
+        let nth = failed.iter().filter(|at| {
+            let counts = |one: &&Timestamp| **one <= **at && limit.period.counts(**one, **at, zone);
+            let all = failed.iter().filter(counts).count();
+            limit.is_reached(i64::try_from(all).unwrap_or(i64::MAX))
+        });
+        nth.map(|at| at.plus(lock)).max()
+    });
+    locks.max().filter(|until| now < *until)
 }
 
 /// Whether anti-passback is timed, and how long an entry is remembered (parameters 19 and 20).

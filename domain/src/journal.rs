@@ -7,8 +7,9 @@ use crate::{
     ids::{AccountId, DecisionId, DeviceId, MemberId, OperatorId, VisitId},
     money::Money,
     order::OverrideReason,
+    params::Value,
     reasons::{Condition, Reason},
-    rows::Terminal,
+    rows::{ParamKey, Terminal},
     time::Timestamp,
     verdict::Outcome,
 };
@@ -74,6 +75,19 @@ pub enum Noted {
         second: Option<OperatorId>,
         /// What.
         action: String,
+    },
+    /// An operator set the value of a parameter, or took it away.
+    ParameterSet {
+        /// The decision that allowed it.
+        decision: DecisionId,
+        /// Who.
+        operator: OperatorId,
+        /// Which, and where.
+        key: ParamKey,
+        /// What the database said before.
+        before: Option<Value>,
+        /// What it says now.
+        after: Option<Value>,
     },
     /// A refusal was lifted.
     Overridden {

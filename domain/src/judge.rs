@@ -6,7 +6,7 @@ use crate::{
     facts::{EventKind, Policy, PolicyFault, Question},
     gather::Gathered,
     params::Param,
-    reasons::{Class, Reason},
+    reasons::{Class, Override, Reason},
     rows::CredentialState,
     seen::Seen,
     time::Span,
@@ -40,6 +40,7 @@ pub fn judge(seen: &Seen, gathered: &Gathered, policy: &dyn Policy, zone: &TimeZ
     findings.extend(offline(seen, gathered));
     if seen.order.is_some() {
         findings.extend(offer(seen, &findings));
+        findings.extend(two_persons(seen, gathered, &findings));
     }
     findings.extend(identity(seen, &findings));
     findings.extend(person(seen));
@@ -175,6 +176,17 @@ fn offer(seen: &Seen, found: &[Finding]) -> Option<Finding> {
     };
     let named = found.iter().any(|one| one.reason == reason);
     (needs_wallet && !named).then(|| floor(reason, Class::Deny))
+}
+
+/// I3, and the reasons that only two may lift: a second person confirms, whatever the rules say.
+fn two_persons(seen: &Seen, gathered: &Gathered, found: &[Finding]) -> Option<Finding> {
+    let order = seen.order.as_ref()?;
+    let marked = |code: &Reason| code.spec().overridable == Override::TwoPersons;
+    let asked = order.action == "emergency_reset" || order.codes.iter().any(marked);
+    let reason = Reason::SecondOperatorRequired;
+    let named = found.iter().any(|one| one.reason == reason);
+    let lacks = asked && !gathered.facts.second_confirmed && !named;
+    lacks.then(|| floor(reason, Class::Deny))
 }
 
 /// P8: a charge that is booked is told, whatever the rules say of it.

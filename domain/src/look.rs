@@ -8,7 +8,7 @@ use crate::{
     event::Direction,
     facts::EventKind,
     gather::age_on,
-    ids::{CredentialId, DeviceId, FamilyId, LockerId, MemberId, PassId, Uid},
+    ids::{CredentialId, DecisionId, DeviceId, FamilyId, LockerId, MemberId, PassId, Uid},
     lockers::SeenLocker,
     money::Money,
     params::DefaultFor,
@@ -384,8 +384,17 @@ impl Step<'_> {
                 recent.remove(0);
             }
         }
-        let read = LastRead { uid: asked.uid.clone(), at: asked.at, next_place, recent };
+        let (uid, at, refused) = (asked.uid.clone(), asked.at, None);
+        let read = LastRead { uid, at, next_place, recent, refused };
         self.state.tables.last_reads.put(reader, read);
+    }
+
+    /// Remembers that the last read of a reader was refused.
+    pub(crate) fn remember_refusal(&mut self, reader: &ReaderKey, decision: DecisionId) {
+        let last_reads = &mut self.state.tables.last_reads;
+        if let Some(last) = last_reads.read(reader).cloned() {
+            last_reads.put(reader.clone(), LastRead { refused: Some(decision), ..last });
+        }
     }
 }
 

@@ -6,7 +6,9 @@ use crate::{
     facts::EventKind,
     ids::{DecisionId, DeviceId, LockerId, MemberId, OperatorId, Uid},
     money::Money,
+    params::Value,
     reasons::Reason,
+    rows::ParamKey,
     time::Timestamp,
 };
 
@@ -99,8 +101,17 @@ impl Line {
     }
 }
 
-/// Something that an operator does.
+/// A value of a parameter that is set or taken away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// Which, and where.
+    pub key: ParamKey,
+    /// The value; nothing takes away what the database says, so that the rule files count again.
+    pub value: Option<Value>,
+}
+
+/// Something that an operator does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Act {
     /// Which of the actions.
     pub action: String,
@@ -110,6 +121,9 @@ pub struct Act {
     /// The locker that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locker: Option<LockerId>,
+    /// The value that it sets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setting: Option<Setting>,
 }
 
 /// An override: it lifts the named reasons of one decision, once (`decisions.md` 9 of the

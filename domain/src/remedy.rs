@@ -17,7 +17,7 @@ use crate::{
     money::Money,
     params::Param,
     reasons::{Class, Reason},
-    scope::Scope,
+    scope::{ParamTable, Scope},
     seen::Seen,
     time::{Span, Timestamp},
     verdict::Outcome,
@@ -43,18 +43,23 @@ pub struct Remedy {
     pub stuck: Vec<Reason>,
 }
 
-/// What would have opened the request that saw this; `None` where it opens as it is, or is ignored.
+/// What would have opened the request that saw this, by these rules and values; `None` where it
+/// opens as it is, or is ignored.
 ///
 /// Of each reason the change of least effort is taken that lifts it and brings no other; what is
 /// superfluous beside the others is dropped, the greatest effort first.
 #[must_use]
-pub fn remedy(seen: &Seen, policy: &dyn Policy, zone: &TimeZone) -> Option<Remedy> {
-    let gathered = Gathered::of(seen, policy.values(), zone);
+pub fn remedy(
+    seen: &Seen,
+    (policy, values): (&dyn Policy, &ParamTable),
+    zone: &TimeZone,
+) -> Option<Remedy> {
+    let gathered = Gathered::of(seen, values, zone);
     let refused = judge(seen, &gathered, policy, zone);
     if refused.outcome.opens() || refused.outcome == Outcome::Ignore {
         return None;
     }
-    let search = Search { seen: gathered.booked(seen), policy, zone, facts: &gathered };
+    let search = Search { seen: gathered.booked(seen), policy, values, zone, facts: &gathered };
     let mut left = refusing(&refused);
     let (mut changes, mut stuck) = (Vec::new(), Vec::new());
     while let Some(&reason) = left.iter().find(|reason| !stuck.contains(*reason)) {
@@ -91,6 +96,7 @@ fn refusing(combined: &Combined) -> Vec<Reason> {
 struct Search<'a> {
     seen: Seen,
     policy: &'a dyn Policy,
+    values: &'a ParamTable,
     zone: &'a TimeZone,
     facts: &'a Gathered,
 }
@@ -100,7 +106,7 @@ impl Search<'_> {
     fn left(&self, changes: &[Change]) -> Vec<Reason> {
         let mut seen = self.seen.clone();
         changes.iter().for_each(|change| change.apply(&mut seen));
-        let gathered = Gathered::of(&seen, self.policy.values(), self.zone);
+        let gathered = Gathered::of(&seen, self.values, self.zone);
         refusing(&judge(&seen, &gathered, self.policy, self.zone))
     }
 
@@ -248,7 +254,7 @@ impl Search<'_> {
 
     /// The roles for which `param` names this word.
     fn roles_that(&self, param: Param, word: &str) -> Vec<GroupId> {
-        let set = self.policy.values().all(param);
+        let set = self.values.all(param);
         let named = set.filter(|(_, value)| value.names(param, word));
         let roles = named.filter_map(|(scope, _)| match scope {
             Scope::Role(role) => Some(role.clone()),

@@ -62,6 +62,9 @@ impl Step<'_> {
         };
         let device = message.device.clone();
         let asked = Asked { pin, ..Asked::of(message.at, kind, device, uid) };
+        if self.state.tables.emergency.read(&()).is_none() && self.reads_as_operator(&asked) {
+            return;
+        }
         let seen = self.look(&asked, gate);
         let released = direction == Direction::Exit && self.is_released_by_fault(&message.device);
         let emergency = self.emergency_answer(direction);
@@ -103,7 +106,7 @@ impl Step<'_> {
     /// The gate has a fault that releases its exit: it opens for everybody, and nothing is charged.
     fn release_by_fault(&mut self, message: &Message, asked: &Asked, seen: Seen) {
         let zone = self.state.site.time_zone.clone();
-        let gathered = Gathered::of(&seen, self.policy.values(), &zone);
+        let gathered = Gathered::of(&seen, &self.values, &zone);
         let finding = floor(Reason::EmergencyRelease, Class::Release);
         let combined = Combined::only(Outcome::Release, finding);
         self.act(message, asked, seen, gathered, combined);
@@ -178,6 +181,9 @@ impl Step<'_> {
         let known = Known { seen, facts, values: gathered.values.clone(), consulted };
         let (outcome, primary) = (combined.outcome, shown(combined.primary(), combined.outcome));
         let decision = self.decide(message, asked, combined, known);
+        if matches!(outcome, Outcome::Deny | Outcome::Hold) {
+            self.remember_refusal(&reader, decision);
+        }
         if books && outcome != Outcome::Ignore {
             self.settle(&gathered, decision, outcome);
         }
@@ -202,7 +208,7 @@ impl Step<'_> {
     }
 
     /// Remembers a failure of the second factor, as long as a limit may count it (parameter 4).
-    fn failed_factor(&mut self, asked: &Asked) {
+    pub(crate) fn failed_factor(&mut self, asked: &Asked) {
         let attempts = &mut self.state.tables.attempts;
         let mut row = attempts.read(&asked.uid).cloned().unwrap_or_default();
         row.failed.push(asked.at);

@@ -3,6 +3,7 @@
 
 mod gates;
 mod money;
+mod params;
 mod people;
 
 pub use gates::{
@@ -14,8 +15,9 @@ pub use money::{
     Account, AccountKind, ENTRY_REVENUE, OPENING, OVERSTAY_REVENUE, SALES_REVENUE,
     SURCHARGE_REVENUE, Spending, TAKINGS, WRITE_OFFS,
 };
+pub use params::{ParamKey, SetParam};
 pub use people::{
     Attempts, Credential, CredentialKind, CredentialState, Exempted, Exemption, Extras, Family,
-    Guests, Kin, Language, Member, Operator, Pass, PassKey, PassState, Person, PinDigest, Tariff,
-    TariffKey, Visits,
+    Guests, Kin, Language, Member, Operator, Pass, PassKey, PassState, PendingOrder, Person,
+    PinDigest, Tariff, TariffKey, Visits,
 };

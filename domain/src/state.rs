@@ -9,18 +9,21 @@ use crate::{
     command::Command,
     decision::Decision,
     event::DeviceEvent,
+    facts::Policy,
     ids::{
-        AccountId, CredentialId, DeviceId, ExemptionId, FamilyId, IdMaker, LockerId, MemberId,
-        OperatorId, TransactionId, Uid, ZoneId,
+        AccountId, CredentialId, DecisionId, DeviceId, ExemptionId, FamilyId, IdMaker, LockerId,
+        MemberId, OperatorId, TransactionId, Uid, ZoneId,
     },
     layered::{Change, Layered, Read},
     money::Money,
+    order::Order,
     rows::{
         Account, Attempts, Credential, DeviceState, Emergency, Exemption, Family, Guests, Hold,
-        HoldKey, LastRead, Locker, Mark, MarkKey, Member, Occupancy, Operator, Pass, PassKey,
-        Person, Presence, ReaderKey, Reservation, ReservationKey, Spending, Tariff, TariffKey,
-        Terminal, Token, Visits, Waiting, WaitingKey,
+        HoldKey, LastRead, Locker, Mark, MarkKey, Member, Occupancy, Operator, ParamKey, Pass,
+        PassKey, PendingOrder, Person, PinDigest, Presence, ReaderKey, Reservation, ReservationKey,
+        SetParam, Spending, Tariff, TariffKey, Terminal, Token, Visits, Waiting, WaitingKey,
     },
+    scope::ParamTable,
     site::Site,
     time::{Span, Timestamp},
 };
@@ -147,6 +150,10 @@ tables! {
     operators: OperatorId => Operator;
     /// Tokens of overrides.
     tokens: HoldKey => Token;
+    /// Values of parameters that replace those of the rule files.
+    params: ParamKey => SetParam;
+    /// Orders that wait for a second person, by their terminals.
+    pending_orders: DeviceId => PendingOrder;
     /// Requests that wait for somebody else.
     waiting: WaitingKey => Waiting;
     /// Lockers.
@@ -168,6 +175,16 @@ pub struct State {
     pub ids: IdMaker,
     /// What ends by itself, by its end: an index, rebuilt from the rows.
     pub(crate) timers: crate::expiry::Timers,
+    /// The values in force: those of the rule files, and above them those of the rows.
+    values: InForce,
+}
+
+/// The values of one rule set with those of the database above them.
+#[derive(Debug, Default)]
+struct InForce {
+    /// Which rule set they were made of: its hash, and where its own values stand.
+    of: Option<(String, usize)>,
+    table: Arc<ParamTable>,
 }
 
 impl State {
@@ -176,7 +193,8 @@ impl State {
     pub fn load(site: Arc<Site>, snapshot: Snapshot, epoch: u64, seed: u64) -> Self {
         let tables = Tables::load(snapshot);
         let timers = crate::expiry::Timers::of(&tables);
-        Self { site, tables, epoch, ids: IdMaker::new(seed), timers }
+        let values = InForce::default();
+        Self { site, tables, epoch, ids: IdMaker::new(seed), timers, values }
     }
 
     /// The batch is durable: its rows are the committed ones.
@@ -187,12 +205,35 @@ impl State {
     /// Takes the rows that a lost batch read as somebody else committed them.
     pub fn reload(&mut self, reads: &Reads, rows: Snapshot) {
         self.tables.reload(reads, rows);
+        self.forget_values();
         self.timers = crate::expiry::Timers::of(&self.tables);
+    }
+
+    /// The values in force beside the rules of `policy`.
+    #[must_use]
+    pub fn values(&mut self, policy: &dyn Policy) -> Arc<ParamTable> {
+        let place = std::ptr::from_ref(policy.values()).addr();
+        let known = self.values.of.as_ref();
+        if known.is_none_or(|(hash, known)| (hash.as_str(), *known) != (policy.hash(), place)) {
+            let mut table = policy.values().clone();
+            for (key, row) in self.tables.params.iter() {
+                table.set(key.param, key.scope.clone(), row.value.clone());
+            }
+            let of = Some((policy.hash().to_owned(), place));
+            self.values = InForce { of, table: Arc::new(table) };
+        }
+        Arc::clone(&self.values.table)
+    }
+
+    /// A value of the database changed.
+    pub(crate) fn forget_values(&mut self) {
+        self.values = InForce::default();
     }
 
     /// The batch is lost: nothing of it remains.
     pub fn discard(&mut self) {
         self.tables.discard();
+        self.forget_values();
         self.timers = crate::expiry::Timers::of(&self.tables);
     }
 
@@ -215,10 +256,23 @@ pub enum Input {
     Import(Vec<ImportRow>),
     /// A rule set went live, or was refused.
     RuleSet(RuleSetNews),
-    /// Two operators reset the emergency; who they are was checked where they signed in.
-    ResetEmergency {
-        /// The operators' names.
-        operators: [String; 2],
+    /// Somebody at a terminal orders something, and proves by a PIN who he is.
+    SignedOrder {
+        /// Where.
+        terminal: DeviceId,
+        /// What.
+        order: Box<Order>,
+        /// The proof.
+        pin: PinDigest,
+    },
+    /// Somebody at another terminal confirms what waits for a second person.
+    Confirm {
+        /// Where.
+        terminal: DeviceId,
+        /// Who.
+        operator: OperatorId,
+        /// The proof.
+        pin: PinDigest,
     },
     /// A till, a desk or a pay point came, went, or somebody signed in there or out.
     Terminal {
@@ -322,6 +376,8 @@ pub enum RuleSetNews {
 pub enum Answer {
     /// It was taken; what it caused stands in the batch.
     Taken,
+    /// An order was decided; the record says how.
+    Decided(DecisionId),
     /// It was refused and changed nothing; the sentence says what to do.
     Refused(String),
 }

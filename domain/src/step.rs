@@ -1,5 +1,7 @@
 //! One input, one step: the only place where a site's state changes.
 
+use std::sync::Arc;
+
 use crate::{
     clock::effective_time,
     event::{DeviceEvent, Direction, Happening},
@@ -26,12 +28,18 @@ pub fn step(
     policy: &dyn Policy,
 ) -> Answer {
     let answered = matches!(input, Input::Unanswered(_));
-    let mut step = Step { state, batch, policy, now, answered };
+    let values = state.values(policy);
+    let mut step = Step { state, batch, policy, values, now, answered };
     match input {
         Input::Device(event) | Input::Unanswered(event) => step.device(event),
         Input::Import(rows) => return step.import(rows),
         Input::RuleSet(news) => step.rule_set(news),
-        Input::ResetEmergency { operators } => return step.reset_emergency(operators),
+        Input::SignedOrder { terminal, order, pin } => {
+            return step.signed_order(terminal, (*order, &pin));
+        }
+        Input::Confirm { terminal, operator, pin } => {
+            return step.signed_confirmation(&terminal, (&operator, &pin));
+        }
         Input::ClockStepped { by } => step.clock_stepped(by),
         Input::Terminal { terminal, state } => step.terminal(terminal, state),
         Input::PhotoChecked { waiting, same } => step.photo_checked(&waiting, same),
@@ -47,6 +55,8 @@ pub(crate) struct Step<'a> {
     pub(crate) state: &'a mut State,
     pub(crate) batch: &'a mut Batch,
     pub(crate) policy: &'a dyn Policy,
+    /// The values in force for this input from start to end.
+    pub(crate) values: Arc<ParamTable>,
     pub(crate) now: Timestamp,
     /// Whether the device has its answer already, by the road for a store that stands still.
     pub(crate) answered: bool,
@@ -82,7 +92,9 @@ impl Step<'_> {
             Happening::CredentialRead { direction, uid, pin } => {
                 self.request(&message, direction, uid, pin);
             }
-            Happening::Order(order) => self.order(&message, *order),
+            Happening::Order(order) => {
+                self.order_answered(&message, *order);
+            }
             Happening::LockerRequest { locker, uid, opens } => {
                 self.locker_request(&message, (locker, uid), opens);
             }
@@ -215,7 +227,6 @@ impl Step<'_> {
         param: crate::params::Param,
         place: &Place<'_>,
     ) -> crate::params::Value {
-        let table: &ParamTable = self.policy.values();
-        table.resolve(param, place).value
+        self.values.resolve(param, place).value
     }
 }

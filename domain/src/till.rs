@@ -25,7 +25,7 @@ use crate::{
 
 /// Within this time the second person confirms, and a lifted refusal opens (our choice: 60 s, the
 /// last second included).
-const TOGETHER: Span = Span::seconds(60);
+pub(crate) const TOGETHER: Span = Span::seconds(60);
 
 /// An order as it is decided on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -383,6 +383,12 @@ impl Step<'_> {
                 }
                 return;
             }
+            "set_parameter" => {
+                if let Some(setting) = &act.setting {
+                    self.set_parameter(message, order, setting, decision);
+                }
+                return;
+            }
             "block_member" => true,
             "unblock_member" => false,
             _ => return,
@@ -412,7 +418,7 @@ impl Step<'_> {
             self.post(format!("waived:{decision}"), asked.at, &postings);
         }
         let key = HoldKey { uid: lifts.uid.clone(), gate: lifts.gate.clone() };
-        let until = asked.at.plus(TOGETHER);
+        let until = self.now.plus(TOGETHER);
         let token = Token {
             decision,
             kind: lifts.kind,

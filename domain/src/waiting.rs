@@ -175,7 +175,7 @@ impl Step<'_> {
 
     /// Gathers the facts and decides, once.
     pub(crate) fn judged(&self, seen: &Seen, zone: &TimeZone) -> (Gathered, Combined) {
-        let gathered = Gathered::of(seen, self.policy.values(), zone);
+        let gathered = Gathered::of(seen, &self.values, zone);
         let combined = judge(seen, &gathered, self.policy, zone);
         (gathered, combined)
     }

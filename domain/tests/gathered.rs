@@ -36,7 +36,7 @@ fn member(world: &mut World, change: impl FnOnce(&mut Member)) {
 }
 
 fn set(world: &mut World, param: Param, scope: Scope, text: &str) {
-    world.policy.values.set(param, scope, Value::parse(param, text).unwrap());
+    world.set_at(param, scope, text);
 }
 
 #[test]

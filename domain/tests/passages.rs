@@ -12,8 +12,8 @@ use domain::{
     params::Param,
     reasons::{Class, Reason},
     rows::CredentialState,
-    state::{Answer, Batch, ImportRow, Input},
-    step::step,
+    scope::Scope,
+    state::{ImportRow, Input},
     verdict::Outcome,
 };
 use uuid::Uuid;
@@ -307,30 +307,18 @@ fn an_emergency_releases_exits_shuts_entries_charges_nothing_and_needs_two_to_en
         let exit = world.read("G1", Exit, uid, "09:02:00");
         assert_eq!(told(&exit), (Outcome::Release, vec!["EMERGENCY_RELEASE"]), "{uid}");
     }
-    let mut reset = |names: [&str; 2]| {
-        let operators = names.map(str::to_owned);
-        let input = Input::ResetEmergency { operators };
-        let mut batch = Batch::default();
-        let answer = step(&mut world.state, &mut batch, input, at("09:20:00"), &world.policy);
-        world.state.commit();
-        answer
-    };
-    assert!(
-        matches!(reset(["nino", "levan"]), Answer::Refused(why) if why.contains("still active"))
-    );
+    let manager = Scope::Role("manager".into());
+    world.set_at(Param::OperatorAllowedActions, manager, "emergency_reset");
+    world.operators();
+    assert!(world.resets("09:09:00", "nino", None).is_none(), "the input is still active");
     world.event("G2", at("09:10:00"), at("09:10:00"), fire(false));
     let still = world.read("G1", Exit, "W1", "09:11:00");
     assert_eq!(still.verdict.outcome, Outcome::Release, "released stays released");
-    let mut reset = |names: [&str; 2]| {
-        let operators = names.map(str::to_owned);
-        let mut batch = Batch::default();
-        let input = Input::ResetEmergency { operators };
-        let answer = step(&mut world.state, &mut batch, input, at("09:20:00"), &world.policy);
-        world.state.commit();
-        answer
-    };
-    assert!(matches!(reset(["nino", "nino"]), Answer::Refused(_)));
-    assert_eq!(reset(["nino", "levan"]), Answer::Taken);
+    // Whatever the rules say, nobody resets alone, and nobody confirms himself.
+    assert_eq!(world.resets("09:20:00", "nino", None), Some(Outcome::Deny));
+    assert_eq!(world.resets("09:20:01", "nino", Some("nino")), Some(Outcome::Deny));
+    assert_eq!(world.resets("09:20:02", "nino", Some("guest")), Some(Outcome::Deny));
+    assert_eq!(world.resets("09:20:03", "nino", Some("levan")), Some(Outcome::Grant));
     assert_eq!(world.read("G1", Entry, "W1", "09:30:00").verdict.outcome, Outcome::Grant);
 }
 

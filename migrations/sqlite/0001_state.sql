@@ -195,6 +195,7 @@ CREATE TABLE last_read (
     at         BIGINT NOT NULL,
     next_place BIGINT NOT NULL, -- in the order of grants there
     recent     TEXT   NOT NULL, -- JSON array: who was read on the way out within a minute
+    refused    BLOB,            -- the decision that refused or held it
     PRIMARY KEY (device, direction)
 ) WITHOUT ROWID;
 
@@ -247,6 +248,22 @@ CREATE TABLE token (
     version BIGINT NOT NULL,
     body    TEXT   NOT NULL, -- JSON
     PRIMARY KEY (uid, gate)
+) WITHOUT ROWID;
+
+-- Values of parameters that replace those of the rule files.
+CREATE TABLE param_value (
+    parameter TEXT   NOT NULL,
+    scope     TEXT   NOT NULL, -- JSON
+    version   BIGINT NOT NULL,
+    body      TEXT   NOT NULL, -- JSON
+    PRIMARY KEY (parameter, scope)
+) WITHOUT ROWID;
+
+-- Orders that wait for a second person, by their terminals.
+CREATE TABLE pending_order (
+    device  TEXT   NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    body    TEXT   NOT NULL -- JSON
 ) WITHOUT ROWID;
 
 -- Requests that wait for somebody, by what was read where.

@@ -9,9 +9,9 @@ use sqlx::{
 
 use domain::{
     decision::Decision,
-    ids::{DecisionId, MemberId},
+    ids::{CredentialId, DecisionId, MemberId, Uid},
     layered::Change,
-    rows::Person,
+    rows::{ParamKey, Person, SetParam},
     state::Changes,
     time::{Span, Timestamp},
 };
@@ -41,11 +41,22 @@ const IN_PERIOD: &str = "SELECT body FROM decision
     WHERE id > $1 AND id <= $2 AND at >= $3 AND at < $4 ORDER BY id LIMIT $5";
 const COUNT_BETWEEN: &str = "SELECT count(*) FROM decision WHERE id > $1 AND id <= $2";
 const PERSON_OF: &str = "SELECT name, name_latin, phone FROM person WHERE member = $1";
+const PARAM_VALUES: &str = "SELECT parameter, scope, body FROM param_value ORDER BY 1, 2";
+const UID_OF: &str = "SELECT uid FROM credential WHERE id = $1 LIMIT 1";
 const RULE_SET_OF: &str = "SELECT hash, texts FROM rule_set WHERE hash = $1";
 /// The statements of this module, for the test that prepares them all.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 7] =
-    [DECISION_BODY, DECISIONS_AFTER, LATEST, IN_PERIOD, COUNT_BETWEEN, PERSON_OF, RULE_SET_OF];
+pub(crate) const STATEMENTS: [&str; 9] = [
+    DECISION_BODY,
+    DECISIONS_AFTER,
+    LATEST,
+    IN_PERIOD,
+    COUNT_BETWEEN,
+    PERSON_OF,
+    PARAM_VALUES,
+    UID_OF,
+    RULE_SET_OF,
+];
 
 /// How far the time of a decision's id, when it was recorded, may lie from the time that it was
 /// decided for: late devices, and a clock that was set.
@@ -186,6 +197,32 @@ impl Reader {
         let mut cells = Cells::of_row("person", &row, &mut names)?;
         let (name, name_latin) = (cells.take()?, cells.take()?);
         Ok(Some(Person { name, name_latin, phone: cells.take()? }))
+    }
+
+    /// The values of parameters that are kept in the database.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn params(&self) -> Result<Vec<(ParamKey, SetParam)>, ReadError> {
+        let rows = sqlx::query(PARAM_VALUES).fetch_all(&self.pool).await;
+        let mut names = Names::default();
+        let read = |row: &sqlx::sqlite::SqliteRow| {
+            let mut cells = Cells::of_row("param_value", row, &mut names)?;
+            Ok((SetParam::read_key(&mut cells)?, SetParam::read(&mut cells)?))
+        };
+        rows.map_err(ReadError::of("the values of parameters"))?.iter().map(read).collect()
+    }
+
+    /// The number of a credential.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn uid_of(&self, credential: CredentialId) -> Result<Option<Uid>, ReadError> {
+        let row = sqlx::query(UID_OF).bind(credential.0).fetch_optional(&self.pool).await;
+        let Some(row) = row.map_err(ReadError::of("a credential"))? else { return Ok(None) };
+        let mut names = Names::default();
+        let mut cells = Cells::of_row("credential", &row, &mut names)?;
+        Ok(Some(Uid::from(&*cells.text()?)))
     }
 
     /// The texts of the rule set of this hash, by file name.

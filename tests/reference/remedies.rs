@@ -52,7 +52,7 @@ fn what_would_open_opens_and_nothing_of_it_is_superfluous() {
             let kind = EVENT_KINDS[rng.usize(..EVENT_KINDS.len())];
             let seen = Maker { ahead: profile.ahead, at, rng: &mut rng }.seen(kind);
             let place = format!("seed {seed}, profile {number}, case {case}, {kind:?}");
-            let Some(found) = remedy(&seen, &policy, &zone) else {
+            let Some(found) = remedy(&seen, (&policy, &profile.table), &zone) else {
                 let told = ignored_or_open(&seen, &policy, &zone);
                 assert!(told, "{place}: shut, and nothing is told");
                 continue;

@@ -3,6 +3,7 @@
 use domain::{
     command::Action,
     decision::Decision,
+    facts::Policy as _,
     money::Money,
     reasons::Reason,
     remedy::{Change, remedy},
@@ -74,7 +75,9 @@ impl World {
     pub(crate) fn would_open(&self) -> Vec<String> {
         let decision = self.decision.as_ref().unwrap();
         let zone = &self.state.site.time_zone;
-        let Some(found) = remedy(decision.seen.as_ref().unwrap(), &*self.rules, zone) else {
+        let Some(found) =
+            remedy(decision.seen.as_ref().unwrap(), (&*self.rules, self.rules.values()), zone)
+        else {
             return vec!["is open".to_owned()];
         };
         let stuck = found.stuck.iter().map(|reason| format!("nothing for {}", reason.code()));

@@ -10,7 +10,6 @@
 //! | `10:00:03 passed G1 in told 10:00:02` | the same, by the gate's own time |
 //! | `12:13:00 pays W1 3.20` | a payment against the debt at the desk |
 //! | `12:00:00 fire G1 on` | the fire input of G1; `off` when it rests again |
-//! | `12:00:00 reset nino levan` | two operators reset the emergency |
 //! | `12:05:00 locks 12 W3` | the band W3 is read to close locker 12 |
 //! | `12:05:00 opens 12 W3` | the same to open it |
 //! | `12:05:00 jams 12` | the lock of 12 reports that it is stuck |
@@ -93,10 +92,6 @@ impl World {
             ["fire", gate, state] => {
                 self.event(gate, now, Happening::FireInput { active: *state == "on" });
             }
-            ["reset", one, other] => {
-                let operators = [(*one).to_owned(), (*other).to_owned()];
-                self.take(Input::ResetEmergency { operators });
-            }
             ["locks", locker, uid] => self.locker(locker, uid, false),
             ["opens", locker, uid] => self.locker(locker, uid, true),
             ["jams", locker] => {
@@ -128,7 +123,7 @@ impl World {
                 self.lifts((desk, operator), code, reason, rest);
             }
             ["acts", desk, operator, action, rest @ ..] => {
-                let act = Act { action: (*action).to_owned(), member: None, locker: None };
+                let act = Act { action: (*action).to_owned(), ..Act::default() };
                 let second = self.second(rest);
                 self.order(desk, operator, second, What::Act(act));
             }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use domain::{
+    pin::PinKey,
     state::{Snapshot, State},
     time::Clock,
 };
@@ -51,7 +52,12 @@ pub(crate) fn look(installation: &Installation) -> anyhow::Result<Looked> {
 
 /// The same with the rule files of another `folder`.
 pub(crate) fn look_at(installation: &Installation, folder: &Path) -> anyhow::Result<Looked> {
-    let rows = data::read(&installation.data(), &installation.site, 0, RealClock.now())?;
+    let rows = data::read(
+        &installation.data(),
+        &installation.site,
+        (0, &PinKey::default()),
+        RealClock.now(),
+    )?;
     let state = State::load(installation.site.clone(), Snapshot::default(), 0, 0);
     let names = running::names(installation, &state, &rows);
     let bundle = Bundle::read(folder)

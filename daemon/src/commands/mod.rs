@@ -2,12 +2,12 @@
 
 pub(crate) mod check;
 pub(crate) mod doctor;
-pub(crate) mod emergency;
 pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod params;
 pub(crate) mod replay;
 pub(crate) mod run;
+pub(crate) mod signed;
 pub(crate) mod simulate;
 pub(crate) mod verify;
 pub(crate) mod version;

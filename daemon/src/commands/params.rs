@@ -62,7 +62,7 @@ impl SetValue {
 }
 
 /// Answers a question about parameters.
-pub(crate) fn params(what: ParamsCommand, json: bool) -> anyhow::Result<Exit> {
+pub(crate) async fn params(what: ParamsCommand, json: bool) -> anyhow::Result<Exit> {
     match what {
         ParamsCommand::List { site, group } => list(site.site.as_deref(), group.as_deref(), json),
         ParamsCommand::Get { site, name } => get(&site, &name, json),

@@ -71,6 +71,11 @@ pub(super) struct CredentialRow {
     /// The number of the member whose guest holds it.
     #[serde(default)]
     pub(super) host: String,
+    /// The code beside the card, and the one that calls for help silently.
+    #[serde(default)]
+    pub(super) pin: String,
+    #[serde(default)]
+    pub(super) duress_pin: String,
 }
 
 #[derive(Deserialize)]
@@ -95,6 +100,9 @@ pub(super) struct OperatorRow {
     pub(super) roles: String,
     /// The band or card that goes with the PIN, or empty.
     pub(super) band: String,
+    /// The PIN, or empty; only a digest of it is kept.
+    #[serde(default)]
+    pub(super) pin: String,
     /// The operator's number as a member, or empty.
     pub(super) member: String,
 }

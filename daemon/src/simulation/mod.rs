@@ -8,6 +8,7 @@ mod twins;
 use std::sync::Arc;
 
 use anyhow::Context;
+use domain::pin::PinKey;
 use domain::time::{Clock, Timestamp};
 use store::verify;
 
@@ -37,7 +38,8 @@ pub(crate) async fn run(
         })?;
     }
     let site = &installation.site;
-    let rows = data::read(&installation.data(), site, args.seed, RealClock.now())?;
+    let rows =
+        data::read(&installation.data(), site, (args.seed, &PinKey::default()), RealClock.now())?;
     let today = domain::windows::local_date(RealClock.now(), &site.time_zone);
     let date = day::busiest(&rows, today);
     let guests = day::guests(site, &rows, date, args.seed);
@@ -94,7 +96,8 @@ pub(crate) async fn outside(
     args: &SimulateArgs,
 ) -> anyhow::Result<Tally> {
     let site = &installation.site;
-    let rows = data::read(&installation.data(), site, args.seed, RealClock.now())?;
+    let rows =
+        data::read(&installation.data(), site, (args.seed, &PinKey::default()), RealClock.now())?;
     let today = domain::windows::local_date(RealClock.now(), &site.time_zone);
     let mut guests = day::guests(site, &rows, today, args.seed);
     let mut rng = fastrand::Rng::with_seed(args.seed);

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use domain::{
     event::{Direction, GateMode, Happening, HealthItem},
     ids::{DecisionId, Uid},
+    pin::PinKey,
     time::Timestamp,
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -38,13 +39,13 @@ pub(crate) enum Decoded {
     Nothing,
 }
 
-/// Reads the payload of `part`; the error is for the journal and holds no more than 200 characters.
-pub(crate) fn decode(part: Part, payload: &[u8]) -> Result<Decoded, String> {
+/// Reads the payload of `part`, a code only as its digest under `pins`; the error is for the journal and holds no more than 200 characters.
+pub(crate) fn decode(part: Part, payload: &[u8], pins: &PinKey) -> Result<Decoded, String> {
     if payload.len() > PAYLOAD_BYTES {
         return Err(format!("{} bytes are too many; at most {PAYLOAD_BYTES}", payload.len()));
     }
     let decoded = match part {
-        Part::Read(direction) => read(direction, payload),
+        Part::Read(direction) => read(direction, payload, pins),
         Part::Passage => passage(payload),
         Part::Command => Ok(Decoded::Nothing),
         Part::Mode | Part::Fire | Part::Health(_) | Part::State => state(part, text(payload)?),
@@ -66,6 +67,7 @@ struct ReadMessage<'a> {
     _format: Option<Cow<'a, str>>,
     #[serde(rename = "factor")]
     _factor: Option<Cow<'a, str>>,
+    pin: Option<Cow<'a, str>>,
     #[serde(rename = "mac")]
     _mac: Option<Cow<'a, str>>,
 }
@@ -94,12 +96,16 @@ enum PassageKind {
     Unexpected,
 }
 
-fn read(direction: Direction, payload: &[u8]) -> Result<Decoded, String> {
+fn read(direction: Direction, payload: &[u8], pins: &PinKey) -> Result<Decoded, String> {
     let message: ReadMessage<'_> =
         serde_json::from_slice(payload).map_err(|error| error.to_string())?;
     let uid = normalise_uid(&message.uid)
         .ok_or("`uid` has 1 to 64 letters and digits, pairs may be set apart by `:`")?;
-    let happening = Happening::CredentialRead { direction, uid, pin: None };
+    let pin = message.pin.map(|code| {
+        // The code itself is told to nobody, not even in an error.
+        pins.digest(uid.as_str(), &code).ok_or("`pin` has 4 to 12 digits")
+    });
+    let happening = Happening::CredentialRead { direction, uid, pin: pin.transpose()? };
     event(message.v, (message.boot, message.seq), message.t, happening)
 }
 
@@ -217,7 +223,25 @@ mod tests {
                     pin: None,
                 },
             };
-            assert_eq!(decode(READ, payload.as_bytes()), Ok(expected), "{uid}");
+            assert_eq!(decode(READ, payload.as_bytes(), &PinKey::default()), Ok(expected), "{uid}");
+        }
+    }
+
+    #[test]
+    fn a_code_comes_through_as_its_digest_alone() {
+        let pins = PinKey::new([9; 32]);
+        let payload =
+            r#"{"v":1,"boot":7,"seq":9,"uid":"04a2b3","factor":"card_and_pin","pin":"1234"}"#;
+        let Ok(Decoded::Event { happening, .. }) = decode(READ, payload.as_bytes(), &pins) else {
+            panic!("it is a read")
+        };
+        let Happening::CredentialRead { pin, .. } = happening else { panic!("it is a read") };
+        assert_eq!(pin, pins.digest("04A2B3", "1234"));
+        assert_ne!(pin, None);
+        for wrong in ["12", "12a4", "1234567890123"] {
+            let payload = payload.replace("1234", wrong);
+            let why = decode(READ, payload.as_bytes(), &pins).unwrap_err();
+            assert_eq!(why, "`pin` has 4 to 12 digits");
         }
     }
 
@@ -236,7 +260,7 @@ mod tests {
         for (more, expected) in cases {
             let payload = format!(r#"{{"v":1,"boot":1,"seq":2,"direction":"exit"{more}}}"#);
             let Ok(Decoded::Event { happening, at: None, .. }) =
-                decode(Part::Passage, payload.as_bytes())
+                decode(Part::Passage, payload.as_bytes(), &PinKey::default())
             else {
                 panic!("{payload}")
             };
@@ -257,7 +281,11 @@ mod tests {
             (Part::Health(HealthItem::Tamper), "true", Decoded::State(tamper)),
         ];
         for (part, payload, expected) in cases {
-            assert_eq!(decode(part, payload.as_bytes()), Ok(expected), "{payload}");
+            assert_eq!(
+                decode(part, payload.as_bytes(), &PinKey::default()),
+                Ok(expected),
+                "{payload}"
+            );
         }
     }
 
@@ -288,7 +316,7 @@ mod tests {
             (Part::Health(HealthItem::Power), b"a\nb", "printable"),
         ];
         for (part, payload, expected) in cases {
-            let why = decode(part, payload).unwrap_err();
+            let why = decode(part, payload, &PinKey::default()).unwrap_err();
             assert!(why.contains(expected), "expected `{expected}` in: {why}");
             assert!(why.chars().count() <= 200);
         }

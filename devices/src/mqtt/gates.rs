@@ -9,6 +9,7 @@ use std::{
 use domain::{
     event::{DeviceEvent, Happening, HealthItem},
     ids::DeviceId,
+    pin::PinKey,
     state::Input,
 };
 use metrics::counter;
@@ -38,6 +39,7 @@ pub(crate) struct Gates {
     fire: Arc<FireRoad>,
     boots: Arc<Boots>,
     stamp: Stamp,
+    pins: PinKey,
     /// The last state told of each kind; a state that did not change is no news.
     known: HashMap<(DeviceId, Kind), Happening>,
 }
@@ -54,13 +56,14 @@ impl Gates {
     pub(crate) fn new(
         devices: &[DeviceId],
         inlet: Inlet,
-        line: Arc<Line>,
+        (line, pins): (Arc<Line>, PinKey),
         common: &Common,
     ) -> Self {
         Self {
             devices: devices.iter().cloned().collect(),
             inlet,
             line,
+            pins,
             fire: Arc::clone(&common.fire),
             stamp: common.boots.connect(),
             boots: Arc::clone(&common.boots),
@@ -69,7 +72,7 @@ impl Gates {
     }
 
     fn take(&mut self, device: &DeviceId, part: Part, payload: &[u8], ack: Ack) {
-        match decode(part, payload) {
+        match decode(part, payload, &self.pins) {
             Ok(Decoded::Nothing) => ack.done(),
             Ok(Decoded::Event { boot, seq, at, happening }) => {
                 let event = DeviceEvent {

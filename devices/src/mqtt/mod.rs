@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{command::Command, ids::DeviceId, time::Clock};
+use domain::{command::Command, ids::DeviceId, pin::PinKey, time::Clock};
 use metrics::counter;
 use rumqttc::v5::mqttbytes::{QoS, v5::Filter};
 use tokio::task::JoinHandle;
@@ -45,6 +45,7 @@ pub(crate) struct Setup {
     pub(crate) login: Option<Login>,
     pub(crate) gates: Vec<(DeviceId, MqttProfile)>,
     pub(crate) epoch: u64,
+    pub(crate) pins: PinKey,
     /// Acknowledgements that wait for ours, at the broker inside.
     #[cfg(feature = "embedded-broker")]
     pub(crate) held: Option<Arc<crate::broker::held::Held>>,
@@ -141,7 +142,8 @@ fn start_gates(
     let spec = setup.spec("", filters);
     let bound = 2 * usize::from(session::RECEIVE_MAXIMUM);
     let inlet = Inlet::new(common.inlets.gates.clone(), bound, common.stop.clone());
-    let mut gates = Gates::new(devices, inlet, Arc::clone(&line), common);
+    let way = (Arc::clone(&line), setup.pins.clone());
+    let mut gates = Gates::new(devices, inlet, way, common);
     let backoff = Backoff::new(seed("mqtt", setup.epoch));
     let stop = common.stop.clone();
     tokio::spawn(async move { session::run(spec, line, &mut gates, backoff, stop).await })
@@ -161,7 +163,9 @@ fn start_fire(
         runtime.block_on(async {
             let bound = 2 * usize::from(session::RECEIVE_MAXIMUM);
             let inlet = Inlet::new(common.inlets.emergency.clone(), bound, common.stop.clone());
-            let mut gates = Gates::new(&devices, inlet, Arc::clone(&line), &common);
+            // Nobody types a code into the fire panel.
+            let way = (Arc::clone(&line), PinKey::default());
+            let mut gates = Gates::new(&devices, inlet, way, &common);
             session::run(spec, line, &mut gates, backoff, common.stop.clone()).await;
         });
         runtime.shutdown_timeout(Duration::from_millis(200));

@@ -320,6 +320,8 @@ pub struct LastRead {
     pub next_place: u64,
     /// Who was read there before within a minute, on the way out, no more than tell a crowd.
     pub recent: Vec<(Uid, Timestamp)>,
+    /// The decision that refused or held it.
+    pub refused: Option<DecisionId>,
 }
 
 /// A till, a desk or a pay point, as far as gates depend on it.

@@ -7,6 +7,7 @@ use crate::{
     ids::{AccountId, CredentialId, FamilyId, GroupId, MemberId, PassId, TariffId, Uid, ZoneId},
     limit::COUNT_MAX,
     money::Money,
+    order::Order,
     reasons::Reason,
     time::{Span, Timestamp},
 };
@@ -95,12 +96,26 @@ pub struct Operator {
     /// The band or card that goes with the PIN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uid: Option<Uid>,
-    /// The PIN.
+    /// The PIN beside the login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pin: Option<PinDigest>,
+    /// The same PIN beside the band.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub band_pin: Option<PinDigest>,
     /// The operator as a member, so that nobody approves what favours himself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member: Option<MemberId>,
+}
+
+/// An order that lacks nothing but a second person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingOrder {
+    /// What is asked.
+    pub order: Order,
+    /// Since when it waits.
+    pub at: Timestamp,
+    /// Boot and sequence of the terminal's message.
+    pub source: Option<(u64, u64)>,
 }
 
 /// What a credential is made of.

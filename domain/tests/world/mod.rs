@@ -10,13 +10,14 @@ use domain::{
     facts::{EventKind, Policy, PolicyFault, Question},
     ids::{AccountId, CredentialId, MemberId, PassId},
     money::{Currency, Money},
+    order::{Act, Order, Second, What},
     params::{DefaultFor, Param, ParamMask, Value},
     rows::{
-        Credential, CredentialKind, CredentialState, Language, Member, Occupancy, Pass, PassKey,
-        PassState, Person, Presence, Tariff, TariffKey,
+        Credential, CredentialKind, CredentialState, Language, Member, Occupancy, Operator, Pass,
+        PassKey, PassState, Person, Presence, Tariff, TariffKey,
     },
     scope::{ParamTable, Scope},
-    site::{Gate, Site},
+    site::{Gate, Site, TerminalKind},
     state::{Batch, ImportRow, Input, Noted, Snapshot, State},
     step::step,
     time::Timestamp,
@@ -27,13 +28,14 @@ use uuid::Uuid;
 
 /// A policy of a test: its values, and what it finds.
 pub(crate) struct TestPolicy {
+    pub(crate) hash: String,
     pub(crate) values: ParamTable,
     pub(crate) finds: fn(&Question<'_>) -> Result<Vec<Finding>, PolicyFault>,
 }
 
 impl Policy for TestPolicy {
     fn hash(&self) -> &str {
-        "test"
+        &self.hash
     }
     fn values(&self) -> &ParamTable {
         &self.values
@@ -78,6 +80,8 @@ fn site() -> Site {
         ]
         .into(),
         groups: [("slow".into(), DefaultFor::ReducedMobility)].into(),
+        terminals: [("desk-1".into(), TerminalKind::Desk), ("till-1".into(), TerminalKind::Till)]
+            .into(),
         ..Site::new("test".into(), zone, gel)
     }
 }
@@ -87,7 +91,8 @@ impl World {
     /// the wallet.
     pub(crate) fn new(price: i64) -> Self {
         let state = State::load(Arc::new(site()), Snapshot::default(), 1, 7);
-        let policy = TestPolicy { values: ParamTable::default(), finds: |_| Ok(Vec::new()) };
+        let (hash, values) = (String::new(), ParamTable::default());
+        let policy = TestPolicy { hash, values, finds: |_| Ok(Vec::new()) };
         let mut world = Self { state, policy, last: Batch::default(), seq: 0 };
         let tariff = TariffKey { tariff: "pack".into(), version: 1 };
         let member = Member {
@@ -128,8 +133,42 @@ impl World {
         world
     }
 
+    /// Nino and Levan, who are managers, and a guest who is nothing.
+    pub(crate) fn operators(&mut self) {
+        let row = |(login, role): (&str, &str)| {
+            let operator = Operator { roles: [role.into()].into(), ..Operator::default() };
+            ImportRow::Operator(login.into(), operator)
+        };
+        let all = [("nino", "manager"), ("levan", "manager"), ("guest", "none")];
+        self.take(Input::Import(all.map(row).to_vec()), at("08:00:00"));
+    }
+
+    /// What a reset of the emergency comes to, ordered at the desk and confirmed at the till.
+    pub(crate) fn resets(
+        &mut self,
+        time: &str,
+        who: &str,
+        second: Option<&str>,
+    ) -> Option<Outcome> {
+        let second = second.map(|operator| Second {
+            operator: operator.into(),
+            terminal: "till-1".into(),
+            at: at(time),
+        });
+        let act = Act { action: "emergency_reset".to_owned(), ..Act::default() };
+        let order = Order { operator: who.into(), second, what: What::Act(act) };
+        self.event("desk-1", at(time), at(time), Happening::Order(Box::new(order)));
+        self.last.decisions.last().map(|decision| decision.verdict.outcome)
+    }
+
+    /// Sets a value at a scope: that is another rule set.
+    pub(crate) fn set_at(&mut self, param: Param, scope: Scope, value: &str) {
+        self.policy.values.set(param, scope, Value::parse(param, value).unwrap());
+        self.policy.hash.push('x');
+    }
+
     pub(crate) fn set(&mut self, param: Param, value: &str) {
-        self.policy.values.set(param, Scope::Site, Value::parse(param, value).unwrap());
+        self.set_at(param, Scope::Site, value);
     }
 
     /// Steps one input and commits what came of it.

@@ -198,7 +198,7 @@ impl Stored for LastRead {
     const SHEET: Sheet = Sheet {
         name: "last_read",
         keys: &["device", "direction"],
-        values: &["uid", "at", "next_place", "recent"],
+        values: &["uid", "at", "next_place", "recent", "refused"],
         ids: &[],
         kind: Kind::State,
         weight: 1,
@@ -212,13 +212,20 @@ impl Stored for LastRead {
         to.at(self.at);
         to.bits(self.next_place);
         to.json(&self.recent);
+        to.add(self.refused.map(|id| id.0));
     }
     fn read_key(from: &mut Cells<'_, '_>) -> Result<ReaderKey, ReadError> {
         Ok(ReaderKey { device: from.name()?, direction: from.word(direction)? })
     }
     fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         let uid = from.text().map(|text| Uid::from(&*text))?;
-        Ok(Self { uid, at: from.at()?, next_place: from.bits()?, recent: from.json()? })
+        Ok(Self {
+            uid,
+            at: from.at()?,
+            next_place: from.bits()?,
+            recent: from.json()?,
+            refused: from.maybe_id()?.map(DecisionId),
+        })
     }
 }
 

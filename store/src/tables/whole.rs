@@ -2,9 +2,10 @@
 
 use domain::{
     ids::{DeviceId, ExemptionId, FamilyId, LockerId, MemberId, OperatorId, Uid},
+    params::Param,
     rows::{
         Attempts, DeviceState, Exemption, Family, Guests, Hold, HoldKey, Locker, Operator,
-        Spending, Terminal, Token, Waiting,
+        ParamKey, PendingOrder, SetParam, Spending, Terminal, Token, Waiting,
     },
 };
 
@@ -43,6 +44,17 @@ impl Columns for HoldKey {
     fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         let uid = from.text().map(|text| Uid::from(&*text))?;
         Ok(Self { uid, gate: from.name()? })
+    }
+}
+
+impl Columns for ParamKey {
+    const NAMES: &'static [&'static str] = &["parameter", "scope"];
+    fn bind(&self, to: &mut Binds) {
+        to.text(self.param.name());
+        to.json(&self.scope);
+    }
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
+        Ok(Self { param: from.word(Param::of)?, scope: from.json()? })
     }
 }
 
@@ -118,4 +130,6 @@ whole! {
     Exemption, by ExemptionId, in "exemption";
     Operator, by OperatorId, in "operator";
     Token, by HoldKey, in "token";
+    SetParam, by ParamKey, in "param_value";
+    PendingOrder, by DeviceId, in "pending_order";
 }

@@ -1,0 +1,138 @@
+//! What an operator does from the command line: he names himself and his terminal, proves it by his
+//! PIN, and the running daemon decides as it does at any desk.
+
+use std::io::{BufRead, IsTerminal};
+
+use admin_api::wording::{Wording, language::Language};
+use anyhow::{Context, bail};
+use domain::{
+    decision::Decision,
+    order::{Act, What},
+    reasons::Reason,
+};
+
+use crate::{
+    cli::{ConfirmArgs, EmergencyCommand, Exit, OverrideArgs, Signature},
+    config::Installation,
+    socket::{self, Question, Reply},
+};
+
+/// Ends an emergency: the first of two.
+pub(crate) async fn emergency(what: &EmergencyCommand, json: bool) -> anyhow::Result<Exit> {
+    let EmergencyCommand::Reset { site, signature } = what;
+    let installation = Installation::open(Some(site))?;
+    let act = Act { action: "emergency_reset".to_owned(), ..Act::default() };
+    order(&installation, signature, What::Act(act), json).await
+}
+
+/// Confirms what somebody else ordered at another terminal.
+pub(crate) async fn confirm(args: &ConfirmArgs, json: bool) -> anyhow::Result<Exit> {
+    let installation = Installation::open(Some(&args.site))?;
+    let Signature { operator, terminal } = args.signature.clone();
+    let question = Question::Confirm { terminal, operator, pin: pin(&args.signature)? };
+    send(&installation, &question, json).await
+}
+
+/// Lifts reasons of a refusal, once.
+pub(crate) async fn lift(args: &OverrideArgs, json: bool) -> anyhow::Result<Exit> {
+    let installation = Installation::open(Some(&args.site))?;
+    let decision = args.decision.parse();
+    let decision = decision.with_context(|| format!("`{}` is not an id", args.decision))?;
+    let code = |code: &String| {
+        Reason::of(code).with_context(|| {
+            format!("`{code}` is not the code of a reason; `kari explain` names those of a refusal")
+        })
+    };
+    let codes = args.codes.iter().map(code).collect::<Result<Vec<_>, _>>()?;
+    let reason = serde_json::from_value(args.reason.as_str().into());
+    let reason = reason.with_context(|| {
+        format!(
+            "`{}` is not a reason of an override; reasons are passage_failed, \
+             payment_confirmed_elsewhere, document_shown, staff_error, device_fault, \
+             child_welfare, reduced_mobility, police_or_ambulance, goodwill, test, other",
+            args.reason
+        )
+    })?;
+    let waived = match &args.waive {
+        Some(text) => installation.site.currency.parse(text).with_context(|| {
+            format!("`{text}` is not an amount in {}", installation.site.currency.code)
+        })?,
+        None => domain::money::Money::ZERO,
+    };
+    let Signature { operator, terminal } = args.signature.clone();
+    let (text, pin) = (args.text.clone(), pin(&args.signature)?);
+    let question =
+        Question::Override { terminal, operator, pin, decision, codes, reason, text, waived };
+    send(&installation, &question, json).await
+}
+
+/// Hands an order to the daemon.
+pub(crate) async fn order(
+    installation: &Installation,
+    signature: &Signature,
+    what: What,
+    json: bool,
+) -> anyhow::Result<Exit> {
+    let Signature { operator, terminal } = signature.clone();
+    let question = Question::Order { terminal, operator, pin: pin(signature)?, what };
+    send(installation, &question, json).await
+}
+
+/// The PIN: asked for at a terminal, else the first line of the input.
+fn pin(signature: &Signature) -> anyhow::Result<String> {
+    let input = std::io::stdin();
+    let text = if input.is_terminal() {
+        rpassword::prompt_password(format!("PIN of {}: ", signature.operator))?
+    } else {
+        let mut line = String::new();
+        input.lock().read_line(&mut line)?;
+        line
+    };
+    let text = text.trim();
+    if text.is_empty() {
+        bail!(
+            "give the PIN of `{}` at the prompt, or as the first line of the input",
+            signature.operator
+        );
+    }
+    Ok(text.to_owned())
+}
+
+async fn send(
+    installation: &Installation,
+    question: &Question,
+    json: bool,
+) -> anyhow::Result<Exit> {
+    match socket::ask_daemon(&installation.socket(), question).await? {
+        Some(Reply::Decision { decision, .. }) => {
+            if json {
+                println!("{}", serde_json::to_string(&decision)?);
+            } else {
+                tell(installation, &decision);
+            }
+            Ok(if decision.verdict.outcome.opens() { Exit::Done } else { Exit::Failed })
+        }
+        Some(Reply::Refused { why }) => bail!(why),
+        Some(_) => bail!("the daemon answered something else"),
+        None => {
+            let socket = installation.socket();
+            eprintln!("kari: no daemon runs at `{}`; start it first", socket.display());
+            Ok(Exit::Unreachable)
+        }
+    }
+}
+
+/// The decision in words; where nothing but a second person is lacking, what he does.
+fn tell(installation: &Installation, decision: &Decision) {
+    let site = &installation.site;
+    let wording = Wording::new(Language::En, site.currency.clone(), site.time_zone.clone());
+    println!("{}", wording.line(decision, None));
+    let lacks = [Reason::SecondOperatorRequired, Reason::RefundNeedsApproval];
+    let found = &decision.verdict.reasons;
+    if !decision.verdict.outcome.opens() && found.iter().all(|one| lacks.contains(&one.reason)) {
+        println!(
+            "it waits 60 seconds for a second person, at another terminal: `kari confirm`, or band \
+             and PIN at a reader"
+        );
+    }
+}

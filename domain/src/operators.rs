@@ -1,0 +1,264 @@
+//! Operators who prove who they are: by band and PIN at a reader, or by login and PIN through the
+//! socket. What they order goes the way of every order.
+
+use crate::{
+    facts::EventKind,
+    gather::locked_until,
+    ids::{DecisionId, DeviceId, OperatorId, Uid},
+    look::{Asked, within},
+    order::{Order, Override, OverrideReason, Second, Setting, What},
+    params::Param,
+    reasons::Reason,
+    rows::{PendingOrder, PinDigest, ReaderKey, SetParam, WaitingKey, WaitsFor},
+    scope::Place,
+    state::{Answer, Noted},
+    step::{Message, Step},
+    till::TOGETHER,
+    time::Timestamp,
+    verdict::Outcome,
+};
+
+impl Step<'_> {
+    /// An order of somebody who proves by a PIN who he is.
+    pub(crate) fn signed_order(
+        &mut self,
+        terminal: DeviceId,
+        (order, pin): (Order, &PinDigest),
+    ) -> Answer {
+        if let Err(why) = self.prove(&order.operator, pin, &terminal) {
+            return Answer::Refused(why);
+        }
+        // There is no message whose numbers could be told apart: the instant is.
+        let source = u64::try_from(self.now.micros()).ok().map(|micros| (micros, 0));
+        let at = self.now;
+        let message = Message { device: terminal, source, at, received: at };
+        self.order_answered(&message, order)
+    }
+
+    /// Somebody confirms by a PIN, at another terminal, what waits for a second person.
+    pub(crate) fn signed_confirmation(
+        &mut self,
+        terminal: &DeviceId,
+        (operator, pin): (&OperatorId, &PinDigest),
+    ) -> Answer {
+        if let Err(why) = self.prove(operator, pin, terminal) {
+            return Answer::Refused(why);
+        }
+        let refused = || {
+            let why = "nothing waits for a second person here: it waits for 60 seconds, and is \
+                       confirmed by somebody else at another terminal";
+            Answer::Refused(why.to_owned())
+        };
+        self.confirm(operator, terminal).unwrap_or_else(refused)
+    }
+
+    /// A band with a PIN at a gate: is it an operator, and is there something for him to do? He
+    /// confirms what waits for a second person, says yes to a face, or lifts the last refusal there.
+    /// Else it is a read as any other.
+    pub(crate) fn reads_as_operator(&mut self, asked: &Asked) -> bool {
+        let Some(pin) = asked.pin.clone() else { return false };
+        let Some(login) = self.operator_with(&asked.uid) else { return false };
+        if let Err(why) = self.prove(&login, &pin, &asked.device) {
+            self.unreadable(asked.device.clone(), why);
+            return false;
+        }
+        if self.confirm(&login, &asked.device).is_some() {
+            return true;
+        }
+        if let Some(face) = self.face_waiting_at(asked) {
+            self.photo_checked(&face, true);
+            return true;
+        }
+        self.lifts_last(asked, login)
+    }
+
+    fn operator_with(&self, band: &Uid) -> Option<OperatorId> {
+        let mut rows = self.state.tables.operators.iter();
+        let found = rows.find(|(_, row)| row.uid.as_ref() == Some(band));
+        found.map(|(login, _)| login.clone())
+    }
+
+    /// Somebody else who waits at this reader for an operator to compare his face.
+    fn face_waiting_at(&self, asked: &Asked) -> Option<WaitingKey> {
+        let here = |key: &WaitingKey| key.gate == asked.device && key.uid != asked.uid;
+        let mut rows = self.state.tables.waiting.iter();
+        let found = rows.find(|(key, row)| row.on == WaitsFor::Photo && here(key));
+        found.map(|(key, _)| key.clone())
+    }
+
+    /// The last refusal at the reader is lifted, as far as the operator may.
+    fn lifts_last(&mut self, asked: &Asked, operator: OperatorId) -> bool {
+        let reader = asked.reader();
+        let last = self.state.tables.last_reads.peek(&reader).cloned();
+        let Some((last, decision)) = last.and_then(|last| Some((last.clone(), last.refused?)))
+        else {
+            return false;
+        };
+        if last.uid == asked.uid || !within(last.at, asked.at, TOGETHER) {
+            return false;
+        }
+        let site = self.state.site.clone();
+        let Some(gate) = site.gates.get(&asked.device) else { return false };
+        let Some(desk) = gate.desk.clone() else { return false };
+        let codes = self.refusing_now(&reader, last.uid.clone(), asked.kind, asked.at);
+        if codes.is_empty() {
+            return false;
+        }
+        let lifts = Override {
+            decision,
+            gate: asked.device.clone(),
+            uid: last.uid,
+            kind: asked.kind,
+            codes,
+            reason: OverrideReason::Other,
+            text: format!("by band and PIN at the reader of {}", asked.device),
+            waived: crate::money::Money::ZERO,
+        };
+        let order = Order { operator, second: None, what: What::Override(lifts) };
+        let source = u64::try_from(self.now.micros()).ok().map(|micros| (micros, 0));
+        let message = Message { device: desk, source, at: asked.at, received: self.now };
+        self.order_answered(&message, order);
+        true
+    }
+
+    /// The reasons that would refuse this read now, and that an override may lift.
+    fn refusing_now(
+        &mut self,
+        reader: &ReaderKey,
+        uid: Uid,
+        kind: EventKind,
+        at: Timestamp,
+    ) -> Vec<Reason> {
+        let site = self.state.site.clone();
+        let Some(gate) = site.gates.get(&reader.device) else { return Vec::new() };
+        let asked = Asked::of(at, kind, reader.device.clone(), uid);
+        let seen = self.look(&asked, gate);
+        let (_, combined) = self.judged(&seen, &site.time_zone);
+        if !matches!(combined.outcome, Outcome::Deny | Outcome::Hold) {
+            return Vec::new();
+        }
+        let found = combined.reasons.iter().map(|found| found.reason);
+        found.filter(|reason| reason.is_liftable(kind)).collect()
+    }
+
+    /// Carries out what waits for a second person at another terminal; `None` where nothing does.
+    fn confirm(&mut self, operator: &OperatorId, terminal: &DeviceId) -> Option<Answer> {
+        let now = self.now;
+        let waits = |(at, row): &(&DeviceId, &PendingOrder)| {
+            *at != terminal && row.order.operator != *operator && within(row.at, now, TOGETHER)
+        };
+        let rows = self.state.tables.pending_orders.iter().filter(waits);
+        let (at, row) = rows.max_by_key(|(_, row)| row.at)?;
+        let (device, row) = (at.clone(), row.clone());
+        let second =
+            Second { operator: operator.clone(), terminal: terminal.clone(), at: self.now };
+        let order = Order { second: Some(second), ..row.order };
+        let message = Message { device, source: row.source, at: row.at, received: row.at };
+        Some(self.order_answered(&message, order))
+    }
+
+    /// An order, and what it came to. What lacks nothing but a second person waits for one.
+    pub(crate) fn order_answered(&mut self, message: &Message, order: Order) -> Answer {
+        if let Some(why) = self.obstacle(&order) {
+            self.unreadable(message.device.clone(), why.clone());
+            return Answer::Refused(why);
+        }
+        let before = self.batch.decisions.len();
+        self.order(message, order.clone());
+        let Some(decision) = self.batch.decisions[before..]
+            .iter()
+            .find(|one| one.kind.direction().is_none() && one.device == message.device)
+        else {
+            let why = "the order was not taken; the journal says why";
+            return Answer::Refused(why.to_owned());
+        };
+        let lacks = [Reason::SecondOperatorRequired, Reason::RefundNeedsApproval];
+        let verdict = &decision.verdict;
+        let (id, outcome) = (decision.id, verdict.outcome);
+        let waits = outcome == Outcome::Deny
+            && verdict.reasons.iter().all(|found| lacks.contains(&found.reason));
+        let terminal = message.device.clone();
+        if waits {
+            let row = PendingOrder { order, at: message.at, source: message.source };
+            self.state.tables.pending_orders.put(terminal, row);
+        } else if self.state.tables.pending_orders.read(&terminal).is_some() {
+            self.state.tables.pending_orders.remove(terminal);
+        }
+        Answer::Decided(id)
+    }
+
+    /// Sets a value of the database; it counts from the next event on.
+    pub(crate) fn set_parameter(
+        &mut self,
+        message: &Message,
+        order: &Order,
+        setting: &Setting,
+        decision: DecisionId,
+    ) {
+        let Setting { key, value } = setting.clone();
+        let before = self.state.tables.params.read(&key).map(|row| row.value.clone());
+        let operator = order.operator.clone();
+        match value.clone() {
+            Some(value) => {
+                let row = SetParam { value, by: operator.clone(), at: self.now };
+                self.state.tables.params.put(key.clone(), row);
+            }
+            None if before.is_some() => self.state.tables.params.remove(key.clone()),
+            None => {}
+        }
+        self.state.forget_values();
+        let after = value;
+        self.journal(message, Noted::ParameterSet { decision, operator, key, before, after });
+    }
+
+    /// What keeps an order from being carried out, whoever asks.
+    fn obstacle(&mut self, order: &Order) -> Option<String> {
+        let What::Act(act) = &order.what else { return None };
+        match (act.action.as_str(), &act.setting) {
+            ("emergency_reset", _) => self.reset_obstacle(),
+            ("set_parameter", None) => Some("say which parameter is set, and to what".to_owned()),
+            ("set_parameter", Some(Setting { key, .. })) => {
+                let spec = key.param.spec();
+                let kind = key.scope.kind();
+                let listed = spec.scopes.contains(&kind);
+                (!listed).then(|| {
+                    let all: Vec<_> = spec.scopes.iter().map(|kind| kind.name()).collect();
+                    let (name, kind) = (spec.name, kind.name());
+                    format!("`{name}` cannot be set at a {kind}; set it at: {}", all.join(", "))
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the PIN is the operator's; failures count as those of a keypad (parameter 4).
+    fn prove(
+        &mut self,
+        login: &OperatorId,
+        pin: &PinDigest,
+        terminal: &DeviceId,
+    ) -> Result<(), String> {
+        let Some(row) = self.state.tables.operators.read(login).cloned() else {
+            return Err(format!("no operator is called `{login}`"));
+        };
+        let place = Place { terminal: Some(terminal), ..Place::default() };
+        let limit = self.at_place(Param::CredentialFailedAttemptLimit, &place);
+        let key = Uid::from(format!("operator {login}"));
+        let failed = self.state.tables.attempts.read(&key).cloned().unwrap_or_default().failed;
+        let zone = &self.state.site.time_zone;
+        if let Some(until) = locked_until(limit.limits(), &failed, self.now, zone) {
+            let local = until.to_calendar().to_zoned(zone.clone()).strftime("%H:%M:%S");
+            return Err(format!("`{login}` is locked after wrong PINs until {local}"));
+        }
+        if [&row.pin, &row.band_pin].contains(&&Some(pin.clone())) {
+            return Ok(());
+        }
+        let (kind, device, at) = (EventKind::Operator, terminal.clone(), self.now);
+        self.failed_factor(&Asked::of(at, kind, device, key));
+        let why = match row.pin {
+            None => format!("`{login}` has no PIN yet; write one into operators.csv"),
+            Some(_) => format!("that is not the PIN of `{login}`"),
+        };
+        Err(why)
+    }
+}
