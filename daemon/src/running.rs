@@ -356,12 +356,7 @@ async fn ask(door: &mpsc::Sender<Ask>, input: Input) -> anyhow::Result<()> {
 /// The names that rule files may speak of, of the site and of what is about to be imported.
 pub(crate) fn names(installation: &Installation, state: &State, rows: &[ImportRow]) -> Names {
     let site = &installation.site;
-    let mut names = Names {
-        zones: site.zones.keys().map(ToString::to_string).collect(),
-        devices: site.gates.keys().map(ToString::to_string).collect(),
-        terminals: site.terminals.keys().map(ToString::to_string).collect(),
-        ..Names::default()
-    };
+    let mut names = Names::of_site(site);
     names.devices.extend(installation.locker_banks.iter().cloned());
     let operators = state.tables.operators.iter();
     names.roles =

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use domain::{
     params::{CATALOGUE, Param, Value},
     scope::{ParamTable, Scope, ScopeKind},
+    windows::Windows,
 };
 use rhai::{AST, Dynamic, Expr, FnCallExpr, Position, Stmt};
 
@@ -112,14 +113,10 @@ impl<'a> Settings<'a> {
         let value_at = value.start_position();
         let parsed = Value::parse(param, &text)
             .map_err(|message| (value_at, message, format!("`{param}`: {}", spec.sentence)))?;
-        if let Value::Windows(all) = &parsed
-            && text.trim() != "never"
-            && all.iter().any(domain::windows::Windows::is_never)
-        {
-            let help = "write \"never\" if nobody may enter, or give it hours".to_owned();
-            return Err((value_at, format!("the windows `{text}` never open"), help));
+        match contradicts(&parsed, &text) {
+            Some((message, help)) => Err((value_at, message, help)),
+            None => Ok((param, scope, parsed)),
         }
-        Ok((param, scope, parsed))
     }
 
     fn scope(&self, expr: &Expr) -> Result<Scope, Wrong> {
@@ -155,6 +152,24 @@ impl<'a> Settings<'a> {
         }
         let Self { table, set_at, problems, warnings, .. } = self;
         Outcome { table, set_at, problems, warnings }
+    }
+}
+
+/// Hours that contradict themselves: what is wrong, and what to do.
+fn contradicts(value: &Value, text: &str) -> Option<(String, String)> {
+    let never = |help: &str| Some((format!("the windows `{text}` never open"), help.to_owned()));
+    match value {
+        Value::Windows(all) if text.trim() != "never" && all.iter().any(Windows::is_never) => {
+            never("write \"never\" if nobody may enter, or give it hours")
+        }
+        Value::Scheduled(parts, _) if parts.iter().any(|(_, hours)| hours.is_never()) => {
+            never("give each part hours that come, or leave the part out")
+        }
+        Value::Scheduled(parts, _) if parts.iter().any(|(_, hours)| hours.is_always()) => Some((
+            format!("what stands after `always` in `{text}` never counts"),
+            "write the word alone if it always counts, or give that part hours".to_owned(),
+        )),
+        _ => None,
     }
 }
 

@@ -435,19 +435,13 @@ fn load_rules(scenario: &Scenario, site: &Site, rules: &str) -> RuleSet {
     let own = [file("00_hours.rhai", hours), file("90_scenario.rhai", rules)];
     let files = shipped.map(|(name, text)| file(name, text)).chain(own);
     let groups = scenario.people.iter().flat_map(|person| person.groups.clone());
-    let names = Names {
-        zones: scenario.zones.keys().cloned().collect(),
-        devices: site
-            .gates
-            .keys()
-            .map(ToString::to_string)
-            .chain(scenario.lockers.values().cloned())
-            .collect(),
+    let mut names = Names {
         tariffs: scenario.tariffs.keys().cloned().collect(),
         groups: groups.collect(),
-        terminals: site.terminals.keys().map(ToString::to_string).collect(),
         roles: scenario.operators.values().flatten().cloned().collect(),
+        ..Names::of_site(site)
     };
+    names.devices.extend(scenario.lockers.values().cloned());
     match load(&Bundle::of(files), &names) {
         Ok(checked) => checked.set,
         Err(problems) => {
