@@ -19,19 +19,16 @@ pub(crate) async fn emergency(what: &EmergencyCommand, json: bool) -> anyhow::Re
     match socket::ask_daemon(&installation.socket(), &question).await? {
         Some(Reply::Done) => {
             if json {
-                println!("{}", serde_json::json!({ "reset": true }));
+                say!("{}", serde_json::json!({ "reset": true }));
             } else {
-                println!("the emergency is reset: gates are controlled again, everybody is out");
+                say!("the emergency is reset: gates are controlled again, everybody is out");
             }
             Ok(Exit::Done)
         }
         Some(Reply::Refused { why }) => bail!(why),
         Some(_) => bail!("the daemon answered something else"),
         None => {
-            eprintln!(
-                "kari: no daemon runs at `{}`; start it first",
-                installation.socket().display()
-            );
+            tell!("kari: no daemon runs at `{}`; start it first", installation.socket().display());
             Ok(Exit::Unreachable)
         }
     }

@@ -31,7 +31,7 @@ pub(crate) async fn explain(args: &ExplainArgs, json: bool) -> anyhow::Result<Ex
     match reply {
         Reply::Decision { decision, person } => {
             if json {
-                println!("{}", serde_json::to_string(&decision)?);
+                say!("{}", serde_json::to_string(&decision)?);
             } else {
                 let site = &installation.site;
                 let wording = Wording::new(language, site.currency.clone(), site.time_zone.clone());
@@ -46,11 +46,11 @@ pub(crate) async fn explain(args: &ExplainArgs, json: bool) -> anyhow::Result<Ex
 }
 
 fn print(wording: &Wording, decision: &Decision, name: Option<&str>) {
-    println!("{}\n", wording.line(decision, name));
-    println!("{}", wording.guest(decision));
-    println!();
+    say!("{}\n", wording.line(decision, name));
+    say!("{}", wording.guest(decision));
+    say!();
     for line in wording.desk(decision) {
-        println!("- {line}");
+        say!("- {line}");
     }
-    println!("\n{}", wording.auditor(decision));
+    say!("\n{}", wording.auditor(decision));
 }

@@ -113,18 +113,18 @@ fn list(site: Option<&Path>, group: Option<&str>, json: bool) -> anyhow::Result<
     let Some(Loaded { set, .. }) = load(site)? else { return Ok(Exit::Invalid) };
     let all: Vec<_> = chosen.into_iter().map(|spec| told(&set, spec)).collect();
     if json {
-        println!("{}", serde_json::to_string(&all)?);
+        say!("{}", serde_json::to_string(&all)?);
         return Ok(Exit::Done);
     }
     let mut group = "";
     for told in &all {
         if told.entry.group != group {
-            println!("{}{}", if group.is_empty() { "" } else { "\n" }, told.entry.group);
+            say!("{}{}", if group.is_empty() { "" } else { "\n" }, told.entry.group);
             group = told.entry.group;
         }
         let unit = in_brackets(told.entry.unit);
         let Entry { number, name, .. } = told.entry;
-        println!("{number:>4}  {name:<32}  {:<28}  {}{unit}", source(told), told.value);
+        say!("{number:>4}  {name:<32}  {:<28}  {}{unit}", source(told), told.value);
     }
     Ok(Exit::Done)
 }
@@ -167,11 +167,11 @@ fn get(site: &Path, name: &str, json: bool) -> anyhow::Result<Exit> {
     let Some(Loaded { set, .. }) = load(Some(site))? else { return Ok(Exit::Invalid) };
     let told = told(&set, param.spec());
     if json {
-        println!("{}", serde_json::to_string(&told)?);
+        say!("{}", serde_json::to_string(&told)?);
         return Ok(Exit::Done);
     }
     let entry = &told.entry;
-    println!("{}  {}\n{}\n", entry.number, entry.name, entry.sentence);
+    say!("{}  {}\n{}\n", entry.number, entry.name, entry.sentence);
     let kinds =
         |kinds: &[ScopeKind]| kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
     let events: Vec<_> = entry.events.iter().map(|letter| letter.name()).collect();
@@ -191,13 +191,13 @@ fn get(site: &Path, name: &str, json: bool) -> anyhow::Result<Exit> {
         ("in checks", told.in_checks.to_owned()),
     ]);
     for (what, text) in lines.iter().filter(|(_, text)| !text.is_empty()) {
-        println!("{what:<9}  {text}");
+        say!("{what:<9}  {text}");
     }
-    println!();
+    say!();
     if !entry.judged {
-        println!("this version does not judge by it yet, and no rule file may set it");
+        say!("this version does not judge by it yet, and no rule file may set it");
     } else if told.set.is_empty() {
-        println!("no rule file sets it");
+        say!("no rule file sets it");
     }
     let rows: Vec<_> = told.set.iter().map(|set| set.row("")).collect();
     print_rows(&rows);
@@ -218,6 +218,6 @@ fn print_rows(rows: &[[String; 4]]) {
     });
     for row in rows {
         let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
-        println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+        say!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
     }
 }

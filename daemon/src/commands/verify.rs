@@ -15,17 +15,17 @@ pub(crate) async fn verify(site: &SiteArg, json: bool) -> anyhow::Result<Exit> {
     if json {
         let why = verified.as_ref().err().map(ToString::to_string);
         let lines = verified.as_ref().ok().map(|verified| verified.lines);
-        println!("{}", serde_json::json!({ "intact": why.is_none(), "lines": lines, "why": why }));
+        say!("{}", serde_json::json!({ "intact": why.is_none(), "lines": lines, "why": why }));
     }
     match verified {
         Ok(verified) => {
             if !json {
-                println!("the journal is intact: {} lines, every hash right", verified.lines);
+                say!("the journal is intact: {} lines, every hash right", verified.lines);
             }
             Ok(Exit::Done)
         }
         Err(broken) => {
-            eprintln!("kari: {broken}");
+            tell!("kari: {broken}");
             Ok(Exit::Failed)
         }
     }
