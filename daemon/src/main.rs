@@ -14,6 +14,7 @@ mod data;
 mod outward;
 mod print;
 mod reload;
+mod retention;
 mod running;
 mod simulation;
 mod site_loop;

@@ -40,6 +40,7 @@ use crate::{
     data,
     outward::Outward,
     reload::{self, FirstSet, Reloader},
+    retention::Retention,
     site_loop::{Ask, Inbox, SiteLoop},
     socket,
 };
@@ -155,7 +156,8 @@ pub(crate) async fn start(
     let undone = Undone::of(&state, &opened);
     let policy = Arc::clone(&first.policy);
     let watch = crate::clock::StepWatch::default();
-    let site_loop = SiteLoop { state, store, policy, clock, watch, outward, batches: 0 };
+    let retention = Retention::new(clock.now());
+    let site_loop = SiteLoop { state, store, policy, clock, watch, outward, retention, batches: 0 };
     let (site_loop, loop_done) = spawn_loop(site_loop, inbox)?;
     import(&folder, rows, &bulk).await?;
     let live = announce(&first, &administration, &health, wall.now()).await?;

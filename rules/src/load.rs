@@ -229,7 +229,7 @@ fn unread(set: &RuleSet, bundle: &Bundle) -> Vec<Problem> {
     let floor = |param| FLOOR_READS.contains(&param) || FLOOR_GATHERS.contains(&param);
     CATALOGUE
         .iter()
-        .filter(|spec| spec.param.is_judged() && !read.contains(spec.param) && !floor(spec.param))
+        .filter(|spec| !read.contains(spec.param) && !floor(spec.param))
         .map(|spec| warning(spec.name, variable(spec.param)))
         .collect()
 }

@@ -179,17 +179,12 @@ fn read_param(expr: &Expr) -> Result<Param, Wrong> {
         let help = "write it as text, such as \"gate.mode\"".to_owned();
         return Err((at, "the first argument of `set` is not a parameter's name".to_owned(), help));
     };
-    let param = Param::of(name).ok_or_else(|| {
+    Param::of(name).ok_or_else(|| {
         let help = did_you_mean(name, CATALOGUE.iter().map(|spec| spec.name), || {
             "the parameters are listed in the rule reference".to_owned()
         });
         (at, format!("no parameter is called `{name}`"), help)
-    })?;
-    if param.is_judged() {
-        return Ok(param);
-    }
-    let help = "remove the line; what this version judges by stands in the rule reference";
-    Err((at, format!("this version does not judge by `{name}` yet"), help.to_owned()))
+    })
 }
 
 /// The value's text: from a text, a whole number or an amount.

@@ -147,9 +147,6 @@ fn chosen(group: Option<&str>) -> anyhow::Result<Vec<&'static ParamSpec>> {
 
 /// Where the value of the whole site comes from.
 fn source(told: &Told) -> String {
-    if !told.entry.judged {
-        return "default, not judged yet".to_owned();
-    }
     let own = told.set.iter().find(|set| set.scope == Scope::Site);
     let own_place = own.map_or_else(|| "default".to_owned(), SetValue::place);
     match told.set.len() - usize::from(own.is_some()) {
@@ -194,9 +191,7 @@ fn get(site: &Path, name: &str, json: bool) -> anyhow::Result<Exit> {
         say!("{what:<9}  {text}");
     }
     say!();
-    if !entry.judged {
-        say!("this version does not judge by it yet, and no rule file may set it");
-    } else if told.set.is_empty() {
+    if told.set.is_empty() {
         say!("no rule file sets it");
     }
     let rows: Vec<_> = told.set.iter().map(|set| set.row("")).collect();

@@ -86,7 +86,7 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
         "when an entry is allowed",
     ),
     (
-        "set(\"time.access_windows\", \"2027-01-01 closed; 2027-01-01 09:00-12:00\", zone(\"pool\"));",
+        "set(\"time.access_windows\", \"2027-01-01 closed; 2027-01-01 09:00-12:00\");",
         "1:28",
         "2027-01-01 is closed in one part and open in another",
         "when an entry is allowed",
