@@ -330,6 +330,11 @@ impl World {
         self.take(Input::Tick);
     }
 
+    /// The daemon ends and comes again: a run of its own.
+    pub(crate) const fn restart(&mut self) {
+        self.state.epoch += 1;
+    }
+
     /// The next key of a payment.
     pub(crate) fn payment_key(&mut self) -> String {
         self.payments += 1;
@@ -399,6 +404,7 @@ fn site(scenario: &Scenario) -> Site {
             .map(|(id, parent)| (id.as_str().into(), zone(parent)))
             .collect(),
         gates: scenario.gates.iter().map(gate).collect(),
+        responders: scenario.responders.iter().map(|group| group.as_str().into()).collect(),
         terminals: scenario
             .tills
             .iter()
