@@ -91,6 +91,8 @@ struct SitePart {
     name: String,
     time_zone: String,
     currency: String,
+    #[serde(default)]
+    responders: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -276,6 +278,7 @@ impl SiteFile {
         let mut site = Site {
             zones,
             groups: self.groups()?,
+            responders: self.site.responders.iter().map(|id| id.as_str().into()).collect(),
             ..Site::new(self.site.name.clone(), time_zone, currency)
         };
         for gate in &self.gate {

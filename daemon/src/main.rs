@@ -1,5 +1,10 @@
 //! `kari`: the daemon of a site, and the commands beside it.
 
+#![deny(clippy::print_stdout, clippy::print_stderr, reason = "they panic on a closed pipe: `say!`")]
+
+#[macro_use]
+mod say;
+
 mod bench;
 mod cli;
 mod clock;
@@ -11,6 +16,7 @@ mod pins;
 mod print;
 mod reload;
 mod remedies;
+mod retention;
 mod running;
 mod simulation;
 mod site_loop;
@@ -30,7 +36,7 @@ fn main() -> ExitCode {
         Ok(exit) => exit,
         Err(error) => {
             // The chain of causes is printed once, here at the edge.
-            eprintln!("kari: {error:#}");
+            tell!("kari: {error:#}");
             exit_of(&error)
         }
     };
@@ -51,6 +57,8 @@ fn log(json: bool) {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("warn,mqtt5=error,kari=info,devices=info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // It would be told on the same closed pipe.
+    let builder = builder.log_internal_errors(false);
     if json {
         builder.json().init();
     } else {

@@ -37,7 +37,7 @@ impl Printer {
                     }
                 }
                 Err(RecvError::Lagged(missed)) => {
-                    eprintln!("… {missed} decisions went by faster than they can be printed");
+                    tell!("… {missed} decisions went by faster than they can be printed");
                 }
                 Err(RecvError::Closed) => return,
             }
@@ -47,8 +47,8 @@ impl Printer {
     async fn print(&self, decision: &Decision) {
         if self.json {
             match serde_json::to_string(decision) {
-                Ok(line) => println!("{line}"),
-                Err(error) => eprintln!("a decision cannot be written as JSON: {error}"),
+                Ok(line) => say!("{line}"),
+                Err(error) => tell!("a decision cannot be written as JSON: {error}"),
             }
             return;
         }
@@ -57,6 +57,6 @@ impl Printer {
             None => None,
         };
         let name = name.map(|person| person.name_latin);
-        println!("{}", self.wording.line(decision, name.as_deref()));
+        say!("{}", self.wording.line(decision, name.as_deref()));
     }
 }

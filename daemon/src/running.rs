@@ -42,6 +42,7 @@ use crate::{
     pins,
     reload::{self, FirstSet, Reloader},
     remedies::Remedies,
+    retention::Retention,
     site_loop::{Ask, Inbox, SiteLoop},
     socket,
 };
@@ -157,7 +158,8 @@ pub(crate) async fn start(
     let undone = Undone::of(&state, &opened);
     let policy = Arc::clone(&first.policy);
     let watch = crate::clock::StepWatch::default();
-    let site_loop = SiteLoop { state, store, policy, clock, watch, outward, batches: 0 };
+    let retention = Retention::new(clock.now());
+    let site_loop = SiteLoop { state, store, policy, clock, watch, outward, retention, batches: 0 };
     let (site_loop, loop_done) = spawn_loop(site_loop, inbox)?;
     import(&folder, rows, &bulk).await?;
     let live = announce(&first, &administration, &health, wall.now()).await?;
@@ -362,12 +364,7 @@ async fn ask(door: &mpsc::Sender<Ask>, input: Input) -> anyhow::Result<()> {
 /// The names that rule files may speak of, of the site and of what is about to be imported.
 pub(crate) fn names(installation: &Installation, state: &State, rows: &[ImportRow]) -> Names {
     let site = &installation.site;
-    let mut names = Names {
-        zones: site.zones.keys().map(ToString::to_string).collect(),
-        devices: site.gates.keys().map(ToString::to_string).collect(),
-        terminals: site.terminals.keys().map(ToString::to_string).collect(),
-        ..Names::default()
-    };
+    let mut names = Names::of_site(site);
     names.devices.extend(installation.locker_banks.iter().cloned());
     let operators = state.tables.operators.iter();
     names.roles =

@@ -4,7 +4,7 @@
 //! gates, administration, bulk. While a batch is being made durable the next one gathers in the
 //! channels.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, pin::Pin, sync::Arc, time::Duration};
 
 use devices::arrival::{Ack, Arrival};
 use domain::{
@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::{SiteClock, StepWatch},
     outward::Outward,
+    retention::Retention,
 };
 
 /// The most inputs of one batch: a larger one saves little more, and lets all gates wait in step.
@@ -35,7 +36,7 @@ const BATCH_MAX: usize = 64;
 /// A batch is closed once deciding it took so long: its exits have to be in time.
 const DECIDE_MAX: Span = Span::millis(50);
 /// An exit opens this long after its read, durable or not (the exit rule).
-const EXIT_DEADLINE: Duration = Duration::from_millis(150);
+pub(crate) const EXIT_DEADLINE: Duration = Duration::from_millis(150);
 /// How often a lost batch is decided again as a whole, and then each of its inputs by itself.
 const RETRIES: u32 = 5;
 /// Between two tries while another program holds the database.
@@ -69,7 +70,7 @@ pub(crate) struct Inbox {
 }
 
 /// One input on its way through a batch, and what is owed for it afterwards.
-struct Taken {
+pub(crate) struct Taken {
     input: Input,
     policy: Option<Arc<dyn Policy>>,
     owed: Owed,
@@ -111,6 +112,8 @@ pub(crate) struct SiteLoop {
     pub(crate) watch: StepWatch,
     /// Devices, feed, counters.
     pub(crate) outward: Outward,
+    /// Where forgetting is.
+    pub(crate) retention: Retention,
     /// The number of the last batch of this epoch.
     pub(crate) batches: u64,
 }
@@ -138,6 +141,10 @@ impl SiteLoop {
             if let Ok(ask) = inbox.administration.try_recv() {
                 self.turn(vec![asked(ask)], &mut inbox, &mut held).await?;
             }
+            if let Some(input) = self.forget(&mut inbox, &mut held).await? {
+                let line = Taken { input, policy: None, owed: Owed::Nothing };
+                self.turn(vec![line], &mut inbox, &mut held).await?;
+            }
         }
         // What waits at this moment is still decided; what comes later finds a closed door.
         let waiting = std::iter::from_fn(|| inbox.gates.try_recv().ok().map(taken));
@@ -154,14 +161,10 @@ impl SiteLoop {
 
     /// The next input, by class; nothing once the run is over.
     async fn wait(&mut self, inbox: &mut Inbox) -> Option<Taken> {
-        let expiry = self.state.next_expiry();
+        let next = self.retention.next();
+        let expiry = self.state.next_expiry().map_or(next, |expiry| expiry.min(next));
         let clock = Arc::clone(&self.clock);
-        let tick = async move {
-            match expiry {
-                Some(at) => clock.pass(at).await,
-                None => std::future::pending().await,
-            }
-        };
+        let tick = async move { clock.pass(expiry).await };
         tokio::select! {
             biased;
             Some(arrival) = inbox.emergency.recv() => Some(taken(arrival)),
@@ -194,6 +197,7 @@ impl SiteLoop {
             match self.durable(&sealed, inbox, held, &mut queue).await? {
                 Ended::Durable => {
                     self.state.commit();
+                    self.retention.said(&sealed.batch, sealed.committed_at);
                     self.outward.deliver(&sealed, self.store.head().seq, raised);
                     settle(inputs, answers);
                 }
@@ -268,18 +272,7 @@ impl SiteLoop {
                 answer_now(&mut waiting.input, outward, clock);
             }
         }
-        let done = loop {
-            tokio::select! {
-                biased;
-                done = &mut stored => break done,
-                Some(arrival) = inbox.emergency.recv(), if held.len() < HELD_MAX => {
-                    held.push_front(taken(arrival));
-                }
-                Some(arrival) = inbox.gates.recv(), if held.len() < HELD_MAX => {
-                    held.push_back(answered(arrival, outward, clock));
-                }
-            }
-        };
+        let done = meanwhile(stored, inbox, held, (outward, clock.as_ref())).await;
         if !imports {
             outward.stalled(false);
         }
@@ -326,6 +319,27 @@ impl SiteLoop {
                 Ok(None)
             }
             _ => Ok(None),
+        }
+    }
+}
+
+/// Waits for the store while it stands still: what comes is answered without the rules, and held.
+pub(crate) async fn meanwhile<T>(
+    mut work: Pin<&mut impl Future<Output = T>>,
+    inbox: &mut Inbox,
+    held: &mut VecDeque<Taken>,
+    (outward, clock): (&mut Outward, &SiteClock),
+) -> T {
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            Some(arrival) = inbox.emergency.recv(), if held.len() < HELD_MAX => {
+                held.push_front(taken(arrival));
+            }
+            Some(arrival) = inbox.gates.recv(), if held.len() < HELD_MAX => {
+                held.push_back(answered(arrival, outward, clock));
+            }
         }
     }
 }

@@ -288,10 +288,7 @@ pub(crate) async fn explain(reader: &Reader, remedies: &Remedies, id: Option<Dec
     };
     let decision = match found {
         Ok(Some(decision)) => decision,
-        Ok(None) => {
-            let why = "there is no such decision; `kari explain DIR` shows the latest one";
-            return Reply::Refused { why: why.to_owned() };
-        }
+        Ok(None) => return Reply::Refused { why: not_there(reader, id).await },
         Err(error) => return Reply::Refused { why: error.to_string() },
     };
     let person = match decision.member {
@@ -300,6 +297,21 @@ pub(crate) async fn explain(reader: &Reader, remedies: &Remedies, id: Option<Dec
     };
     let remedy = remedies.look(&decision).await;
     Reply::Decision { decision: Box::new(decision), person, remedy }
+}
+
+/// Why there is no decision to explain.
+async fn not_there(reader: &Reader, id: Option<DecisionId>) -> String {
+    let remains = match id {
+        Some(id) => reader.remains(id).await.ok().flatten(),
+        None => None,
+    };
+    match remains {
+        Some((at, outcome, reason)) => format!(
+            "the decision of {at} is older than `audit.retention` keeps who it was about; what \
+             remains is {outcome}, {reason}"
+        ),
+        None => "there is no such decision; `kari explain DIR` shows the latest one".to_owned(),
+    }
 }
 
 /// Asks the daemon behind `path`; `None` where none runs.

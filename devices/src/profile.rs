@@ -63,6 +63,9 @@ pub struct MqttProfile {
     pub drops_repeats: bool,
     /// Whether it shows or sounds answers.
     pub indicator: bool,
+    /// Whether a collector beside it keeps bands when it is told to.
+    #[serde(default)]
+    pub collector: bool,
 }
 
 /// A checked profile.

@@ -93,6 +93,20 @@ impl Step<'_> {
     }
 }
 
+impl Visit {
+    /// As a run of `epoch` may count it. In a later run than its own nobody knows how long it
+    /// lasts: by the clocks as they were seen, or by the wall clock alone; the shorter counts.
+    #[must_use]
+    pub fn in_run(mut self, epoch: u64) -> Self {
+        if self.epoch != epoch {
+            let spared = Span(self.stepped.0.min(0).saturating_neg());
+            self.started = self.started.plus(spared);
+            self.hours_end = self.hours_end.map(|end| end.plus(spared));
+        }
+        self
+    }
+}
+
 fn moved_presence(mut row: Presence, by: Span) -> Presence {
     row.entered = row.entered.map(|at| at.plus(by));
     row.visit = row.visit.map(|visit| moved_visit(visit, by));
@@ -106,6 +120,7 @@ fn moved_presence(mut row: Presence, by: Span) -> Presence {
 /// The end of the hours was made a time that is left when the visit began, so it moves too.
 fn moved_visit(mut visit: Visit, by: Span) -> Visit {
     visit.started = visit.started.plus(by);
+    visit.stepped.0 = visit.stepped.0.saturating_add(by.0);
     visit.hours_end = visit.hours_end.map(|end| end.plus(by));
     visit.hold = visit.hold.map(|hold| moved_hold(hold, by));
     if let Some(allowance) = visit.allowance.as_mut() {

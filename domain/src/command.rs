@@ -52,6 +52,8 @@ pub enum Action {
         /// How long the gate waits for the passage (parameter 59).
         passage_timeout: Span,
     },
+    /// Keep the band that lies in the slot, and hand it to nobody (parameter 2).
+    Capture,
     /// Open a locker.
     LockerUnlock {
         /// Which.

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The reasons of holds that end with the visit's own time (parameter 26).
-const VISIT_HOLDS: &[Reason] =
+pub(crate) const VISIT_HOLDS: &[Reason] =
     &[Reason::CredentialNotReturned, Reason::DebtExitHold, Reason::LockerOccupiedAtExit];
 
 /// How long an identity hold whose time is used up is remembered, so that the next read is let out

@@ -9,6 +9,7 @@ use crate::{
     order::OverrideReason,
     params::Value,
     reasons::{Condition, Reason},
+    retention::Record,
     rows::{ParamKey, Terminal},
     time::Timestamp,
     verdict::Outcome,
@@ -149,11 +150,57 @@ pub enum Noted {
         /// How many.
         rows: usize,
     },
+    /// Records lose who they were about, where they are older than this (parameter 63).
+    Pseudonymised {
+        /// Movements from before this.
+        movements: Timestamp,
+        /// Operators' acts and money from before this.
+        audit: Timestamp,
+    },
     /// Two operators ended an emergency.
     EmergencyReset {
         /// Their names.
         operators: [String; 2],
     },
+}
+
+/// The kinds of lines that tell of people, by the names of [`Noted::kind`].
+pub const PERSONAL: &[(&str, Record)] = &[
+    ("message_refused", Record::Movement),
+    ("picked_up", Record::Movement),
+    ("unbilled", Record::Movement),
+    ("acted", Record::Audit),
+    ("parameter_set", Record::Audit),
+    ("overridden", Record::Audit),
+    ("paid", Record::Audit),
+    ("terminal_changed", Record::Audit),
+    ("emergency_reset", Record::Audit),
+];
+
+impl Noted {
+    /// Its kind, which stays on record when the rest is forgotten.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Decided { .. } => "decided",
+            // It repeats what a device said, which may be the number of a card.
+            Self::Condition { condition: Condition::MessageRefused, .. } => "message_refused",
+            Self::Condition { .. } => "condition",
+            Self::HoldEnded { .. } => "hold_ended",
+            Self::PickedUp { .. } => "picked_up",
+            Self::Acted { .. } => "acted",
+            Self::ParameterSet { .. } => "parameter_set",
+            Self::Overridden { .. } => "overridden",
+            Self::Unbilled { .. } => "unbilled",
+            Self::Paid { .. } => "paid",
+            Self::TerminalChanged { .. } => "terminal_changed",
+            Self::RuleSetLive { .. } => "rule_set_live",
+            Self::RuleSetRefused { .. } => "rule_set_refused",
+            Self::Imported { .. } => "imported",
+            Self::Pseudonymised { .. } => "pseudonymised",
+            Self::EmergencyReset { .. } => "emergency_reset",
+        }
+    }
 }
 
 /// How a hold ended.

@@ -5,6 +5,7 @@ use crate::{
     combine::{Combined, combine, floor},
     facts::{EventKind, Policy, PolicyFault, Question},
     gather::Gathered,
+    hold::VISIT_HOLDS,
     params::Param,
     reasons::{Class, Override, Reason},
     rows::CredentialState,
@@ -54,7 +55,21 @@ pub fn judge(seen: &Seen, gathered: &Gathered, policy: &dyn Policy, zone: &TimeZ
         let told = |found: &Finding| found.reason == Reason::GrantedOverride;
         findings.retain(|found| found.reason.spec().phase <= 3 || told(found));
     }
-    combine(seen.kind, findings, &missing_for_hold(seen, gathered, &mode))
+    let mut combined = combine(seen.kind, findings, &missing_for_hold(seen, gathered, &mode));
+    tell_ends(seen, gathered, &mut combined);
+    combined
+}
+
+/// Until when the hold of a visit runs, for the desk (parameter 26). A child's has no end.
+fn tell_ends(seen: &Seen, gathered: &Gathered, combined: &mut Combined) {
+    let Some(visit) = seen.visit() else { return };
+    let most = gathered.value(Param::DebtExitHoldMax).span();
+    let running = visit.hold.as_ref().and_then(|hold| hold.until);
+    let until = running.unwrap_or_else(|| seen.at.plus(visit.hold_left(most, seen.at)));
+    let held = combined.reasons.iter_mut().filter(|found| found.class == Class::Hold);
+    for found in held.filter(|found| VISIT_HOLDS.contains(&found.reason)) {
+        found.details.push(("until".to_owned(), Detail::Time(until)));
+    }
 }
 
 /// What an operator lifts does not come back as a warning; that he did is told.

@@ -170,13 +170,15 @@ impl Step<'_> {
     }
 
     fn seen_presence(&self, asked: &Asked, gate: &Gate, presence: Presence) -> SeenPresence {
+        let epoch = self.state.epoch;
         let pending = presence.pending.as_ref();
         let pending = pending.map(|key| self.state.tables.reservations.peek(key));
         SeenPresence {
             inside: presence.inside,
             behind: self.state.site.chain(presence.zone.as_ref()).contains(&gate.inner),
             entered: presence.entered,
-            visit: presence.visit,
+            clock_uncertain: presence.visit.as_ref().is_some_and(|one| one.epoch != epoch),
+            visit: presence.visit.map(|visit| visit.in_run(epoch)),
             left: presence.left,
             pending_since: pending.map(|row| row.map_or(asked.at, |row| row.granted)),
         }

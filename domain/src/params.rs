@@ -243,11 +243,8 @@ pub const ACTIONS: &[&str] = &[
     "export_data",
 ];
 
-/// The rows that nothing judges yet, by number: a rule file that sets or reads one is refused, so
-/// that nobody relies on it.
-const NOT_YET: &[u8] = &[63];
-
-/// The parameters that the floor itself asks for every request.
+/// The parameters that the floor itself asks, for requests that they are about, for doors, clocks
+/// and records.
 pub const FLOOR_READS: &[Param] = &[
     Param::AntiPassbackConfirmBy,
     Param::PresenceDuplicateReadWindow,
@@ -260,6 +257,7 @@ pub const FLOOR_READS: &[Param] = &[
     Param::DeviceEventMaxAge,
     Param::ClockMaxDrift,
     Param::AlarmHeldOpenTime,
+    Param::AuditRetention,
     Param::PrivacyDisplayDetail,
 ];
 
@@ -295,11 +293,6 @@ impl Param {
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.spec().name
-    }
-    /// Whether something judges by it; a rule file may speak of no other.
-    #[must_use]
-    pub fn is_judged(self) -> bool {
-        !NOT_YET.contains(&self.spec().number)
     }
     /// The parameter of this name.
     #[must_use]

@@ -204,6 +204,7 @@ impl Step<'_> {
     fn begin_visit(&mut self, id: VisitId, row: &Reservation, at: Timestamp) -> Visit {
         let mut visit = Visit::new(id, row.uid.clone(), at, row.takes_from);
         (visit.hours_end, visit.granted) = (row.hours_end, row.granted);
+        visit.epoch = self.state.epoch;
         if !self.in_emergency(at) {
             self.take_visit(row);
             self.tally(row.member, |visits| visits.begin(at));

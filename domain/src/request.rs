@@ -7,17 +7,17 @@ use crate::{
     event::Direction,
     facts::{EventKind, FACTS_VERSION, Facts},
     gather::{Gathered, Stay},
-    ids::{DecisionId, Uid, VisitId},
+    ids::{DecisionId, DeviceId, Uid, VisitId, ZoneId},
     look::Asked,
     money::Money,
     params::{FLOOR_READS, Param, ParamMask},
-    reasons::{Class, Reason},
+    reasons::{Class, Condition, Reason},
     rows::{Charge, ChargeFor, PinDigest, Reservation, ReservationKey, ReservationState},
     scope::{Place, Supplied},
     seen::Seen,
     state::Noted,
     step::{Message, Step},
-    time::Span,
+    time::{Span, Timestamp},
     verdict::{Detail, Finding, Outcome, Verdict},
 };
 
@@ -69,12 +69,16 @@ impl Step<'_> {
         let released = direction == Direction::Exit && self.is_released_by_fault(&message.device);
         let emergency = self.emergency_answer(direction);
         if let Some((outcome, finding)) = emergency {
+            if direction == Direction::Entry && seen.is_of_a_responder(&site) {
+                return self.let_responder_in(message, &asked, seen);
+            }
             return self.decide_alone(message, &asked, Combined::only(outcome, finding), seen);
         }
         if let Some(finding) = self.ingest(message, &asked, &seen) {
             let ignored = Combined::only(Outcome::Ignore, finding);
             return self.decide_alone(message, &asked, ignored, seen);
         }
+        self.watch_for_copies(message, &asked);
         if released {
             return self.release_by_fault(message, &asked, seen);
         }
@@ -112,6 +116,37 @@ impl Step<'_> {
         self.act(message, asked, seen, gathered, combined);
     }
 
+    /// The fire brigade goes in while everybody else is kept out: nothing is asked of it, charged
+    /// or promised.
+    fn let_responder_in(&mut self, message: &Message, asked: &Asked, seen: Seen) {
+        let zone = self.state.site.time_zone.clone();
+        let gathered = Gathered::of(&seen, self.policy.values(), &zone);
+        let combined = Combined::only(Outcome::Grant, floor(Reason::Granted, Class::Grant));
+        let decision = self.decide(message, asked, combined, Known::of(seen));
+        self.open(asked, &gathered, decision, (None, 0));
+    }
+
+    /// P6: one credential cannot be at two readers at once; where it is, one may be a copy. Nobody
+    /// is refused for it (parameter 22).
+    fn watch_for_copies(&mut self, message: &Message, asked: &Asked) {
+        let zones = self.zones_of(&asked.device);
+        let place = Place { zones: &zones, device: Some(&asked.device), ..Place::default() };
+        let window = self.at_place(Param::PresenceDuplicateReadWindow, &place).span();
+        let reader = asked.reader();
+        let elsewhere = self.state.tables.last_reads.iter().find(|(other, last)| {
+            **other != reader && last.uid == asked.uid && is_within(window, last.at, asked.at)
+        });
+        if let Some((other, _)) = elsewhere {
+            let detail = format!("also at {}, {}", other.device, other.direction.name());
+            self.note(message, Condition::ConcurrentUse, detail);
+        }
+    }
+
+    fn zones_of(&self, device: &DeviceId) -> Vec<ZoneId> {
+        let site = &self.state.site;
+        site.gates.get(device).map(|gate| site.chain(Some(&gate.inner))).unwrap_or_default()
+    }
+
     /// A request that is answered without its facts.
     pub(crate) fn decide_alone(
         &mut self,
@@ -145,8 +180,7 @@ impl Step<'_> {
         let window = self.at_place(Param::PresenceDuplicateReadWindow, &place).span();
         let reader = asked.reader();
         let last = self.state.tables.last_reads.read(&reader)?;
-        let soon = asked.at.since(last.at) < window && last.at.since(asked.at) < window;
-        let again = last.uid == asked.uid && soon;
+        let again = last.uid == asked.uid && is_within(window, last.at, asked.at);
         let limit = vec![("limit".to_owned(), Detail::Span(window))];
         again.then(|| Finding { details: limit, ..floor(Reason::DuplicateRead, Class::Ignore) })
     }
@@ -183,6 +217,10 @@ impl Step<'_> {
         let decision = self.decide(message, asked, combined, known);
         if matches!(outcome, Outcome::Deny | Outcome::Hold) {
             self.remember_refusal(&reader, decision);
+        }
+        let keeps = gathered.value(Param::CredentialLostStolenAction).word() == "deny_and_capture";
+        if keeps && found.iter().any(|found| found.reason == Reason::CredentialLostStolen) {
+            self.command(asked.device.clone(), Some(decision), Action::Capture);
         }
         if books && outcome != Outcome::Ignore {
             self.settle(&gathered, decision, outcome);
@@ -405,4 +443,9 @@ fn set_somewhere(values: Vec<Supplied>, consulted: ParamMask) -> Vec<Supplied> {
         .into_iter()
         .filter(|supplied| supplied.scope.is_some() && consulted.contains(supplied.param))
         .collect()
+}
+
+/// Whether two instants lie less than `window` apart: at exactly its end it is over.
+fn is_within(window: Span, one: Timestamp, other: Timestamp) -> bool {
+    one.since(other) < window && other.since(one) < window
 }

@@ -15,6 +15,7 @@ use crate::{
     reasons::Reason,
     rows::{CredentialKind, CredentialState, Left, Pass, Tariff, Visit, Visits},
     scope::Place,
+    site::Site,
     till::SeenOrder,
     time::Timestamp,
 };
@@ -173,6 +174,10 @@ pub struct SeenPresence {
     /// The visit that is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visit: Option<Visit>,
+    /// Whether the visit was begun before this run, so that the clocks of the two tell of its
+    /// length only together (rule 13.7 of `decisions.md` of the specification).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub clock_uncertain: bool,
     /// The visit that was left last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<Left>,
@@ -291,6 +296,13 @@ impl Seen {
     /// The open visit.
     pub(crate) fn visit(&self) -> Option<&Visit> {
         self.holder.as_ref().and_then(|holder| holder.presence.visit.as_ref())
+    }
+
+    /// Whether the holder is one of those who go in while an emergency keeps everybody else out.
+    pub(crate) fn is_of_a_responder(&self, site: &Site) -> bool {
+        self.holder.as_ref().is_some_and(|holder| {
+            holder.is_valid() && holder.groups.iter().any(|group| site.responders.contains(group))
+        })
     }
 
     /// Whether the passage would end the visit: it leads to the street.

@@ -1,6 +1,6 @@
 //! The installation as the decision sees it: zones, gates, currency, local time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -27,6 +27,8 @@ pub struct Site {
     pub gates: BTreeMap<DeviceId, Gate>,
     /// Groups of members that have defaults of their own.
     pub groups: BTreeMap<GroupId, DefaultFor>,
+    /// Groups that go in while an emergency keeps everybody else out: the fire brigade.
+    pub responders: BTreeSet<GroupId>,
     /// Tills, desks and pay points.
     pub terminals: BTreeMap<DeviceId, TerminalKind>,
 }
@@ -74,6 +76,7 @@ impl Site {
             zones: BTreeMap::new(),
             gates: BTreeMap::new(),
             groups: BTreeMap::new(),
+            responders: BTreeSet::new(),
             terminals: BTreeMap::new(),
         }
     }

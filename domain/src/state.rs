@@ -302,6 +302,8 @@ pub enum Input {
         /// What was wrong with it.
         why: String,
     },
+    /// Records that are older than parameter 63 keeps them lose who they were about.
+    Pseudonymise,
     /// Time went on.
     Tick,
 }

@@ -45,6 +45,7 @@ pub fn step(
         Input::PhotoChecked { waiting, same } => step.photo_checked(&waiting, same),
         Input::Payment(payment) => return step.payment(payment),
         Input::Unreadable { device, why } => step.unreadable(device, why),
+        Input::Pseudonymise => step.pseudonymise(),
         Input::Tick => step.close_expired(now),
     }
     Answer::Taken

@@ -101,6 +101,46 @@ impl Windows {
         !self.always && self.weekly.is_empty() && self.special.values().all(Vec::is_empty)
     }
 
+    /// Whether they say `always`.
+    #[must_use]
+    pub const fn is_always(&self) -> bool {
+        self.always
+    }
+
+    /// Whether some instant can be inside both, where each window starts earlier by `margin`.
+    ///
+    /// It looks at a week without special dates and at every special date of the two with its
+    /// neighbours; changes of the clock are left aside.
+    #[must_use]
+    pub fn meets(&self, other: &Self, margin: Span) -> bool {
+        if self.always || other.always {
+            return !self.is_never() && !other.is_never();
+        }
+        let weekly = |windows: &Self| Self { special: BTreeMap::new(), ..windows.clone() };
+        let (own, others) = (weekly(self), weekly(other));
+        // The week of 5 January 1970, a Monday; any other would do.
+        let ordinary = (4..12).map(|day| shifted(Date::constant(1970, 1, 1), day));
+        let special = self.special.keys().chain(other.special.keys()).copied();
+        own.meets_on(&others, ordinary, margin) || self.meets_on(other, special, margin)
+    }
+
+    /// Whether an opening of one of `dates` overlaps one of the other's on that date or beside it.
+    fn meets_on(&self, other: &Self, dates: impl Iterator<Item = Date>, margin: Span) -> bool {
+        let around = |windows: &Self, date: Date| {
+            let days = -2..=2;
+            let openings =
+                days.flat_map(|day| windows.openings_of(shifted(date, day), &TimeZone::UTC));
+            openings.map(|(from, to)| (from.minus(margin), to)).collect::<Vec<_>>()
+        };
+        let mut dates = dates;
+        dates.any(|date| {
+            let theirs = around(other, date);
+            around(self, date)
+                .into_iter()
+                .any(|(from, to)| theirs.iter().any(|(start, end)| from < *end && *start < to))
+        })
+    }
+
     /// The end of the opening that `at` lies in; `None` where it is closed.
     ///
     /// Openings that touch or overlap count as one; one that runs on for more than a week is cut
@@ -407,6 +447,30 @@ mod tests {
             ("2026-09-15T00:10:00Z", 86_400, true),
         ] {
             assert_eq!(open(time, margin), expected, "{time} {margin}");
+        }
+    }
+
+    #[test]
+    fn windows_meet_where_some_instant_lies_in_both() {
+        for (one, other, margin, meet) in [
+            ("Mon-Fri 07:00-12:00", "Mon-Fri 12:00-18:00", 0, false),
+            ("Mon-Fri 07:00-12:00", "Mon-Fri 12:00-18:00", 60, true),
+            ("Mon-Fri 07:00-12:00", "Fri 11:59-18:00", 0, true),
+            ("Mon-Fri 07:00-12:00", "Sat,Sun 07:00-12:00", 0, false),
+            ("Sun 22:00-06:00", "Mon 05:00-07:00", 0, true),
+            ("Sun 22:00-06:00", "Mon 06:00-07:00", 0, false),
+            ("Mon 08:00-08:00", "Tue 07:00-07:30", 0, true),
+            ("Mon 07:00-12:00", "2027-01-02 10:00-11:00", 0, false),
+            ("Mon 07:00-12:00; 2027-01-02 08:00-10:30", "2027-01-02 10:00-11:00", 0, true),
+            ("Sat 22:00-02:00; 2027-01-03 closed", "2027-01-03 01:00-05:00", 0, true),
+            ("Sun 01:00-05:00; 2027-01-03 closed", "2027-01-03 01:00-05:00", 0, false),
+            ("always", "Mon 07:00-08:00", 0, true),
+            ("always", "never", 0, false),
+        ] {
+            let (a, b) = (Windows::parse(one).unwrap(), Windows::parse(other).unwrap());
+            let margin = Span::seconds(margin);
+            assert_eq!(a.meets(&b, margin), meet, "{one} and {other}");
+            assert_eq!(b.meets(&a, margin), meet, "{other} and {one}");
         }
     }
 

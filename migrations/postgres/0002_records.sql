@@ -1,5 +1,7 @@
 -- What happened: the journal with its chain, decisions, the ledger, the outbox, rule sets.
--- Journal, decisions and ledger only grow.
+-- Journal, decisions and ledger only grow. What is older than parameter 63 keeps it loses who it
+-- was about: the row stays, and what it said of people goes. The chain covers the seal of that part
+-- and not the part itself, so it holds before and after.
 
 -- The last batch of each daemon, written at the end of its transaction. It tells whether a commit
 -- with an
@@ -22,7 +24,11 @@ CREATE TABLE journal (
     device     TEXT,
     boot       BIGINT,          -- boot and sequence of the device's message
     device_seq BIGINT,
-    noted      TEXT   NOT NULL, -- JSON
+    kind       TEXT   NOT NULL, -- what kind of line it is
+    noted      TEXT,            -- JSON; nothing once a line that told of people is forgotten
+    salt       BYTEA,           -- of the seal; goes with what it seals
+    -- of a line that tells of people: BLAKE3 of the salt and of what is noted
+    seal       BYTEA,
     decision   UUID,            -- the decision that this line records
     content    BYTEA,           -- BLAKE3 of that decision's row
     -- BLAKE3 of the line before and of this line
@@ -39,13 +45,28 @@ CREATE TABLE decision (
     direction  TEXT   NOT NULL, -- entry, exit; empty where it is no gate
     outcome    TEXT   NOT NULL,
     reason     TEXT   NOT NULL, -- code of the primary reason
-    member     UUID,
-    credential UUID,
     consulted  BIGINT NOT NULL, -- parameters, one bit each
     tripped    BIGINT NOT NULL, -- parameters that the reasons name
     rule_set   TEXT   NOT NULL, -- hash
-    body       TEXT   NOT NULL  -- the whole record as JSON
+    -- the member on that day of UTC; nobody can tell who once the day's key is gone
+    pseudonym  BYTEA,
+    -- BLAKE3 of the salt and of what follows it, which goes when the row is forgotten
+    seal       BYTEA  NOT NULL,
+    salt       BYTEA,
+    member     UUID,
+    credential UUID,
+    body       TEXT             -- the whole record as JSON
 );
+
+-- The keys of the last days' pseudonyms.
+CREATE TABLE pseudonym_key (
+    day BIGINT NOT NULL PRIMARY KEY, -- days of UTC since 1970
+    key BYTEA  NOT NULL
+);
+
+-- What still tells of people, by age.
+CREATE INDEX decision_of_people ON decision (kind, at) WHERE salt IS NOT NULL;
+CREATE INDEX journal_of_people ON journal (kind, at) WHERE salt IS NOT NULL;
 
 -- Transactions of the ledger. A row here seals its postings, so it comes after them.
 CREATE TABLE ledger_transaction (
@@ -89,10 +110,23 @@ BEGIN
     RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation';
 END $$;
 
-CREATE TRIGGER journal_only_grows BEFORE UPDATE OR DELETE ON journal
+CREATE TRIGGER journal_is_not_changed BEFORE UPDATE ON journal FOR EACH ROW
+WHEN (NOT (old.salt IS NOT NULL AND new.salt IS NULL AND new.noted IS NULL AND ROW(new.daemon,
+    new.seq, new.at, new.device, new.boot, new.device_seq, new.kind, new.seal, new.decision,
+    new.content, new.hash) IS NOT DISTINCT FROM ROW(old.daemon, old.seq, old.at, old.device,
+    old.boot, old.device_seq, old.kind, old.seal, old.decision, old.content, old.hash)))
+EXECUTE FUNCTION refuse('the journal only grows');
+CREATE TRIGGER journal_is_not_deleted BEFORE DELETE ON journal
 FOR EACH ROW EXECUTE FUNCTION refuse('the journal only grows');
-CREATE TRIGGER decision_stays BEFORE UPDATE OR DELETE ON decision
-FOR EACH ROW EXECUTE FUNCTION refuse('decisions are never changed or deleted');
+CREATE TRIGGER decision_is_not_changed BEFORE UPDATE ON decision FOR EACH ROW
+WHEN (NOT (old.salt IS NOT NULL AND new.salt IS NULL AND new.member IS NULL AND new.credential
+    IS NULL AND new.body IS NULL AND ROW(new.id, new.at, new.kind, new.device, new.direction,
+    new.outcome, new.reason, new.consulted, new.tripped, new.rule_set, new.pseudonym, new.seal)
+    IS NOT DISTINCT FROM ROW(old.id, old.at, old.kind, old.device, old.direction, old.outcome,
+    old.reason, old.consulted, old.tripped, old.rule_set, old.pseudonym, old.seal)))
+EXECUTE FUNCTION refuse('decisions are never changed');
+CREATE TRIGGER decision_is_not_deleted BEFORE DELETE ON decision
+FOR EACH ROW EXECUTE FUNCTION refuse('decisions are never deleted');
 CREATE TRIGGER posting_stays BEFORE UPDATE OR DELETE ON posting
 FOR EACH ROW EXECUTE FUNCTION refuse('postings are never changed or deleted');
 CREATE TRIGGER ledger_transaction_stays BEFORE UPDATE OR DELETE ON ledger_transaction

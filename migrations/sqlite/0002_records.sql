@@ -1,5 +1,7 @@
 -- What happened: the journal with its chain, decisions, the ledger, the outbox, rule sets.
--- Journal, decisions and ledger only grow.
+-- Journal, decisions and ledger only grow. What is older than parameter 63 keeps it loses who it
+-- was about: the row stays, and what it said of people goes. The chain covers the seal of that part
+-- and not the part itself, so it holds before and after.
 
 -- The last batch of each daemon, written at the end of its transaction. It tells whether a commit
 -- with an
@@ -22,7 +24,11 @@ CREATE TABLE journal (
     device     TEXT,
     boot       BIGINT,          -- boot and sequence of the device's message
     device_seq BIGINT,
-    noted      TEXT   NOT NULL, -- JSON
+    kind       TEXT   NOT NULL, -- what kind of line it is
+    noted      TEXT,            -- JSON; nothing once a line that told of people is forgotten
+    salt       BLOB,            -- of the seal; goes with what it seals
+    -- of a line that tells of people: BLAKE3 of the salt and of what is noted
+    seal       BLOB,
     decision   BLOB,            -- the decision that this line records
     content    BLOB,            -- BLAKE3 of that decision's row
     -- BLAKE3 of the line before and of this line
@@ -39,13 +45,28 @@ CREATE TABLE decision (
     direction  TEXT   NOT NULL, -- entry, exit; empty where it is no gate
     outcome    TEXT   NOT NULL,
     reason     TEXT   NOT NULL, -- code of the primary reason
-    member     BLOB,
-    credential BLOB,
     consulted  BIGINT NOT NULL, -- parameters, one bit each
     tripped    BIGINT NOT NULL, -- parameters that the reasons name
     rule_set   TEXT   NOT NULL, -- hash
-    body       TEXT   NOT NULL  -- the whole record as JSON
+    -- the member on that day of UTC; nobody can tell who once the day's key is gone
+    pseudonym  BLOB,
+    -- BLAKE3 of the salt and of what follows it, which goes when the row is forgotten
+    seal       BLOB   NOT NULL,
+    salt       BLOB,
+    member     BLOB,
+    credential BLOB,
+    body       TEXT             -- the whole record as JSON
 );
+
+-- The keys of the last days' pseudonyms.
+CREATE TABLE pseudonym_key (
+    day BIGINT NOT NULL PRIMARY KEY, -- days of UTC since 1970
+    key BLOB   NOT NULL
+);
+
+-- What still tells of people, by age.
+CREATE INDEX decision_of_people ON decision (kind, at) WHERE salt IS NOT NULL;
+CREATE INDEX journal_of_people ON journal (kind, at) WHERE salt IS NOT NULL;
 
 -- Transactions of the ledger. A row here seals its postings, so it comes after them.
 CREATE TABLE ledger_transaction (
@@ -84,11 +105,22 @@ CREATE TABLE rule_set (
 );
 
 CREATE TRIGGER journal_is_not_changed BEFORE UPDATE ON journal
+WHEN NOT (old.salt IS NOT NULL AND new.salt IS NULL AND new.noted IS NULL AND new.daemon IS
+    old.daemon AND new.seq IS old.seq AND new.at IS old.at AND new.device IS old.device AND
+    new.boot IS old.boot AND new.device_seq IS old.device_seq AND new.kind IS old.kind AND
+    new.seal IS old.seal AND new.decision IS old.decision AND new.content IS old.content AND
+    new.hash IS old.hash)
 BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
 CREATE TRIGGER journal_is_not_deleted BEFORE DELETE ON journal
 BEGIN SELECT RAISE(ABORT, 'the journal only grows'); END;
 
 CREATE TRIGGER decision_is_not_changed BEFORE UPDATE ON decision
+WHEN NOT (old.salt IS NOT NULL AND new.salt IS NULL AND new.member IS NULL AND new.credential IS
+    NULL AND new.body IS NULL AND new.id IS old.id AND new.at IS old.at AND new.kind IS old.kind
+    AND new.device IS old.device AND new.direction IS old.direction AND new.outcome IS
+    old.outcome AND new.reason IS old.reason AND new.consulted IS old.consulted AND new.tripped
+    IS old.tripped AND new.rule_set IS old.rule_set AND new.pseudonym IS old.pseudonym AND
+    new.seal IS old.seal)
 BEGIN SELECT RAISE(ABORT, 'decisions are never changed'); END;
 CREATE TRIGGER decision_is_not_deleted BEFORE DELETE ON decision
 BEGIN SELECT RAISE(ABORT, 'decisions are never deleted'); END;

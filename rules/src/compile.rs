@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::facts::{EVENT_KINDS, EventKind, FACTS};
+use domain::{
+    facts::{EVENT_KINDS, EventKind, FACTS},
+    params::CATALOGUE,
+};
 use rhai::{AST, ASTNode, Expr, LexError, ParseError, ParseErrorType, Position, Scope};
 
 use crate::{
@@ -12,7 +15,7 @@ use crate::{
     letters::hidden,
     problem::{Problem, did_you_mean},
     settings::setting,
-    vocabulary::{Term, judged, named, terms, variable},
+    vocabulary::{Term, named, terms, variable},
 };
 
 /// The variables to compile against; with `kind`, the kinds of events are constants.
@@ -27,7 +30,7 @@ fn scope(kind: Option<EventKind>) -> Scope<'static> {
     for fact in FACTS {
         scope.push_dynamic(fact.name, fact_blank(fact.kind));
     }
-    for param in judged() {
+    for param in CATALOGUE.iter().map(|spec| spec.param) {
         scope.push_dynamic(variable(param), param_value(param, param.spec().default()));
     }
     scope

@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 
 use domain::{
     facts::{EVENT_KINDS, FACTS, FactKind},
-    params::{Kind, Merge, ParamSpec},
+    params::{CATALOGUE, Kind, Merge, ParamSpec},
     reasons::{Class, REASONS},
 };
 use rhai::FuncInfo;
 
 use crate::{
     engine::{CHECKING, REFUSED_WORDS},
-    vocabulary::{DETAILS, FUNCTIONS, FunctionSpec, Use, function, judged, variable},
+    vocabulary::{DETAILS, FUNCTIONS, FunctionSpec, Use, function, variable},
 };
 
 /// The name of the file in a site's rules folder.
@@ -40,7 +40,7 @@ pub fn definitions() -> String {
         constant(&mut text, fact.name, fact_type(fact.kind), vec![sentence(fact.sentence)]);
     }
     heading(&mut text, "Parameters: the values in force for the event.");
-    for param in judged() {
+    for param in CATALOGUE.iter().map(|spec| spec.param) {
         let kind = &param.spec().kind;
         constant(&mut text, variable(param), param_type(kind), about_param(param.spec()));
     }
@@ -148,7 +148,7 @@ fn kari_function(text: &mut String, spec: &FunctionSpec) {
     let mut about = vec![sentence(spec.sentence)];
     match spec.used {
         Use::Setting => {
-            let names: Vec<_> = judged().map(|param| format!("`{param}`")).collect();
+            let names: Vec<_> = CATALOGUE.iter().map(|spec| format!("`{}`", spec.name)).collect();
             about.push(format!("Parameters are {}.", names.join(", ")));
         }
         Use::Reason(class) => about.extend(about_reasons(class)),
@@ -229,7 +229,7 @@ mod tests {
         for fact in FACTS {
             assert_eq!(fact_type(fact.kind), type_of(&fact_blank(fact.kind)), "{}", fact.name);
         }
-        for param in judged() {
+        for param in CATALOGUE.iter().map(|spec| spec.param) {
             let seen = type_of(&param_value(param, param.spec().default()));
             assert_eq!(param_type(&param.spec().kind), seen, "{param}");
         }

@@ -19,4 +19,5 @@ pub mod problem;
 pub mod set;
 mod settings;
 pub mod shipped;
+mod surroundings;
 pub mod vocabulary;

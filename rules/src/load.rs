@@ -1,11 +1,13 @@
 //! Loading a rule set: read, parse, check, cases. All of a reload but the swap.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     facts::{EVENT_KINDS, EventKind, Policy as _, PolicyFault, Question},
+    ids::ZoneId,
     params::{CATALOGUE, FLOOR_GATHERS, FLOOR_READS},
     scope::{Scope, ScopeKind},
+    site::Site,
 };
 use rhai::AST;
 
@@ -18,6 +20,7 @@ use crate::{
     problem::{Problem, did_you_mean},
     set::{Checks, RuleSet},
     settings::{Outcome, Settings},
+    surroundings::Surroundings,
     vocabulary::variable,
 };
 
@@ -38,9 +41,55 @@ pub struct Names {
     pub roles: BTreeSet<String>,
     /// Whether any other name is taken as well.
     pub any: bool,
+    /// The gates among the devices, with what settings need of them.
+    pub gates: BTreeMap<String, GateNames>,
+}
+
+/// A gate, as far as it matters whether a setting may be set for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GateNames {
+    /// The zones whose values count here, from the root to the one it leads to.
+    pub zones: Vec<ZoneId>,
+    /// Whether an exit through it leads to the street.
+    pub leads_outside: bool,
+    /// Whether a free, signed, alarmed exit stands beside it.
+    pub egress_alternative: bool,
+    /// Whether a desk is bound to it.
+    pub has_desk: bool,
+}
+
+impl GateNames {
+    /// Whether what is set for `scope` counts for somebody here.
+    pub(crate) fn lies_in(&self, scope: &Scope) -> bool {
+        match scope {
+            Scope::Zone(zone) => self.zones.contains(zone),
+            _ => true,
+        }
+    }
 }
 
 impl Names {
+    /// What the installation alone tells: zones, gates and terminals.
+    #[must_use]
+    pub fn of_site(site: &Site) -> Self {
+        let gates = site.gates.iter().map(|(id, gate)| {
+            let known = GateNames {
+                zones: site.chain(Some(&gate.inner)),
+                leads_outside: gate.leads_outside(),
+                egress_alternative: gate.egress_alternative,
+                has_desk: gate.desk.is_some(),
+            };
+            (id.to_string(), known)
+        });
+        Self {
+            zones: site.zones.keys().map(ToString::to_string).collect(),
+            devices: site.gates.keys().map(ToString::to_string).collect(),
+            terminals: site.terminals.keys().map(ToString::to_string).collect(),
+            gates: gates.collect(),
+            ..Self::default()
+        }
+    }
+
     /// The names of this kind; the site has no others, and of members no names at all.
     fn of(&self, kind: ScopeKind) -> Option<&BTreeSet<String>> {
         match kind {
@@ -129,7 +178,10 @@ pub fn load(bundle: &Bundle, names: &Names) -> Result<Checked, Vec<Problem>> {
         let terms = terms_of(&merged);
         kinds.push(Checks::new(merged, terms, *kind));
     }
-    let Outcome { table, set_at, problems, mut warnings } = settings.finish();
+    let Outcome { table, set_at, mut problems, mut warnings } = settings.finish();
+    let around = Surroundings { table: &table, set_at: &set_at, layout: &layout, names };
+    problems.extend(around.problems());
+    warnings.extend(around.hours_that_never_meet());
     sorted(problems)?;
 
     let texts = bundle.rules.iter().chain(&bundle.cases);
@@ -191,7 +243,7 @@ fn unread(set: &RuleSet, bundle: &Bundle) -> Vec<Problem> {
     let floor = |param| FLOOR_READS.contains(&param) || FLOOR_GATHERS.contains(&param);
     CATALOGUE
         .iter()
-        .filter(|spec| spec.param.is_judged() && !read.contains(spec.param) && !floor(spec.param))
+        .filter(|spec| !read.contains(spec.param) && !floor(spec.param))
         .map(|spec| warning(spec.name, variable(spec.param)))
         .collect()
 }

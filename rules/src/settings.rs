@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use domain::{
     params::{CATALOGUE, Param, Value},
     scope::{ParamTable, Scope, ScopeKind},
+    windows::Windows,
 };
 use rhai::{AST, Dynamic, Expr, FnCallExpr, Position, Stmt};
 
@@ -112,14 +113,10 @@ impl<'a> Settings<'a> {
         let value_at = value.start_position();
         let parsed = Value::parse(param, &text)
             .map_err(|message| (value_at, message, format!("`{param}`: {}", spec.sentence)))?;
-        if let Value::Windows(all) = &parsed
-            && text.trim() != "never"
-            && all.iter().any(domain::windows::Windows::is_never)
-        {
-            let help = "write \"never\" if nobody may enter, or give it hours".to_owned();
-            return Err((value_at, format!("the windows `{text}` never open"), help));
+        match contradicts(&parsed, &text) {
+            Some((message, help)) => Err((value_at, message, help)),
+            None => Ok((param, scope, parsed)),
         }
-        Ok((param, scope, parsed))
     }
 
     fn scope(&self, expr: &Expr) -> Result<Scope, Wrong> {
@@ -158,23 +155,36 @@ impl<'a> Settings<'a> {
     }
 }
 
+/// Hours that contradict themselves: what is wrong, and what to do.
+fn contradicts(value: &Value, text: &str) -> Option<(String, String)> {
+    let never = |help: &str| Some((format!("the windows `{text}` never open"), help.to_owned()));
+    match value {
+        Value::Windows(all) if text.trim() != "never" && all.iter().any(Windows::is_never) => {
+            never("write \"never\" if nobody may enter, or give it hours")
+        }
+        Value::Scheduled(parts, _) if parts.iter().any(|(_, hours)| hours.is_never()) => {
+            never("give each part hours that come, or leave the part out")
+        }
+        Value::Scheduled(parts, _) if parts.iter().any(|(_, hours)| hours.is_always()) => Some((
+            format!("what stands after `always` in `{text}` never counts"),
+            "write the word alone if it always counts, or give that part hours".to_owned(),
+        )),
+        _ => None,
+    }
+}
+
 fn read_param(expr: &Expr) -> Result<Param, Wrong> {
     let at = expr.start_position();
     let Expr::StringConstant(name, _) = expr else {
         let help = "write it as text, such as \"gate.mode\"".to_owned();
         return Err((at, "the first argument of `set` is not a parameter's name".to_owned(), help));
     };
-    let param = Param::of(name).ok_or_else(|| {
+    Param::of(name).ok_or_else(|| {
         let help = did_you_mean(name, CATALOGUE.iter().map(|spec| spec.name), || {
             "the parameters are listed in the rule reference".to_owned()
         });
         (at, format!("no parameter is called `{name}`"), help)
-    })?;
-    if param.is_judged() {
-        return Ok(param);
-    }
-    let help = "remove the line; what this version judges by stands in the rule reference";
-    Err((at, format!("this version does not judge by `{name}` yet"), help.to_owned()))
+    })
 }
 
 /// The value's text: from a text, a whole number or an amount.

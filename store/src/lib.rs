@@ -20,8 +20,10 @@ mod commit;
 pub mod error;
 mod load;
 mod open;
+mod pseudonyms;
 pub mod reader;
 mod records;
+mod retention;
 mod sheet;
 mod tables;
 pub mod verify;
@@ -41,6 +43,8 @@ pub struct Store {
     failed: Option<String>,
     /// The commands that stand in the outbox.
     outbox: commit::outbox::Outbox,
+    /// What people are called in records that outlive their names.
+    pseudonyms: pseudonyms::Pseudonyms,
     /// Held as long as the store lives: its lock keeps other daemons out.
     _lock: File,
 }

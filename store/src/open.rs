@@ -23,6 +23,7 @@ use crate::{
     cells::{Cells, Names},
     commit::{counters, outbox::Outbox},
     error::{OpenError, ReadError},
+    pseudonyms::Pseudonyms,
 };
 
 /// The daemon of a database of its own.
@@ -41,7 +42,7 @@ const RAISE_EPOCH: &str = "INSERT INTO daemon (id, epoch) VALUES ($1, 1)
 const HEAD: &str = "SELECT journal_seq, journal_hash FROM batch WHERE daemon = $1";
 const IS_EMPTY: &str = "SELECT NOT EXISTS (SELECT 1 FROM member)";
 const ONLY_IMPORTS: &str = "SELECT NOT EXISTS
-    (SELECT 1 FROM journal WHERE json_extract(noted, '$.noted') <> 'imported')";
+    (SELECT 1 FROM journal WHERE kind <> 'imported')";
 const LAST_RULE_SET: &str = "SELECT hash, texts FROM rule_set ORDER BY live_at DESC, hash LIMIT 1";
 const UNSENT: &str = "SELECT id, device, decision, issued, ttl, epoch, action FROM outbox
     WHERE expires >= $1 ORDER BY issued, id";
@@ -80,6 +81,9 @@ impl Store {
         let counters = counters(&mut connection)
             .await
             .map_err(|source| OpenError::Connect { path: path.to_owned(), source })?;
+        let pseudonyms = Pseudonyms::open(&mut connection).await;
+        let pseudonyms =
+            pseudonyms.map_err(|source| OpenError::Connect { path: path.to_owned(), source })?;
         let store = Self {
             connection,
             path: path.to_owned(),
@@ -89,6 +93,7 @@ impl Store {
             shared: false,
             failed: None,
             outbox,
+            pseudonyms,
             _lock: lock,
         };
         Ok((store, opened))

@@ -30,28 +30,33 @@ const READERS: u32 = 4;
 /// How long to wait for one of them.
 const WAIT: Duration = Duration::from_secs(5);
 
-const DECISION_BODY: &str = "SELECT body FROM decision WHERE id = $1";
+const DECISION_BODY: &str = "SELECT body FROM decision WHERE id = $1 AND body IS NOT NULL";
 const DECISIONS_AFTER: &str = "SELECT j.seq, d.body FROM journal j
     JOIN decision d ON d.id = j.decision
-    WHERE j.daemon = (SELECT min(id) FROM daemon) AND j.seq > $1 ORDER BY j.seq LIMIT $2";
+    WHERE j.daemon = (SELECT min(id) FROM daemon) AND j.seq > $1 AND d.body IS NOT NULL
+    ORDER BY j.seq LIMIT $2";
 const LATEST: &str = "SELECT j.seq, d.body FROM journal j
     JOIN decision d ON d.id = j.decision
-    WHERE j.daemon = (SELECT min(id) FROM daemon) AND j.seq < $1 ORDER BY j.seq DESC LIMIT $2";
+    WHERE j.daemon = (SELECT min(id) FROM daemon) AND j.seq < $1 AND d.body IS NOT NULL
+    ORDER BY j.seq DESC LIMIT $2";
 const IN_PERIOD: &str = "SELECT body FROM decision
-    WHERE id > $1 AND id <= $2 AND at >= $3 AND at < $4 ORDER BY id LIMIT $5";
+    WHERE id > $1 AND id <= $2 AND at >= $3 AND at < $4 AND body IS NOT NULL
+    ORDER BY id LIMIT $5";
 const COUNT_BETWEEN: &str = "SELECT count(*) FROM decision WHERE id > $1 AND id <= $2";
+const REMAINS: &str = "SELECT at, outcome, reason FROM decision WHERE id = $1 AND body IS NULL";
 const PERSON_OF: &str = "SELECT name, name_latin, phone FROM person WHERE member = $1";
 const PARAM_VALUES: &str = "SELECT parameter, scope, body FROM param_value ORDER BY 1, 2";
 const UID_OF: &str = "SELECT uid FROM credential WHERE id = $1 LIMIT 1";
 const RULE_SET_OF: &str = "SELECT hash, texts FROM rule_set WHERE hash = $1";
 /// The statements of this module, for the test that prepares them all.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 9] = [
+pub(crate) const STATEMENTS: [&str; 10] = [
     DECISION_BODY,
     DECISIONS_AFTER,
     LATEST,
     IN_PERIOD,
     COUNT_BETWEEN,
+    REMAINS,
     PERSON_OF,
     PARAM_VALUES,
     UID_OF,
@@ -111,7 +116,7 @@ impl Reader {
             .map_err(|source| OpenError::Connect { path: path.to_owned(), source })
     }
 
-    /// The decision of this id.
+    /// The decision of this id; nothing where it is not there, or was forgotten.
     ///
     /// # Errors
     /// Where the database cannot be read.
@@ -184,6 +189,22 @@ impl Reader {
         let row = query.fetch_one(&self.pool).await.map_err(ReadError::of("decisions"))?;
         let count: i64 = row.try_get(0).map_err(ReadError::of("decisions"))?;
         Ok(count.cast_unsigned())
+    }
+
+    /// What remains of a decision that was forgotten: its time, its outcome, and the code of its
+    /// primary reason.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn remains(
+        &self,
+        id: DecisionId,
+    ) -> Result<Option<(Timestamp, String, String)>, ReadError> {
+        let row = sqlx::query(REMAINS).bind(id.0).fetch_optional(&self.pool).await;
+        let Some(row) = row.map_err(ReadError::of("a decision"))? else { return Ok(None) };
+        let mut names = Names::default();
+        let mut cells = Cells::of_row("decision", &row, &mut names)?;
+        Ok(Some((cells.at()?, cells.take()?, cells.take()?)))
     }
 
     /// Name and phone of a member.

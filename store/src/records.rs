@@ -10,7 +10,8 @@ use domain::{
     decision::Decision,
     event::Direction,
     ids::DecisionId,
-    state::{Batch, Entry, Noted, Posting, Transaction},
+    journal::PERSONAL,
+    state::{Entry, Noted, Posting, Transaction},
 };
 
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
     binds::Binds,
     cells::Cells,
     error::{CommitError, ReadError},
+    pseudonyms::Pseudonyms,
     sheet::{Kind, Sheet},
 };
 
@@ -34,7 +36,19 @@ const fn append(
 pub(crate) const JOURNAL: Sheet = append(
     "journal",
     &["daemon", "seq"],
-    &["at", "device", "boot", "device_seq", "noted", "decision", "content", "hash"],
+    &[
+        "at",
+        "device",
+        "boot",
+        "device_seq",
+        "kind",
+        "noted",
+        "salt",
+        "seal",
+        "decision",
+        "content",
+        "hash",
+    ],
     2,
 );
 /// Decisions.
@@ -48,11 +62,14 @@ pub(crate) const DECISION: Sheet = append(
         "direction",
         "outcome",
         "reason",
-        "member",
-        "credential",
         "consulted",
         "tripped",
         "rule_set",
+        "pseudonym",
+        "seal",
+        "salt",
+        "member",
+        "credential",
         "body",
     ],
     1,
@@ -123,11 +140,18 @@ pub(crate) struct JournalRow {
     pub(crate) daemon: i64,
     /// Its place there, from 1.
     pub(crate) seq: i64,
-    at: i64,
+    /// Its effective time.
+    pub(crate) at: i64,
     device: Option<String>,
     boot: Option<i64>,
     device_seq: Option<i64>,
-    noted: String,
+    /// What kind of line it is.
+    pub(crate) kind: String,
+    /// Nothing once a line that told of people is forgotten.
+    pub(crate) noted: Option<String>,
+    salt: Option<Vec<u8>>,
+    /// The seal of a line that tells of people.
+    seal: Option<Vec<u8>>,
     /// The decision that it records.
     pub(crate) decision: Option<Uuid>,
     /// The hash of that decision's row.
@@ -142,8 +166,25 @@ impl JournalRow {
         let mut fields = Fields(blake3::Hasher::new());
         fields.bytes(Some(before)).int(Some(self.daemon)).int(Some(self.seq)).int(Some(self.at));
         fields.bytes(self.device.as_ref().map(String::as_bytes));
-        fields.int(self.boot).int(self.device_seq).text(&self.noted);
+        fields.int(self.boot).int(self.device_seq).text(&self.kind);
+        // What tells of people is behind its seal, so that it can go.
+        let noted = self.noted.as_ref().filter(|_| self.seal.is_none());
+        fields.bytes(self.seal.as_deref()).bytes(noted.map(String::as_bytes));
         fields.id(self.decision).bytes(self.content.as_deref()).done()
+    }
+
+    /// What became of the part that tells of people.
+    pub(crate) fn part(&self) -> Part {
+        let noted = self.noted.as_deref();
+        match (&self.seal, &self.salt) {
+            (None, None) if noted.is_some() => Part::There,
+            (Some(_), None) if noted.is_none() => Part::Forgotten,
+            (Some(seal), Some(salt)) => {
+                let noted = noted.unwrap_or_default();
+                Part::held(*seal == seal_of(salt, |fields| _ = fields.text(noted)))
+            }
+            _ => Part::Changed,
+        }
     }
 
     pub(crate) fn bind(&self, to: &mut Binds) {
@@ -153,7 +194,10 @@ impl JournalRow {
         to.add(self.device.clone());
         to.add(self.boot);
         to.add(self.device_seq);
-        to.text(self.noted.as_str());
+        to.text(self.kind.as_str());
+        to.add(self.noted.clone());
+        to.add(self.salt.clone());
+        to.add(self.seal.clone());
         to.add(self.decision);
         to.add(self.content.clone());
         to.add(self.hash.clone());
@@ -168,7 +212,10 @@ impl JournalRow {
             device: from.take()?,
             boot: from.take()?,
             device_seq: from.take()?,
+            kind: from.take()?,
             noted: from.take()?,
+            salt: from.take()?,
+            seal: from.take()?,
             decision: from.take()?,
             content: from.take()?,
             hash: from.take()?,
@@ -186,16 +233,68 @@ pub(crate) struct DecisionRow {
     direction: String,
     outcome: String,
     reason: String,
-    member: Option<Uuid>,
-    credential: Option<Uuid>,
     consulted: i64,
     tripped: i64,
     rule_set: String,
-    body: String,
+    pseudonym: Option<Vec<u8>>,
+    seal: Vec<u8>,
+    salt: Option<Vec<u8>>,
+    person: Person,
+}
+
+/// What a decision tells of people, which goes when it is forgotten.
+#[derive(Debug, PartialEq, Eq)]
+struct Person {
+    member: Option<Uuid>,
+    credential: Option<Uuid>,
+    body: Option<String>,
+}
+
+impl Person {
+    const FORGOTTEN: Self = Self { member: None, credential: None, body: None };
+
+    fn sealed(&self, salt: &[u8]) -> Vec<u8> {
+        seal_of(salt, |fields| {
+            let body = self.body.as_ref().map(String::as_bytes);
+            fields.id(self.member).id(self.credential).bytes(body);
+        })
+    }
+}
+
+/// What became of the part of a row that tells of people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// It is what was written.
+    There,
+    /// It is gone, seal and all else as they were.
+    Forgotten,
+    /// It is something else.
+    Changed,
+}
+
+impl Part {
+    const fn held(holds: bool) -> Self {
+        if holds { Self::There } else { Self::Changed }
+    }
+}
+
+/// The seal of what `tell` hashes.
+fn seal_of(salt: &[u8], tell: impl FnOnce(&mut Fields)) -> Vec<u8> {
+    let mut fields = Fields(blake3::Hasher::new());
+    fields.bytes(Some(salt));
+    tell(&mut fields);
+    fields.done().to_vec()
 }
 
 impl DecisionRow {
-    fn of(decision: &Decision) -> Result<Self, serde_json::Error> {
+    fn of(decision: &Decision, pseudonyms: &Pseudonyms) -> Result<Self, serde_json::Error> {
+        let member = decision.member.map(|member| member.0);
+        let person = Person {
+            member,
+            credential: decision.credential.map(|credential| credential.0),
+            body: Some(serde_json::to_string(decision)?),
+        };
+        let salt = pseudonyms.salt(decision.id.0.as_bytes());
         Ok(Self {
             id: decision.id.0,
             at: decision.at.micros(),
@@ -204,23 +303,37 @@ impl DecisionRow {
             direction: decision.direction.map_or("", Direction::name).to_owned(),
             outcome: decision.verdict.outcome.name().to_owned(),
             reason: decision.verdict.primary().code().to_owned(),
-            member: decision.member.map(|member| member.0),
-            credential: decision.credential.map(|credential| credential.0),
             consulted: decision.verdict.consulted.0.cast_signed(),
             tripped: decision.verdict.tripped.0.cast_signed(),
             rule_set: decision.rule_set.clone(),
-            body: serde_json::to_string(decision)?,
+            pseudonym: member.and_then(|member| pseudonyms.of(member, decision.at)),
+            seal: person.sealed(&salt),
+            salt: Some(salt),
+            person,
         })
     }
 
-    /// The hash of the whole row.
+    /// The kind of event, and the time that it was decided for.
+    pub(crate) fn kind_and_time(&self) -> (&str, i64) {
+        (&self.kind, self.at)
+    }
+
+    /// What became of the part that tells of people.
+    pub(crate) fn part(&self) -> Part {
+        match &self.salt {
+            Some(salt) => Part::held(self.seal == self.person.sealed(salt)),
+            None if self.person == Person::FORGOTTEN => Part::Forgotten,
+            None => Part::Changed,
+        }
+    }
+
+    /// The hash of the row, of what tells of people only its seal.
     pub(crate) fn content(&self) -> [u8; 32] {
         let mut fields = Fields(blake3::Hasher::new());
         fields.id(Some(self.id)).int(Some(self.at)).text(&self.kind).text(&self.device);
         fields.text(&self.direction).text(&self.outcome).text(&self.reason);
-        fields.id(self.member).id(self.credential);
-        fields.int(Some(self.consulted)).int(Some(self.tripped));
-        fields.text(&self.rule_set).text(&self.body).done()
+        fields.int(Some(self.consulted)).int(Some(self.tripped)).text(&self.rule_set);
+        fields.bytes(self.pseudonym.as_deref()).bytes(Some(&self.seal)).done()
     }
 
     pub(crate) fn bind(&self, to: &mut Binds) {
@@ -229,12 +342,15 @@ impl DecisionRow {
         for text in [&self.kind, &self.device, &self.direction, &self.outcome, &self.reason] {
             to.text(text.as_str());
         }
-        to.add(self.member);
-        to.add(self.credential);
         to.int(self.consulted);
         to.int(self.tripped);
         to.text(self.rule_set.as_str());
-        to.text(self.body.as_str());
+        to.add(self.pseudonym.clone());
+        to.add(self.seal.clone());
+        to.add(self.salt.clone());
+        to.add(self.person.member);
+        to.add(self.person.credential);
+        to.add(self.person.body.clone());
     }
 
     /// Reads the columns of [`DECISION`] after its `id`.
@@ -247,12 +363,13 @@ impl DecisionRow {
             direction: from.take()?,
             outcome: from.take()?,
             reason: from.take()?,
-            member: from.take()?,
-            credential: from.take()?,
             consulted: from.take()?,
             tripped: from.take()?,
             rule_set: from.take()?,
-            body: from.take()?,
+            pseudonym: from.take()?,
+            seal: from.take()?,
+            salt: from.take()?,
+            person: Person { member: from.take()?, credential: from.take()?, body: from.take()? },
         })
     }
 }
@@ -275,16 +392,18 @@ pub(crate) struct Records<'a> {
 impl<'a> Records<'a> {
     /// The records of `sealed`, with the journal going on after `head`; the commands of `over` go.
     pub(crate) fn of(
-        daemon: i64,
-        head: Head,
+        end: (i64, Head),
         sealed: &'a Sealed,
         over: Vec<Uuid>,
+        pseudonyms: &Pseudonyms,
     ) -> Result<Self, CommitError> {
         let batch = &sealed.batch;
-        let decisions = decision_rows(batch).map_err(CommitError::refused)?;
+        let decisions = batch.decisions.iter().map(|row| DecisionRow::of(row, pseudonyms));
+        let decisions: Vec<_> =
+            decisions.collect::<Result<_, _>>().map_err(CommitError::refused)?;
         let contents: HashMap<Uuid, [u8; 32]> =
             decisions.iter().map(|row| (row.id, row.content())).collect();
-        let (journal, head) = chain(daemon, head, &batch.journal, &contents)?;
+        let (journal, head) = chain(end, &batch.journal, &contents, pseudonyms)?;
         let outbox = batch.commands.iter().map(|command| {
             let action = serde_json::to_string(&command.action);
             action.map(|action| (command, action))
@@ -311,16 +430,12 @@ impl<'a> Records<'a> {
     }
 }
 
-fn decision_rows(batch: &Batch) -> Result<Vec<DecisionRow>, serde_json::Error> {
-    batch.decisions.iter().map(DecisionRow::of).collect()
-}
-
-/// The lines of `entries` after `head`, and the new end of the journal.
+/// The lines of `entries` after the end of a daemon's journal, and its new end.
 fn chain(
-    daemon: i64,
-    mut head: Head,
+    (daemon, mut head): (i64, Head),
     entries: &[Entry],
     contents: &HashMap<Uuid, [u8; 32]>,
+    pseudonyms: &Pseudonyms,
 ) -> Result<(Vec<JournalRow>, Head), CommitError> {
     let mut rows = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -334,6 +449,11 @@ fn chain(
             let why = format!("the journal names the decision `{id}`, which is not in its batch");
             return Err(CommitError::refused(why));
         }
+        let kind = entry.noted.kind();
+        let noted = serde_json::to_string(&entry.noted).map_err(CommitError::refused)?;
+        let personal = PERSONAL.iter().any(|(name, _)| *name == kind);
+        let salt = personal.then(|| pseudonyms.salt(&head.seq.to_le_bytes()));
+        let seal = salt.as_ref().map(|salt| seal_of(salt, |fields| _ = fields.text(&noted)));
         let mut row = JournalRow {
             daemon,
             seq: head.seq.cast_signed(),
@@ -341,7 +461,10 @@ fn chain(
             device: entry.device.as_ref().map(ToString::to_string),
             boot: entry.source.map(|(boot, _)| boot.cast_signed()),
             device_seq: entry.source.map(|(_, seq)| seq.cast_signed()),
-            noted: serde_json::to_string(&entry.noted).map_err(CommitError::refused)?,
+            kind: kind.to_owned(),
+            noted: Some(noted),
+            salt,
+            seal,
             decision: decided,
             content: content.map(|hash| hash.to_vec()),
             hash: Vec::new(),

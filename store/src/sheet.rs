@@ -195,7 +195,7 @@ mod tests {
     use sqlx::{Connection, Executor, SqlSafeStr, SqliteConnection};
 
     use super::{Kind, LARGE, Op, SMALL, statement};
-    use crate::{commit, open, reader, verify};
+    use crate::{commit, open, pseudonyms, reader, retention, verify};
 
     #[tokio::test]
     async fn every_statement_is_one_that_the_tables_understand() {
@@ -223,6 +223,9 @@ mod tests {
         texts.extend(open::STATEMENTS);
         texts.extend(reader::STATEMENTS);
         texts.extend([verify::LINES, verify::ENDS]);
+        texts.extend([pseudonyms::CHANCE, pseudonyms::KEY_OF, pseudonyms::KEYS_OVER]);
+        texts.extend([retention::DECISIONS, retention::LINES]);
+        texts.extend([retention::OLD_DECISION, retention::OLD_LINE]);
         for text in texts {
             let prepared = connection.prepare(text.into_sql_str()).await;
             assert!(prepared.is_ok(), "{}: {:?}", &text[..text.len().min(300)], prepared.err());

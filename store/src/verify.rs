@@ -1,5 +1,10 @@
 //! Whether the records are what was written: the journal's chain, and every decision that it names.
 
+use domain::{
+    facts::EVENT_KINDS,
+    journal::{Noted, PERSONAL},
+    retention::Record,
+};
 use futures_util::TryStreamExt;
 use sqlx::Row;
 use thiserror::Error;
@@ -9,13 +14,14 @@ use crate::{
     cells::{Cells, Names},
     error::ReadError,
     reader::Reader,
-    records::{DecisionRow, JournalRow},
+    records::{DecisionRow, JournalRow, Part},
 };
 
 pub(crate) const LINES: &str = "SELECT
-        j.daemon, j.seq, j.at, j.device, j.boot, j.device_seq, j.noted, j.decision, j.content,
-        j.hash, d.id, d.at, d.kind, d.device, d.direction, d.outcome, d.reason, d.member,
-        d.credential, d.consulted, d.tripped, d.rule_set, d.body
+        j.daemon, j.seq, j.at, j.device, j.boot, j.device_seq, j.kind, j.noted, j.salt, j.seal,
+        j.decision, j.content, j.hash, d.id, d.at, d.kind, d.device, d.direction, d.outcome,
+        d.reason, d.consulted, d.tripped, d.rule_set, d.pseudonym, d.seal, d.salt, d.member,
+        d.credential, d.body
     FROM journal j LEFT JOIN decision d ON d.id = j.decision ORDER BY j.daemon, j.seq";
 pub(crate) const ENDS: &str = "SELECT daemon, journal_seq, journal_hash FROM batch ORDER BY daemon";
 
@@ -26,6 +32,8 @@ pub struct Verified {
     pub lines: u64,
     /// Decisions that they name.
     pub decisions: u64,
+    /// Lines and decisions that no longer tell who they were about, as the journal says.
+    pub forgotten: u64,
 }
 
 /// Why the records are not what was written.
@@ -67,6 +75,7 @@ pub async fn chain(reader: &Reader) -> Result<Verified, VerifyError> {
         .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)))
         .collect::<Result<_, _>>()
         .map_err(&failed)?;
+    let mut forgotten = Forgotten::default();
     let (mut names, mut verified) = (Names::default(), Verified::default());
     let mut walk = Walk { daemon: 0, seq: 0, hash: [0; 32] };
     let mut passed = vec![false; ends.len()];
@@ -76,11 +85,13 @@ pub async fn chain(reader: &Reader) -> Result<Verified, VerifyError> {
         let line = JournalRow::read(&mut cells)?;
         walk.step(&line)?;
         verified.lines += 1;
-        verified.decisions += u64::from(check_decision(&line, &mut cells)?);
+        forgotten.line(&line)?;
+        verified.decisions += u64::from(check_decision(&line, &mut cells, &mut forgotten)?);
         for ((daemon, seq, hash), passed) in ends.iter().zip(&mut passed) {
             *passed |= (*daemon, *seq) == (line.daemon, line.seq) && *hash == line.hash;
         }
     }
+    verified.forgotten = forgotten.judged()?;
     let missing = ends.iter().zip(passed).find(|((_, seq, _), passed)| *seq > 0 && !passed);
     match missing {
         Some(((_, seq, _), _)) => Err(broken(*seq, "the end of the journal is not there")),
@@ -110,17 +121,79 @@ impl Walk {
 }
 
 /// Whether the line names a decision, which then must be the one that was made.
-fn check_decision(line: &JournalRow, cells: &mut Cells<'_, '_>) -> Result<bool, VerifyError> {
+fn check_decision(
+    line: &JournalRow,
+    cells: &mut Cells<'_, '_>,
+    forgotten: &mut Forgotten,
+) -> Result<bool, VerifyError> {
     let Some(named) = line.decision else { return Ok(false) };
     let Some(found) = cells.take::<Option<Uuid>>()? else {
         return Err(broken(line.seq, format!("its decision `{named}` is missing")));
     };
-    let content = DecisionRow::read(found, cells)?.content();
-    if line.content.as_deref() != Some(content.as_slice()) {
+    let decision = DecisionRow::read(found, cells)?;
+    let part = decision.part();
+    if line.content.as_deref() != Some(decision.content().as_slice()) || part == Part::Changed {
         return Err(broken(
             line.seq,
             format!("its decision `{named}` is not the one that was made"),
         ));
     }
+    if part == Part::Forgotten {
+        let (kind, at) = decision.kind_and_time();
+        let known = EVENT_KINDS.iter().find(|known| known.name() == kind);
+        forgotten.found(line.seq, at, known.map(|known| known.record()));
+    }
     Ok(true)
+}
+
+/// What no longer tells who it was about, and what the journal says of it.
+#[derive(Default)]
+struct Forgotten {
+    rows: u64,
+    /// The latest of each kind of record, and the line that names it.
+    latest: [Option<(i64, i64)>; 2],
+    /// Until when the journal says that records of each kind were forgotten.
+    before: [i64; 2],
+}
+
+impl Forgotten {
+    fn line(&mut self, line: &JournalRow) -> Result<(), VerifyError> {
+        match line.part() {
+            Part::Changed => return Err(broken(line.seq, "what it notes is not what was written")),
+            Part::Forgotten => {
+                let known = PERSONAL.iter().find(|(kind, _)| *kind == line.kind);
+                self.found(line.seq, line.at, known.map(|(_, record)| *record));
+            }
+            Part::There => {}
+        }
+        let noted = line.noted.as_deref().filter(|_| line.kind == "pseudonymised");
+        let noted = noted.and_then(|noted| serde_json::from_str(noted).ok());
+        if let Some(Noted::Pseudonymised { movements, audit }) = noted {
+            let [known_movements, known_audit] = &mut self.before;
+            *known_movements = movements.micros().max(*known_movements);
+            *known_audit = audit.micros().max(*known_audit);
+        }
+        Ok(())
+    }
+
+    /// A row of time `at`; of a kind that is never forgotten it counts as the latest of all.
+    fn found(&mut self, seq: i64, at: i64, record: Option<Record>) {
+        self.rows += 1;
+        let at = if record.is_some() { at } else { i64::MAX };
+        let place = usize::from(record == Some(Record::Audit));
+        self.latest[place] = self.latest[place].max(Some((at, seq)));
+    }
+
+    /// How many rows there are, where each is older than the journal says.
+    fn judged(&self) -> Result<u64, VerifyError> {
+        for (latest, before) in self.latest.iter().zip(self.before) {
+            if let Some((at, seq)) = latest
+                && *at >= before
+            {
+                let why = "who it was about is gone, and no line says that it was to be forgotten";
+                return Err(broken(*seq, why));
+            }
+        }
+        Ok(self.rows)
+    }
 }

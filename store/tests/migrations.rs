@@ -64,6 +64,21 @@ async fn both_databases_get_the_same_tables_and_columns() {
     assert_eq!(found, of_sqlite().await);
 
     let id = "'00000000-0000-0000-0000-000000000001'";
+    // A record is forgotten as a whole, and changed in no other way.
+    let forget = "UPDATE decision SET member = NULL, credential = NULL, body = NULL, salt = NULL";
+    let record = format!(
+        "INSERT INTO decision VALUES ({id}, 0, 'entry', 'gate-1', 'entry', 'grant', 'GRANTED', 0,
+            0, 'f00d', NULL, 'seal', 'salt', {id}, {id}, '{{}}')"
+    );
+    sqlx::raw_sql(AssertSqlSafe(record)).execute(&mut *transaction).await.unwrap();
+    for change in ["UPDATE decision SET member = NULL".to_owned(), format!("{forget}, at = 1")] {
+        let mut inner = transaction.begin().await.unwrap();
+        let refused = sqlx::raw_sql(AssertSqlSafe(change.clone())).execute(&mut *inner).await;
+        assert!(refused.unwrap_err().to_string().contains("never changed"), "{change}");
+        inner.rollback().await.unwrap();
+    }
+    sqlx::raw_sql(AssertSqlSafe(forget)).execute(&mut *transaction).await.unwrap();
+
     let ledger = format!(
         "INSERT INTO account VALUES ({id}, 1, 'wallet', 0, 0, NULL);
          INSERT INTO posting VALUES ({id}, 1, {id}, 5), ({id}, 2, {id}, -4);

@@ -45,6 +45,36 @@ fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     found
 }
 
+/// What a command says on stderr, and its code, where nobody reads its stdout.
+fn unread(arguments: &[&str]) -> (i32, String) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = Command::new(program::kari()).args(arguments).stdout(writer).output().unwrap();
+    (code(&output), program::text(&output.stderr))
+}
+
+#[test]
+fn a_closed_pipe_ends_no_command_with_a_panic() {
+    let site = root().join("examples/swimming-pool");
+    let site = site.to_str().unwrap();
+    for arguments in [
+        &["version"][..],
+        &["completions", "bash"],
+        &["check", site],
+        &["params", "list", site, "--json"],
+        &["params", "list", site],
+        &["init", "--help"],
+    ] {
+        let (code, told) = unread(arguments);
+        assert_eq!((code, told.as_str()), (0, ""), "{arguments:?}");
+    }
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut wrong = Command::new(program::kari());
+    let status = wrong.args(["check", "/nowhere"]).stderr(writer).status().unwrap();
+    assert_eq!(status.code(), Some(3), "stderr too, and the code is the command's own");
+}
+
 #[test]
 fn a_new_site_is_made_and_is_in_order() {
     let place = tempfile::tempdir().unwrap();

@@ -13,6 +13,7 @@ mod command_line;
 mod crashes;
 mod exits;
 mod fire;
+mod forgetting;
 mod parameters;
 mod people;
 mod reloads;

@@ -88,8 +88,6 @@ fn one_parameter_is_told_with_everything_that_is_known_of_it() {
     assert_eq!(one["set"][2], set);
     let text = told(&params("get", &site, &["privacy.display_detail"]));
     assert!(text.contains("full for a screen of the staff"), "{text}");
-    let text = told(&params("get", &site, &["audit.retention"]));
-    assert!(text.contains("does not judge by it yet"), "{text}");
 }
 
 #[test]

@@ -176,6 +176,7 @@ impl Maker<'_> {
             visit,
             left,
             pending_since: self.chance(4).then(|| self.ago()),
+            clock_uncertain: false,
         }
     }
 

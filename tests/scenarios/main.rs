@@ -49,6 +49,9 @@ pub(crate) struct Scenario {
     /// Operators with their roles.
     #[serde(default)]
     pub(crate) operators: BTreeMap<String, Vec<String>>,
+    /// Groups that go in during an emergency.
+    #[serde(default)]
+    pub(crate) responders: Vec<String>,
     /// Tills.
     #[serde(default)]
     pub(crate) tills: Vec<String>,
@@ -100,6 +103,10 @@ struct Row {
     journal: Option<Vec<String>>,
     /// Whether the last step opened a gate.
     opened: Option<bool>,
+    /// Whether the last step told a collector to keep a band.
+    captured: Option<bool>,
+    /// Whether nobody knows for sure how long the visit of the last decision lasts.
+    clock_uncertain: Option<bool>,
     /// The reason that the gate shows, or `nothing`.
     shown: Option<String>,
     /// Whether the gate is told to stay shut without power.
@@ -202,6 +209,12 @@ fn differences(world: &mut World, row: &Row) -> Vec<String> {
     }
     if let Some(wanted) = &row.would_open {
         same("would open", wanted.join(", "), world.would_open().join(", "));
+    }
+    if let Some(wanted) = row.captured {
+        same("captured", wanted.to_string(), world.captured().to_string());
+    }
+    if let Some(wanted) = row.clock_uncertain {
+        same("clock uncertain", wanted.to_string(), world.clock_uncertain().to_string());
     }
     if let Some(wanted) = &row.shown {
         same("shown", wanted.clone(), world.shown_at_gate());

@@ -34,6 +34,16 @@ impl World {
         let opens = |action: &Action| matches!(action, Action::OpenOnce { .. });
         self.last.commands.iter().any(|command| opens(&command.action))
     }
+    /// Whether the last step told a collector to keep a band.
+    pub(crate) fn captured(&self) -> bool {
+        self.last.commands.iter().any(|command| command.action == Action::Capture)
+    }
+    /// Whether nobody knows for sure how long the visit of the last decision lasts.
+    pub(crate) fn clock_uncertain(&self) -> bool {
+        let seen = self.last.decisions.last().and_then(|decision| decision.seen.as_ref());
+        let holder = seen.and_then(|seen| seen.holder.as_ref());
+        holder.is_some_and(|holder| holder.presence.clock_uncertain)
+    }
     /// The outcomes of all decisions of the last step.
     pub(crate) fn outcomes(&self) -> Vec<String> {
         let all = self.last.decisions.iter();
@@ -64,6 +74,9 @@ impl World {
             Noted::Decided { .. } => None,
             Noted::Condition { condition, .. } => {
                 Some(serde_json::to_value(condition).unwrap().as_str().unwrap().to_owned())
+            }
+            Noted::Pseudonymised { movements, audit } => {
+                Some(format!("forgets movements before {movements}, audit before {audit}"))
             }
             Noted::HoldEnded { how, .. } => Some(format!("hold {how:?}")),
             Noted::Unbilled { amount, .. } => Some(format!("unbilled {}", self.shown(*amount))),

@@ -156,6 +156,8 @@ impl World {
                 self.take(Input::ClockStepped { by });
             }
             ["waits"] => {}
+            ["restarts"] => self.restart(),
+            ["forgets"] => _ = self.take(Input::Pseudonymise),
             ["desk", state] => {
                 let operator = (*state == "on").then(|| "nino".to_owned());
                 let state = Terminal { online: true, operator, drawer: Money::ZERO };

@@ -330,6 +330,11 @@ impl World {
         self.take(Input::Tick);
     }
 
+    /// The daemon ends and comes again: a run of its own.
+    pub(crate) const fn restart(&mut self) {
+        self.state.epoch += 1;
+    }
+
     /// The next key of a payment.
     pub(crate) fn payment_key(&mut self) -> String {
         self.payments += 1;
@@ -402,6 +407,7 @@ fn site(scenario: &Scenario) -> Site {
             .map(|(id, parent)| (id.as_str().into(), zone(parent)))
             .collect(),
         gates: scenario.gates.iter().map(gate).collect(),
+        responders: scenario.responders.iter().map(|group| group.as_str().into()).collect(),
         terminals: scenario
             .tills
             .iter()
@@ -438,20 +444,13 @@ fn load_rules(scenario: &Scenario, site: &Site, rules: &str) -> RuleSet {
     let own = [file("00_hours.rhai", hours), file("90_scenario.rhai", rules)];
     let files = shipped.map(|(name, text)| file(name, text)).chain(own);
     let groups = scenario.people.iter().flat_map(|person| person.groups.clone());
-    let names = Names {
-        zones: scenario.zones.keys().cloned().collect(),
-        devices: site
-            .gates
-            .keys()
-            .map(ToString::to_string)
-            .chain(scenario.lockers.values().cloned())
-            .collect(),
+    let mut names = Names {
         tariffs: scenario.tariffs.keys().cloned().collect(),
         groups: groups.collect(),
-        terminals: site.terminals.keys().map(ToString::to_string).collect(),
         roles: scenario.operators.values().flatten().cloned().collect(),
-        any: false,
+        ..Names::of_site(site)
     };
+    names.devices.extend(scenario.lockers.values().cloned());
     match load(&Bundle::of(files), &names) {
         Ok(checked) => checked.set,
         Err(problems) => {

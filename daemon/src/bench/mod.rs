@@ -66,7 +66,7 @@ pub(crate) async fn bench(args: BenchArgs, json: bool) -> anyhow::Result<Exit> {
     report.print(json)?;
     let missed = report.goals.iter().filter(|goal| !goal.met()).count();
     if missed > 0 {
-        eprintln!("kari: {missed} of {} goals are missed on this machine", report.goals.len());
+        tell!("kari: {missed} of {} goals are missed on this machine", report.goals.len());
     }
     Ok(Exit::Done)
 }

@@ -98,10 +98,10 @@ impl Report {
             };
             let goals: Vec<_> = self.goals.iter().map(goal).collect();
             let all = serde_json::json!({ "goals": goals, "figures": self.figures });
-            println!("{}", serde_json::to_string_pretty(&all)?);
+            say!("{}", serde_json::to_string_pretty(&all)?);
             return Ok(());
         }
-        print!("{}", self.table());
+        say!("{}", self.table().trim_end());
         Ok(())
     }
 

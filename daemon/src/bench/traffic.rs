@@ -27,7 +27,7 @@ impl Broker {
     /// Those that this machine has.
     pub(crate) fn all() -> Vec<Self> {
         if process::mosquitto().is_none() {
-            eprintln!("kari: mosquitto is not installed; only the embedded broker is measured");
+            tell!("kari: mosquitto is not installed; only the embedded broker is measured");
             return vec![Self::Embedded];
         }
         vec![Self::Embedded, Self::Mosquitto]

@@ -81,7 +81,7 @@ pub(crate) fn check(site: &SiteArg, json: bool) -> anyhow::Result<Exit> {
     };
     let valid = report.valid;
     if json {
-        println!("{}", serde_json::to_string(&report)?);
+        say!("{}", serde_json::to_string(&report)?);
     } else {
         print(&installation, &report, rows);
     }
@@ -109,30 +109,30 @@ fn plugins(folder: &Path) -> anyhow::Result<Vec<Problem>> {
 /// Tells what is wrong with the rule files, one under the other.
 pub(crate) fn complain(folder: &Path, problems: &[Problem]) {
     for problem in problems {
-        eprintln!("error: {}/{problem}", folder.display());
+        tell!("error: {}/{problem}", folder.display());
     }
 }
 
 fn print(installation: &Installation, report: &Report, rows: usize) {
     complain(&installation.rules(), &report.problems);
     for problem in &report.plugins {
-        eprintln!("error: {}/plugins/{problem}", installation.folder.display());
+        tell!("error: {}/plugins/{problem}", installation.folder.display());
     }
     for warning in &report.warnings {
-        eprintln!("warning: {}/{warning}", installation.rules().display());
+        tell!("warning: {}/{warning}", installation.rules().display());
     }
     for note in &report.notes {
-        eprintln!("note: {note}");
+        tell!("note: {note}");
     }
     match report.rule_set.as_ref().filter(|_| report.valid) {
-        Some(hash) => println!(
+        Some(hash) => say!(
             "{}: {} gates, {} zones, {rows} rows of data, rule set {}: in order",
             installation.folder.display(),
             installation.site.gates.len(),
             installation.site.zones.len(),
             crate::reload::short(hash),
         ),
-        None => println!(
+        None => say!(
             "{}: {} in the rule files and plugins; nothing was changed",
             installation.folder.display(),
             match report.problems.len() + report.plugins.len() {

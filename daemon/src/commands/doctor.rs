@@ -77,17 +77,17 @@ fn print(looks: &[Look], installation: Option<&Installation>, json: bool) -> any
             "by_hand": BY_HAND,
             "gates_with_a_free_exit_beside_them": open_exits,
         });
-        println!("{}", serde_json::to_string(&told)?);
+        say!("{}", serde_json::to_string(&told)?);
         return Ok(());
     }
     for look in looks {
         let mark = if look.ok { "ok    " } else { "FAILED" };
-        println!("{mark}  {:<13}  {}", look.check, look.told);
+        say!("{mark}  {:<13}  {}", look.check, look.told);
     }
-    println!("\nto be looked at by people:");
-    BY_HAND.iter().for_each(|line| println!("  - {line}"));
+    say!("\nto be looked at by people:");
+    BY_HAND.iter().for_each(|line| say!("  - {line}"));
     if !open_exits.is_empty() {
-        println!("  - a free, signed, alarmed exit stands beside {}", open_exits.join(", "));
+        say!("  - a free, signed, alarmed exit stands beside {}", open_exits.join(", "));
     }
     Ok(())
 }

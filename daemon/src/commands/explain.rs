@@ -47,7 +47,7 @@ pub(crate) async fn explain(args: &ExplainArgs, json: bool) -> anyhow::Result<Ex
         Reply::Decision { decision, person, remedy } => {
             if json {
                 let told = Told { decision: &decision, would_open: remedy.as_ref() };
-                println!("{}", serde_json::to_string(&told)?);
+                say!("{}", serde_json::to_string(&told)?);
             } else {
                 let site = &installation.site;
                 let wording = Wording::new(language, site.currency.clone(), site.time_zone.clone());
@@ -62,17 +62,17 @@ pub(crate) async fn explain(args: &ExplainArgs, json: bool) -> anyhow::Result<Ex
 }
 
 fn print(wording: &Wording, decision: &Decision, name: Option<&str>, remedy: Option<&Remedy>) {
-    println!("{}\n", wording.line(decision, name));
-    println!("{}", wording.guest(decision));
-    println!();
+    say!("{}\n", wording.line(decision, name));
+    say!("{}", wording.guest(decision));
+    say!();
     for line in wording.desk(decision) {
-        println!("- {line}");
+        say!("- {line}");
     }
     if let Some(remedy) = remedy {
-        println!("\n{}", wording.word("opens-heading"));
+        say!("\n{}", wording.word("opens-heading"));
         for line in wording.would_open(decision, remedy) {
-            println!("- {line}");
+            say!("- {line}");
         }
     }
-    println!("\n{}", wording.auditor(decision));
+    say!("\n{}", wording.auditor(decision));
 }

@@ -27,11 +27,11 @@ pub(crate) fn init(args: &InitArgs, json: bool) -> anyhow::Result<Exit> {
     let folder = &args.dir;
     let written = write_site(folder, args.demo)?;
     if json {
-        println!("{}", serde_json::json!({ "folder": folder, "files": written }));
+        say!("{}", serde_json::json!({ "folder": folder, "files": written }));
     } else {
         let folder = folder.display();
-        println!("{folder}: {} files", written.len());
-        println!("next: edit site.toml and rules/{SITE_SETTINGS}, then `kari check {folder}`");
+        say!("{folder}: {} files", written.len());
+        say!("next: edit site.toml and rules/{SITE_SETTINGS}, then `kari check {folder}`");
     }
     Ok(Exit::Done)
 }

@@ -113,18 +113,18 @@ fn list(site: Option<&Path>, group: Option<&str>, json: bool) -> anyhow::Result<
     let Some(Loaded { set, .. }) = load(site)? else { return Ok(Exit::Invalid) };
     let all: Vec<_> = chosen.into_iter().map(|spec| told(&set, spec)).collect();
     if json {
-        println!("{}", serde_json::to_string(&all)?);
+        say!("{}", serde_json::to_string(&all)?);
         return Ok(Exit::Done);
     }
     let mut group = "";
     for told in &all {
         if told.entry.group != group {
-            println!("{}{}", if group.is_empty() { "" } else { "\n" }, told.entry.group);
+            say!("{}{}", if group.is_empty() { "" } else { "\n" }, told.entry.group);
             group = told.entry.group;
         }
         let unit = in_brackets(told.entry.unit);
         let Entry { number, name, .. } = told.entry;
-        println!("{number:>4}  {name:<32}  {:<28}  {}{unit}", source(told), told.value);
+        say!("{number:>4}  {name:<32}  {:<28}  {}{unit}", source(told), told.value);
     }
     Ok(Exit::Done)
 }
@@ -147,9 +147,6 @@ fn chosen(group: Option<&str>) -> anyhow::Result<Vec<&'static ParamSpec>> {
 
 /// Where the value of the whole site comes from.
 fn source(told: &Told) -> String {
-    if !told.entry.judged {
-        return "default, not judged yet".to_owned();
-    }
     let own = told.set.iter().find(|set| set.scope == Scope::Site);
     let own_place = own.map_or_else(|| "default".to_owned(), SetValue::place);
     match told.set.len() - usize::from(own.is_some()) {
@@ -167,11 +164,11 @@ fn get(site: &Path, name: &str, json: bool) -> anyhow::Result<Exit> {
     let Some(Loaded { set, .. }) = load(Some(site))? else { return Ok(Exit::Invalid) };
     let told = told(&set, param.spec());
     if json {
-        println!("{}", serde_json::to_string(&told)?);
+        say!("{}", serde_json::to_string(&told)?);
         return Ok(Exit::Done);
     }
     let entry = &told.entry;
-    println!("{}  {}\n{}\n", entry.number, entry.name, entry.sentence);
+    say!("{}  {}\n{}\n", entry.number, entry.name, entry.sentence);
     let kinds =
         |kinds: &[ScopeKind]| kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
     let events: Vec<_> = entry.events.iter().map(|letter| letter.name()).collect();
@@ -191,13 +188,11 @@ fn get(site: &Path, name: &str, json: bool) -> anyhow::Result<Exit> {
         ("in checks", told.in_checks.to_owned()),
     ]);
     for (what, text) in lines.iter().filter(|(_, text)| !text.is_empty()) {
-        println!("{what:<9}  {text}");
+        say!("{what:<9}  {text}");
     }
-    println!();
-    if !entry.judged {
-        println!("this version does not judge by it yet, and no rule file may set it");
-    } else if told.set.is_empty() {
-        println!("no rule file sets it");
+    say!();
+    if told.set.is_empty() {
+        say!("no rule file sets it");
     }
     let rows: Vec<_> = told.set.iter().map(|set| set.row("")).collect();
     print_rows(&rows);
@@ -218,6 +213,6 @@ fn print_rows(rows: &[[String; 4]]) {
     });
     for row in rows {
         let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
-        println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+        say!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
     }
 }

@@ -58,7 +58,7 @@ pub(crate) async fn replay(args: &ReplayArgs, json: bool) -> anyhow::Result<Exit
         Ok(checked) => checked.set,
         Err(problems) => {
             check::complain(&args.rules, &problems);
-            eprintln!("kari: nothing was decided again; correct the rule files and try again");
+            tell!("kari: nothing was decided again; correct the rule files and try again");
             return Ok(Exit::Invalid);
         }
     };
@@ -77,7 +77,7 @@ pub(crate) async fn replay(args: &ReplayArgs, json: bool) -> anyhow::Result<Exit
     report.name(&reader).await?;
     reader.close().await;
     if json {
-        println!("{}", serde_json::to_string(&report.told())?);
+        say!("{}", serde_json::to_string(&report.told())?);
     } else {
         report.print(&installation, &args.rules);
     }

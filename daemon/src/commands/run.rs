@@ -30,12 +30,13 @@ pub(crate) async fn run(args: RunArgs, json: bool) -> anyhow::Result<Exit> {
         let printer = Printer::new(&installation.site, running.reader.clone(), json);
         tokio::spawn(printer.run(running.feed.subscribe()))
     });
-    eprintln!(
+    tell!(
         "kari: {} is open; health, metrics and the live feed on http://{}/; Ctrl-C stops",
-        installation.site.name, installation.admin
+        installation.site.name,
+        installation.admin
     );
     wait(&mut running).await?;
-    eprintln!("kari: stopping");
+    tell!("kari: stopping");
     running.stop().await?;
     if let Some(printing) = printing {
         printing.abort();

@@ -106,9 +106,9 @@ async fn send(
     match socket::ask_daemon(&installation.socket(), question).await? {
         Some(Reply::Decision { decision, .. }) => {
             if json {
-                println!("{}", serde_json::to_string(&decision)?);
+                say!("{}", serde_json::to_string(&decision)?);
             } else {
-                tell(installation, &decision);
+                told(installation, &decision);
             }
             Ok(if decision.verdict.outcome.opens() { Exit::Done } else { Exit::Failed })
         }
@@ -116,21 +116,21 @@ async fn send(
         Some(_) => bail!("the daemon answered something else"),
         None => {
             let socket = installation.socket();
-            eprintln!("kari: no daemon runs at `{}`; start it first", socket.display());
+            tell!("kari: no daemon runs at `{}`; start it first", socket.display());
             Ok(Exit::Unreachable)
         }
     }
 }
 
 /// The decision in words; where nothing but a second person is lacking, what he does.
-fn tell(installation: &Installation, decision: &Decision) {
+fn told(installation: &Installation, decision: &Decision) {
     let site = &installation.site;
     let wording = Wording::new(Language::En, site.currency.clone(), site.time_zone.clone());
-    println!("{}", wording.line(decision, None));
+    say!("{}", wording.line(decision, None));
     let lacks = [Reason::SecondOperatorRequired, Reason::RefundNeedsApproval];
     let found = &decision.verdict.reasons;
     if !decision.verdict.outcome.opens() && found.iter().all(|one| lacks.contains(&one.reason)) {
-        println!(
+        say!(
             "it waits 60 seconds for a second person, at another terminal: `kari confirm`, or band \
              and PIN at a reader"
         );

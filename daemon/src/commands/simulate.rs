@@ -11,7 +11,7 @@ use crate::{
 pub(crate) async fn simulate(args: SimulateArgs, json: bool) -> anyhow::Result<Exit> {
     let installation = Installation::open(args.site.site.as_deref())?;
     if socket::ask_daemon(&installation.socket(), &Question::Status).await?.is_none() {
-        eprintln!(
+        tell!(
             "kari: no daemon runs at `{}`; start it by `kari run {}`, or say `kari run --simulate`",
             installation.socket().display(),
             installation.folder.display()
@@ -25,13 +25,13 @@ pub(crate) async fn simulate(args: SimulateArgs, json: bool) -> anyhow::Result<E
             "answers": tally.outcomes,
             "passages": tally.passages,
         });
-        println!("{}", serde_json::to_string(&told)?);
+        say!("{}", serde_json::to_string(&told)?);
     } else {
-        println!("{} people came", tally.people);
+        say!("{} people came", tally.people);
         for (outcome, count) in &tally.outcomes {
-            println!("  {count:>6}  {outcome}");
+            say!("  {count:>6}  {outcome}");
         }
-        println!("  {:>6}  passages", tally.passages);
+        say!("  {:>6}  passages", tally.passages);
     }
     Ok(Exit::Done)
 }

@@ -14,18 +14,30 @@ pub(crate) async fn verify(site: &SiteArg, json: bool) -> anyhow::Result<Exit> {
     let verified = verify::chain(&reader).await;
     if json {
         let why = verified.as_ref().err().map(ToString::to_string);
-        let lines = verified.as_ref().ok().map(|verified| verified.lines);
-        println!("{}", serde_json::json!({ "intact": why.is_none(), "lines": lines, "why": why }));
+        let found = verified.as_ref().ok();
+        let lines = found.map(|verified| verified.lines);
+        let forgotten = found.map(|verified| verified.forgotten);
+        let intact = why.is_none();
+        let told = serde_json::json!({
+            "intact": intact, "lines": lines, "forgotten": forgotten, "why": why
+        });
+        say!("{told}");
     }
     match verified {
         Ok(verified) => {
             if !json {
-                println!("the journal is intact: {} lines, every hash right", verified.lines);
+                say!("the journal is intact: {} lines, every hash right", verified.lines);
+                if verified.forgotten > 0 {
+                    say!(
+                        "{} records no longer tell who they were about, as the journal says",
+                        verified.forgotten
+                    );
+                }
             }
             Ok(Exit::Done)
         }
         Err(broken) => {
-            eprintln!("kari: {broken}");
+            tell!("kari: {broken}");
             Ok(Exit::Failed)
         }
     }

@@ -15,17 +15,19 @@ pub(crate) fn version(json: bool) -> anyhow::Result<Exit> {
             "parameters": domain::params::CATALOGUE.len(),
             "time_zones": tzdata,
         });
-        println!("{}", serde_json::to_string(&parts)?);
+        say!("{}", serde_json::to_string(&parts)?);
     } else {
-        println!("kari {version}");
-        println!("facts version {}", domain::facts::FACTS_VERSION);
-        println!("{} parameters, {tzdata} time zones", domain::params::CATALOGUE.len());
+        say!("kari {version}");
+        say!("facts version {}", domain::facts::FACTS_VERSION);
+        say!("{} parameters, {tzdata} time zones", domain::params::CATALOGUE.len());
     }
     Ok(Exit::Done)
 }
 
 /// Prints the completions of a shell.
 pub(crate) fn completions(shell: clap_complete::Shell) -> Exit {
-    clap_complete::generate(shell, &mut Cli::command(), "kari", &mut std::io::stdout());
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "kari", &mut text);
+    say!("{}", String::from_utf8_lossy(&text).trim_end());
     Exit::Done
 }

@@ -61,7 +61,7 @@ pub(crate) async fn run(
         let printer = Printer::new(site, running.reader.clone(), json);
         tokio::spawn(printer.run(running.feed.subscribe()))
     });
-    eprintln!(
+    tell!(
         "kari: {} on {date}, {} people; live on http://{}/; Ctrl-C ends the day",
         site.name,
         guests.len(),

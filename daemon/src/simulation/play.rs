@@ -219,22 +219,22 @@ impl Tally {
                 "unused_grants": self.unused,
                 "journal_lines": verified.lines,
             });
-            println!("{}", serde_json::to_string(&day)?);
+            say!("{}", serde_json::to_string(&day)?);
             return Ok(());
         }
-        println!("\nThe day is over: {} people, {decisions} decisions", self.people);
+        say!("\nThe day is over: {} people, {decisions} decisions", self.people);
         for (outcome, count) in &self.outcomes {
-            println!("  {count:>6}  {outcome}");
+            say!("  {count:>6}  {outcome}");
         }
-        println!("  {:>6}  passages, {} grants unused", self.passages, self.unused);
+        say!("  {:>6}  passages, {} grants unused", self.passages, self.unused);
         if !self.refusals.is_empty() {
-            println!("Refused:");
+            say!("Refused:");
             for (reason, count) in &self.refusals {
-                println!("  {count:>6}  {reason}");
+                say!("  {count:>6}  {reason}");
             }
         }
-        println!("Journal: {} lines, every hash right", verified.lines);
-        eprintln!("kari: played in {:.1?}", self.took);
+        say!("Journal: {} lines, every hash right", verified.lines);
+        tell!("kari: played in {:.1?}", self.took);
         Ok(())
     }
 }

@@ -275,6 +275,10 @@ impl Worker {
                 Some(red) => pulse(wire, red).await,
                 None => Ok(()),
             },
+            Action::Capture => match map.capture {
+                Some(capture) => pulse(wire, capture).await,
+                None => Ok(()),
+            },
             // A board shows red alone, and drives no locks.
             _ => Ok(()),
         }

@@ -99,6 +99,8 @@ pub struct Points {
     pub open_exit: Pulse,
     /// The lamp of a refusal.
     pub indicate_red: Option<Pulse>,
+    /// Makes the collector keep the band in its slot.
+    pub capture: Option<Pulse>,
     /// Coils that are held while an emergency is latched.
     pub release: Vec<u32>,
     /// One pulse for each entry.
@@ -197,6 +199,7 @@ pub(crate) struct Map {
     pub(crate) open_entry: Flash,
     pub(crate) open_exit: Flash,
     pub(crate) red: Option<Flash>,
+    pub(crate) capture: Option<Flash>,
     pub(crate) release: Vec<u16>,
     pub(crate) passage: Sides<Input>,
     pub(crate) fire: Option<Input>,
@@ -230,6 +233,7 @@ impl ModbusProfile {
             open_entry: reading.flash(points.open_entry, flash_base),
             open_exit: reading.flash(points.open_exit, flash_base),
             red: points.indicate_red.map(|pulse| reading.flash(pulse, flash_base)),
+            capture: points.capture.map(|pulse| reading.flash(pulse, flash_base)),
             release: points.release.iter().map(|coil| reading.coil(*coil)).collect(),
             passage: Sides {
                 entry: points.passage_entry.map(|contact| reading.input(contact)),
@@ -292,7 +296,8 @@ impl ModbusProfile {
             "pauses are at most 2000 ms after connecting and 100 ms between requests",
         );
         let pulses = [Some(self.points.open_entry), Some(self.points.open_exit)];
-        for pulse in pulses.into_iter().chain([self.points.indicate_red]).flatten() {
+        let more = [self.points.indicate_red, self.points.capture];
+        for pulse in pulses.into_iter().chain(more).flatten() {
             ask(
                 (100..=6500).contains(&pulse.pulse_ms),
                 "`pulse_ms` is 100 to 6500 ms; gates take a longer contact for free passage",

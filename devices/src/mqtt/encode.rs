@@ -41,6 +41,17 @@ pub(crate) struct Open {
     pub(crate) passage_timeout_ms: i64,
 }
 
+/// `collector/capture/set`.
+#[derive(Debug, Serialize)]
+struct Capture {
+    v: u32,
+    cmd_id: CommandId,
+    decision: Option<DecisionId>,
+    issued: i64,
+    ttl_ms: i64,
+    epoch: u64,
+}
+
 /// `gate/fail-mode/set`.
 #[derive(Debug, Serialize)]
 struct FailMode {
@@ -113,8 +124,20 @@ pub(crate) fn encode(command: &Command, profile: MqttProfile) -> Option<Message>
         Action::Wait { direction, .. } => {
             indicate(command, profile, direction, (Shown::Waits(Waits::Wait), None, None))?
         }
+        Action::Capture if profile.collector => {
+            let capture = Capture {
+                v: 1,
+                cmd_id: command.id,
+                decision: command.decision,
+                issued: command.issued.millis(),
+                ttl_ms: command.ttl.whole_millis(),
+                epoch: command.epoch,
+            };
+            (topics::CAPTURE, serde_json::to_vec(&capture).ok()?, QoS::AtLeastOnce)
+        }
         // No profile drives locks, and tills are answered through the API.
-        Action::Till { .. }
+        Action::Capture
+        | Action::Till { .. }
         | Action::LockerUnlock { .. }
         | Action::LockerLock { .. }
         | Action::LockerRefuse { .. } => {
@@ -177,7 +200,8 @@ mod tests {
 
     use super::*;
 
-    const PLAIN: MqttProfile = MqttProfile { drops_repeats: true, indicator: true };
+    const PLAIN: MqttProfile =
+        MqttProfile { drops_repeats: true, indicator: true, collector: false };
 
     fn command(action: Action) -> Command {
         Command {
@@ -224,6 +248,17 @@ mod tests {
             amount: None,
         });
         assert_eq!(encode(&answer, MqttProfile { indicator: false, ..PLAIN }), None);
+    }
+
+    #[test]
+    fn only_a_device_with_a_collector_is_told_to_keep_a_band() {
+        let capture = command(Action::Capture);
+        assert_eq!(encode(&capture, PLAIN), None);
+        let told = encode(&capture, MqttProfile { collector: true, ..PLAIN }).unwrap();
+        assert_eq!(told.topic, "homie/5/gate-1/collector/capture/set");
+        assert_eq!((told.qos, told.expiry), (QoS::AtLeastOnce, 5));
+        let body: serde_json::Value = serde_json::from_slice(&told.payload).unwrap();
+        assert_eq!(body["cmd_id"], serde_json::to_value(capture.id).unwrap());
         let message = encode(&answer, PLAIN).unwrap();
         let text = std::str::from_utf8(&message.payload).unwrap();
         assert!(text.contains(r#""outcome":"deny","reason":"CREDENTIAL_UNKNOWN""#), "{text}");

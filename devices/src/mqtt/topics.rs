@@ -67,6 +67,8 @@ pub(crate) const fn reader(direction: Direction) -> &'static str {
 pub(crate) const OPEN: &str = "gate/open/set";
 /// The command that says how the gate stands without its supply.
 pub(crate) const FAIL_MODE: &str = "gate/fail-mode/set";
+/// Where a collector is told to keep a band.
+pub(crate) const CAPTURE: &str = "collector/capture/set";
 /// The command that shows an answer.
 pub(crate) const INDICATE: &str = "gate/indicate/set";
 /// The command that sets the mode: `panic` frees the way out, `controlled` ends that.

@@ -40,8 +40,6 @@ pub struct Entry {
     pub stricter_in_words: &'static str,
     /// The kinds of events that it is about.
     pub events: &'static [Letter],
-    /// Whether something judges by it already; a rule file may speak of no other.
-    pub judged: bool,
 }
 
 /// The default of one class of places or people.
@@ -167,7 +165,6 @@ impl ParamSpec {
             stricter: self.stricter,
             stricter_in_words: self.stricter_in_words(),
             events: self.events,
-            judged: self.param.is_judged(),
         }
     }
 

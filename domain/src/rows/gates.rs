@@ -24,6 +24,12 @@ pub struct Visit {
     pub uid: Uid,
     /// The instant of the first entry passage.
     pub started: Timestamp,
+    /// The run that it was begun in: no later one has seen all of it.
+    #[serde(default)]
+    pub epoch: u64,
+    /// How far our clock was set since then, which moved `started` along.
+    #[serde(default, skip_serializing_if = "Span::is_zero")]
+    pub stepped: Span,
     /// The pass that it was taken from, if one was.
     pub pass: Option<PassId>,
     /// When the opening hours that it was begun in end; nothing where they do not (parameter 10).
@@ -130,6 +136,8 @@ impl Visit {
             id,
             uid,
             started,
+            epoch: 0,
+            stepped: Span(0),
             pass,
             hours_end: None,
             granted: started,

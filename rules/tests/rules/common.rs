@@ -1,4 +1,7 @@
 //! What the tests of rule sets share.
+
+use std::collections::BTreeMap;
+
 use domain::{
     facts::{EventKind, Facts, Policy as _, PolicyFault, Question},
     params::{CATALOGUE, Param, Value},
@@ -7,7 +10,7 @@ use domain::{
 };
 use rules::{
     bundle::{Bundle, SourceFile},
-    load::{Checked, Names, load},
+    load::{Checked, GateNames, Names, load},
     problem::Problem,
     set::RuleSet,
     shipped::SHIPPED,
@@ -20,6 +23,16 @@ pub(crate) fn file(name: &str, text: &str) -> SourceFile {
     SourceFile { name: name.to_owned(), text: text.to_owned() }
 }
 
+/// A gate to the street, with or without a desk and a free exit beside it.
+fn gate(zones: &[&str], attended: bool) -> GateNames {
+    GateNames {
+        zones: zones.iter().map(|zone| (*zone).into()).collect(),
+        leads_outside: true,
+        egress_alternative: attended,
+        has_desk: attended,
+    }
+}
+
 pub(crate) fn names() -> Names {
     let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     Names {
@@ -30,6 +43,10 @@ pub(crate) fn names() -> Names {
         terminals: set(&["desk-1"]),
         roles: set(&["manager"]),
         any: false,
+        gates: BTreeMap::from([
+            ("gate-1".to_owned(), gate(&["pool"], false)),
+            ("gate-2".to_owned(), gate(&["pool", "sauna"], true)),
+        ]),
     }
 }
 

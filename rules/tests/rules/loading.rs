@@ -79,6 +79,67 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
         "never open",
         "write \"never\"",
     ),
+    (
+        "set(\"time.access_windows\", \"Mon 07:00-25:00\", zone(\"pool\"));",
+        "1:28",
+        "`07:00-25:00` are not hours",
+        "when an entry is allowed",
+    ),
+    (
+        "set(\"time.access_windows\", \"2027-01-01 closed; 2027-01-01 09:00-12:00\");",
+        "1:28",
+        "2027-01-01 is closed in one part and open in another",
+        "when an entry is allowed",
+    ),
+    (
+        "set(\"gate.mode\", \"locked 2027-01-01 closed else controlled\", zone(\"pool\"));",
+        "1:18",
+        "never open",
+        "leave the part out",
+    ),
+    (
+        "set(\"gate.mode\", \"free always else controlled\", zone(\"pool\"));",
+        "1:18",
+        "never counts",
+        "write the word alone",
+    ),
+    (
+        "set(\"debt.exit_hold_max\", \"PT31M\");",
+        "1:27",
+        "`PT31M` is longer than PT30M",
+        "`debt.exit_hold_max`",
+    ),
+    // the site's gates
+    (
+        "\nset(\"debt.exit_policy\", \"hold\", device(\"gate-1\"));",
+        "2:1",
+        "`debt.exit_policy` holds people at gate-1, and no other exit stands beside it",
+        "set the hold for the site",
+    ),
+    (
+        "set(\"credential.return_at_exit\", \"hold\", device(\"gate-1\"));",
+        "1:1",
+        "`credential.return_at_exit` holds people at gate-1",
+        "egress_alternative",
+    ),
+    (
+        "set(\"locker.exit_check\", \"hold\", device(\"gate-1\"));",
+        "1:1",
+        "`locker.exit_check` holds people at gate-1",
+        "write \"warn\"",
+    ),
+    (
+        "set(\"guardian.pickup_under_age\", 10);",
+        "1:1",
+        "`guardian.pickup_under_age` for site reaches gate-1, which has no desk",
+        "name each such gate in `gates`",
+    ),
+    (
+        "set(\"guardian.pickup_under_age\", 10, group(\"students\"));",
+        "1:1",
+        "for group students reaches gate-1",
+        "site.toml",
+    ),
     ("set(\"time.access_windows\", \"Monday 07:00-22:00\");", "1:28", "`Monday` is not a day", ""),
     ("set(entry, 1);", "1:5", "not a parameter's name", "gate.mode"),
     ("set(\"gate.mode\");", "1:1", "`set` is given 1 argument", "set(parameter, value, scope)"),
@@ -141,6 +202,40 @@ fn a_set_without_hours_for_the_site_is_refused() {
     }
     let never = "set(\"time.access_windows\", \"never\");";
     assert!(load(&Bundle::of([file("a.rhai", never)]), &names()).is_ok(), "never is a decision");
+}
+
+#[test]
+fn holds_and_pickups_are_taken_where_the_gates_can_do_them() {
+    for text in [
+        "set(\"debt.exit_policy\", \"hold\");",
+        "set(\"debt.exit_policy\", \"hold\", zone(\"pool\"));",
+        "set(\"debt.exit_policy\", \"hold\", device(\"gate-2\"));",
+        "set(\"debt.exit_policy\", \"warn\", device(\"gate-1\"));",
+        "set(\"guardian.pickup_under_age\", 10, zone(\"sauna\"));",
+        "set(\"guardian.pickup_under_age\", 0);",
+        "set(\"debt.exit_hold_max\", \"PT30M\");",
+    ] {
+        let loaded = load_text(text);
+        assert!(loaded.is_ok(), "{text}: {}", shown(&loaded.unwrap_err()));
+    }
+}
+
+#[test]
+fn hours_that_never_meet_the_site_s_are_a_warning_that_names_both() {
+    let warned = |hours: &str, more: &str| {
+        let text = format!("set(\"time.access_windows\", \"{hours}\", tariff(\"morning\"));{more}");
+        let warnings = load_text(&text).unwrap().warnings;
+        let told = warnings.into_iter().find(|one| one.message.contains("never meet"));
+        told.map(|one| format!("{one}"))
+    };
+    let told = warned("Mon-Sun 05:00-07:00", "").unwrap();
+    assert!(told.starts_with("50_own.rhai:1:1: the hours of tariff morning"), "{told}");
+    assert!(told.contains("Mon,Tue,Wed,Thu,Fri,Sat,Sun 07:00-23:00"), "{told}");
+    assert!(told.contains("00_site.rhai:1"), "{told}");
+    assert_eq!(warned("Mon-Sun 05:00-07:01", ""), None);
+    let margin = "\nset(\"time.early_entry_margin\", \"PT10M\");";
+    assert_eq!(warned("Mon-Sun 05:00-07:00", margin), None, "with the margin they meet");
+    assert_eq!(warned("never", ""), None, "never is a decision");
 }
 
 #[test]

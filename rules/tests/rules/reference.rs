@@ -59,8 +59,7 @@ fn parameters(text: &mut String) {
     text.push_str(
         "to strict. Where several scopes set a value, *several* says what is in force, and ",
     );
-    text.push_str("*stricter* which of two values is the stricter one. By those marked *not yet* ");
-    text.push_str("nothing judges so far, and a rule file that names one is refused.\n\n");
+    text.push_str("*stricter* which of two values is the stricter one.\n\n");
     text.push_str(
         "`kari params get` tells the same of one of them, with the values that a site sets; ",
     );
@@ -79,7 +78,6 @@ fn parameters(text: &mut String) {
 }
 
 fn row(text: &mut String, entry: &Entry) {
-    let mark = if entry.judged { "" } else { ", *not yet*" };
     let unit = if entry.unit.is_empty() { String::new() } else { format!(" ({})", entry.unit) };
     let values = entry.values_in_words.replace(&ACTIONS.join(", "), "the actions below");
     let mut default = format!("`{}`", entry.default);
@@ -90,7 +88,7 @@ fn row(text: &mut String, entry: &Entry) {
     let events: Vec<_> = entry.events.iter().map(|letter| letter.name()).collect();
     let cells = [
         entry.number.to_string(),
-        format!("`{}`{mark}", entry.name),
+        format!("`{}`", entry.name),
         entry.sentence.to_owned(),
         format!("{values}{unit}"),
         default,

@@ -63,8 +63,9 @@ impl Store {
         if let Some(why) = &self.failed {
             return Err(CommitError::Fatal { why: why.clone() });
         }
+        self.learn_days(sealed).await?;
         let over = self.outbox.over(sealed);
-        let records = Records::of(self.daemon, self.head, sealed, over)?;
+        let records = Records::of((self.daemon, self.head), sealed, over, &self.pseudonyms)?;
         let result = self.write(sealed, &records).await;
         match &result {
             Ok(()) => {
@@ -75,6 +76,20 @@ impl Store {
             Err(_) => {}
         }
         result
+    }
+
+    /// Makes sure that each day of the batch's decisions has its key.
+    async fn learn_days(&mut self, sealed: &Sealed) -> Result<(), CommitError> {
+        let instants = sealed.batch.decisions.iter().map(|decision| decision.at);
+        let days = self.pseudonyms.unknown(instants);
+        if days.is_empty() {
+            return Ok(());
+        }
+        for day in days {
+            let learnt = self.pseudonyms.learn(day, &mut self.connection).await;
+            learnt.map_err(CommitError::of)?;
+        }
+        self.count_again().await.map_err(CommitError::of)
     }
 
     async fn write(&mut self, sealed: &Sealed, records: &Records<'_>) -> Result<(), CommitError> {
@@ -204,7 +219,7 @@ impl Store {
 
     /// Takes what SQLite counts now, what was rolled back included, and notices whether somebody
     /// else wrote.
-    async fn count_again(&mut self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn count_again(&mut self) -> Result<(), sqlx::Error> {
         let now = counters(&mut self.connection).await?;
         if now.others != self.counters.others && !self.shared {
             self.shared = true;
@@ -217,7 +232,7 @@ impl Store {
     }
 
     /// Ends a transaction that was refused. SQLite ends some of them itself and then knows of none.
-    async fn roll_back(&mut self) -> Result<(), CommitError> {
+    pub(crate) async fn roll_back(&mut self) -> Result<(), CommitError> {
         match sqlx::query(ROLLBACK).execute(&mut self.connection).await {
             Ok(_) => Ok(()),
             Err(sqlx::Error::Database(why)) if why.message().contains("no transaction") => Ok(()),

@@ -168,7 +168,7 @@ pub(super) fn explain(args: &PlaceArgs, json: bool) -> anyhow::Result<Exit> {
     let explained = loaded.set.values().explain(param, &spot.place());
     let account = account(&loaded.set, param.spec(), &spot, &explained);
     if json {
-        println!("{}", serde_json::to_string(&account)?);
+        say!("{}", serde_json::to_string(&account)?);
     } else {
         print_account(&account, &spot);
     }
@@ -199,8 +199,8 @@ fn account(set: &RuleSet, spec: &ParamSpec, spot: &Spot, explained: &Explained<'
 }
 
 fn print_account(account: &Account, spot: &Spot) {
-    println!("{} is {}{}", account.name, account.value, in_brackets(account.unit));
-    println!("for {}: {}\n", spot.in_words(), account.why);
+    say!("{} is {}{}", account.name, account.value, in_brackets(account.unit));
+    say!("for {}: {}\n", spot.in_words(), account.why);
     let classes: Vec<_> = account.classes.iter().map(|class| class.in_words()).collect();
     let of = if classes.is_empty() { String::new() } else { format!(" of {}", classes.join(", ")) };
     let mark = |counts: bool| if counts { "counts" } else { "" };
@@ -213,6 +213,6 @@ fn print_account(account: &Account, spot: &Spot) {
     let found = account.found.iter().map(|found| found.set.row(mark(found.counts)));
     print_rows(&std::iter::once(default).chain(found).collect::<Vec<_>>());
     for note in &account.notes {
-        eprintln!("note: {note}");
+        tell!("note: {note}");
     }
 }

@@ -164,7 +164,7 @@ impl Report {
 
     /// The numbers for a person.
     pub(crate) fn print(&self, installation: &Installation, rules: &Path) {
-        println!(
+        say!(
             "{}: {} decisions asked again with the rules of {} (rule set {})",
             installation.site.name,
             self.asked,
@@ -172,50 +172,50 @@ impl Report {
             short(&self.rule_set),
         );
         if self.not_asked > 0 {
-            println!("{} more were answered before any rule was asked", self.not_asked);
+            say!("{} more were answered before any rule was asked", self.not_asked);
         }
         if self.recorded_by.len() > 1 {
-            println!("they were decided by {} rule sets", self.recorded_by.len());
+            say!("they were decided by {} rule sets", self.recorded_by.len());
         }
         self.print_changes();
-        println!("\ncharged at gates and lockers ({})", self.currency.code);
+        say!("\ncharged at gates and lockers ({})", self.currency.code);
         for (what, amount) in [
             ("recorded", self.charged[0]),
             ("with these rules", self.charged[1]),
             ("gained", self.gained),
             ("lost", self.lost),
         ] {
-            println!("  {what:<16}  {:>12}", self.currency.exact(amount).to_string());
+            say!("  {what:<16}  {:>12}", self.currency.exact(amount).to_string());
         }
         for line in self.refusals() {
-            println!("{line}");
+            say!("{line}");
         }
-        println!("\nheld at an exit: {} recorded, {} with these rules", self.held[0], self.held[1]);
-        println!("\n{NOT_SIMULATED}");
+        say!("\nheld at an exit: {} recorded, {} with these rules", self.held[0], self.held[1]);
+        say!("\n{NOT_SIMULATED}");
     }
 
     fn print_changes(&self) {
-        println!("\nchanged: {} of {}", self.changed(), self.asked);
+        say!("\nchanged: {} of {}", self.changed(), self.asked);
         if self.recosted > 0 {
-            println!("{} more have the same answer and another amount", self.recosted);
+            say!("{} more have the same answer and another amount", self.recosted);
         }
         let mut rows: Vec<_> = self.changes.iter().collect();
         rows.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
         let word = |one: &Answer| format!("{} {}", one.outcome.name(), one.reason.code());
         let width = rows.iter().map(|((from, _), _)| word(from).len()).max().unwrap_or(0);
         for ((from, to), count) in rows {
-            println!("  {count:>7}  {:<width$}  ->  {}", word(from), word(to));
+            say!("  {count:>7}  {:<width$}  ->  {}", word(from), word(to));
         }
         if !self.top.is_empty() {
-            println!("\nfor {} members, of them", self.members.len());
+            say!("\nfor {} members, of them", self.members.len());
         }
         for (member, count, name) in &self.top {
             let id = member.to_string();
             let end = id.get(id.len().saturating_sub(6)..).unwrap_or_default();
-            println!("  {count:>7}  Member {end}  {}", name.as_deref().unwrap_or_default());
+            say!("  {count:>7}  Member {end}  {}", name.as_deref().unwrap_or_default());
         }
         if self.strangers > 0 {
-            println!("  {:>7}  cards that belong to nobody", self.strangers);
+            say!("  {:>7}  cards that belong to nobody", self.strangers);
         }
     }
 

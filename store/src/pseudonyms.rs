@@ -1,0 +1,87 @@
+//! Pseudonyms of people, and the seals of what is forgotten later.
+//!
+//! A person has one pseudonym for a day of UTC: the hash of the member's id under that day's key.
+//! The key goes when the day is over for good, so that nobody can compute it again; the pseudonym
+//! stays in the record, under the chain. What tells of the person is sealed by a hash with a salt
+//! of its own. Both go together; the seal stays, so that the chain holds and tells nothing.
+
+use std::collections::BTreeMap;
+
+use domain::{retention::DAY, time::Timestamp};
+use sqlx::SqliteConnection;
+use uuid::Uuid;
+
+/// A key of 32 bytes that nobody can guess.
+pub(crate) const CHANCE: &str = "SELECT randomblob(32)";
+pub(crate) const KEY_OF: &str = "INSERT INTO pseudonym_key (day, key) VALUES ($1, randomblob(32))
+    ON CONFLICT (day) DO UPDATE SET day = excluded.day RETURNING key";
+pub(crate) const KEYS_OVER: &str = "DELETE FROM pseudonym_key WHERE day < $1";
+/// How many days a key is kept beside today's: devices may be a day late, and as much ahead.
+const DAYS_KEPT: i64 = 2;
+
+/// What pseudonyms and salts of this run are made with.
+#[derive(Debug)]
+pub(crate) struct Pseudonyms {
+    salts: [u8; 32],
+    days: BTreeMap<i64, [u8; 32]>,
+}
+
+impl Pseudonyms {
+    /// New ones for a run.
+    pub(crate) async fn open(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
+        let chance: Vec<u8> = sqlx::query_scalar(CHANCE).fetch_one(connection).await?;
+        Ok(Self { salts: key(chance)?, days: BTreeMap::new() })
+    }
+
+    /// The days of `instants` whose key is not known yet.
+    pub(crate) fn unknown(&self, instants: impl Iterator<Item = Timestamp>) -> Vec<i64> {
+        let mut days: Vec<i64> =
+            instants.map(day_of).filter(|day| !self.days.contains_key(day)).collect();
+        days.sort_unstable();
+        days.dedup();
+        days
+    }
+
+    /// Reads the key of a day, or makes it.
+    pub(crate) async fn learn(
+        &mut self,
+        day: i64,
+        connection: &mut SqliteConnection,
+    ) -> Result<(), sqlx::Error> {
+        let found: Vec<u8> = sqlx::query_scalar(KEY_OF).bind(day).fetch_one(connection).await?;
+        self.days.insert(day, key(found)?);
+        Ok(())
+    }
+
+    /// Forgets the keys of days that are over for good at `now`.
+    pub(crate) async fn forget(
+        &mut self,
+        now: Timestamp,
+        connection: &mut SqliteConnection,
+    ) -> Result<(), sqlx::Error> {
+        let oldest = day_of(now) - DAYS_KEPT;
+        self.days.retain(|day, _| *day >= oldest);
+        sqlx::query(KEYS_OVER).bind(oldest).execute(connection).await?;
+        Ok(())
+    }
+
+    /// What stands for `member` on the day of `at`; nothing where that day's key was not learnt.
+    pub(crate) fn of(&self, member: Uuid, at: Timestamp) -> Option<Vec<u8>> {
+        let key = self.days.get(&day_of(at))?;
+        Some(blake3::keyed_hash(key, member.as_bytes()).as_bytes()[..16].to_vec())
+    }
+
+    /// The salt of the record of this id; nobody can compute it again after this run.
+    pub(crate) fn salt(&self, record: &[u8]) -> Vec<u8> {
+        blake3::keyed_hash(&self.salts, record).as_bytes()[..16].to_vec()
+    }
+}
+
+const fn day_of(at: Timestamp) -> i64 {
+    at.micros().div_euclid(DAY.0)
+}
+
+fn key(bytes: Vec<u8>) -> Result<[u8; 32], sqlx::Error> {
+    let wrong = |bytes: Vec<u8>| format!("a key has {} bytes, not 32", bytes.len());
+    bytes.try_into().map_err(|bytes| sqlx::Error::Decode(wrong(bytes).into()))
+}

@@ -1,0 +1,112 @@
+//! Forgetting: records that are older than parameter 63 keeps them lose who they were about, a few
+//! rows at a time. Each piece is a transaction of its own, so that a crash between two of them
+//! loses nothing, and the next one goes on where they ended.
+
+use domain::{
+    facts::EVENT_KINDS,
+    journal::PERSONAL,
+    retention::{Keeps, Record},
+    time::Timestamp,
+};
+
+use crate::{
+    Store,
+    error::{CommitError, ReadError},
+};
+
+const BEGIN: &str = "BEGIN IMMEDIATE";
+/// What was said of people is to be gone from the file as well, not only from its rows.
+const OVERWRITE: &str = "PRAGMA secure_delete = ON";
+const NO_OVERWRITE: &str = "PRAGMA secure_delete = OFF";
+pub(crate) const DECISIONS: &str =
+    "UPDATE decision SET member = NULL, credential = NULL, body = NULL, salt = NULL
+    WHERE id IN (SELECT id FROM decision
+        WHERE salt IS NOT NULL AND kind = $1 AND at < $2 LIMIT $3)";
+pub(crate) const LINES: &str = "UPDATE journal SET noted = NULL, salt = NULL
+    WHERE (daemon, seq) IN (SELECT daemon, seq FROM journal
+        WHERE salt IS NOT NULL AND kind = $1 AND at < $2 LIMIT $3)";
+pub(crate) const OLD_DECISION: &str =
+    "SELECT EXISTS (SELECT 1 FROM decision WHERE salt IS NOT NULL AND kind = $1 AND at < $2)";
+pub(crate) const OLD_LINE: &str =
+    "SELECT EXISTS (SELECT 1 FROM journal WHERE salt IS NOT NULL AND kind = $1 AND at < $2)";
+
+/// A kind of rows: the statement that forgets, the one that looks, the kind, what record it is.
+type Rows = (&'static str, &'static str, &'static str, Record);
+
+fn each_kind() -> impl Iterator<Item = Rows> {
+    let decisions =
+        EVENT_KINDS.iter().map(|kind| (DECISIONS, OLD_DECISION, kind.name(), kind.record()));
+    let lines = PERSONAL.iter().map(|(kind, record)| (LINES, OLD_LINE, *kind, *record));
+    decisions.chain(lines)
+}
+
+impl Store {
+    /// Whether records still tell of people that `keeps` has no room for.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn keeps_too_long(&mut self, keeps: &Keeps) -> Result<bool, ReadError> {
+        for (_, old, kind, record) in each_kind() {
+            let first = keeps.first(record).micros();
+            let asked = sqlx::query_scalar(old).bind(kind).bind(first);
+            let found: bool = asked
+                .fetch_one(&mut self.connection)
+                .await
+                .map_err(ReadError::of("old records"))?;
+            if found {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Forgets who at most `rows` of the records were about that `keeps` has no room for, and the
+    /// keys of days that are over at `now`; how many rows there were. Nothing is left at 0.
+    ///
+    /// The journal says so first ([`domain::journal::Noted::Pseudonymised`]): [`crate::verify`]
+    /// takes a record without its person only where a line allows it.
+    ///
+    /// # Errors
+    /// Where the piece is not durable; it left no trace then, and may be tried again.
+    pub async fn pseudonymise(
+        &mut self,
+        keeps: &Keeps,
+        rows: u32,
+        now: Timestamp,
+    ) -> Result<u64, CommitError> {
+        if let Some(why) = &self.failed {
+            return Err(CommitError::Fatal { why: why.clone() });
+        }
+        let done = self.try_pseudonymise(keeps, rows, now).await;
+        if done.is_err() {
+            self.roll_back().await?;
+        }
+        // What was written here belongs to no batch.
+        self.count_again().await.map_err(CommitError::of)?;
+        done.map_err(CommitError::of)
+    }
+
+    async fn try_pseudonymise(
+        &mut self,
+        keeps: &Keeps,
+        rows: u32,
+        now: Timestamp,
+    ) -> Result<u64, sqlx::Error> {
+        sqlx::query(OVERWRITE).execute(&mut self.connection).await?;
+        sqlx::query(BEGIN).execute(&mut self.connection).await?;
+        let mut left = u64::from(rows);
+        for (forget, _, kind, record) in each_kind() {
+            if left == 0 {
+                break;
+            }
+            let query = sqlx::query(forget).bind(kind).bind(keeps.first(record).micros());
+            let query = query.bind(left.cast_signed());
+            let done = query.execute(&mut self.connection).await?;
+            left = left.saturating_sub(done.rows_affected());
+        }
+        self.pseudonyms.forget(now, &mut self.connection).await?;
+        sqlx::query("COMMIT").execute(&mut self.connection).await?;
+        sqlx::query(NO_OVERWRITE).execute(&mut self.connection).await?;
+        Ok(u64::from(rows) - left)
+    }
+}
