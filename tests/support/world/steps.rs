@@ -37,20 +37,11 @@ use domain::{
     time::{Span, Timestamp},
 };
 
-use crate::{
-    Scenario,
-    world::{DESK, World},
-};
-
-impl Scenario {
-    pub(crate) fn title(&self) -> &str {
-        &self.title
-    }
-}
+use super::{DESK, World};
 
 impl World {
     /// Runs one step.
-    pub(crate) fn run(&mut self, step: &str) {
+    pub fn run(&mut self, step: &str) {
         let words: Vec<&str> = step.split_whitespace().collect();
         // A date may stand before the time.
         let dated = words[0].contains('-');
