@@ -6,7 +6,7 @@ use crate::{
     ids::CredentialId,
     params::Param,
     reasons::Condition,
-    rows::{Hold, Presence, Reservation, Visit, Waiting},
+    rows::{DeviceState, Emergency, Hold, Locker, Presence, Reservation, Token, Visit, Waiting},
     scope::Place,
     state::{Entry, Noted},
     step::{Message, Step},
@@ -52,11 +52,17 @@ impl Step<'_> {
     }
 
     /// Our own clock jumped: what lasts goes on as if it had not (I10). A step within the drift is
-    /// nobody's business.
+    /// no alarm.
     pub(crate) fn clock_stepped(&mut self, by: Span) {
-        if by.0.abs() <= self.drift().0 {
-            return;
+        if by.0.abs() > self.drift().0 {
+            self.note_step(by);
         }
+        self.move_people(by);
+        self.move_things(by);
+        self.state.timers = crate::expiry::Timers::of(&self.state.tables);
+    }
+
+    fn note_step(&mut self, by: Span) {
         let noted = Noted::Condition {
             condition: Condition::ClockStep,
             decision: None,
@@ -64,6 +70,9 @@ impl Step<'_> {
             detail: format!("{} s", by.whole_seconds()),
         };
         self.batch.journal.push(Entry { at: self.now, device: None, source: None, noted });
+    }
+
+    fn move_people(&mut self, by: Span) {
         let tables = &mut self.state.tables;
         let people: Vec<(CredentialId, Presence)> =
             tables.presence.iter().map(|(key, row)| (*key, row.clone())).collect();
@@ -89,7 +98,33 @@ impl Step<'_> {
         for (key, row) in holds {
             tables.holds.put(key, moved_hold(row, by));
         }
-        self.state.timers = crate::expiry::Timers::of(&self.state.tables);
+    }
+
+    /// Lockers in use, tokens of overrides, doors that stand open, the emergency.
+    fn move_things(&mut self, by: Span) {
+        let tables = &mut self.state.tables;
+        if let Some(row) = tables.emergency.read(&()).cloned() {
+            let started = row.started.plus(by);
+            tables.emergency.put((), Emergency { started, ..row });
+        }
+        let lockers = tables.lockers.iter().filter(|(_, row)| row.since.is_some());
+        let lockers: Vec<_> = lockers.map(|(key, row)| (key.clone(), row.clone())).collect();
+        for (key, row) in lockers {
+            let since = row.since.map(|since| since.plus(by));
+            tables.lockers.put(key, Locker { since, ..row });
+        }
+        let tokens: Vec<_> =
+            tables.tokens.iter().map(|(key, row)| (key.clone(), row.clone())).collect();
+        for (key, row) in tokens {
+            let until = row.until.plus(by);
+            tables.tokens.put(key, Token { until, ..row });
+        }
+        let doors = tables.devices.iter().filter(|(_, row)| row.alarm_at.is_some());
+        let doors: Vec<_> = doors.map(|(key, row)| (key.clone(), *row)).collect();
+        for (key, row) in doors {
+            let alarm_at = row.alarm_at.map(|at| at.plus(by));
+            tables.devices.put(key, DeviceState { alarm_at, ..row });
+        }
     }
 }
 
@@ -112,6 +147,7 @@ fn moved_presence(mut row: Presence, by: Span) -> Presence {
     row.visit = row.visit.map(|visit| moved_visit(visit, by));
     row.left = row.left.map(|mut left| {
         left.at = left.at.plus(by);
+        left.visit = moved_visit(left.visit, by);
         left
     });
     row
@@ -140,4 +176,20 @@ fn moved_grant(mut row: Reservation, by: Span) -> Reservation {
     row.granted = row.granted.plus(by);
     row.expires = row.expires.map(|at| at.plus(by));
     row
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ids::VisitId, rows::Left};
+
+    #[test]
+    fn a_visit_that_was_left_moves_with_the_clock() {
+        let at = |seconds| Timestamp::from_micros(0).plus(Span::seconds(seconds));
+        let visit = Visit::new(VisitId(uuid::Uuid::nil()), "W1".into(), at(100), None);
+        let left = Some(Left { at: at(200), visit });
+        let moved = moved_presence(Presence { left, ..Presence::default() }, Span::seconds(3600));
+        let left = moved.left.unwrap();
+        assert_eq!((left.at, left.visit.started), (at(3800), at(3700)));
+    }
 }

@@ -42,15 +42,15 @@ impl Combined {
 /// specification).
 const fn needed(reason: Reason) -> &'static [HoldCondition] {
     use HoldCondition::{
-        CalmExit, DeskOrPayPoint, EgressAlternative, EntryOnRecord, IdentityTimeLeft, MayBeHeld,
-        TimeLeft,
+        CalmExit, Desk, DeskOrPayPoint, EgressAlternative, EntryOnRecord, IdentityInDoubt,
+        IdentityTimeLeft, KnownChild, MayBeHeld, TimeLeft,
     };
     match reason {
         Reason::GateLocked => &[EgressAlternative],
         // A child waits for a guardian, without a bound: somebody has to be there.
-        Reason::PickupNotAuthorised => &[DeskOrPayPoint, CalmExit],
+        Reason::PickupNotAuthorised => &[Desk, CalmExit, KnownChild],
         Reason::CredentialUnknown | Reason::CredentialLostStolen => {
-            &[EgressAlternative, DeskOrPayPoint, CalmExit, IdentityTimeLeft]
+            &[EgressAlternative, DeskOrPayPoint, CalmExit, IdentityTimeLeft, IdentityInDoubt]
         }
         _ => &[EgressAlternative, DeskOrPayPoint, MayBeHeld, CalmExit, TimeLeft, EntryOnRecord],
     }
@@ -162,9 +162,12 @@ mod tests {
     fn an_exit_is_never_refused_whatever_is_found() {
         for spec in crate::reasons::REASONS {
             for class in [Class::Deny, Class::Hold, Class::Warn, Class::Grant] {
-                for missing in
-                    [&[][..], &[HoldCondition::EgressAlternative, HoldCondition::DeskOrPayPoint]]
-                {
+                let bare = [
+                    HoldCondition::EgressAlternative,
+                    HoldCondition::DeskOrPayPoint,
+                    HoldCondition::Desk,
+                ];
+                for missing in [&[][..], &bare] {
                     let got = combine(EventKind::Exit, vec![floor(spec.reason, class)], missing);
                     assert_ne!(got.outcome, Outcome::Deny, "{} {class:?}", spec.code);
                     assert!(

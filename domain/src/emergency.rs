@@ -6,6 +6,7 @@
 //! shut.
 
 use crate::{
+    combine::Combined,
     command::{Action, COMMAND_TTL, Command},
     event::Direction,
     facts::EventKind,
@@ -14,7 +15,10 @@ use crate::{
     look::Asked,
     money::Money,
     reasons::{Class, Condition, Reason},
-    rows::{Emergency, Occupancy, Presence, ReservationKey, ReservationState, Visit},
+    rows::{
+        Emergency, Occupancy, Presence, ReservationKey, ReservationState, Visit, WaitingKey,
+        WaitsFor,
+    },
     state::{Entry, HoldEnd, Noted},
     step::{Message, Step},
     time::Span,
@@ -47,7 +51,35 @@ impl Step<'_> {
         self.state.tables.emergency.put((), row);
         self.note(message, Condition::EmergencyStarted, String::new());
         self.drop_live_reservations(message);
+        self.answer_waiting(message);
         self.end_visits(message);
+    }
+
+    /// Nobody waits for anybody any more: the emergency answers.
+    fn answer_waiting(&mut self, message: &Message) {
+        let waiting: Vec<WaitingKey> =
+            self.state.tables.waiting.iter().map(|(key, _)| key.clone()).collect();
+        for key in waiting {
+            let Some(row) = self.forget_waiting(&key) else { continue };
+            let asked = Asked::of(message.at, row.kind, key.gate.clone(), key.uid);
+            if row.on != WaitsFor::Guardian {
+                let message = Message { device: key.gate, source: None, ..message.clone() };
+                self.answered_by_emergency(&message, &asked);
+            }
+        }
+    }
+
+    /// Whether an emergency answers a request that is decided once more.
+    pub(crate) fn answered_by_emergency(&mut self, message: &Message, asked: &Asked) -> bool {
+        let site = self.state.site.clone();
+        let Some((outcome, finding)) = self.emergency_answer(asked.direction()) else {
+            return false;
+        };
+        if let Some(gate) = site.gates.get(&asked.device) {
+            let seen = self.look(asked, gate);
+            self.decide_alone(message, asked, Combined::only(outcome, finding), seen);
+        }
+        true
     }
 
     /// Every visit ends here, and every hold: nothing is charged, and what an overstay would have
@@ -104,6 +136,7 @@ impl Step<'_> {
             return;
         }
         self.state.tables.emergency.remove(());
+        self.forget_grants();
         self.everybody_is_out();
         let noted = Noted::EmergencyReset { operators };
         self.batch.journal.push(Entry { at: self.now, device: None, source: None, noted });
@@ -118,6 +151,16 @@ impl Step<'_> {
         burning.map(|(device, _)| {
             format!("the fire input of `{device}` is still active; reset the fire system first")
         })
+    }
+
+    /// What was granted before belongs to nobody any more: a late message about it begins no visit
+    /// and costs nothing.
+    fn forget_grants(&mut self) {
+        let reservations = &mut self.state.tables.reservations;
+        let keys: Vec<ReservationKey> = reservations.iter().map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            reservations.remove(key);
+        }
     }
 
     fn everybody_is_out(&mut self) {

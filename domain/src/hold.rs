@@ -46,6 +46,9 @@ impl Step<'_> {
         if pickup {
             self.awaits_guardian(asked);
         }
+        if held(Reason::CredentialUnknown) || held(Reason::CredentialLostStolen) {
+            self.begin_identity_hold(asked, &hold, most);
+        }
         if pickup || VISIT_HOLDS.iter().any(|reason| held(*reason)) {
             let Some(credential) = credential else { return };
             let mut presence = self.presence_of(credential);
@@ -56,15 +59,19 @@ impl Step<'_> {
             visit.hold = Some(Hold { until: Some(until), ..hold });
             self.state.tables.presence.put(credential, presence);
             self.state.timers.start(until, Timer::Hold(credential));
-        } else if held(Reason::CredentialUnknown) || held(Reason::CredentialLostStolen) {
-            let key = HoldKey { uid: asked.uid.clone(), gate: asked.device.clone() };
-            if self.state.tables.holds.read(&key).is_some() {
-                return;
-            }
-            let until = asked.at.plus(most);
-            self.state.tables.holds.put(key.clone(), Hold { until: Some(until), ..hold });
-            self.state.timers.start(until, Timer::IdentityHold(key));
         }
+    }
+
+    /// Its time runs from the first held read, whatever else holds the visit.
+    fn begin_identity_hold(&mut self, asked: &Asked, hold: &Hold, most: crate::time::Span) {
+        let key = HoldKey { uid: asked.uid.clone(), gate: asked.device.clone() };
+        if self.state.tables.holds.read(&key).is_some() {
+            return;
+        }
+        let until = asked.at.plus(most);
+        let hold = Hold { until: Some(until), pickup: false, ..hold.clone() };
+        self.state.tables.holds.put(key.clone(), hold);
+        self.state.timers.start(until, Timer::IdentityHold(key));
     }
 
     /// The slot for bands took one: whoever was held for it is decided again, and somebody who

@@ -7,9 +7,9 @@ use crate::{
     gather::Gathered,
     hold::VISIT_HOLDS,
     params::Param,
-    reasons::{Class, Override, Reason},
+    reasons::{Class, Reason},
     rows::CredentialState,
-    seen::Seen,
+    seen::{Holder, Seen},
     time::Span,
     verdict::{Detail, Finding, HoldCondition, Outcome},
 };
@@ -41,7 +41,7 @@ pub fn judge(seen: &Seen, gathered: &Gathered, policy: &dyn Policy, zone: &TimeZ
     findings.extend(offline(seen, gathered));
     if seen.order.is_some() {
         findings.extend(offer(seen, &findings));
-        findings.extend(two_persons(seen, gathered, &findings));
+        findings.extend(approved(seen, gathered, &findings));
     }
     findings.extend(identity(seen, &findings));
     findings.extend(person(seen));
@@ -193,15 +193,19 @@ fn offer(seen: &Seen, found: &[Finding]) -> Option<Finding> {
     (needs_wallet && !named).then(|| floor(reason, Class::Deny))
 }
 
-/// I3, and the reasons that only two may lift: a second person confirms, whatever the rules say.
-fn two_persons(seen: &Seen, gathered: &Gathered, found: &[Finding]) -> Option<Finding> {
-    let order = seen.order.as_ref()?;
-    let marked = |code: &Reason| code.spec().overridable == Override::TwoPersons;
-    let asked = order.action == "emergency_reset" || order.codes.iter().any(marked);
-    let reason = Reason::SecondOperatorRequired;
-    let named = found.iter().any(|one| one.reason == reason);
-    let lacks = asked && !gathered.facts.second_confirmed && !named;
-    lacks.then(|| floor(reason, Class::Deny))
+/// P10: nobody approves what favours himself or his family, nor alone what two have to confirm
+/// (I11). The rules name these first; the floor makes sure.
+fn approved(seen: &Seen, gathered: &Gathered, found: &[Finding]) -> Vec<Finding> {
+    let operator = seen.order.as_ref().and_then(|order| order.operator.as_ref());
+    let facts = &gathered.facts;
+    let two = matches!(seen.kind, EventKind::Operator | EventKind::Refund);
+    let missing = [
+        (operator.is_none_or(|one| one.favoured), Reason::OperatorNotPermitted),
+        (two && facts.second_needed && !facts.second_confirmed, Reason::SecondOperatorRequired),
+    ];
+    let named = |reason: Reason| found.iter().any(|one| one.reason == reason);
+    let missing = missing.into_iter().filter(|(lacks, reason)| *lacks && !named(*reason));
+    missing.map(|(_, reason)| floor(reason, Class::Deny)).collect()
 }
 
 /// P8: a charge that is booked is told, whatever the rules say of it.
@@ -219,6 +223,10 @@ fn missing_for_hold(seen: &Seen, gathered: &Gathered, mode: &str) -> Vec<HoldCon
     let gate = &seen.gate;
     let holder = seen.holder.as_ref();
     let spared = holder.is_some_and(|holder| holder.is_minor() || holder.protected);
+    let child = holder.is_some_and(Holder::is_minor);
+    let doubt = holder.is_none_or(|holder| {
+        matches!(holder.state, CredentialState::Lost | CredentialState::Stolen)
+    });
     let visit = seen.visit().filter(|_| holder.is_some_and(|holder| holder.presence.inside > 0));
     let most = gathered.value(Param::DebtExitHoldMax).span();
     let left = visit.map(|visit| visit.hold_left(most, seen.at).0 > 0);
@@ -230,6 +238,9 @@ fn missing_for_hold(seen: &Seen, gathered: &Gathered, mode: &str) -> Vec<HoldCon
         (left != Some(false), HoldCondition::TimeLeft),
         (!gate.hold_spent, HoldCondition::IdentityTimeLeft),
         (left.is_some(), HoldCondition::EntryOnRecord),
+        (gate.desk, HoldCondition::Desk),
+        (child, HoldCondition::KnownChild),
+        (doubt, HoldCondition::IdentityInDoubt),
     ]
     .into_iter()
     .filter_map(|(met, condition)| (!met).then_some(condition))

@@ -111,6 +111,7 @@ impl Step<'_> {
                 entered,
                 egress_alternative: gate.egress_alternative,
                 attended: self.is_attended(gate),
+                desk: self.has_desk(gate),
                 hold_spent: self.identity_hold_spent(asked),
                 offline: self.is_offline(&asked.device),
                 crowded: self.is_crowded(asked),
@@ -341,15 +342,16 @@ impl Step<'_> {
 
     /// Whether a desk bound to the gate is signed in, or a pay point bound to it online.
     fn is_attended(&mut self, gate: &Gate) -> bool {
-        let terminals = &mut self.state.tables.terminals;
-        let desk = gate.desk.as_ref().and_then(|id| terminals.read(id));
-        let signed_in = desk.is_some_and(|desk| desk.online && desk.operator.is_some());
-        signed_in
-            || gate
-                .pay_point
-                .as_ref()
-                .and_then(|id| terminals.read(id))
-                .is_some_and(|point| point.online)
+        let signed_in = self.has_desk(gate);
+        let point = gate.pay_point.as_ref();
+        let point = point.and_then(|id| self.state.tables.terminals.read(id));
+        signed_in || point.is_some_and(|point| point.online)
+    }
+
+    /// Whether a desk bound to the gate is signed in.
+    fn has_desk(&mut self, gate: &Gate) -> bool {
+        let desk = gate.desk.as_ref().and_then(|id| self.state.tables.terminals.read(id));
+        desk.is_some_and(|desk| desk.online && desk.operator.is_some())
     }
 
     fn is_offline(&mut self, device: &DeviceId) -> bool {

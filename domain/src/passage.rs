@@ -155,7 +155,10 @@ impl Step<'_> {
                 self.count(&crossed, |zone| zone.inside += 1);
                 let from_outside = gate.as_ref().is_some_and(crate::site::Gate::leads_outside);
                 if from_outside || presence.inside == 0 {
-                    presence.inside = presence.inside.saturating_add(1);
+                    // Who comes in twice on one card is inside once: it counts its people.
+                    let known = self.state.tables.credentials.read(&row.uid);
+                    let people = known.map_or(1, |known| known.party_size.max(1));
+                    presence.inside = presence.inside.saturating_add(1).min(people);
                 }
                 presence.zone = gate.map(|gate| gate.inner);
                 presence.entered = Some(at);

@@ -72,6 +72,9 @@ pub struct SeenGate {
     /// Whether a desk bound to it is signed in, or a pay point bound to it is online.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub attended: bool,
+    /// Whether a desk bound to it is signed in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub desk: bool,
     /// Whether the credential was held here for its identity until the time was used up.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hold_spent: bool,

@@ -451,10 +451,13 @@ impl Step<'_> {
         let Some(gate) = site.gates.get(&key.gate) else { return };
         let at = self.now;
         let asked = Asked::of(at, kind, key.gate.clone(), key.uid.clone());
+        let message = Message { device: key.gate.clone(), source: None, at, received: at };
+        if self.answered_by_emergency(&message, &asked) {
+            return;
+        }
         let seen = self.look(&asked, gate);
         let (gathered, combined) = self.judged(&seen, &site.time_zone);
         if combined.outcome.opens() {
-            let message = Message { device: key.gate.clone(), source: None, at, received: at };
             self.act(&message, &asked, seen, gathered, combined);
         }
     }

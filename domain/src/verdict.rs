@@ -114,6 +114,12 @@ pub enum HoldCondition {
     IdentityTimeLeft,
     /// An entry is on record: a missing one keeps nobody in (I7).
     EntryOnRecord,
+    /// The bound desk is signed in: a child that waits for a guardian is not left alone.
+    Desk,
+    /// The person is known to be under 18: nobody else waits for a guardian.
+    KnownChild,
+    /// The credential is unknown, lost or stolen: no other identity is in doubt.
+    IdentityInDoubt,
 }
 
 /// What was decided, and why.

@@ -282,7 +282,8 @@ impl<'a> Asked<'a> {
         }
         let young = holder.age.is_some_and(|age| age < self.int(39));
         if young && !holder.picked_up {
-            let desk = self.seen.gate.attended && self.is_calm(mode);
+            let child = !holder.adult && holder.age.is_some_and(|age| age < 18);
+            let desk = self.seen.gate.desk && self.is_calm(mode) && child;
             self.find("PICKUP_NOT_AUTHORISED", if desk { Class::Hold } else { Class::Warn });
         }
         if !holder.lockers.is_empty() {

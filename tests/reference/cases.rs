@@ -308,6 +308,7 @@ impl Maker<'_> {
             entered,
             egress_alternative: self.chance(80),
             attended: self.chance(85),
+            desk: self.chance(70),
             hold_spent: self.chance(15),
             offline: self.chance(8),
             crowded: self.chance(6),

@@ -7,9 +7,6 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends here")]
 
 mod pairs;
-mod shown;
-mod steps;
-mod world;
 
 use std::collections::BTreeMap;
 
@@ -19,49 +16,21 @@ use domain::{
     verdict::{Detail, Finding},
 };
 use serde::Deserialize;
-use world::World;
+use tests::world::{Given, World};
 
 /// One scenario.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Scenario {
-    title: String,
-    /// The zone of local time.
-    pub(crate) time_zone: String,
-    pub(crate) currency: String,
-    /// The date of times without one.
-    pub(crate) date: String,
-    /// Settings and checks of this scenario.
-    pub(crate) rules: String,
-    /// Zones, each with its parent.
-    pub(crate) zones: BTreeMap<String, String>,
-    /// Gates: `street > POOL`.
-    pub(crate) gates: BTreeMap<String, String>,
-    /// Tariffs with the zones that they open.
-    pub(crate) tariffs: BTreeMap<String, world::TariffRow>,
-    #[serde(default)]
-    pub(crate) people: Vec<world::PersonRow>,
-    /// Families with the balance of their wallets.
-    #[serde(default)]
-    pub(crate) families: BTreeMap<String, String>,
-    #[serde(default)]
-    pub(crate) exemptions: Vec<world::ExemptionRow>,
-    /// Operators with their roles.
-    #[serde(default)]
-    pub(crate) operators: BTreeMap<String, Vec<String>>,
-    /// Groups that go in during an emergency.
-    #[serde(default)]
-    pub(crate) responders: Vec<String>,
-    /// Tills.
-    #[serde(default)]
-    pub(crate) tills: Vec<String>,
-    /// Lockers with their banks; they stand in the first zone.
-    #[serde(default)]
-    pub(crate) lockers: BTreeMap<String, String>,
-    /// What happens before each row.
-    #[serde(default)]
-    pub(crate) start: Vec<String>,
+struct Scenario {
+    given: Given,
     row: Vec<Row>,
+}
+
+impl Scenario {
+    /// What is given and the rows stand in one file.
+    fn of(text: &str) -> Result<Self, toml::de::Error> {
+        let mut table: toml::Table = toml::from_str(text)?;
+        let row = table.remove("row").unwrap_or(toml::Value::Array(Vec::new()));
+        Ok(Self { given: table.try_into()?, row: row.try_into()? })
+    }
 }
 
 /// One row.
@@ -131,8 +100,7 @@ fn scenarios() -> Vec<(String, Scenario)> {
     let read = |path: std::path::PathBuf| {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&path).unwrap();
-        let scenario: Scenario =
-            toml::from_str(&text).unwrap_or_else(|why| panic!("{name}: {why}"));
+        let scenario = Scenario::of(&text).unwrap_or_else(|why| panic!("{name}: {why}"));
         (name, scenario)
     };
     files.into_iter().map(read).collect()
@@ -152,9 +120,9 @@ fn chain<'a>(scenario: &'a Scenario, row: &'a Row) -> Vec<&'a Row> {
 fn run(scenario: &Scenario, row: &Row) -> World {
     let chain = chain(scenario, row);
     let rules: String = chain.iter().map(|row| row.rules.as_str()).collect();
-    let mut world = World::of(scenario, &rules);
+    let mut world = World::of(&scenario.given, &rules);
     let does = chain.iter().flat_map(|row| &row.does);
-    for step in scenario.start.iter().chain(does) {
+    for step in scenario.given.start.iter().chain(does) {
         world.run(step);
     }
     world
@@ -269,7 +237,7 @@ fn every_row_of_every_scenario_comes_out() {
             let mut world = run(&scenario, row);
             assert_eq!(world.trial_balance(), Money::ZERO, "{file} {}", row.id);
             for difference in differences(&mut world, row) {
-                wrong.push(format!("{} (row {}): {difference}", scenario.title, row.id));
+                wrong.push(format!("{} (row {}): {difference}", scenario.given.title, row.id));
             }
         }
     }

@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 
 use domain::params::{CATALOGUE, Param};
 use serde::Deserialize;
-
-use crate::{Scenario, world::World};
+use tests::world::{Given, World};
 
 /// One pair.
 #[derive(Deserialize)]
@@ -35,12 +34,12 @@ struct Pair {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
-    site: Scenario,
+    site: Given,
     pair: Vec<Pair>,
 }
 
 /// Everything that a run shows: verdicts, commands, conditions, and the rows that are left.
-fn run(site: &Scenario, pair: &Pair, value: &str) -> String {
+fn run(site: &Given, pair: &Pair, value: &str) -> String {
     let at = if pair.at.is_empty() { String::new() } else { format!(", {}", pair.at) };
     let rules = format!("{}\nset(\"{}\", {value}{at});", pair.with, pair.name);
     let mut world = World::of(site, &rules);

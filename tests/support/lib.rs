@@ -12,6 +12,7 @@ pub mod ports;
 pub mod program;
 pub mod records;
 pub mod site;
+pub mod world;
 
 use std::{
     ffi::OsString,

@@ -44,6 +44,9 @@ missing-time_left = the time of the hold is used up
 missing-identity_time_left = the time of the hold is used up
 missing-may_be_held = this person may not be held
 missing-entry_on_record = no entry is on record
+missing-desk = nobody is signed in at the desk
+missing-known_child = the person is not known to be a child
+missing-identity_in_doubt = the band or card is known
 
 state-active = active
 state-grace = in grace

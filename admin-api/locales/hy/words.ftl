@@ -44,6 +44,9 @@ missing-time_left = պահման ժամանակը սպառվել է
 missing-identity_time_left = պահման ժամանակը սպառվել է
 missing-may_be_held = այս հյուրին պահել չի կարելի
 missing-entry_on_record = մուտքը գրանցված չէ
+missing-desk = սեղանի մոտ ոչ ոք չկա
+missing-known_child = հայտնի չէ, որ երեխա է
+missing-identity_in_doubt = թևնոցը կամ քարտը հայտնի է
 
 state-active = ակտիվ
 state-grace = արտոնյալ ժամկետում

@@ -44,6 +44,9 @@ missing-time_left = შეყოვნების დრო ამოიწუ�
 missing-identity_time_left = შეყოვნების დრო ამოიწურა
 missing-may_be_held = ამ სტუმრის შეყოვნება არ შეიძლება
 missing-entry_on_record = შესვლა ჩაწერილი არ არის
+missing-desk = სალაროსთან არავინ არის
+missing-known_child = არ არის ცნობილი, რომ ბავშვია
+missing-identity_in_doubt = სამაჯური ან ბარათი ცნობილია
 
 state-active = აქტიური
 state-grace = საშეღავათო ვადაში

@@ -44,6 +44,9 @@ missing-time_left = время задержки исчерпано
 missing-identity_time_left = время задержки исчерпано
 missing-may_be_held = этого гостя задерживать нельзя
 missing-entry_on_record = вход не записан
+missing-desk = за стойкой никого нет
+missing-known_child = неизвестно, что это ребёнок
+missing-identity_in_doubt = браслет или карта известны
 
 state-active = активен
 state-grace = в льготном сроке

@@ -22,6 +22,8 @@
 //! | `11:00:00 door G1 open` | a door; `closed` again |
 //! | `11:00:00 offline G1` | the gate went; `online` again |
 //! | `12:20:00 clock 3600` | our own clock was set forward by an hour |
+//! | `12:25:00 signs desk-1 nino 2468 emergency_reset` | an act, proved by login and PIN |
+//! | `12:25:30 confirms T1 levan 2468` | a second person confirms it elsewhere |
 //! | `12:00:00 till T1 off` | the till is offline |
 //! | `12:00:00 waits` | time goes on |
 //! | `12:00:00 desk off` | nobody sits at the desk any more |
@@ -36,20 +38,11 @@ use domain::{
     time::{Span, Timestamp},
 };
 
-use crate::{
-    Scenario,
-    world::{DESK, World},
-};
-
-impl Scenario {
-    pub(crate) fn title(&self) -> &str {
-        &self.title
-    }
-}
+use super::{DESK, World};
 
 impl World {
     /// Runs one step.
-    pub(crate) fn run(&mut self, step: &str) {
+    pub fn run(&mut self, step: &str) {
         let words: Vec<&str> = step.split_whitespace().collect();
         // A date may stand before the time.
         let dated = words[0].contains('-');
@@ -126,6 +119,17 @@ impl World {
                 let act = Act { action: (*action).to_owned(), ..Act::default() };
                 let second = self.second(rest);
                 self.order(desk, operator, second, What::Act(act));
+            }
+            ["signs", desk, operator, code, action] => {
+                let act = Act { action: (*action).to_owned(), ..Act::default() };
+                let operator = (*operator).into();
+                let order = Box::new(Order { operator, second: None, what: What::Act(act) });
+                let (terminal, pin) = ((*desk).into(), PinDigest((*code).into()));
+                self.take(Input::SignedOrder { terminal, order, pin });
+            }
+            ["confirms", desk, operator, code] => {
+                let (terminal, operator) = ((*desk).into(), (*operator).into());
+                self.take(Input::Confirm { terminal, operator, pin: PinDigest((*code).into()) });
             }
             ["till", till, state] => {
                 let online = *state == "on";

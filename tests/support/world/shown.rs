@@ -3,54 +3,57 @@
 use domain::{
     command::Action,
     decision::Decision,
-    facts::Policy as _,
     money::Money,
     reasons::Reason,
     remedy::{Change, remedy},
     state::Noted,
 };
 
-use crate::world::World;
+use super::World;
 
 impl World {
-    pub(crate) fn wallet(&self, uid: &str) -> Money {
+    /// What the wallet behind a band holds.
+    pub fn wallet(&self, uid: &str) -> Money {
         self.balance(self.account(uid))
     }
-    pub(crate) fn debt(&self, uid: &str) -> Money {
+    /// What is owed on a band.
+    pub fn debt(&self, uid: &str) -> Money {
         let owed = |balance: Money| Money::ZERO.max(-balance);
         let account = self.account(uid);
         owed(self.balance(account)) + owed(self.balance(account.beside()))
     }
-    pub(crate) fn visits_left(&self, uid: &str) -> u32 {
+    /// The visits that are left on the pass of a band.
+    pub fn visits_left(&self, uid: &str) -> u32 {
         let pass = self.holder(uid).pass.unwrap();
         self.state.tables.passes.peek(&pass).and_then(|pass| pass.visits_left).unwrap()
     }
-    pub(crate) fn inside(&self, uid: &str) -> u16 {
+    /// How many are inside on a band.
+    pub fn inside(&self, uid: &str) -> u16 {
         let row = self.state.tables.presence.peek(&self.holder(uid).credential);
         row.map_or(0, |row| row.inside)
     }
     /// Whether the last step opened a gate.
-    pub(crate) fn opened(&self) -> bool {
+    pub fn opened(&self) -> bool {
         let opens = |action: &Action| matches!(action, Action::OpenOnce { .. });
         self.last.commands.iter().any(|command| opens(&command.action))
     }
     /// Whether the last step told a collector to keep a band.
-    pub(crate) fn captured(&self) -> bool {
+    pub fn captured(&self) -> bool {
         self.last.commands.iter().any(|command| command.action == Action::Capture)
     }
     /// Whether nobody knows for sure how long the visit of the last decision lasts.
-    pub(crate) fn clock_uncertain(&self) -> bool {
+    pub fn clock_uncertain(&self) -> bool {
         let seen = self.last.decisions.last().and_then(|decision| decision.seen.as_ref());
         let holder = seen.and_then(|seen| seen.holder.as_ref());
         holder.is_some_and(|holder| holder.presence.clock_uncertain)
     }
     /// The outcomes of all decisions of the last step.
-    pub(crate) fn outcomes(&self) -> Vec<String> {
+    pub fn outcomes(&self) -> Vec<String> {
         let all = self.last.decisions.iter();
         all.map(|decision| decision.verdict.outcome.name().to_owned()).collect()
     }
     /// The reason that the last answer shows at its gate.
-    pub(crate) fn shown_at_gate(&self) -> String {
+    pub fn shown_at_gate(&self) -> String {
         let shown = self.last.commands.iter().find_map(|command| match &command.action {
             Action::Indicate { reason, .. } => Some(*reason),
             _ => None,
@@ -58,18 +61,18 @@ impl World {
         shown.flatten().map_or("nothing", Reason::code).to_owned()
     }
     /// What a gate was told about its state without power.
-    pub(crate) fn fail_secure(&self) -> Option<bool> {
+    pub fn fail_secure(&self) -> Option<bool> {
         self.last.commands.iter().find_map(|command| match &command.action {
             Action::FailMode { entry_secure } => Some(*entry_secure),
             _ => None,
         })
     }
     /// Whether a locker is flagged abandoned.
-    pub(crate) fn abandoned(&self, locker: &str) -> bool {
+    pub fn abandoned(&self, locker: &str) -> bool {
         self.state.tables.lockers.peek(&locker.into()).is_some_and(|row| row.abandoned)
     }
     /// What the last step noted beside decisions.
-    pub(crate) fn journal(&self) -> Vec<String> {
+    pub fn journal(&self) -> Vec<String> {
         let noted = self.last.journal.iter().filter_map(|entry| match &entry.noted {
             Noted::Decided { .. } => None,
             Noted::Condition { condition, .. } => {
@@ -85,7 +88,7 @@ impl World {
         noted.collect()
     }
     /// What would open the last decision.
-    pub(crate) fn would_open(&self) -> Vec<String> {
+    pub fn would_open(&self) -> Vec<String> {
         let decision = self.decision.as_ref().unwrap();
         let zone = &self.state.site.time_zone;
         let Some(found) =
@@ -119,7 +122,7 @@ impl World {
         format!("{name} {with}").trim_end().to_owned()
     }
     /// Everything that the last step showed and left, without ids.
-    pub(crate) fn everything(&self) -> String {
+    pub fn everything(&self) -> String {
         let verdict = |decision: &Decision| {
             let verdict = &decision.verdict;
             format!("{:?} {:?} {:?}", verdict.outcome, verdict.reasons, verdict.also)
@@ -136,7 +139,7 @@ impl World {
         format!("{decisions:?} {commands:?} {journal:?} {accounts:?} {passes:?} {inside:?}")
     }
     /// The sum of all accounts.
-    pub(crate) fn trial_balance(&self) -> Money {
+    pub fn trial_balance(&self) -> Money {
         let rows: Money = self.state.tables.accounts.iter().map(|(_, row)| row.balance).sum();
         rows + self.posted
     }

@@ -1,10 +1,16 @@
-//! A site made of what a scenario gives.
+//! A whole site in memory, made of what a file gives: the state machine with rules, and no store,
+//! no daemon and no devices around it.
+
+mod given;
+mod shown;
+mod steps;
 
 use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use domain::{
     decision::Decision,
     event::{DeviceEvent, Happening},
+    facts::Policy,
     ids::{AccountId, CredentialId, ExemptionId, FamilyId, IdMaker, MemberId, PassId, Uid},
     money::{Currency, Money},
     reasons::Reason,
@@ -25,111 +31,66 @@ use rules::{
     set::RuleSet,
     shipped::SHIPPED,
 };
-use serde::Deserialize;
 
-use crate::Scenario;
+pub use given::{Given, PersonRow};
 
+/// The PIN of every operator; here a code is its own digest.
+const PIN: &str = "2468";
 /// The desk that every gate of a scenario is bound to.
-pub(crate) const DESK: &str = "desk-1";
-
-/// A tariff.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TariffRow {
-    zones: Vec<String>,
-    #[serde(default)]
-    price: String,
-    /// Seconds and price of each tier.
-    #[serde(default)]
-    tiers: Vec<(i64, String)>,
-    #[serde(default)]
-    single_entry: bool,
-}
-
-/// A person with a band.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PersonRow {
-    band: String,
-    tariff: Option<String>,
-    visits: Option<u32>,
-    #[serde(default)]
-    wallet: String,
-    born: Option<String>,
-    #[serde(default)]
-    groups: Vec<String>,
-    certificate: Option<String>,
-    #[serde(default)]
-    party: Option<u16>,
-    #[serde(default)]
-    paid: String,
-    /// The family.
-    family: Option<String>,
-    /// The bands of those who may pick this person up.
-    #[serde(default)]
-    guardians: Vec<String>,
-    /// What the credential is; a card if nothing is said.
-    kind: Option<String>,
-    /// Its state; active if nothing is said.
-    state: Option<String>,
-    /// The code that calls for help silently.
-    duress: Option<String>,
-    /// The band of the member whose guest this person is.
-    host: Option<String>,
-    /// The last day of the pass.
-    ended: Option<String>,
-}
-
-/// An exemption of a group.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ExemptionRow {
-    group: String,
-    codes: Vec<String>,
-    from: String,
-    until: String,
-}
+pub const DESK: &str = "desk-1";
 
 /// Who holds a band.
-pub(crate) struct Holder {
+pub struct Holder {
     member: MemberId,
-    pub(crate) credential: CredentialId,
+    /// The credential.
+    pub credential: CredentialId,
     account: AccountId,
     /// The family's wallet.
     shared: Option<AccountId>,
-    pub(crate) pass: Option<PassKey>,
+    /// The pass, if there is one.
+    pub pass: Option<PassKey>,
 }
 
-/// A site in the middle of a scenario.
-pub(crate) struct World {
-    pub(crate) state: State,
-    pub(crate) rules: Arc<RuleSet>,
-    pub(crate) holders: BTreeMap<String, Holder>,
+/// A site in the middle of a given.
+pub struct World {
+    /// The state.
+    pub state: State,
+    /// The rules in force.
+    pub rules: Arc<dyn Policy>,
+    /// Who holds what, by the band.
+    pub holders: BTreeMap<String, Holder>,
     date: String,
-    now: Timestamp,
+    /// The present time.
+    pub now: Timestamp,
     seq: u64,
     payments: u32,
-    pub(crate) last: Batch,
+    /// What the last step made.
+    pub last: Batch,
     /// The last decision.
-    pub(crate) decision: Option<Decision>,
+    pub decision: Option<Decision>,
     /// The last one that opened nothing, at a gate.
-    pub(crate) refused: Option<Decision>,
+    pub refused: Option<Decision>,
     /// What every account was ever posted.
-    pub(crate) posted: Money,
+    pub posted: Money,
 }
 
 impl World {
-    /// The site that `scenario` gives, with `rules` more.
-    pub(crate) fn of(scenario: &Scenario, rules: &str) -> Self {
-        let site = site(scenario);
-        let rules = format!("{}\n{rules}", scenario.rules);
-        let rules = rule_set(scenario, &site, &rules);
+    /// The site that is `given`, with the shipped rules, its own and `rules` more.
+    pub fn of(given: &Given, rules: &str) -> Self {
+        let rules = format!("{}\n{rules}", given.rules);
+        let rules = rule_set(given, &site(given), &rules);
+        Self::with(given, rules)
+    }
+
+    /// The site that is `given`, with these rules.
+    pub fn with(given: &Given, rules: Arc<dyn Policy>) -> Self {
+        let site = site(given);
         let state = State::load(Arc::new(site), Snapshot::default(), 1, 7);
         let mut world = Self {
             state,
             rules,
             holders: BTreeMap::new(),
-            date: scenario.date.clone(),
+            date: given.date.clone(),
             now: Timestamp::default(),
             seq: 0,
             payments: 0,
@@ -139,11 +100,11 @@ impl World {
             posted: Money::ZERO,
         };
         world.now = world.time("00:00:00");
-        world.import(scenario);
+        world.import(given);
         let desk =
             Terminal { online: true, operator: Some("nino".to_owned()), drawer: Money::ZERO };
         let till = Terminal { operator: None, ..desk.clone() };
-        for id in &scenario.tills {
+        for id in &given.tills {
             let state = till.clone();
             world.take(Input::Terminal { terminal: id.as_str().into(), state });
         }
@@ -151,35 +112,43 @@ impl World {
         world
     }
 
-    fn import(&mut self, scenario: &Scenario) {
-        let mut ids = IdMaker::new(11);
-        let mut rows = Vec::new();
-        for (name, row) in &scenario.tariffs {
+    fn tariffs(&self, given: &Given, rows: &mut Vec<ImportRow>) {
+        for (name, row) in &given.tariffs {
             let key = TariffKey { tariff: name.as_str().into(), version: 1 };
             let zones = row.zones.iter().map(|zone| zone.as_str().into()).collect();
             let tier = |(seconds, price): &(i64, String)| {
                 (domain::time::Span::seconds(*seconds), self.money(price))
             };
             let tiers = row.tiers.iter().map(tier).collect();
-            let single_entry = row.single_entry;
-            let tariff =
-                Tariff { tiers, single_entry, ..Tariff::new(zones, self.money(&row.price)) };
+            let (single_entry, day_guest) = (row.single_entry, row.day_guest);
+            let tariff = Tariff {
+                tiers,
+                single_entry,
+                day_guest,
+                ..Tariff::new(zones, self.money(&row.price))
+            };
             rows.push(ImportRow::Tariff(key, tariff));
         }
+    }
+
+    fn import(&mut self, given: &Given) {
+        let mut ids = IdMaker::new(11);
+        let mut rows = Vec::new();
+        self.tariffs(given, &mut rows);
         let mut families = BTreeMap::new();
-        for (name, balance) in &scenario.families {
+        for (name, balance) in &given.families {
             let (id, account) = (FamilyId(ids.make(self.now)), AccountId(ids.make(self.now)));
             families.insert(name.clone(), (id, account));
             let balance = self.money(balance);
             rows.push(ImportRow::Wallet { account, balance, debt_since: None });
             rows.push(ImportRow::Family(id, Family { account, people: Vec::new() }));
         }
-        let everybody: BTreeMap<String, MemberId> = scenario
+        let everybody: BTreeMap<String, MemberId> = given
             .people
             .iter()
             .map(|row| (row.band.clone(), MemberId(ids.make(self.now))))
             .collect();
-        for (number, row) in (1..).zip(&scenario.people) {
+        for (number, row) in (1..).zip(&given.people) {
             let holder = Holder {
                 member: everybody[&row.band],
                 credential: CredentialId(ids.make(self.now)),
@@ -196,7 +165,7 @@ impl World {
             rows.extend(self.person(number, row, &holder, (pass, kin, host)));
             self.holders.insert(row.band.clone(), Holder { pass, ..holder });
         }
-        for row in &scenario.exemptions {
+        for row in &given.exemptions {
             let exemption = Exemption {
                 who: Exempted::Group(row.group.as_str().into()),
                 codes: row.codes.iter().map(|code| Reason::of(code).unwrap()).collect(),
@@ -208,13 +177,14 @@ impl World {
             };
             rows.push(ImportRow::Exemption(ExemptionId(ids.make(self.now)), exemption));
         }
-        for (login, roles) in &scenario.operators {
+        for (login, roles) in &given.operators {
             let roles = roles.iter().map(|role| role.as_str().into()).collect();
-            let operator = Operator { roles, ..Operator::default() };
+            let member = given.own_bands.get(login).map(|band| everybody[band]);
+            let operator = Operator { roles, member, ..Operator::default() };
             rows.push(ImportRow::Operator(login.as_str().into(), operator));
         }
-        for (id, bank) in &scenario.lockers {
-            let zone = scenario.zones.keys().next().unwrap().as_str().into();
+        for (id, bank) in &given.lockers {
+            let zone = given.zones.keys().next().unwrap().as_str().into();
             let locker = Locker::new(bank.as_str().into(), zone);
             rows.push(ImportRow::Locker(id.as_str().into(), locker));
         }
@@ -228,16 +198,18 @@ impl World {
         holder: &Holder,
         (pass, kin, host): (Option<PassKey>, Option<Box<Kin>>, Option<MemberId>),
     ) -> Vec<ImportRow> {
+        let is = |flag: &str| row.flags.iter().any(|one| one == flag);
+        let valid = |end: usize| row.valid.as_ref().map(|ends| self.time(&ends[end]));
         let member = Member {
             number,
             birth: row.born.as_ref().map(|date| date.parse().unwrap()),
-            blocked: false,
+            blocked: is("blocked"),
             language: Language::Ka,
             groups: row.groups.iter().map(|group| group.as_str().into()).collect(),
             account: holder.account,
             certificate_until: row.certificate.as_ref().map(|date| date.parse().unwrap()),
-            reduced_mobility: false,
-            medical: false,
+            reduced_mobility: is("reduced_mobility"),
+            medical: is("medical"),
             kin,
         };
         let person =
@@ -249,14 +221,14 @@ impl World {
                 .state
                 .as_deref()
                 .map_or(CredentialState::Active, |state| CredentialState::of(state).unwrap()),
-            valid_from: None,
-            valid_until: None,
+            valid_from: valid(0),
+            valid_until: valid(1),
             party_size: row.party.unwrap_or(1),
             kind: row
                 .kind
                 .as_deref()
                 .map_or(CredentialKind::Card, |kind| CredentialKind::of(kind).unwrap()),
-            adult: false,
+            adult: is("adult"),
             collected: false,
             extras: Some(Box::new(Extras {
                 pin: None,
@@ -288,7 +260,7 @@ impl World {
     }
 
     /// Steps one input at the present time and commits what came of it.
-    pub(crate) fn take(&mut self, input: Input) -> Answer {
+    pub fn take(&mut self, input: Input) -> Answer {
         let mut batch = Batch::default();
         let answer = step(&mut self.state, &mut batch, input, self.now, &*self.rules);
         for transaction in &batch.transactions {
@@ -307,7 +279,7 @@ impl World {
     }
 
     /// A device's message: what happened at `told` reaches us now.
-    pub(crate) fn event(&mut self, device: &str, told: Timestamp, happening: Happening) {
+    pub fn event(&mut self, device: &str, told: Timestamp, happening: Happening) {
         self.seq += 1;
         self.take(Input::Device(DeviceEvent {
             device: device.into(),
@@ -320,29 +292,29 @@ impl World {
     }
 
     /// The present time.
-    pub(crate) const fn now(&self) -> Timestamp {
+    pub const fn now(&self) -> Timestamp {
         self.now
     }
 
     /// Time goes on to `at`; what ends by itself until then ends.
-    pub(crate) fn wait(&mut self, at: Timestamp) {
+    pub fn wait(&mut self, at: Timestamp) {
         self.now = at;
         self.take(Input::Tick);
     }
 
     /// The daemon ends and comes again: a run of its own.
-    pub(crate) const fn restart(&mut self) {
+    pub const fn restart(&mut self) {
         self.state.epoch += 1;
     }
 
     /// The next key of a payment.
-    pub(crate) fn payment_key(&mut self) -> String {
+    pub fn payment_key(&mut self) -> String {
         self.payments += 1;
         format!("pay-{}", self.payments)
     }
 
     /// A local time with or without a date.
-    pub(crate) fn time(&self, text: &str) -> Timestamp {
+    pub fn time(&self, text: &str) -> Timestamp {
         let text = match text.split_once(' ') {
             Some(_) => text.replace(' ', "T"),
             None => format!("{}T{text}", self.date),
@@ -352,21 +324,22 @@ impl World {
         zoned.timestamp().into()
     }
     /// A local time, with its date.
-    pub(crate) fn local(&self, at: Timestamp) -> String {
+    pub fn local(&self, at: Timestamp) -> String {
         let zone = &self.state.site.time_zone;
         zone.to_datetime(at.to_calendar()).strftime("%Y-%m-%d %H:%M:%S").to_string()
     }
-    pub(crate) fn money(&self, text: &str) -> Money {
+    /// An amount as files write it.
+    pub fn money(&self, text: &str) -> Money {
         let text = if text.is_empty() { "0" } else { text };
         self.state.site.currency.parse(text).unwrap_or_else(|| panic!("{text}"))
     }
     /// An amount as the specification writes it.
-    pub(crate) fn shown(&self, amount: Money) -> String {
+    pub fn shown(&self, amount: Money) -> String {
         self.state.site.currency.exact(amount).to_string()
     }
 
     /// What was read.
-    pub(crate) fn uid_of(&self, decision: &Decision) -> Uid {
+    pub fn uid_of(&self, decision: &Decision) -> Uid {
         if let Some(uid) = &decision.unknown_uid {
             return uid.clone();
         }
@@ -374,44 +347,51 @@ impl World {
         let mut held = held.filter(|(_, holder)| Some(holder.credential) == decision.credential);
         held.next().map(|(uid, _)| uid.as_str().into()).unwrap()
     }
-    pub(crate) fn holder(&self, uid: &str) -> &Holder {
+    /// Who holds a band.
+    pub fn holder(&self, uid: &str) -> &Holder {
         self.holders.get(uid).unwrap_or_else(|| panic!("nobody holds `{uid}`"))
     }
-    pub(crate) fn account(&self, uid: &str) -> AccountId {
+    /// The wallet behind a band; the family's where it has one.
+    pub fn account(&self, uid: &str) -> AccountId {
         let holder = self.holder(uid);
         holder.shared.unwrap_or(holder.account)
     }
-    pub(crate) fn balance(&self, account: AccountId) -> Money {
+    /// What an account holds.
+    pub fn balance(&self, account: AccountId) -> Money {
         self.state.tables.accounts.peek(&account).map_or(Money::ZERO, |row| row.balance)
     }
 }
 
-fn site(scenario: &Scenario) -> Site {
+/// The zones, gates and terminals of a site.
+#[must_use]
+pub fn site(given: &Given) -> Site {
     let zone = |name: &str| (!name.is_empty() && name != "street").then(|| name.into());
     let gate = |(id, way): (&String, &String)| {
         let (outer, inner) = way.split_once(" > ").unwrap();
+        let around = given.surroundings.get(id);
         let gate = Gate {
-            egress_alternative: true,
+            egress_alternative: around.is_none_or(|around| around.egress_alternative),
+            reports_passage: around.is_none_or(|around| around.reports_passage),
             drops_repeats: true,
-            desk: Some(DESK.into()),
+            desk: around.is_none_or(|around| around.desk).then(|| DESK.into()),
+            pay_point: around.and_then(|around| around.pay_point.as_deref()).map(Into::into),
             ..Gate::new(zone(outer), inner.into())
         };
         (id.as_str().into(), gate)
     };
-    let time_zone = TimeZone::get(&scenario.time_zone).unwrap();
-    let currency = Currency::of(&scenario.currency).unwrap();
+    let time_zone = TimeZone::get(&given.time_zone).unwrap();
+    let currency = Currency::of(&given.currency).unwrap();
     Site {
-        zones: scenario
-            .zones
-            .iter()
-            .map(|(id, parent)| (id.as_str().into(), zone(parent)))
-            .collect(),
-        gates: scenario.gates.iter().map(gate).collect(),
-        responders: scenario.responders.iter().map(|group| group.as_str().into()).collect(),
-        terminals: scenario
+        zones: given.zones.iter().map(|(id, parent)| (id.as_str().into(), zone(parent))).collect(),
+        gates: given.gates.iter().map(gate).collect(),
+        responders: given.responders.iter().map(|group| group.as_str().into()).collect(),
+        terminals: given
             .tills
             .iter()
             .map(|till| (till.as_str().into(), TerminalKind::Till))
+            .chain(given.surroundings.values().filter_map(|around| {
+                Some((around.pay_point.as_deref()?.into(), TerminalKind::PayPoint))
+            }))
             .chain([(DESK.into(), TerminalKind::Desk)])
             .collect(),
         ..Site::new("scenario".into(), time_zone, currency)
@@ -425,37 +405,54 @@ thread_local! {
     };
 }
 
-fn rule_set(scenario: &Scenario, site: &Site, rules: &str) -> Arc<RuleSet> {
-    let key = (scenario.title().to_owned(), rules.to_owned());
+fn rule_set(given: &Given, site: &Site, rules: &str) -> Arc<RuleSet> {
+    let key = (given.title.clone(), rules.to_owned());
     if let Some(known) = LOADED.with_borrow(|loaded| loaded.get(&key).cloned()) {
         return known;
     }
-    let set = Arc::new(load_rules(scenario, site, rules));
+    let set = Arc::new(load_rules(given, site, rules));
     LOADED.with_borrow_mut(|loaded| loaded.insert(key, set.clone()));
     set
 }
 
-fn load_rules(scenario: &Scenario, site: &Site, rules: &str) -> RuleSet {
-    let file = |name: &str, text: &str| SourceFile { name: name.to_owned(), text: text.to_owned() };
-    // The cases of the shipped files are run by their own tests.
-    let is_rule = |name: &str| name != "00_site.rhai" && name.ends_with(".rhai");
-    let shipped = SHIPPED.iter().filter(|(name, _)| is_rule(name));
+fn load_rules(given: &Given, site: &Site, rules: &str) -> RuleSet {
     let hours = "set(\"time.access_windows\", \"always\");\n";
-    let own = [file("00_hours.rhai", hours), file("90_scenario.rhai", rules)];
-    let files = shipped.map(|(name, text)| file(name, text)).chain(own);
-    let groups = scenario.people.iter().flat_map(|person| person.groups.clone());
-    let mut names = Names {
-        tariffs: scenario.tariffs.keys().cloned().collect(),
-        groups: groups.collect(),
-        roles: scenario.operators.values().flatten().cloned().collect(),
-        ..Names::of_site(site)
-    };
-    names.devices.extend(scenario.lockers.values().cloned());
-    match load(&Bundle::of(files), &names) {
+    let own = [file("00_hours.rhai", hours), file("90_given.rhai", rules)];
+    load_files(given, site, shipped().chain(own))
+}
+
+/// The shipped rules without their settings; the cases of the files are run by their own tests.
+pub fn shipped() -> impl Iterator<Item = SourceFile> {
+    let is_rule = |name: &str| name != "00_site.rhai" && name.ends_with(".rhai");
+    SHIPPED.iter().filter(move |(name, _)| is_rule(name)).map(|(name, text)| file(name, text))
+}
+
+/// A rule file.
+#[must_use]
+pub fn file(name: &str, text: &str) -> SourceFile {
+    SourceFile { name: name.to_owned(), text: text.to_owned() }
+}
+
+/// Loads rule files for a site.
+pub fn load_files(given: &Given, site: &Site, files: impl Iterator<Item = SourceFile>) -> RuleSet {
+    match load(&Bundle::of(files), &names(given, site)) {
         Ok(checked) => checked.set,
         Err(problems) => {
             let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
-            panic!("{}: {}", scenario.title(), told.join("\n"))
+            panic!("{}: {}", given.title, told.join("\n"))
         }
     }
+}
+
+/// The names that rules of the site may use.
+fn names(given: &Given, site: &Site) -> Names {
+    let groups = given.people.iter().flat_map(|person| person.groups.clone());
+    let mut names = Names {
+        tariffs: given.tariffs.keys().cloned().collect(),
+        groups: groups.collect(),
+        roles: given.operators.values().flatten().cloned().collect(),
+        ..Names::of_site(site)
+    };
+    names.devices.extend(given.lockers.values().cloned());
+    names
 }
