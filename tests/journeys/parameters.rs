@@ -48,7 +48,7 @@ fn all_parameters_are_listed_with_their_values_and_where_those_are_set() {
         ["17", "tariff.max_visits", "default", "and", "1", "more", "none"]
     );
     assert_eq!(line(&all, "32"), ["32", "zone.max_occupancy", "default", "0", "(persons)"]);
-    assert!(line(&all, "63").join(" ").contains("default, not judged yet"), "{all}");
+    assert!(line(&all, "63").join(" ").contains("default movements P90D"), "{all}");
     assert!(all.contains("\nC. Presence and anti-passback\n"), "{all}");
     for (group, rows) in [("C", 4), ("c", 4), ("debt", 5)] {
         let listed = json(&params("list", &site, &["--group", group, "--json"]));

@@ -178,11 +178,9 @@ fn differences(world: &mut World, row: &Row) -> Vec<String> {
     if let Some(wanted) = &row.would_open {
         same("would open", wanted.join(", "), world.would_open().join(", "));
     }
-    if let Some(wanted) = row.captured {
-        same("captured", wanted.to_string(), world.captured().to_string());
-    }
-    if let Some(wanted) = row.clock_uncertain {
-        same("clock uncertain", wanted.to_string(), world.clock_uncertain().to_string());
+    let uncertain = ("clock uncertain", row.clock_uncertain, world.clock_uncertain());
+    for (what, wanted, got) in [("captured", row.captured, world.captured()), uncertain] {
+        same(what, wanted.unwrap_or(got).to_string(), got.to_string());
     }
     if let Some(wanted) = &row.shown {
         same("shown", wanted.clone(), world.shown_at_gate());
