@@ -274,6 +274,51 @@ pub(crate) enum ParamsCommand {
   kari params explain my-pool anti_passback.mode --device gate-1      an entry through that gate
   kari params explain my-pool debt.entry_block_amount --group staff")]
     Explain(PlaceArgs),
+    /// Set a value in the database, above what the rule files say; without a value, take it away.
+    ///
+    /// The daemon runs, the operator has the right `set_parameter`, and every check of a reload is
+    /// passed with the new value; else nothing changes. It counts from the next event on.
+    #[command(after_help = "Examples, with the PIN asked for:
+  kari params set my-pool debt.entry_block_amount 5.00 --operator nino --terminal desk-1
+  kari params set my-pool zone.max_occupancy 12 --zone sauna --operator nino --terminal desk-1
+  kari params set my-pool zone.max_occupancy --zone sauna --operator nino --terminal desk-1")]
+    Set(SetArgs),
+}
+
+/// What `kari params set` takes.
+#[derive(Debug, Args)]
+pub(crate) struct SetArgs {
+    /// The site's folder, which holds site.toml.
+    #[arg(value_name = "DIR")]
+    pub(crate) site: PathBuf,
+    /// The parameter's name.
+    pub(crate) name: String,
+    /// The value, as a rule file writes it; without one, what the database says is taken away.
+    pub(crate) value: Option<String>,
+    /// For a zone.
+    #[arg(long, value_name = "ID", group = "scope")]
+    pub(crate) zone: Option<String>,
+    /// For a gate, or a bank of lockers.
+    #[arg(long, value_name = "ID", group = "scope")]
+    pub(crate) device: Option<String>,
+    /// For a till, a desk or a kiosk.
+    #[arg(long, value_name = "ID", group = "scope")]
+    pub(crate) at_terminal: Option<String>,
+    /// For a tariff.
+    #[arg(long, value_name = "ID", group = "scope")]
+    pub(crate) tariff: Option<String>,
+    /// For a group of members.
+    #[arg(long, value_name = "ID", group = "scope")]
+    pub(crate) group: Option<String>,
+    /// For a member, by id.
+    #[arg(long, value_name = "ID", group = "scope")]
+    pub(crate) member: Option<String>,
+    /// For a role of operators.
+    #[arg(long, value_name = "ID", group = "scope")]
+    pub(crate) role: Option<String>,
+    /// Who sets it.
+    #[command(flatten)]
+    pub(crate) signature: Signature,
 }
 
 /// What `kari params explain` takes: a parameter, and where and for whom it is asked.

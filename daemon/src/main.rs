@@ -21,6 +21,7 @@ mod running;
 mod simulation;
 mod site_loop;
 mod socket;
+mod values;
 
 use std::process::ExitCode;
 
@@ -72,7 +73,7 @@ async fn command(cli: Cli) -> anyhow::Result<Exit> {
     let json = cli.json;
     match cli.command {
         Command::Run(args) => commands::run::run(args, json).await,
-        Command::Check(site) => commands::check::check(&site, json),
+        Command::Check(site) => commands::check::check(&site, json).await,
         Command::Init(args) => commands::init::init(&args, json),
         Command::Simulate(args) => commands::simulate::simulate(args, json).await,
         Command::Explain(args) => commands::explain::explain(&args, json).await,

@@ -15,10 +15,11 @@ use rules::{
     load::{Checked, Names},
     problem::Problem,
 };
+use store::reader::Reader;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::site_loop::Ask;
+use crate::{site_loop::Ask, values};
 
 /// Lost file events are found by comparing hashes this often.
 const POLL: Duration = Duration::from_secs(5);
@@ -43,6 +44,8 @@ pub(crate) struct Reloader {
     pub(crate) health: Arc<Health>,
     /// For the times that people are shown.
     pub(crate) clock: Arc<dyn Clock>,
+    /// The records.
+    pub(crate) reader: Reader,
     /// The hash of the set in force.
     pub(crate) live: String,
     /// The hash of the set that was refused last.
@@ -148,7 +151,13 @@ impl Reloader {
             }
             return;
         }
-        let names = self.names.clone();
+        let mut names = self.names.clone();
+        match self.reader.params().await {
+            Ok(kept) => names.kept = values::of(&kept),
+            Err(error) => {
+                return tracing::error!(%error, "the values of the database cannot be read");
+            }
+        }
         let loaded = tokio::task::spawn_blocking(move || rules::load::load(&bundle, &names)).await;
         match loaded {
             Ok(Ok(checked)) => {

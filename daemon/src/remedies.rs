@@ -14,6 +14,8 @@ use jiff::tz::TimeZone;
 use rules::set::RuleSet;
 use store::reader::Reader;
 
+use crate::values;
+
 /// Works out remedies from the records of one site.
 #[derive(Clone)]
 pub(crate) struct Remedies {
@@ -36,11 +38,7 @@ impl Remedies {
         }
         let seen = decision.seen.clone()?;
         let set = self.rule_set(&decision.rule_set).await?;
-        let mut values = set.values().clone();
-        let kept = self.reader.params().await.ok()?;
-        for (key, row) in kept {
-            values.set(key.param, key.scope, row.value);
-        }
+        let values = values::above(set.values(), &self.reader.params().await.ok()?);
         let zone = self.zone.clone();
         let asked =
             tokio::task::spawn_blocking(move || remedy(&seen, (set.as_ref(), &values), &zone));

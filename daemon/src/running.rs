@@ -44,7 +44,7 @@ use crate::{
     remedies::Remedies,
     retention::Retention,
     site_loop::{Ask, Inbox, SiteLoop},
-    socket,
+    socket, values,
 };
 
 /// Requests and facts of gates that may wait; more than the brokers hand out unacknowledged.
@@ -179,6 +179,7 @@ pub(crate) async fn start(
         administration: administration.clone(),
         health: Arc::clone(&health),
         clock: Arc::clone(&wall),
+        reader: reader.clone(),
         live,
         refused: first.refused,
     };
@@ -235,9 +236,10 @@ async fn find(
     };
     let snapshot = store.load().await?;
     let state = State::load(Arc::clone(&installation.site), snapshot, opened.epoch, ids.fork());
-    let names = names(installation, &state, &rows);
-    let first = reload::first(&installation.rules(), &names, opened.last_rule_set.clone());
+    let mut names = names(installation, &state, &rows);
     let reader = Reader::open(&database).await?;
+    names.kept = values::of(&reader.params().await?);
+    let first = reload::first(&installation.rules(), &names, opened.last_rule_set.clone());
     Ok(Found { store, opened, state, rows, names, first, reader })
 }
 

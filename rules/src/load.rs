@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{
     facts::{EVENT_KINDS, EventKind, Policy as _, PolicyFault, Question},
     ids::ZoneId,
-    params::{CATALOGUE, FLOOR_GATHERS, FLOOR_READS},
+    params::{CATALOGUE, FLOOR_GATHERS, FLOOR_READS, Param, Value},
     scope::{Scope, ScopeKind},
     site::Site,
 };
@@ -39,6 +39,8 @@ pub struct Names {
     pub terminals: BTreeSet<String>,
     /// Roles of operators.
     pub roles: BTreeSet<String>,
+    /// Values that the database sets above those of the files.
+    pub kept: Vec<(Param, Scope, Value)>,
     /// Whether any other name is taken as well.
     pub any: bool,
     /// The gates among the devices, with what settings need of them.
@@ -179,7 +181,11 @@ pub fn load(bundle: &Bundle, names: &Names) -> Result<Checked, Vec<Problem>> {
         kinds.push(Checks::new(merged, terms, *kind));
     }
     let Outcome { table, set_at, mut problems, mut warnings } = settings.finish();
-    let around = Surroundings { table: &table, set_at: &set_at, layout: &layout, names };
+    let mut all = table.clone();
+    for (param, scope, value) in names.kept.clone() {
+        all.set(param, scope, value);
+    }
+    let around = Surroundings { table: &all, set_at: &set_at, layout: &layout, names };
     problems.extend(around.problems());
     warnings.extend(around.hours_that_never_meet());
     sorted(problems)?;

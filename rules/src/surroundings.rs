@@ -37,6 +37,10 @@ impl Surroundings<'_> {
     }
 
     fn told(&self, param: Param, scope: &Scope, message: String, help: String) -> Problem {
+        if self.names.kept.iter().any(|(one, at, _)| (*one, at) == (param, scope)) {
+            let message = format!("{message} (a value of the database)");
+            return Problem { file: "database".to_owned(), line: 0, column: 0, message, help };
+        }
         let line = self.set_at.get(&(param, scope.clone())).copied().unwrap_or_default();
         let place = self.layout.line(line, 1);
         let (line, column) = (place.line, place.column);

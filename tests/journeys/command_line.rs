@@ -151,8 +151,8 @@ async fn commands_beside_a_daemon_tell_what_it_did() {
     let alone = run(&["--json", "explain"], &folder);
     assert_eq!(json(&alone)["id"], decision.to_string(), "without a daemon too");
     let arguments = ["emergency", "reset", folder.to_str().unwrap()];
-    let both = ["--operator", "nino", "--operator", "levan"];
-    let unreachable = program::run(arguments.into_iter().chain(both));
+    let who = ["--operator", "nino", "--terminal", "till-1"];
+    let unreachable = program::run_with_pin("1111", arguments.into_iter().chain(who));
     assert_eq!(code(&unreachable), 4);
     assert!(program::text(&unreachable.stderr).contains("start it first"));
 }

@@ -1,6 +1,6 @@
 //! Fire: released stays released, whatever the rules, the daemon or the network do.
 
-use std::time::Duration;
+use std::{process::Output, time::Duration};
 
 use devices::{
     profile::Profiles,
@@ -15,7 +15,7 @@ use serde_json::json;
 use tests::{
     daemon::{Daemon, eventually},
     program,
-    site::{Guest, Plan, uid},
+    site::{Guest, Plan, RIGHTS, uid},
 };
 
 use crate::{told, walk};
@@ -26,20 +26,34 @@ async fn board() -> ModbusGate {
     ModbusGate::listen("127.0.0.1:0".parse().unwrap(), 1, profile).await.unwrap()
 }
 
-fn reset(daemon: &Daemon, operators: &[&str]) -> (Option<i32>, String) {
-    let mut arguments = vec!["emergency", "reset", daemon.site.path().to_str().unwrap()];
-    for operator in operators {
-        arguments.extend(["--operator", operator]);
-    }
-    let done = program::run(arguments);
-    (done.status.code(), program::text(&done.stderr))
+fn told_of(done: &Output) -> (Option<i32>, String) {
+    (done.status.code(), program::text(&done.stdout) + &program::text(&done.stderr))
+}
+
+fn site_of(daemon: &Daemon) -> &str {
+    daemon.site.path().to_str().unwrap()
+}
+
+/// The first of two.
+fn reset(daemon: &Daemon, operator: &str, pin: &str) -> (Option<i32>, String) {
+    let who = ["--operator", operator, "--terminal", "till-1"];
+    let what = ["emergency", "reset", site_of(daemon)];
+    told_of(&program::run_with_pin(pin, what.into_iter().chain(who)))
+}
+
+/// The second, at a till.
+fn confirm(daemon: &Daemon, operator: &str, pin: &str, till: &str) -> (Option<i32>, String) {
+    let who = ["--operator", operator, "--terminal", till];
+    let what = ["confirm", site_of(daemon)];
+    told_of(&program::run_with_pin(pin, what.into_iter().chain(who)))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fire_releases_every_gate_until_two_people_reset_it() {
     let board = board().await;
     let guests = vec![Guest::member(1), Guest::paying(2, "20.00")];
-    let plan = Plan { gates: 2, boards: vec![board.address()], guests, ..Plan::default() };
+    let (settings, boards) = (RIGHTS.to_owned(), vec![board.address()]);
+    let plan = Plan { gates: 2, boards, guests, settings, ..Plan::default() };
     let mut daemon = Daemon::start(&plan).await;
     let (burning, other) = (daemon.gate("gate-1").await, daemon.gate("gate-2").await);
     walk(&other, Entry, &uid(1)).await;
@@ -67,15 +81,28 @@ async fn fire_releases_every_gate_until_two_people_reset_it() {
     other.online().await;
     in_an_emergency(&other).await;
 
-    let refused = reset(&daemon, &["nino"]);
-    assert!(refused.0 == Some(1) && refused.1.contains("two operators"), "{refused:?}");
-    let refused = reset(&daemon, &["nino", "nino"]);
-    assert!(refused.0 == Some(1) && refused.1.contains("two different"), "{refused:?}");
-    let refused = reset(&daemon, &["nino", "levan"]);
-    assert!(refused.0 == Some(1) && refused.1.contains("gate-1"), "{refused:?}");
+    let refused = reset(&daemon, "nino", "1111");
+    assert!(refused.0 == Some(1) && refused.1.contains("gate-1"), "it burns: {refused:?}");
     burning.set_fire(false);
-    let done = async || (reset(&daemon, &["nino", "levan"]).0 == Some(0)).then_some(());
-    eventually("the emergency is reset", done).await;
+    let wrong = reset(&daemon, "nino", "2222");
+    assert!(wrong.0 == Some(1) && wrong.1.contains("not the PIN of `nino`"), "{wrong:?}");
+    let unknown = reset(&daemon, "nobody", "1111");
+    assert!(unknown.1.contains("no operator is called `nobody`"), "{unknown:?}");
+    let cashier = reset(&daemon, "maka", "3333");
+    assert!(cashier.0 == Some(1) && cashier.1.contains("Your role may not"), "{cashier:?}");
+    let waits = async || {
+        let first = reset(&daemon, "nino", "1111");
+        assert_eq!(first.0, Some(1), "{first:?}");
+        first.1.contains("waits 60 seconds for a second person").then_some(())
+    };
+    eventually("the reset waits for a second person", waits).await;
+    for (operator, pin, till) in [("nino", "1111", "till-2"), ("levan", "2222", "till-1")] {
+        let refused = confirm(&daemon, operator, pin, till);
+        assert!(refused.0 == Some(1) && refused.1.contains("nothing waits"), "{refused:?}");
+    }
+    assert!(burning.is_released() && board.is_released(), "released stays released");
+    let confirmed = confirm(&daemon, "levan", "2222", "till-2");
+    assert_eq!(confirmed.0, Some(0), "{confirmed:?}");
     let none = async || {
         (!burning.is_released() && !other.is_released() && !board.is_released()).then_some(())
     };

@@ -2,8 +2,9 @@
 
 use std::{
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     sync::OnceLock,
     time::SystemTime,
 };
@@ -79,6 +80,22 @@ pub fn run<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = I>) ->
     let mut command = Command::new(kari());
     command.args(arguments).env("NO_COLOR", "1").env_remove("KARI_SITE").env_remove("RUST_LOG");
     command.output().unwrap()
+}
+
+/// Runs a command with a line of input: the PIN of whoever acts.
+///
+/// # Panics
+/// Where it does not start.
+pub fn run_with_pin<I: AsRef<std::ffi::OsStr>>(
+    pin: &str,
+    arguments: impl IntoIterator<Item = I>,
+) -> Output {
+    let mut command = Command::new(kari());
+    command.args(arguments).env("NO_COLOR", "1").env_remove("KARI_SITE").env_remove("RUST_LOG");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    writeln!(child.stdin.take().unwrap(), "{pin}").unwrap();
+    child.wait_with_output().unwrap()
 }
 
 /// What a command printed, as text.

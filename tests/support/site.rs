@@ -116,6 +116,24 @@ set("debt.entry_block_age", "P1D");
 set("time.access_windows", "Mon-Sun 00:00-24:00");
 "#;
 
+/// Two managers and a cashier, with their PINs.
+const OPERATORS: &str = "login,roles,band,member,pin
+nino,manager,0A01,,1111
+levan,manager,0A02,,2222
+maka,cashier,0A03,,3333
+";
+
+/// What managers may do at the two tills.
+pub const RIGHTS: &str = r#"
+set("operator.allowed_actions", "override, emergency_reset, set_parameter", role("manager"));
+set("operator.allowed_actions", "override", role("cashier"));
+set("operator.allowed_terminals", "till-1, till-2", role("manager"));
+set("operator.allowed_terminals", "till-1, till-2", role("cashier"));
+set("terminal.allowed_actions", "override, emergency_reset, set_parameter", terminal("till-1"));
+set("terminal.allowed_actions", "override, emergency_reset, set_parameter", terminal("till-2"));
+set("operator.override_codes", "DEBT_ENTRY_BLOCKED", role("manager"));
+"#;
+
 /// A site's folder; it is removed with this.
 #[derive(Debug)]
 pub struct Folder {
@@ -191,6 +209,9 @@ impl Folder {
             self.admin,
             other.unwrap_or(embedded),
         );
+        for number in 1..=2 {
+            writeln!(text, "[[terminal]]\nid = \"till-{number}\"\nkind = \"till\"").unwrap();
+        }
         let gate = "from = \"\"\nto = \"hall\"\negress_alternative = true\n";
         for number in 1..=plan.gates {
             let about = "[[gate]]\nprofile = \"homie-gate\"";
@@ -217,9 +238,12 @@ impl Folder {
             writeln!(credentials, "{uid},{number},active,,,1").unwrap();
             writeln!(passes, "{number},{tariff},active,2026-01-01,,{visits}").unwrap();
         }
-        for (name, text) in
-            [("members.csv", members), ("credentials.csv", credentials), ("passes.csv", passes)]
-        {
+        for (name, text) in [
+            ("members.csv", members),
+            ("credentials.csv", credentials),
+            ("passes.csv", passes),
+            ("operators.csv", OPERATORS.to_owned()),
+        ] {
             fs::write(self.path().join("data").join(name), text).unwrap();
         }
     }

@@ -180,7 +180,9 @@ impl World {
         for (login, roles) in &given.operators {
             let roles = roles.iter().map(|role| role.as_str().into()).collect();
             let member = given.own_bands.get(login).map(|band| everybody[band]);
-            let operator = Operator { roles, member, ..Operator::default() };
+            let code = || Some(PinDigest(PIN.into()));
+            let uid = Some(format!("OP-{login}").as_str().into());
+            let operator = Operator { roles, uid, pin: code(), band_pin: code(), member };
             rows.push(ImportRow::Operator(login.as_str().into(), operator));
         }
         for (id, bank) in &given.lockers {

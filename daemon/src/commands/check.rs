@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use domain::{
     pin::PinKey,
+    rows::{ParamKey, SetParam},
     state::{Snapshot, State},
     time::Clock,
 };
@@ -20,7 +21,7 @@ use crate::{
     cli::{Exit, SiteArg},
     clock::RealClock,
     config::Installation,
-    data, running,
+    data, running, values,
 };
 
 #[derive(Serialize)]
@@ -41,17 +42,19 @@ pub(crate) struct Looked {
     pub(crate) bundle: Bundle,
     /// What they may speak of.
     pub(crate) names: Names,
+    /// The values of the database.
+    pub(crate) kept: Vec<(ParamKey, SetParam)>,
     /// What they come to.
     pub(crate) loaded: Result<Checked, Vec<Problem>>,
 }
 
 /// Reads the data and the rule files of a site.
-pub(crate) fn look(installation: &Installation) -> anyhow::Result<Looked> {
-    look_at(installation, &installation.rules())
+pub(crate) async fn look(installation: &Installation) -> anyhow::Result<Looked> {
+    look_at(installation, &installation.rules()).await
 }
 
 /// The same with the rule files of another `folder`.
-pub(crate) fn look_at(installation: &Installation, folder: &Path) -> anyhow::Result<Looked> {
+pub(crate) async fn look_at(installation: &Installation, folder: &Path) -> anyhow::Result<Looked> {
     let rows = data::read(
         &installation.data(),
         &installation.site,
@@ -59,17 +62,22 @@ pub(crate) fn look_at(installation: &Installation, folder: &Path) -> anyhow::Res
         RealClock.now(),
     )?;
     let state = State::load(installation.site.clone(), Snapshot::default(), 0, 0);
-    let names = running::names(installation, &state, &rows);
+    let mut names = running::names(installation, &state, &rows);
+    let kept = values::kept(installation).await.unwrap_or_else(|error| {
+        tracing::warn!("the values of the database cannot be read: {error:#}");
+        Vec::new()
+    });
+    names.kept = values::of(&kept);
     let bundle = Bundle::read(folder)
         .with_context(|| format!("cannot read the rule files of `{}`", folder.display()))?;
     let loaded = rules::load::load(&bundle, &names);
-    Ok(Looked { rows: rows.len(), bundle, names, loaded })
+    Ok(Looked { rows: rows.len(), bundle, names, kept, loaded })
 }
 
 /// Checks a site's folder.
-pub(crate) fn check(site: &SiteArg, json: bool) -> anyhow::Result<Exit> {
+pub(crate) async fn check(site: &SiteArg, json: bool) -> anyhow::Result<Exit> {
     let installation = Installation::open(site.site.as_deref())?;
-    let Looked { rows, bundle, loaded, .. } = look(&installation)?;
+    let Looked { rows, bundle, loaded, .. } = look(&installation).await?;
     let plugins = plugins(&installation.folder.join("plugins"))?;
     let report = Report {
         valid: loaded.is_ok() && plugins.is_empty(),

@@ -47,7 +47,7 @@ pub(crate) async fn doctor(site: &SiteArg, json: bool) -> anyhow::Result<Exit> {
         }
     };
     if let Some(installation) = &installation {
-        looks.push(look(11, "rules", rules_of(installation)));
+        looks.push(look(11, "rules", rules_of(installation).await));
         looks.push(look(12, "state folder", state_folder(&installation.state)));
         looks.push(look(13, "disk", room(&installation.state)));
         looks.push(look(14, "database", database(installation).await));
@@ -92,8 +92,8 @@ fn print(looks: &[Look], installation: Option<&Installation>, json: bool) -> any
     Ok(())
 }
 
-fn rules_of(installation: &Installation) -> Result<String, String> {
-    let looked = check::look(installation).map_err(|error| error.to_string())?;
+async fn rules_of(installation: &Installation) -> Result<String, String> {
+    let looked = check::look(installation).await.map_err(|error| error.to_string())?;
     let files = looked.bundle.rules.len();
     match looked.loaded {
         Ok(checked) => Ok(format!("{files} files, {} warnings", checked.warnings.len())),

@@ -1,7 +1,9 @@
 //! `kari params`: what the parameters do, what this site sets them to, and which value is in force
-//! at one place. Read from the site's folder, as `kari check` does; no daemon is needed.
+//! at one place. Read from the site's folder and database, as `kari check` does; a daemon is needed
+//! only to set one.
 
 mod explain;
+mod set;
 
 use std::path::Path;
 
@@ -12,7 +14,8 @@ use domain::{
         CATALOGUE, Param, ParamSpec, Value,
         manual::{Entry, Shape},
     },
-    scope::{Place, Scope, ScopeKind},
+    rows::{ParamKey, SetParam},
+    scope::{ParamTable, Place, Scope, ScopeKind},
 };
 use rules::{load::Names, problem::did_you_mean, set::RuleSet, vocabulary::variable};
 use serde::Serialize;
@@ -21,6 +24,7 @@ use crate::{
     cli::{Exit, ParamsCommand},
     commands::check,
     config::Installation,
+    values,
 };
 
 /// What is told of one parameter: its row, and what the site makes of it.
@@ -32,28 +36,41 @@ struct Told {
     in_checks: &'static str,
     /// The value in force where nothing more than the site is known.
     value: String,
-    /// Every value that the rule files set.
+    /// Every value that the rule files and the database set.
     set: Vec<SetValue>,
 }
 
-/// One value that a rule file sets.
+/// One value that a rule file or the database sets.
 #[derive(Serialize)]
 struct SetValue {
     scope: Scope,
     value: String,
+    /// The rule file, or `database`.
     file: String,
     line: u16,
+    /// Who set it in the database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
 }
 
 impl SetValue {
-    fn of(set: &RuleSet, param: Param, scope: &Scope, value: &Value) -> Self {
-        let (file, line) = set.set_at(param, scope).unwrap_or_default();
+    fn of(loaded: &Loaded, param: Param, scope: &Scope, value: &Value) -> Self {
+        let is_this = |key: &ParamKey| key.param == param && key.scope == *scope;
+        let kept = loaded.kept.iter().find(|(key, _)| is_this(key));
+        let (file, line) = match kept {
+            Some(_) => ("database", 0),
+            None => loaded.set.set_at(param, scope).unwrap_or_default(),
+        };
+        let by = kept.map(|(_, row)| row.by.to_string());
         let value = value.written(param);
-        Self { scope: scope.clone(), value, file: file.to_owned(), line }
+        Self { scope: scope.clone(), value, file: file.to_owned(), line, by }
     }
 
     fn place(&self) -> String {
-        format!("{}:{}", self.file, self.line)
+        match &self.by {
+            Some(by) => format!("database, by {by}"),
+            None => format!("{}:{}", self.file, self.line),
+        }
     }
 
     fn row(&self, mark: &str) -> [String; 4] {
@@ -64,9 +81,12 @@ impl SetValue {
 /// Answers a question about parameters.
 pub(crate) async fn params(what: ParamsCommand, json: bool) -> anyhow::Result<Exit> {
     match what {
-        ParamsCommand::List { site, group } => list(site.site.as_deref(), group.as_deref(), json),
-        ParamsCommand::Get { site, name } => get(&site, &name, json),
-        ParamsCommand::Explain(args) => explain::explain(&args, json),
+        ParamsCommand::List { site, group } => {
+            list(site.site.as_deref(), group.as_deref(), json).await
+        }
+        ParamsCommand::Get { site, name } => get(&site, &name, json).await,
+        ParamsCommand::Explain(args) => explain::explain(&args, json).await,
+        ParamsCommand::Set(args) => set::set(&args, json).await,
     }
 }
 
@@ -75,14 +95,21 @@ struct Loaded {
     installation: Installation,
     names: Names,
     set: RuleSet,
+    /// What the database sets.
+    kept: Vec<(ParamKey, SetParam)>,
+    /// All values: those of the files, and above them those of the database.
+    values: ParamTable,
 }
 
 /// Reads a site; nothing where its rule files are not in order, which is told.
-fn load(site: Option<&Path>) -> anyhow::Result<Option<Loaded>> {
+async fn load(site: Option<&Path>) -> anyhow::Result<Option<Loaded>> {
     let installation = Installation::open(site)?;
-    let check::Looked { names, loaded, .. } = check::look(&installation)?;
+    let check::Looked { names, kept, loaded, .. } = check::look(&installation).await?;
     match loaded {
-        Ok(checked) => Ok(Some(Loaded { installation, names, set: checked.set })),
+        Ok(checked) => {
+            let values = values::above(checked.set.values(), &kept);
+            Ok(Some(Loaded { installation, names, set: checked.set, kept, values }))
+        }
         Err(problems) => {
             check::complain(&installation.rules(), &problems);
             Ok(None)
@@ -101,17 +128,17 @@ fn find(name: &str) -> anyhow::Result<Param> {
     Ok(param)
 }
 
-fn told(set: &RuleSet, spec: &ParamSpec) -> Told {
-    let (param, table) = (spec.param, set.values());
+fn told(loaded: &Loaded, spec: &ParamSpec) -> Told {
+    let (param, table) = (spec.param, &loaded.values);
     let value = table.resolve(param, &Place::default()).value.written(param);
-    let all = table.all(param).map(|(scope, value)| SetValue::of(set, param, scope, value));
+    let all = table.all(param).map(|(scope, value)| SetValue::of(loaded, param, scope, value));
     Told { entry: spec.entry(), in_checks: variable(param), value, set: all.collect() }
 }
 
-fn list(site: Option<&Path>, group: Option<&str>, json: bool) -> anyhow::Result<Exit> {
+async fn list(site: Option<&Path>, group: Option<&str>, json: bool) -> anyhow::Result<Exit> {
     let chosen = chosen(group)?;
-    let Some(Loaded { set, .. }) = load(site)? else { return Ok(Exit::Invalid) };
-    let all: Vec<_> = chosen.into_iter().map(|spec| told(&set, spec)).collect();
+    let Some(loaded) = load(site).await? else { return Ok(Exit::Invalid) };
+    let all: Vec<_> = chosen.into_iter().map(|spec| told(&loaded, spec)).collect();
     if json {
         say!("{}", serde_json::to_string(&all)?);
         return Ok(Exit::Done);
@@ -159,10 +186,10 @@ fn in_brackets(unit: &str) -> String {
     if unit.is_empty() { String::new() } else { format!(" ({unit})") }
 }
 
-fn get(site: &Path, name: &str, json: bool) -> anyhow::Result<Exit> {
+async fn get(site: &Path, name: &str, json: bool) -> anyhow::Result<Exit> {
     let param = find(name)?;
-    let Some(Loaded { set, .. }) = load(Some(site))? else { return Ok(Exit::Invalid) };
-    let told = told(&set, param.spec());
+    let Some(loaded) = load(Some(site)).await? else { return Ok(Exit::Invalid) };
+    let told = told(&loaded, param.spec());
     if json {
         say!("{}", serde_json::to_string(&told)?);
         return Ok(Exit::Done);
@@ -192,7 +219,7 @@ fn get(site: &Path, name: &str, json: bool) -> anyhow::Result<Exit> {
     }
     say!();
     if told.set.is_empty() {
-        say!("no rule file sets it");
+        say!("neither a rule file nor the database sets it");
     }
     let rows: Vec<_> = told.set.iter().map(|set| set.row("")).collect();
     print_rows(&rows);

@@ -4,7 +4,7 @@ mod again;
 mod report;
 
 use anyhow::Context;
-use domain::{facts::Policy as _, time::Timestamp};
+use domain::{facts::Policy as _, scope::ParamTable, time::Timestamp};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::{civil::DateTime, tz::TimeZone};
 use rules::set::RuleSet;
@@ -14,6 +14,7 @@ use crate::{
     cli::{Exit, ReplayArgs},
     commands::check,
     config::Installation,
+    values,
 };
 use report::Report;
 
@@ -54,7 +55,8 @@ impl When {
 /// Decides the records again, and tells what changes.
 pub(crate) async fn replay(args: &ReplayArgs, json: bool) -> anyhow::Result<Exit> {
     let installation = Installation::open(args.site.site.as_deref())?;
-    let set = match check::look_at(&installation, &args.rules)?.loaded {
+    let looked = check::look_at(&installation, &args.rules).await?;
+    let set = match looked.loaded {
         Ok(checked) => checked.set,
         Err(problems) => {
             check::complain(&args.rules, &problems);
@@ -73,7 +75,8 @@ pub(crate) async fn replay(args: &ReplayArgs, json: bool) -> anyhow::Result<Exit
         database.display()
     );
     let reader = Reader::open(&database).await?;
-    let mut report = ask(&reader, period, &set, &installation).await?;
+    let values = values::above(set.values(), &looked.kept);
+    let mut report = ask(&reader, period, (&set, &values), &installation).await?;
     report.name(&reader).await?;
     reader.close().await;
     if json {
@@ -96,7 +99,7 @@ fn period(args: &ReplayArgs, zone: &TimeZone) -> anyhow::Result<Period> {
 async fn ask(
     reader: &Reader,
     period: Period,
-    set: &RuleSet,
+    (set, values): (&RuleSet, &ParamTable),
     installation: &Installation,
 ) -> anyhow::Result<Report> {
     let site = &installation.site;
@@ -111,7 +114,7 @@ async fn ask(
         let Some(last) = page.last() else { break };
         after = Some(last.id);
         for decision in &page {
-            let again = again::decide(decision, set, &site.time_zone);
+            let again = again::decide(decision, (set, values), &site.time_zone);
             report.take(decision, again, &site.time_zone);
         }
         bar.inc(u64::try_from(page.len())?);

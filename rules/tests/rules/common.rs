@@ -42,6 +42,7 @@ pub(crate) fn names() -> Names {
         groups: set(&["staff", "students"]),
         terminals: set(&["desk-1"]),
         roles: set(&["manager"]),
+        kept: Vec::new(),
         any: false,
         gates: BTreeMap::from([
             ("gate-1".to_owned(), gate(&["pool"], false)),

@@ -2,12 +2,10 @@
 
 use anyhow::bail;
 use domain::{
-    facts::Policy as _,
     ids::{DeviceId, GroupId, MemberId, TariffId, ZoneId},
     params::{DefaultFor, ParamSpec},
     scope::{Explained, Place, Scope, ScopeKind},
 };
-use rules::set::RuleSet;
 use serde::Serialize;
 
 use super::{Loaded, SetValue, find, in_brackets, load, print_rows};
@@ -161,12 +159,12 @@ struct FoundValue {
 }
 
 /// Says which value is in force at a place.
-pub(super) fn explain(args: &PlaceArgs, json: bool) -> anyhow::Result<Exit> {
+pub(super) async fn explain(args: &PlaceArgs, json: bool) -> anyhow::Result<Exit> {
     let param = find(&args.name)?;
-    let Some(loaded) = load(Some(&args.site))? else { return Ok(Exit::Invalid) };
+    let Some(loaded) = load(Some(&args.site)).await? else { return Ok(Exit::Invalid) };
     let spot = Spot::of(args, &loaded)?;
-    let explained = loaded.set.values().explain(param, &spot.place());
-    let account = account(&loaded.set, param.spec(), &spot, &explained);
+    let explained = loaded.values.explain(param, &spot.place());
+    let account = account(&loaded, param.spec(), &spot, &explained);
     if json {
         say!("{}", serde_json::to_string(&account)?);
     } else {
@@ -175,10 +173,10 @@ pub(super) fn explain(args: &PlaceArgs, json: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn account(set: &RuleSet, spec: &ParamSpec, spot: &Spot, explained: &Explained<'_>) -> Account {
+fn account(loaded: &Loaded, spec: &ParamSpec, spot: &Spot, explained: &Explained<'_>) -> Account {
     let param = spec.param;
     let found = explained.found.iter().map(|found| FoundValue {
-        set: SetValue::of(set, param, found.scope, found.value),
+        set: SetValue::of(loaded, param, found.scope, found.value),
         counts: found.counts,
     });
     let has_own = |class: &&DefaultFor| spec.special().any(|(own, _)| own == **class);

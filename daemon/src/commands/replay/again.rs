@@ -7,6 +7,7 @@ use domain::{
     judge::judge,
     money::Money,
     reasons::Reason,
+    scope::ParamTable,
     verdict::{Finding, Outcome},
 };
 use jiff::tz::TimeZone;
@@ -40,12 +41,16 @@ pub(crate) struct Again {
 }
 
 /// Decides again; nothing where the record was answered before any rule, or without its facts.
-pub(crate) fn decide(decision: &Decision, policy: &dyn Policy, zone: &TimeZone) -> Option<Again> {
+pub(crate) fn decide(
+    decision: &Decision,
+    (policy, values): (&dyn Policy, &ParamTable),
+    zone: &TimeZone,
+) -> Option<Again> {
     let (seen, facts) = (decision.seen.as_ref()?, decision.facts.as_ref()?);
     let verdict = &decision.verdict;
     let answer = Answer { outcome: verdict.outcome, reason: verdict.primary() };
     let before = Came { answer, charged: charged(decision, answer, &verdict.reasons, facts) };
-    let gathered = Gathered::of(seen, policy.values(), zone);
+    let gathered = Gathered::of(seen, values, zone);
     let combined = judge(seen, &gathered, policy, zone);
     let answer = Answer { outcome: combined.outcome, reason: combined.primary() };
     let charged = charged(decision, answer, &combined.reasons, &gathered.facts);
@@ -78,7 +83,6 @@ mod tests {
         ids::DecisionId,
         params::ParamMask,
         reasons::Class,
-        scope::ParamTable,
         seen::{Seen, SeenGate},
         time::Timestamp,
         verdict::Verdict,
@@ -102,6 +106,10 @@ mod tests {
         fn judge(&self, _: &Question<'_>) -> Result<Vec<Finding>, PolicyFault> {
             Ok(self.0.iter().map(|(reason, class)| floor(*reason, *class)).collect())
         }
+    }
+
+    fn again(decision: &Decision, policy: &Finds) -> Option<Again> {
+        decide(decision, (policy, &policy.1), &TimeZone::UTC)
     }
 
     fn finds(found: Option<(Reason, Class)>) -> Finds {
@@ -145,24 +153,24 @@ mod tests {
     #[test]
     fn the_same_rules_decide_the_same_and_other_rules_what_they_find() {
         let decision = record(EventKind::Exit, Some(Direction::Exit));
-        let again = decide(&decision, &finds(None), &TimeZone::UTC).unwrap();
-        assert_eq!(again.before, again.after);
+        let got = again(&decision, &finds(None)).unwrap();
+        assert_eq!(got.before, got.after);
         let entry = record(EventKind::Entry, Some(Direction::Entry));
         let refuses = finds(Some((Reason::CredentialUnknown, Class::Deny)));
-        let again = decide(&entry, &refuses, &TimeZone::UTC).unwrap();
+        let got = again(&entry, &refuses).unwrap();
         let answer = Answer { outcome: Outcome::Deny, reason: Reason::CredentialUnknown };
-        assert_eq!(again.after, Came { answer, charged: Money::ZERO });
-        assert_ne!(again.before, again.after);
+        assert_eq!(got.after, Came { answer, charged: Money::ZERO });
+        assert_ne!(got.before, got.after);
     }
 
     #[test]
     fn what_was_answered_before_any_rule_is_not_asked() {
         let mut decision = record(EventKind::Exit, Some(Direction::Exit));
         decision.facts = None;
-        assert_eq!(decide(&decision, &finds(None), &TimeZone::UTC), None);
+        assert_eq!(again(&decision, &finds(None)), None);
         decision = record(EventKind::Exit, Some(Direction::Exit));
         decision.seen = None;
-        assert_eq!(decide(&decision, &finds(None), &TimeZone::UTC), None);
+        assert_eq!(again(&decision, &finds(None)), None);
     }
 
     #[test]
