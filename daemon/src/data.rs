@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use devices::pin::PinKey;
 use domain::{
     duration::Dur,
     ids::{
@@ -15,7 +16,6 @@ use domain::{
         MemberId, OperatorId, PassId, TariffId, Uid, ZoneId,
     },
     money::Money,
-    pin::PinKey,
     reasons::Reason,
     rows::{
         Credential, CredentialKind, CredentialState, Exempted, Exemption, Extras, Family, Kin,

@@ -3,7 +3,7 @@
 use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
 use anyhow::Context;
-use domain::pin::PinKey;
+use devices::pin::PinKey;
 
 /// The name of its file.
 const FILE: &str = "pin.key";
@@ -34,8 +34,8 @@ pub(crate) fn key(state: &Path) -> anyhow::Result<PinKey> {
     let bytes = fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
     let bytes = <[u8; 32]>::try_from(bytes).map_err(|_| {
         anyhow::anyhow!(
-            "`{}` is not a key of 32 bytes; restore it from a backup, or remove it and set all PINs \
-             anew",
+            "`{}` is not a key of 32 bytes; restore it from a backup, or remove it and set all \
+             PINs anew",
             path.display()
         )
     })?;

@@ -4,12 +4,12 @@
 use std::{os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
 
 use admin_api::health::Health;
+use devices::pin::PinKey;
 use domain::{
     decision::Decision,
     ids::DecisionId,
     money::Money,
     order::{Order, Override, OverrideReason, What},
-    pin::PinKey,
     reasons::Reason,
     remedy::Remedy,
     rows::Person,

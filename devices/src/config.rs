@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, fs, net::SocketAddr, path::PathBuf};
 
-use domain::{ids::DeviceId, pin::PinKey};
+use domain::ids::DeviceId;
 use serde::Deserialize;
 
+use crate::pin::PinKey;
 use crate::profile::{Kind, Profile, Profiles};
 
 /// The links of a site, as `site.toml` has them.

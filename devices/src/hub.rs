@@ -7,14 +7,15 @@ use std::{
     time::Duration,
 };
 
-use domain::{command::Command, ids::DeviceId, pin::PinKey, time::Clock};
+use domain::{command::Command, ids::DeviceId, time::Clock};
 use metrics::counter;
 #[cfg(feature = "embedded-broker")]
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-#[cfg(feature = "embedded-broker")]
 use crate::broker::{self, BrokerError};
+#[cfg(feature = "embedded-broker")]
+use crate::pin::PinKey;
 use crate::{
     arrival::Inlets,
     config::{Broker, BrokerPlace, Links},

@@ -13,6 +13,7 @@ pub mod hub;
 mod inlet;
 mod modbus;
 mod mqtt;
+pub mod pin;
 pub mod profile;
 mod stamp;
 pub mod twin;

@@ -32,7 +32,6 @@ mod operators;
 pub mod order;
 pub mod params;
 mod passage;
-pub mod pin;
 pub mod reasons;
 pub mod remedy;
 mod request;

@@ -53,7 +53,7 @@ impl Step<'_> {
     }
 
     /// A band with a PIN at a gate: is it an operator, and is there something for him to do? He
-    /// confirms what waits for a second person, says yes to a face, or lifts the last refusal there.
+    /// confirms what waits for a second person, says yes to a face, or lifts the last refusal.
     /// Else it is a read as any other.
     pub(crate) fn reads_as_operator(&mut self, asked: &Asked) -> bool {
         let Some(pin) = asked.pin.clone() else { return false };

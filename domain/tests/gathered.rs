@@ -12,7 +12,7 @@ use domain::{
     event::Direction::{Entry, Exit},
     facts::Facts,
     ids::{CredentialId, DeviceId},
-    params::{Param, Value},
+    params::Param,
     rows::Member,
     scope::Scope,
     site::Site,

@@ -43,7 +43,13 @@ fn batch(first: u64, events: u64, versions: &mut Versions) -> (Batch, Changes) {
         let version = u32::try_from(number / GATES + 1).unwrap();
         let reader = ReaderKey { device: device.clone(), direction: Direction::Entry };
         let uid = Uid::from(format!("04A1{number:08}"));
-        let last = LastRead { uid, at: support::NOW, next_place: number, recent: Vec::new() };
+        let last = LastRead {
+            uid,
+            at: support::NOW,
+            next_place: number,
+            recent: Vec::new(),
+            refused: None,
+        };
         changes.last_reads.push(change(reader, version, last));
         let mark = Mark { high: number, window: 1 };
         changes.marks.push(change(MarkKey { device, boot: 1 }, version, mark));

@@ -32,7 +32,7 @@ fn long_ago(decision: &Decision, number: u64, epoch: u64) -> (Sealed, DecisionId
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn old_records_lose_their_people_while_gates_are_served() {
-    let plan = Plan { guests: vec![Guest::member(1)], ..Plan::default() };
+    let plan = Plan { gates: 2, guests: vec![Guest::member(1)], ..Plan::default() };
     let mut daemon = Daemon::start(&plan).await;
     let gate = daemon.gate("gate-1").await;
     let recent = granted(&gate, Entry, &uid(1)).await;

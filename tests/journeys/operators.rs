@@ -1,4 +1,5 @@
-//! Operators from the command line: an override that opens, and a value that is set above the files.
+//! Operators from the command line: an override that opens, and a value that is set above the
+//! files.
 
 use domain::{event::Direction::Entry, verdict::Outcome};
 use serde_json::Value;
@@ -8,7 +9,7 @@ use tests::{
     site::{Guest, Plan, RIGHTS, uid},
 };
 
-use crate::{granted, told};
+use crate::told;
 
 const NINO: [&str; 4] = ["--operator", "nino", "--terminal", "till-1"];
 
@@ -67,7 +68,8 @@ async fn a_value_of_the_database_stands_above_the_files_and_outlives_the_daemon(
     assert_eq!(told(&gate, Entry, &uid(7)).await.outcome, Outcome::Deny, "nothing was changed");
     let done = set(&["debt.entry_block_amount", "20.00"]);
     assert_eq!(done.0, Some(0), "{done:?}");
-    granted(&gate, Entry, &uid(7)).await;
+    let shown = told(&gate, Entry, &uid(7)).await;
+    assert_eq!(shown.outcome, Outcome::GrantWithWarning, "he still owes, and is told");
     let get = || {
         program::text(
             &program::run(["params", "explain", &folder, "debt.entry_block_amount"]).stdout,

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use anyhow::Context;
+use devices::pin::PinKey;
 use domain::{
-    pin::PinKey,
     rows::{ParamKey, SetParam},
     state::{Snapshot, State},
     time::Clock,

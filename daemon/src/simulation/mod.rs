@@ -8,7 +8,7 @@ mod twins;
 use std::sync::Arc;
 
 use anyhow::Context;
-use domain::pin::PinKey;
+use devices::pin::PinKey;
 use domain::time::{Clock, Timestamp};
 use store::verify;
 

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use domain::{
     event::{Direction, GateMode, Happening, HealthItem},
     ids::{DecisionId, Uid},
-    pin::PinKey,
     time::Timestamp,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::topics::Part;
+use crate::pin::PinKey;
 
 /// The longest payload that is looked at.
 pub(crate) const PAYLOAD_BYTES: usize = 4096;
@@ -39,7 +39,8 @@ pub(crate) enum Decoded {
     Nothing,
 }
 
-/// Reads the payload of `part`, a code only as its digest under `pins`; the error is for the journal and holds no more than 200 characters.
+/// Reads the payload of `part`, a code only as its digest under `pins`; the error is for the
+/// journal and holds no more than 200 characters.
 pub(crate) fn decode(part: Part, payload: &[u8], pins: &PinKey) -> Result<Decoded, String> {
     if payload.len() > PAYLOAD_BYTES {
         return Err(format!("{} bytes are too many; at most {PAYLOAD_BYTES}", payload.len()));

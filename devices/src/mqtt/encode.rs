@@ -248,6 +248,9 @@ mod tests {
             amount: None,
         });
         assert_eq!(encode(&answer, MqttProfile { indicator: false, ..PLAIN }), None);
+        let message = encode(&answer, PLAIN).unwrap();
+        let text = std::str::from_utf8(&message.payload).unwrap();
+        assert!(text.contains(r#""outcome":"deny","reason":"CREDENTIAL_UNKNOWN""#), "{text}");
     }
 
     #[test]
@@ -259,9 +262,6 @@ mod tests {
         assert_eq!((told.qos, told.expiry), (QoS::AtLeastOnce, 5));
         let body: serde_json::Value = serde_json::from_slice(&told.payload).unwrap();
         assert_eq!(body["cmd_id"], serde_json::to_value(capture.id).unwrap());
-        let message = encode(&answer, PLAIN).unwrap();
-        let text = std::str::from_utf8(&message.payload).unwrap();
-        assert!(text.contains(r#""outcome":"deny","reason":"CREDENTIAL_UNKNOWN""#), "{text}");
     }
 
     #[test]

@@ -9,7 +9,6 @@ use std::{
 use domain::{
     event::{DeviceEvent, Happening, HealthItem},
     ids::DeviceId,
-    pin::PinKey,
     state::Input,
 };
 use metrics::counter;
@@ -21,6 +20,7 @@ use super::{
     session::{Handler, Line},
     topics::{self, Part},
 };
+use crate::pin::PinKey;
 use crate::{
     arrival::{Ack, Arrival},
     fire::FireRoad,

@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{command::Command, ids::DeviceId, pin::PinKey, time::Clock};
+use domain::{command::Command, ids::DeviceId, time::Clock};
 use metrics::counter;
 use rumqttc::v5::mqttbytes::{QoS, v5::Filter};
 use tokio::task::JoinHandle;
@@ -27,6 +27,7 @@ use encode::Message;
 use gates::Gates;
 use session::{Line, Spec};
 
+use crate::pin::PinKey;
 use crate::{
     arrival::Inlets,
     backoff::{Backoff, seed},

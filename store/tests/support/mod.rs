@@ -16,16 +16,18 @@ use domain::{
     },
     layered::{Change, Read},
     money::Money,
-    params::ParamMask,
+    order::{Act, Order, What},
+    params::{Param, ParamMask, Value},
     reasons::{Class, Condition, Reason},
     rows::{
         Account, AccountKind, Attempts, Charge, ChargeFor, Credential, CredentialKind,
         CredentialState, DeviceState, Emergency, Exempted, Exemption, Extras, Family, Guests, Hold,
         HoldKey, Kin, Language, LastRead, Left, Locker, Mark, MarkKey, Member, Occupancy, Operator,
-        Pass, PassKey, PassState, Person, Presence, ReaderKey, Reservation, ReservationKey,
-        ReservationState, Spending, Tariff, TariffKey, Terminal, Token, Visit, Visits, Waiting,
-        WaitsFor,
+        ParamKey, Pass, PassKey, PassState, PendingOrder, Person, Presence, ReaderKey, Reservation,
+        ReservationKey, ReservationState, SetParam, Spending, Tariff, TariffKey, Terminal, Token,
+        Visit, Visits, Waiting, WaitsFor,
     },
+    scope::Scope,
     state::{Batch, Changes, Entry, Noted, Posting, Transaction},
     time::{Span, Timestamp},
     verdict::{Finding, Origin, Outcome, Verdict},
@@ -151,6 +153,21 @@ fn inside(hold: &Hold, pool: &ZoneId) -> Presence {
     }
 }
 
+fn limit() -> ParamKey {
+    ParamKey { param: Param::ZoneMaxOccupancy, scope: Scope::Zone("pool".into()) }
+}
+
+fn twelve() -> SetParam {
+    let value = Value::parse(Param::ZoneMaxOccupancy, "12").unwrap();
+    SetParam { value, by: "nino".into(), at: NOW }
+}
+
+fn pending_order() -> PendingOrder {
+    let act = Act { action: "emergency_reset".to_owned(), ..Act::default() };
+    let order = Order { operator: "nino".into(), second: None, what: What::Act(act) };
+    PendingOrder { order, at: NOW, source: Some((u64::MAX, 3)) }
+}
+
 fn token() -> Token {
     Token {
         decision: DecisionId(id(50)),
@@ -260,6 +277,7 @@ fn gate_rows() -> Changes {
                 at: NOW,
                 next_place: 13,
                 recent: vec![(Uid::from("FFFF"), NOW)],
+                refused: Some(DecisionId(id(77))),
             },
         )],
         marks: vec![change(
@@ -287,6 +305,8 @@ fn gate_rows() -> Changes {
         )],
         holds: vec![change(HoldKey { uid: Uid::from("EEEE"), gate: gate.clone() }, 1, hold)],
         operators: vec![change(OperatorId::from("nino"), 1, Operator::default())],
+        params: vec![change(limit(), 1, twelve())],
+        pending_orders: vec![change(DeviceId::from("desk-1"), 1, pending_order())],
         tokens: vec![change(HoldKey { uid: Uid::from("EEEE"), gate: gate.clone() }, 1, token())],
         waiting: vec![change(HoldKey { uid: Uid::from("EEEE"), gate: gate.clone() }, 1, waiting())],
         lockers: vec![change(LockerId::from("A-7"), 1, Locker::new(gate.clone(), pool))],

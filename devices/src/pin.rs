@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::rows::PinDigest;
+use domain::rows::PinDigest;
 
 /// A code has so many digits.
 pub const PIN_DIGITS: std::ops::RangeInclusive<usize> = 4..=12;
@@ -18,8 +18,8 @@ impl PinKey {
         Self(bytes)
     }
 
-    /// The digest of a code that belongs to `holder`, a number of a card or a login: two people with
-    /// the same code have two digests. `None` where it is no code.
+    /// The digest of a code that belongs to `holder`, a number of a card or a login: two people
+    /// with the same code have two digests. `None` where it is no code.
     #[must_use]
     pub fn digest(&self, holder: &str, code: &str) -> Option<PinDigest> {
         let digits = code.bytes().all(|byte| byte.is_ascii_digit());
