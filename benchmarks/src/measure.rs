@@ -1,0 +1,36 @@
+//! Rounds of several engines in turn, so that what else the machine does falls on all of them.
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+/// Short rounds, many of them: what else the machine does falls on few. The median counts.
+const ROUNDS: usize = 101;
+const WARM: usize = 10;
+
+/// Something that answers the case of a number.
+pub(crate) type Asked<'a> = Box<dyn Fn(usize) -> Result<()> + 'a>;
+
+/// The median of each of `engines`, in nanoseconds for one of `cases` cases.
+pub(crate) fn interleaved(engines: &[Asked<'_>], cases: usize) -> Result<Vec<u128>> {
+    let mut rounds = vec![Vec::with_capacity(ROUNDS); engines.len()];
+    for round in 0..WARM + ROUNDS {
+        for (engine, times) in engines.iter().zip(&mut rounds) {
+            let start = Instant::now();
+            for case in 0..cases {
+                engine(case)?;
+            }
+            // The first ones only warm up.
+            if round >= WARM {
+                times.push(start.elapsed().as_nanos() / cases.max(1) as u128);
+            }
+        }
+    }
+    Ok(rounds.iter_mut().map(|times| median(times)).collect())
+}
+
+/// The one in the middle.
+pub(crate) fn median(times: &mut [u128]) -> u128 {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
