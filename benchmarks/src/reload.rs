@@ -3,7 +3,6 @@
 use std::{
     path::Path,
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
 };
 
 use anyhow::{Result, bail};
@@ -14,7 +13,7 @@ use rules::{
 };
 
 use crate::{
-    measure::median,
+    measure::{median, spent},
     report::{Goal, Report},
 };
 
@@ -33,8 +32,8 @@ fn names() -> Names {
 
 /// Reads the folder, hashes, parses, checks, compiles, tries the cases where there are some, and
 /// puts the set in the place of another.
-fn reload(folder: &Path, with_cases: bool, live: &Mutex<Arc<dyn Policy>>) -> Result<Duration> {
-    let start = Instant::now();
+fn reload(folder: &Path, with_cases: bool, live: &Mutex<Arc<dyn Policy>>) -> Result<u128> {
+    let start = spent();
     let mut bundle = Bundle::read(folder)?;
     if !with_cases {
         bundle.cases.clear();
@@ -47,7 +46,7 @@ fn reload(folder: &Path, with_cases: bool, live: &Mutex<Arc<dyn Policy>>) -> Res
         Ok(mut live) => std::mem::replace(&mut *live, Arc::new(set)),
         Err(_) => bail!("a reload panicked"),
     };
-    let took = start.elapsed();
+    let took = spent() - start;
     drop(old);
     Ok(took)
 }
@@ -59,7 +58,7 @@ pub(crate) fn time(report: &mut Report) -> Result<()> {
     let mut times = [Vec::new(), Vec::new()];
     for _ in 0..ROUNDS {
         for (with_cases, times) in [false, true].into_iter().zip(&mut times) {
-            times.push(reload(&folder, with_cases, &live)?.as_nanos());
+            times.push(reload(&folder, with_cases, &live)?);
         }
     }
     let whats = ["read, parse, check, compile and swap", "the same with the bundled cases"];

@@ -61,7 +61,7 @@ impl Report {
             let met = if goal.is_met() { "met" } else { "MISSED" };
             let (reached, wanted) = (hundredths(goal.reached), hundredths(goal.goal));
             text += &format!(
-                "  {:<56} {reached:>7} {unit:<2} {sign} {wanted:>6} {unit:<2} {met}\n",
+                "  {:<60} {reached:>7} {unit:<2} {sign} {wanted:>6} {unit:<2} {met}\n",
                 goal.what,
                 unit = goal.unit
             );

@@ -340,3 +340,77 @@ impl Policy for RuleSet {
         Ok(host::take_raised().into_iter().map(|raised| self.finding(raised)).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{facts::Facts, money::Money, params::CATALOGUE};
+
+    use super::*;
+    use crate::{
+        bundle::{Bundle, SourceFile},
+        cases::ordinary,
+        load::{Names, load},
+        shipped::SHIPPED,
+    };
+
+    fn shipped() -> RuleSet {
+        let rules = SHIPPED.iter().filter(|(name, _)| name.ends_with(".rhai"));
+        let files = rules.map(|&(name, text)| SourceFile { name: name.into(), text: text.into() });
+        load(&Bundle::of(files), &Names::default()).unwrap().set
+    }
+
+    /// All values in force, the default where `set` has none.
+    fn values(set: &[(Param, &str)]) -> Vec<Supplied> {
+        let value = |param: Param| {
+            let own = set.iter().find(|(one, _)| *one == param);
+            own.map_or_else(
+                || param.spec().default().clone(),
+                |(_, text)| Value::parse(param, text).unwrap(),
+            )
+        };
+        let supplied = |param| Supplied { param, value: value(param), scope: Some(SetFor::Site) };
+        CATALOGUE.iter().map(|spec| supplied(spec.param)).collect()
+    }
+
+    #[test]
+    fn checks_for_values_that_are_met_often_answer_as_all_checks_do() {
+        let debtor = Facts { debt: Money(700), debt_age: 90_000, inside: true, ..ordinary() };
+        for set in [
+            &[][..],
+            &[(Param::AntiPassbackMode, "hard"), (Param::DebtExitPolicy, "hold")],
+            &[(Param::DebtEntryBlockAmount, "7.00"), (Param::AntiPassbackMode, "off")],
+            &[(Param::DebtEntryBlockAmount, "6.99"), (Param::DebtExitPolicy, "allow")],
+        ] {
+            let (rules, values) = (shipped(), values(set));
+            for kind in EVENT_KINDS {
+                for facts in [&Facts::default(), &ordinary(), &debtor] {
+                    let question = Question { kind: *kind, facts, values: &values };
+                    let checks = rules.checks(*kind).unwrap();
+                    let settled = || checks.settled.lock().unwrap()[0].compiled.clone();
+                    let expected = shipped().judge(&question);
+                    for _ in 0..=MET_OFTEN {
+                        assert_eq!(rules.judge(&question), expected, "{kind:?} {set:?} {facts:?}");
+                    }
+                    let terms = &settled().unwrap().terms;
+                    let params = terms.iter().filter(|term| matches!(term, Term::Param(_)));
+                    assert_eq!(params.count(), 0, "{kind:?}: {terms:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn values_that_were_not_met_for_long_are_forgotten() {
+        let (rules, facts) = (shipped(), ordinary());
+        for amount in 0..2 * SETTLED_MAX {
+            let text = format!("{amount}.00");
+            let values = values(&[(Param::DebtEntryBlockAmount, &text)]);
+            let question = Question { kind: EventKind::Entry, facts: &facts, values: &values };
+            rules.judge(&question).unwrap();
+        }
+        let settled = rules.checks(EventKind::Entry).unwrap().settled.lock().unwrap();
+        assert_eq!(settled.len(), SETTLED_MAX);
+        let latest = Value::Money(Money(100 * (2 * i64::try_from(SETTLED_MAX).unwrap() - 1)));
+        assert!(settled[0].values.contains(&latest), "{:?}", settled[0].values);
+    }
+}
