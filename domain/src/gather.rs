@@ -15,7 +15,7 @@ use crate::{
     params::{CATALOGUE, DefaultFor, Param, Value},
     reasons::Reason,
     rows::{CredentialKind, Pass, Tariff, Visits},
-    scope::{ParamTable, Place, Scope, Supplied},
+    scope::{Layers, ParamTable, Place, Scope, Supplied},
     seen::{Seen, SeenPin},
     time::{Span, Timestamp},
     windows::{local_date, next_open_of_all},
@@ -87,17 +87,17 @@ impl Gathered {
     /// Gathers everything for what was `seen`, by the values of `table`.
     #[must_use]
     pub fn of(seen: &Seen, table: &ParamTable, zone: &TimeZone) -> Self {
-        let speaking = speaking(seen, table, zone);
+        let (speaking, layers) = speaking(seen, table, zone).unzip();
         let guest = speaking.as_ref().is_some_and(|speaking| speaking.tariff.day_guest);
         let mut classes = seen.classes.clone();
         classes.extend(guest.then_some(DefaultFor::DayGuest));
         let tariff = speaking.as_ref().map(|speaking| &speaking.pass.tariff);
         let place = Place { classes: &classes, ..seen.place(tariff) };
-        let values: Vec<Supplied> =
-            CATALOGUE.iter().map(|spec| table.resolve(spec.param, &place)).collect();
+        let layers = layers.unwrap_or_else(|| table.layers(&place)).with_classes(&classes);
+        let values: Vec<_> = CATALOGUE.iter().map(|spec| layers.resolve(spec.param)).collect();
         let stay = Stay::of(seen, values[Param::TariffReentryWindow as usize].value.span());
         let facts = Facts::default();
-        let mut gathering = Gathering { seen, table, zone, place, values, stay, facts };
+        let mut gathering = Gathering { seen, table, zone, place, layers, values, stay, facts };
         gathering.who();
         gathering.factors();
         gathering.pass(speaking.as_ref());
@@ -153,6 +153,7 @@ struct Gathering<'a> {
     table: &'a ParamTable,
     zone: &'a TimeZone,
     place: Place<'a>,
+    layers: Layers<'a>,
     values: Vec<Supplied>,
     stay: Stay,
     facts: Facts,
@@ -268,11 +269,12 @@ impl Gathering<'_> {
     /// Whether it is open, and when it closes or opens.
     fn hours(&mut self) -> Option<Timestamp> {
         let (at, zone) = (self.seen.judged_at(), self.zone);
-        let hours = Hours::of(self.table, &self.place);
+        let hours = Hours::of(&self.layers);
         self.facts.site_open = hours.open(at, zone, true);
         self.facts.windows_open = hours.open(at, zone, false);
         if self.facts.site_open && self.facts.windows_open {
-            return hours.end(at, zone);
+            // Only a visit that begins here is told when its hours end.
+            return if self.stay == Stay::Begins { hours.end(at, zone) } else { None };
         }
         let all: Vec<_> = hours.sets.iter().map(|(_, set, margin)| (*set, *margin)).collect();
         self.facts.opens_at = next_open_of_all(&all, at, zone);
@@ -298,9 +300,9 @@ impl Gathering<'_> {
         let mut tightest = None;
         let gate = &self.seen.gate;
         for (zone, people) in &gate.entered {
-            let place = Place { tariff: None, ..self.place_of(zone) };
-            let limit = self.table.resolve(Param::ZoneMaxOccupancy, &place);
-            let mode = self.table.resolve(Param::ZoneOccupancyMode, &place);
+            let layers = self.layers_of(zone);
+            let limit = layers.resolve(Param::ZoneMaxOccupancy);
+            let mode = layers.resolve(Param::ZoneOccupancyMode);
             let word = mode.value.word();
             let limited = limit.value.int() > 0 && word != "count_only";
             let free = if limited { limit.value.int().saturating_sub(*people) } else { i64::MAX };
@@ -315,11 +317,12 @@ impl Gathering<'_> {
         }
     }
 
-    /// The place with `zone` as the innermost one.
-    fn place_of(&self, zone: &ZoneId) -> Place<'_> {
+    /// What is set where `zone` is the innermost one.
+    fn layers_of(&self, zone: &ZoneId) -> Layers<'_> {
         let zones = &self.seen.gate.zones;
         let depth = zones.iter().position(|id| id == zone).unwrap_or(0);
-        Place { zones: &zones[..=depth], ..self.place }
+        let deeper = &zones[depth + 1..];
+        self.layers.only(|scope| !matches!(scope, Scope::Zone(id) if deeper.contains(id)))
     }
 
     /// The party: who accompanies whom, and from whom a shared debt is due (parameters 31, 35, 36
@@ -356,7 +359,7 @@ impl Gathering<'_> {
         };
         let mut found: Vec<(ZoneId, Money)> = Vec::new();
         for (zone, _) in &self.seen.gate.entered {
-            let supplied = self.table.resolve(Param::ZoneSurcharge, &self.place_of(zone));
+            let supplied = self.layers_of(zone).resolve(Param::ZoneSurcharge);
             let whose = match supplied.scope {
                 Some(Scope::Zone(outer)) => outer,
                 _ => zone.clone(),
@@ -400,12 +403,16 @@ fn reentry_lock(values: &[Supplied]) -> (bool, Span) {
 
 /// Which pass speaks: the open visit's, then those that would grant, then the earliest end, the
 /// fewest visits left, the lowest id. If none grants, the first one gives the reasons.
-fn speaking(seen: &Seen, table: &ParamTable, zone: &TimeZone) -> Option<Speaking> {
+fn speaking<'a>(
+    seen: &'a Seen,
+    table: &'a ParamTable,
+    zone: &TimeZone,
+) -> Option<(Speaking, Layers<'a>)> {
     let holder = seen.holder.as_ref()?;
     let all = holder.passes.iter();
     let candidates =
         all.map(|(id, pass, tariff)| candidate(seen, (*id, pass, tariff), table, zone));
-    candidates.min_by_key(|one| {
+    candidates.min_by_key(|(one, _)| {
         (
             !one.visiting,
             !(one.allowed && one.open),
@@ -416,35 +423,42 @@ fn speaking(seen: &Seen, table: &ParamTable, zone: &TimeZone) -> Option<Speaking
     })
 }
 
-fn candidate(
-    seen: &Seen,
-    (id, pass, tariff): (PassId, &Pass, &Tariff),
-    table: &ParamTable,
+/// A pass that could speak, and what is set for whoever asks with it.
+fn candidate<'a>(
+    seen: &'a Seen,
+    (id, pass, tariff): (PassId, &'a Pass, &Tariff),
+    table: &'a ParamTable,
     zone: &TimeZone,
-) -> Speaking {
-    let place = seen.place(Some(&pass.tariff));
+) -> (Speaking, Layers<'a>) {
+    let layers = table.layers(&seen.place(Some(&pass.tariff)));
     let visiting = match seen.visit() {
         Some(visit) => visit.pass == Some(id),
         None => {
             let left = seen.holder.as_ref().and_then(|holder| holder.presence.left.as_ref());
-            let window = table.resolve(Param::TariffReentryWindow, &place).value.span();
+            let window = layers.resolve(Param::TariffReentryWindow).value.span();
             let back = Stay::of(seen, window) == Stay::ComesBack;
             back && left.is_some_and(|left| left.visit.pass == Some(id))
         }
     };
-    let grace = table.resolve(Param::MembershipExpiryGrace, &place).value;
+    let grace = layers.resolve(Param::MembershipExpiryGrace).value;
     let state = membership_state(pass, local_date(seen.judged_at(), zone), &grace, visiting);
-    let allowed = table.resolve(Param::MembershipAllowedStates, &place).value;
-    let hours = Hours::of(table, &place);
-    Speaking {
+    let allowed = layers.resolve(Param::MembershipAllowedStates).value;
+    // Of several passes one that is open speaks; of one there is nothing to choose.
+    let several = seen.holder.as_ref().is_some_and(|holder| holder.passes.len() > 1);
+    let open = several && {
+        let hours = Hours::of(&layers);
+        hours.open(seen.at, zone, true) && hours.open(seen.at, zone, false)
+    };
+    let speaking = Speaking {
         id,
         pass: pass.clone(),
         tariff: tariff.clone(),
         visiting,
         state,
         allowed: allowed.names(Param::MembershipAllowedStates, state),
-        open: hours.open(seen.at, zone, true) && hours.open(seen.at, zone, false),
-    }
+        open,
+    };
+    (speaking, layers)
 }
 
 /// What dates and visits make of a pass.

@@ -91,10 +91,10 @@ impl LockerBill {
             None => held,
         });
         for locker in timed {
-            let at = Place { device: Some(&locker.bank), ..*place };
-            let most = table.resolve(Param::LockerMaxDuration, &at);
+            let at = table.layers(&Place { device: Some(&locker.bank), ..*place });
+            let most = at.resolve(Param::LockerMaxDuration);
             let over = locker.over(seen, most.value.span());
-            let action = table.resolve(Param::LockerOverstayAction, &at);
+            let action = at.resolve(Param::LockerOverstayAction);
             if action.value.word() == "charge" {
                 bill.charge(locker, over, &values[Param::TariffOverstayRate as usize].value);
             }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{DeviceId, GroupId, MemberId, TariffId, ZoneId},
-    params::{DefaultFor, Merge, Param, Value},
+    params::{DefaultFor, Merge, Param, ParamMask, Value},
 };
 
 /// A kind of scope, in order of precedence: the later is the more specific.
@@ -171,65 +171,154 @@ impl Place<'_> {
     }
 }
 
-/// Every value that is set somewhere, by parameter.
+/// Every value that is set somewhere, by scope: a decision looks up the few scopes that match it
+/// once, for all parameters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ParamTable {
-    rows: Vec<BTreeMap<Scope, Value>>,
+    layers: BTreeMap<Scope, Layer>,
+}
+
+/// The values that one scope sets, in the order of the bits of their parameters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Layer {
+    set: ParamMask,
+    values: Vec<Value>,
+}
+
+impl Layer {
+    /// How many parameters with lower bits are set here.
+    const fn place(&self, param: Param) -> usize {
+        (self.set.0 & ((1 << param.bit()) - 1)).count_ones() as usize
+    }
+
+    fn get(&self, param: Param) -> Option<&Value> {
+        self.set.contains(param).then(|| self.values.get(self.place(param)))?
+    }
+
+    fn set(&mut self, param: Param, value: Value) {
+        let place = self.place(param);
+        if self.set.contains(param) {
+            self.values[place] = value;
+        } else {
+            self.set.insert(param);
+            self.values.insert(place, value);
+        }
+    }
 }
 
 impl ParamTable {
     /// Sets a value; for the same parameter and scope the later replaces the earlier.
     pub fn set(&mut self, param: Param, scope: Scope, value: Value) {
-        let bit = usize::from(param.bit());
-        if self.rows.len() <= bit {
-            self.rows.resize(bit + 1, BTreeMap::new());
-        }
-        if let Some(row) = self.rows.get_mut(bit) {
-            row.insert(scope, value);
-        }
+        self.layers.entry(scope).or_default().set(param, value);
     }
 
     /// The value of `param` that is set at `scope` itself.
     #[must_use]
     pub fn at(&self, param: Param, scope: &Scope) -> Option<&Value> {
-        self.rows.get(usize::from(param.bit()))?.get(scope)
+        self.layers.get(scope)?.get(param)
     }
 
     /// Every scope that sets `param`, the least specific kind first, with the value.
     pub fn all(&self, param: Param) -> impl Iterator<Item = (&Scope, &Value)> {
-        self.rows.get(usize::from(param.bit())).into_iter().flatten()
+        self.layers.iter().filter_map(move |(scope, layer)| Some((scope, layer.get(param)?)))
     }
 
-    /// The values of `param` that match `place`, the least specific first.
+    /// What the scopes set that match `place`.
     #[must_use]
-    pub fn matching<'a>(&'a self, param: Param, place: &Place<'_>) -> Vec<(&'a Scope, &'a Value)> {
-        let Some(row) = self.rows.get(usize::from(param.bit())) else { return Vec::new() };
-        if row.is_empty() {
-            return Vec::new();
-        }
-        place.scopes().filter_map(|scope| row.get_key_value(&scope)).collect()
+    pub fn layers<'a>(&'a self, place: &Place<'a>) -> Layers<'a> {
+        let found = place.scopes().filter_map(|scope| self.layers.get_key_value(&scope));
+        Layers::of(found, place.classes)
     }
 
     /// The value of `param` in force at `place`, by the merge of its row.
     #[must_use]
     pub fn resolve(&self, param: Param, place: &Place<'_>) -> Supplied {
-        let default = param.spec().default_for(place.classes);
-        let supplied = |scope: Option<&Scope>, value: Value| Supplied {
-            param,
-            value: value.filled(default),
-            scope: scope.cloned(),
+        self.layers(place).resolve(param)
+    }
+
+    /// The value of `param` in force at `place`, and every value that it was made from or chosen
+    /// among.
+    #[must_use]
+    pub fn explain<'a>(&'a self, param: Param, place: &Place<'a>) -> Explained<'a> {
+        let layers = self.layers(place);
+        let in_force = layers.resolve(param);
+        let matching: Vec<_> = layers.matching(param).collect();
+        let counting = counting(&in_force, &matching);
+        let found = matching
+            .iter()
+            .zip(counting)
+            .map(|(&(scope, value), counts)| Found { scope, value, counts })
+            .collect();
+        Explained { in_force, found }
+    }
+}
+
+/// What the scopes set that match one place, the least specific first.
+#[derive(Clone, Debug)]
+pub struct Layers<'a> {
+    found: Vec<(&'a Scope, &'a Layer)>,
+    /// What more than one of them sets.
+    several: ParamMask,
+    classes: &'a [DefaultFor],
+}
+
+impl<'a> Layers<'a> {
+    fn of(layers: impl Iterator<Item = (&'a Scope, &'a Layer)>, classes: &'a [DefaultFor]) -> Self {
+        let mut found = Vec::with_capacity(8);
+        let (mut once, mut several) = (ParamMask::default(), ParamMask::default());
+        for (scope, layer) in layers {
+            several.0 |= once.0 & layer.set.0;
+            once.0 |= layer.set.0;
+            found.push((scope, layer));
+        }
+        Self { found, several, classes }
+    }
+
+    /// The same scopes, where these classes have defaults of their own.
+    #[must_use]
+    pub fn with_classes<'b>(self, classes: &'b [DefaultFor]) -> Layers<'b>
+    where
+        'a: 'b,
+    {
+        Layers { classes, ..self }
+    }
+
+    /// The values of `param` that match, the least specific first.
+    pub fn matching(&self, param: Param) -> impl Iterator<Item = (&'a Scope, &'a Value)> {
+        self.found.iter().filter_map(move |&(scope, layer)| Some((scope, layer.get(param)?)))
+    }
+
+    /// The same without the scopes that `keep` refuses.
+    #[must_use]
+    pub fn only(&self, keep: impl Fn(&Scope) -> bool) -> Self {
+        Self::of(self.found.iter().copied().filter(|(scope, _)| keep(scope)), self.classes)
+    }
+
+    /// The value of `param` in force, by the merge of its row.
+    #[must_use]
+    pub fn resolve(&self, param: Param) -> Supplied {
+        let default = || param.spec().default_for(self.classes);
+        let supplied = |scope: Option<&Scope>, value: Value| {
+            let value = if value.has_parts() { value.filled(default()) } else { value };
+            Supplied { param, value, scope: scope.cloned() }
         };
-        let found = self.matching(param, place);
-        let Some(&(first, value)) = found.first() else {
-            return supplied(None, default.clone());
+        let Some((first, value)) = self.matching(param).next() else {
+            return supplied(None, default().clone());
         };
-        let (scope, value) = match param.spec().merge {
+        let merge = param.spec().merge;
+        // Most often one scope sets it, and there is nothing to choose or to put together.
+        if !self.several.contains(param) && merge != Merge::MostSpecificAboveSite {
+            return supplied(Some(first), value.clone());
+        }
+        let found: Vec<_> = self.matching(param).collect();
+        let (scope, value) = match merge {
             Merge::Site => (first, Cow::Borrowed(value)),
             Merge::MostSpecific => most_specific(param, &found),
             Merge::MostSpecificAboveSite => {
                 let (scope, value) = most_specific(param, &found);
                 let floor = found.iter().find(|(scope, _)| **scope == Scope::Site);
-                let floor = floor.map_or((None, default), |(scope, value)| (Some(*scope), *value));
+                let floor = floor.map(|(scope, value)| (Some(*scope), *value));
+                let floor = floor.unwrap_or_else(|| (None, default()));
                 match param.strictness(floor.1, &value) {
                     Ordering::Greater => return supplied(floor.0, floor.1.clone()),
                     _ => (scope, value),
@@ -240,21 +329,6 @@ impl ParamTable {
             Merge::Union => folded(&found, Value::unite),
         };
         supplied(Some(scope), value.into_owned())
-    }
-
-    /// The value of `param` in force at `place`, and every value that it was made from or chosen
-    /// among.
-    #[must_use]
-    pub fn explain<'a>(&'a self, param: Param, place: &Place<'_>) -> Explained<'a> {
-        let in_force = self.resolve(param, place);
-        let matching = self.matching(param, place);
-        let counting = counting(&in_force, &matching);
-        let found = matching
-            .iter()
-            .zip(counting)
-            .map(|(&(scope, value), counts)| Found { scope, value, counts })
-            .collect();
-        Explained { in_force, found }
     }
 }
 

@@ -126,10 +126,10 @@ impl Windows {
 
     /// Whether an opening of one of `dates` overlaps one of the other's on that date or beside it.
     fn meets_on(&self, other: &Self, dates: impl Iterator<Item = Date>, margin: Span) -> bool {
+        let utc = TimeZone::UTC;
         let around = |windows: &Self, date: Date| {
             let days = -2..=2;
-            let openings =
-                days.flat_map(|day| windows.openings_of(shifted(date, day), &TimeZone::UTC));
+            let openings = days.flat_map(|day| windows.openings_of(shifted(date, day), &utc));
             openings.map(|(from, to)| (from.minus(margin), to)).collect::<Vec<_>>()
         };
         let mut dates = dates;
@@ -151,15 +151,26 @@ impl Windows {
             return Some(at.plus(Span::seconds(8 * 86_400)));
         }
         let today = local_date(at, zone);
-        let mut openings = Vec::new();
-        for day in -2..=8 {
-            openings.extend(self.openings_of(shifted(today, day), zone));
+        let end = self.open_until_within(at, today, 2, zone)?;
+        // What starts two days after the end does not prolong it.
+        if local_date(end, zone) <= shifted(today, 1) {
+            return Some(end);
         }
-        let mut end = openings
-            .iter()
-            .filter(|(from, to)| *from <= at && at < *to)
-            .map(|(_, to)| *to)
-            .max()?;
+        self.open_until_within(at, today, 8, zone)
+    }
+
+    /// The same by the openings that start up to so many days after today.
+    fn open_until_within(
+        &self,
+        at: Timestamp,
+        today: Date,
+        days: i64,
+        zone: &TimeZone,
+    ) -> Option<Timestamp> {
+        let all = (-2..=days).flat_map(|day| self.openings_of(shifted(today, day), zone));
+        let mut openings: Vec<_> = all.collect();
+        let around = openings.iter().filter(|(from, to)| *from <= at && at < *to);
+        let mut end = around.map(|(_, to)| *to).max()?;
         openings.sort_unstable();
         for (from, to) in openings {
             if from <= end && to > end {
@@ -184,10 +195,9 @@ impl Windows {
         }
         let today = local_date(at, zone);
         // Two days back, although a window ends on its next day: where clocks go back over
-        // midnight, a part of yesterday is still to come.
-        (-2..=2).any(|day| {
+        // midnight, a part of yesterday is still to come. Today first, as it most often says yes.
+        [0, -1, 1, -2, 2].into_iter().any(|day| {
             self.openings_of(shifted(today, day), zone)
-                .into_iter()
                 .any(|(from, to)| from.minus(margin) <= at && at < to)
         })
     }
@@ -201,7 +211,7 @@ impl Windows {
         }
         let today = local_date(at, zone);
         (0..=HORIZON_DAYS).find_map(|day| {
-            let openings = self.openings_of(shifted(today, day), zone).into_iter();
+            let openings = self.openings_of(shifted(today, day), zone);
             let early = openings.map(|(from, to)| (from.minus(margin), to));
             // One that lies in a gap of the clock lasts no time: nobody could enter.
             early.filter(|(from, to)| at <= *from && from < to).map(|(from, _)| from).min()
@@ -209,18 +219,20 @@ impl Windows {
     }
 
     /// The openings that start on the local date `day`, as instants.
-    fn openings_of(&self, day: Date, zone: &TimeZone) -> Vec<(Timestamp, Timestamp)> {
-        let span = |window: &Window| {
+    fn openings_of(
+        &self,
+        day: Date,
+        zone: &TimeZone,
+    ) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+        let (listed, bit) = match self.special.get(&day) {
+            Some(list) => (list, 0),
+            None => (&self.weekly, 1 << day.weekday().to_monday_zero_offset()),
+        };
+        let of_day = listed.iter().filter(move |window| bit == 0 || window.days & bit != 0);
+        of_day.map(move |window| {
             let last = if window.to <= window.from { shifted(day, 1) } else { day };
             (instant(day, window.from, zone, false), instant(last, window.to, zone, true))
-        };
-        match self.special.get(&day) {
-            Some(list) => list.iter().map(span).collect(),
-            None => {
-                let bit = 1 << day.weekday().to_monday_zero_offset();
-                self.weekly.iter().filter(|window| window.days & bit != 0).map(span).collect()
-            }
-        }
+        })
     }
 }
 

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use domain::{
     facts::{EVENT_KINDS, EventKind, FACTS},
-    params::CATALOGUE,
+    params::{CATALOGUE, Param, Value},
 };
-use rhai::{AST, ASTNode, Expr, LexError, ParseError, ParseErrorType, Position, Scope};
+use rhai::{
+    AST, ASTNode, Expr, LexError, OptimizationLevel, ParseError, ParseErrorType, Position, Scope,
+};
 
 use crate::{
     engine::{CHECKING, REFUSED_WORDS, RUNNING},
@@ -18,14 +20,11 @@ use crate::{
     vocabulary::{Term, named, terms, variable},
 };
 
-/// The variables to compile against; with `kind`, the kinds of events are constants.
-fn scope(kind: Option<EventKind>) -> Scope<'static> {
+/// The variables to compile against.
+pub(crate) fn scope() -> Scope<'static> {
     let mut scope = Scope::new();
-    for known in EVENT_KINDS {
-        match kind {
-            Some(kind) => scope.push_constant(known.name(), *known == kind),
-            None => scope.push(known.name(), false),
-        };
+    for kind in EVENT_KINDS {
+        scope.push(kind.name(), false);
     }
     for fact in FACTS {
         scope.push_dynamic(fact.name, fact_blank(fact.kind));
@@ -36,8 +35,13 @@ fn scope(kind: Option<EventKind>) -> Scope<'static> {
     scope
 }
 
-/// Parses the file at `index` unpruned, for the check.
-pub(crate) fn whole(layout: &Layout, index: usize, text: &str) -> Result<AST, Problem> {
+/// Parses the file at `index` unpruned, against `scope`.
+pub(crate) fn whole(
+    layout: &Layout,
+    index: usize,
+    text: &str,
+    scope: &Scope<'_>,
+) -> Result<AST, Problem> {
     if let Some((line, column, letter)) = hidden(text) {
         let help = match letter {
             '\u{feff}' => "save the file as UTF-8 without a byte order mark",
@@ -46,31 +50,36 @@ pub(crate) fn whole(layout: &Layout, index: usize, text: &str) -> Result<AST, Pr
         let message = format!("a character that cannot be seen, U+{:04X}", u32::from(letter));
         return Err(layout.problem(layout.position(index, line, column), index, message, help));
     }
-    let scope = scope(None);
     let text = layout.moved(index, text);
     let ast = CHECKING
-        .compile_with_scope(&scope, &text)
+        .compile_with_scope(scope, &text)
         .map_err(|error| problem(&error, layout, index))?;
     // The engine takes the end of a file for the end of a comment, and a file that was saved half
     // would pass. So something wrong is put behind it: if that goes unseen, the comment is still
     // open.
-    if text.contains("/*") && CHECKING.compile_with_scope(&scope, format!("{text}\n)")).is_ok() {
+    if text.contains("/*") && CHECKING.compile_with_scope(scope, format!("{text}\n)")).is_ok() {
         let message = "the file ends in the middle of a comment";
         return Err(layout.problem(Position::NONE, index, message, "close it with `*/`"));
     }
     Ok(ast)
 }
 
-/// Compiles the file at `index` for one kind of event: what another kind needs is pruned away.
-pub(crate) fn pruned(
-    layout: &Layout,
-    index: usize,
-    text: &str,
-    kind: EventKind,
-) -> Result<AST, Problem> {
-    RUNNING
-        .compile_with_scope(&scope(Some(kind)), layout.moved(index, text))
-        .map_err(|error| problem(&error, layout, index))
+/// Prunes away what other kinds of events need.
+pub(crate) fn pruned(ast: AST, kind: EventKind) -> AST {
+    let mut kinds = Scope::new();
+    for known in EVENT_KINDS {
+        kinds.push_constant(known.name(), *known == kind);
+    }
+    RUNNING.optimize_ast(&kinds, ast, OptimizationLevel::Simple)
+}
+
+/// Prunes away what these values of parameters switch off; the others become constants.
+pub(crate) fn settled<'a>(ast: AST, values: impl Iterator<Item = (Param, &'a Value)>) -> AST {
+    let mut params = Scope::new();
+    for (param, value) in values {
+        params.push_constant_dynamic(variable(param), param_value(param, value));
+    }
+    RUNNING.optimize_ast(&params, ast, OptimizationLevel::Simple)
 }
 
 /// The file without its settings.

@@ -15,7 +15,7 @@ use crate::{
     bundle::{Bundle, SourceFile},
     cases,
     check::Check,
-    compile::{only_checks, pruned, terms_of, whole},
+    compile::{only_checks, pruned, scope, whole},
     layout::Layout,
     problem::{Problem, did_you_mean},
     set::{Checks, RuleSet},
@@ -162,23 +162,18 @@ pub struct Checked {
 /// Everything that is wrong, in the order of files and lines. Nothing of the set is used then.
 pub fn load(bundle: &Bundle, names: &Names) -> Result<Checked, Vec<Problem>> {
     let layout = Layout::of(&bundle.rules).map_err(|problem| vec![problem])?;
-    check(bundle, &layout)?;
+    let parsed = check(bundle, &layout)?;
 
     let mut settings = Settings::new(&layout, names);
     let mut kinds = Vec::with_capacity(EVENT_KINDS.len());
     for kind in EVENT_KINDS {
-        let files = bundle.rules.iter().enumerate();
-        let files = files
-            .map(|(file, source)| pruned(&layout, file, &source.text, *kind))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|problem| vec![problem])?;
+        let files: Vec<_> = parsed.iter().map(|ast| pruned(ast.clone(), *kind)).collect();
         if kinds.is_empty() {
             // Settings are the same for every kind; they are read from the first.
             files.iter().enumerate().for_each(|(file, ast)| settings.read(ast, file));
         }
         let merged = files.iter().fold(AST::empty(), |all, ast| all.merge(&only_checks(ast)));
-        let terms = terms_of(&merged);
-        kinds.push(Checks::new(merged, terms, *kind));
+        kinds.push(Checks::new(merged, *kind));
     }
     let Outcome { table, set_at, mut problems, mut warnings } = settings.finish();
     let mut all = table.clone();
@@ -217,11 +212,12 @@ fn sorted(mut problems: Vec<Problem>) -> Result<(), Vec<Problem>> {
 }
 
 /// Parses each file unpruned and looks at all of its code.
-fn check(bundle: &Bundle, layout: &Layout) -> Result<(), Vec<Problem>> {
+fn check(bundle: &Bundle, layout: &Layout) -> Result<Vec<AST>, Vec<Problem>> {
     let mut check = Check::new(layout);
+    let scope = scope();
     let mut parsed = Vec::with_capacity(bundle.rules.len());
     for (file, source) in bundle.rules.iter().enumerate() {
-        match whole(layout, file, &source.text) {
+        match whole(layout, file, &source.text, &scope) {
             Ok(ast) => parsed.push((file, ast)),
             Err(problem) => check.unreadable(problem),
         }
@@ -232,7 +228,8 @@ fn check(bundle: &Bundle, layout: &Layout) -> Result<(), Vec<Problem>> {
     for (file, ast) in &parsed {
         check.look(ast, *file);
     }
-    sorted(check.into_problems())
+    sorted(check.into_problems())?;
+    Ok(parsed.into_iter().map(|(_, ast)| ast).collect())
 }
 
 /// Parameters that neither a check nor the floor reads: setting them changes nothing.

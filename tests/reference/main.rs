@@ -14,6 +14,7 @@ mod calendar;
 mod cases;
 mod entry;
 mod money;
+mod order_cases;
 mod orders;
 mod passes;
 mod profile;

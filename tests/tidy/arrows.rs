@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("admin-api", &["store", "domain"]),
     ("daemon", &["domain", "rules", "plugins", "devices", "store", "admin-api"]),
     ("tests", &["domain", "rules", "plugins", "devices", "store", "admin-api", "daemon"]),
+    ("benchmarks", &["domain", "rules"]),
 ];
 
 /// Crates that may use nothing foreign but what is listed.

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use crate::{
     params::{Param, Value},
-    scope::{ParamTable, Place, Scope},
+    scope::{Layers, Scope},
     time::{Span, Timestamp},
     windows::Windows,
 };
@@ -17,12 +17,13 @@ pub(super) struct Hours<'a> {
 
 impl<'a> Hours<'a> {
     /// The site opens earlier only by what is set for the site itself.
-    pub(super) fn of(table: &'a ParamTable, place: &Place<'_>) -> Self {
+    pub(super) fn of(layers: &Layers<'a>) -> Self {
         let margin = Param::TimeEarlyEntryMargin;
-        let own = table.at(margin, &Scope::Site).map_or(Span::default(), Value::span);
-        let others = table.resolve(margin, place).value.span();
-        let found = table.matching(Param::TimeAccessWindows, place);
-        let sets = found.into_iter().filter_map(|(scope, value)| match value {
+        let own = layers.matching(margin).find(|(scope, _)| **scope == Scope::Site);
+        let own = own.map_or(Span::default(), |(_, value)| value.span());
+        let others = layers.resolve(margin).value.span();
+        let found = layers.matching(Param::TimeAccessWindows);
+        let sets = found.filter_map(|(scope, value)| match value {
             Value::Windows(sets) => Some((*scope == Scope::Site, sets)),
             _ => None,
         });

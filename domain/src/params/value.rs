@@ -140,6 +140,11 @@ impl Value {
         }
     }
 
+    /// Whether it has a value for each of some words.
+    pub(crate) const fn has_parts(&self) -> bool {
+        matches!(self, Self::Each(_))
+    }
+
     /// With the default's parts where this has none.
     #[must_use]
     pub fn filled(self, default: &Self) -> Self {
