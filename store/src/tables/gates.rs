@@ -199,7 +199,7 @@ impl Stored for LastRead {
         name: "last_read",
         keys: &["device", "direction"],
         values: &["uid", "at", "next_place", "recent", "refused"],
-        ids: &[],
+        ids: &["refused"],
         kind: Kind::State,
         weight: 1,
     };
