@@ -135,7 +135,7 @@ What the code needs a second person for waits 60 seconds for `kari confirm`.")]
     Override(OverrideArgs),
     /// Confirm, as a second person at another terminal, what somebody ordered within a minute.
     #[command(after_help = "Example:
-  kari confirm my-pool --operator levan --terminal till-1")]
+  kari confirm my-pool desk-1 --operator levan --terminal till-1")]
     Confirm(ConfirmArgs),
     /// What to do about an emergency.
     #[command(subcommand)]
@@ -369,7 +369,7 @@ pub(crate) enum EmergencyCommand {
     /// End it, after the fire system is at rest: two operators, the second by `kari confirm`.
     #[command(after_help = "Example:
   kari emergency reset my-pool --operator nino --terminal desk-1
-  kari confirm my-pool --operator levan --terminal till-1        within a minute")]
+  kari confirm my-pool desk-1 --operator levan --terminal till-1   within a minute")]
     Reset {
         /// The site's folder.
         #[arg(value_name = "DIR")]
@@ -397,6 +397,9 @@ pub(crate) struct ConfirmArgs {
     /// The site's folder.
     #[arg(value_name = "DIR")]
     pub(crate) site: PathBuf,
+    /// The terminal where it was ordered.
+    #[arg(value_name = "TERMINAL")]
+    pub(crate) ordered_at: String,
     /// Who.
     #[command(flatten)]
     pub(crate) signature: Signature,

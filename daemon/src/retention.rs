@@ -115,7 +115,8 @@ impl SiteLoop {
     }
 
     async fn begin(&mut self, now: Timestamp) -> Option<Input> {
-        let keeps = Keeps::at(now, self.policy.values(), &self.state.site.time_zone);
+        let values = self.state.values(self.policy.as_ref());
+        let keeps = Keeps::at(now, &values, &self.state.site.time_zone);
         match self.store.keeps_too_long(&keeps).await {
             Ok(true) => {
                 self.retention.next = now.plus(LATER);

@@ -183,7 +183,8 @@ impl SiteLoop {
         inbox: &mut Inbox,
         held: &mut VecDeque<Taken>,
     ) -> Result<(), CommitError> {
-        let drift = self.policy.values().resolve(Param::ClockMaxDrift, &Place::default());
+        let values = self.state.values(self.policy.as_ref());
+        let drift = values.resolve(Param::ClockMaxDrift, &Place::default());
         order(&mut inputs, drift.value.span());
         let mut queue = VecDeque::from([Attempt { inputs, lost: 0 }]);
         while let Some(Attempt { mut inputs, lost }) = queue.pop_front() {

@@ -79,6 +79,8 @@ pub(crate) enum Question {
     },
     /// A second person's confirmation.
     Confirm {
+        /// The terminal where it was ordered.
+        ordered_at: String,
         /// Where.
         terminal: String,
         /// Who.
@@ -213,10 +215,11 @@ async fn answer(question: Question, desk: &Desk) -> Reply {
                 Err(why) => Reply::Refused { why },
             }
         }
-        Question::Confirm { terminal, operator, pin } => {
+        Question::Confirm { ordered_at, terminal, operator, pin } => {
             let Some(pin) = desk.pins.digest(&operator, &pin) else { return no_pin() };
-            let (terminal, operator) = (terminal.into(), operator.as_str().into());
-            desk.ask(Input::Confirm { terminal, operator, pin }).await
+            let (terminal, ordered_at) = (terminal.into(), ordered_at.into());
+            let operator = operator.as_str().into();
+            desk.ask(Input::Confirm { terminal, ordered_at, operator, pin }).await
         }
     }
 }

@@ -100,7 +100,9 @@ impl Step<'_> {
         let Some(hold) = visit.hold.as_mut() else { return };
         if hold.pickup {
             // Nobody lets a child go because time went by.
+            hold.until = None;
             let (decision, gate) = (hold.decision, hold.gate.clone());
+            self.state.tables.presence.put(credential, presence);
             return self.hold_noted(at, gate, decision, HoldEnd::Escalated);
         }
         hold.expired = true;
@@ -253,18 +255,22 @@ impl Step<'_> {
         if bound {
             self.act(&message, &asked, seen, gathered, combined);
         } else {
-            self.settled(credential, &gathered);
+            self.settled(credential, (&gathered, HoldEnd::Settled));
         }
     }
 
     /// What a visit was held for is settled.
-    pub(crate) fn settled(&mut self, credential: CredentialId, gathered: &Gathered) {
+    pub(crate) fn settled(
+        &mut self,
+        credential: CredentialId,
+        (gathered, how): (&Gathered, HoldEnd),
+    ) {
         let mut presence = self.presence_of(credential);
         let Some(visit) = presence.visit.as_mut().filter(|visit| visit.hold.is_some()) else {
             return;
         };
         let grace = gathered.value(Param::TariffOverstayGrace).span();
-        self.end_hold(credential, visit, self.now, (HoldEnd::Settled, grace));
+        self.end_hold(credential, visit, self.now, (how, grace));
         self.state.tables.presence.put(credential, presence);
     }
 

@@ -7,7 +7,7 @@ use crate::{
     ids::{DecisionId, DeviceId, OperatorId, Uid},
     look::{Asked, within},
     order::{Order, Override, OverrideReason, Second, Setting, What},
-    params::Param,
+    params::{Param, Value},
     reasons::Reason,
     rows::{PendingOrder, PinDigest, ReaderKey, SetParam, WaitingKey, WaitsFor},
     scope::Place,
@@ -38,18 +38,20 @@ impl Step<'_> {
     /// Somebody confirms by a PIN, at another terminal, what waits for a second person.
     pub(crate) fn signed_confirmation(
         &mut self,
-        terminal: &DeviceId,
+        (terminal, there): (&DeviceId, &DeviceId),
         (operator, pin): (&OperatorId, &PinDigest),
     ) -> Answer {
         if let Err(why) = self.prove(operator, pin, terminal) {
             return Answer::Refused(why);
         }
         let refused = || {
-            let why = "nothing waits for a second person here: it waits for 60 seconds, and is \
-                       confirmed by somebody else at another terminal";
-            Answer::Refused(why.to_owned())
+            let why = format!(
+                "nothing waits for a second person at {there}: an order waits for 60 seconds, and \
+                 somebody else confirms it at another terminal"
+            );
+            Answer::Refused(why)
         };
-        self.confirm(operator, terminal).unwrap_or_else(refused)
+        self.confirm(operator, (terminal, there)).unwrap_or_else(refused)
     }
 
     /// A band with a PIN at a gate: is it an operator, and is there something for him to do? He
@@ -58,18 +60,33 @@ impl Step<'_> {
     pub(crate) fn reads_as_operator(&mut self, asked: &Asked) -> bool {
         let Some(pin) = asked.pin.clone() else { return false };
         let Some(login) = self.operator_with(&asked.uid) else { return false };
-        if let Err(why) = self.prove(&login, &pin, &asked.device) {
-            self.unreadable(asked.device.clone(), why);
+        if self.is_own_pin(&asked.uid, &pin) || self.prove(&login, &pin, &asked.device).is_err() {
             return false;
         }
-        if self.confirm(&login, &asked.device).is_some() {
+        let site = self.state.site.clone();
+        let desk = site.gates.get(&asked.device).and_then(|gate| gate.desk.as_ref());
+        if let Some(desk) = desk
+            && self.confirm(&login, (&asked.device, desk)).is_some()
+        {
             return true;
+        }
+        if self.state.tables.emergency.read(&()).is_some() {
+            return false;
         }
         if let Some(face) = self.face_waiting_at(asked) {
             self.photo_checked(&face, true);
             return true;
         }
         self.lifts_last(asked, login)
+    }
+
+    /// Whether it is the code of the band as somebody's card, which is no operator's business.
+    fn is_own_pin(&mut self, band: &Uid, pin: &PinDigest) -> bool {
+        let card = self.state.tables.credentials.read(band);
+        let extras = card.and_then(|card| card.extras.as_deref());
+        extras.is_some_and(|extras| {
+            [extras.pin.as_ref(), extras.duress.as_ref()].contains(&Some(pin))
+        })
     }
 
     fn operator_with(&self, band: &Uid) -> Option<OperatorId> {
@@ -141,15 +158,19 @@ impl Step<'_> {
         found.filter(|reason| reason.is_liftable(kind)).collect()
     }
 
-    /// Carries out what waits for a second person at another terminal; `None` where nothing does.
-    fn confirm(&mut self, operator: &OperatorId, terminal: &DeviceId) -> Option<Answer> {
-        let now = self.now;
-        let waits = |(at, row): &(&DeviceId, &PendingOrder)| {
-            *at != terminal && row.order.operator != *operator && within(row.at, now, TOGETHER)
-        };
-        let rows = self.state.tables.pending_orders.iter().filter(waits);
-        let (at, row) = rows.max_by_key(|(_, row)| row.at)?;
-        let (device, row) = (at.clone(), row.clone());
+    /// Carries out, for somebody at `terminal`, what was ordered `there` and waits for a second
+    /// person; `None` where nothing does.
+    fn confirm(
+        &mut self,
+        operator: &OperatorId,
+        (terminal, there): (&DeviceId, &DeviceId),
+    ) -> Option<Answer> {
+        let row = self.state.tables.pending_orders.read(there)?.clone();
+        let other = terminal != there && row.order.operator != *operator;
+        if !other || !within(row.at, self.now, TOGETHER) {
+            return None;
+        }
+        let device = there.clone();
         let second =
             Second { operator: operator.clone(), terminal: terminal.clone(), at: self.now };
         let order = Order { second: Some(second), ..row.order };
@@ -217,15 +238,14 @@ impl Step<'_> {
         match (act.action.as_str(), &act.setting) {
             ("emergency_reset", _) => self.reset_obstacle(),
             ("set_parameter", None) => Some("say which parameter is set, and to what".to_owned()),
+            // Whoever made the value, it is one that a file could have written.
+            ("set_parameter", Some(Setting { key, value: Some(value) }))
+                if Value::parse(key.param, &value.written(key.param)).as_ref() != Ok(value) =>
+            {
+                Some(format!("that is no value of `{}`", key.param.name()))
+            }
             ("set_parameter", Some(Setting { key, .. })) => {
-                let spec = key.param.spec();
-                let kind = key.scope.kind();
-                let listed = spec.scopes.contains(&kind);
-                (!listed).then(|| {
-                    let all: Vec<_> = spec.scopes.iter().map(|kind| kind.name()).collect();
-                    let (name, kind) = (spec.name, kind.name());
-                    format!("`{name}` cannot be set at a {kind}; set it at: {}", all.join(", "))
-                })
+                key.param.spec().refuses_scope(key.scope.kind())
             }
             _ => None,
         }
@@ -259,6 +279,7 @@ impl Step<'_> {
             None => format!("`{login}` has no PIN yet; write one into operators.csv"),
             Some(_) => format!("that is not the PIN of `{login}`"),
         };
+        self.unreadable(terminal.clone(), why.clone());
         Err(why)
     }
 }

@@ -360,6 +360,15 @@ impl ParamSpec {
         Value::parse(self.param, text).unwrap_or(Value::Int(0))
     }
 
+    /// Why it is not set for a scope of this kind, and for which it is; nothing where it may be.
+    #[must_use]
+    pub fn refuses_scope(&self, kind: ScopeKind) -> Option<String> {
+        let (name, kind_name, names) = (self.name, kind.name(), self.scope_names());
+        (!self.scopes.contains(&kind)).then(|| {
+            format!("`{name}` is never set for a {kind_name}\n  help: it is set for: {names}")
+        })
+    }
+
     /// The scopes as words, for messages.
     #[must_use]
     pub fn scope_names(&self) -> String {

@@ -15,7 +15,7 @@ use crate::{
     rows::{Charge, ChargeFor, PinDigest, Reservation, ReservationKey, ReservationState},
     scope::{Place, Supplied},
     seen::Seen,
-    state::Noted,
+    state::{HoldEnd, Noted},
     step::{Message, Step},
     time::{Span, Timestamp},
     verdict::{Detail, Finding, Outcome, Verdict},
@@ -62,7 +62,7 @@ impl Step<'_> {
         };
         let device = message.device.clone();
         let asked = Asked { pin, ..Asked::of(message.at, kind, device, uid) };
-        if self.state.tables.emergency.read(&()).is_none() && self.reads_as_operator(&asked) {
+        if self.reads_as_operator(&asked) {
             return;
         }
         let seen = self.look(&asked, gate);
@@ -120,7 +120,7 @@ impl Step<'_> {
     /// or promised.
     fn let_responder_in(&mut self, message: &Message, asked: &Asked, seen: Seen) {
         let zone = self.state.site.time_zone.clone();
-        let gathered = Gathered::of(&seen, self.policy.values(), &zone);
+        let gathered = Gathered::of(&seen, &self.values, &zone);
         let combined = Combined::only(Outcome::Grant, floor(Reason::Granted, Class::Grant));
         let decision = self.decide(message, asked, combined, Known::of(seen));
         self.open(asked, &gathered, decision, (None, 0));
@@ -238,7 +238,9 @@ impl Step<'_> {
                 if found.iter().any(|found| found.reason == Reason::LockerOccupiedAtExit) {
                     self.abandon_lockers(credential);
                 }
-                self.settled(credential, &gathered);
+                let lifted = found.iter().any(|one| one.reason == Reason::GrantedOverride);
+                let how = if lifted { HoldEnd::Released } else { HoldEnd::Settled };
+                self.settled(credential, (&gathered, how));
             }
             self.open(asked, &gathered, decision, (promised, place));
             self.accompanied(asked);

@@ -64,10 +64,14 @@ impl Step<'_> {
         self.state.tables.guests.put(host, guests);
     }
 
-    /// What a member spent on the day of a grant, with `change` made to it.
-    fn spending(&mut self, row: &Reservation, change: impl FnOnce(&mut Spending)) {
-        let day = local_date(row.granted, &self.state.site.time_zone);
-        let known = self.state.tables.spending.read(&row.member).copied();
+    /// What a member spent on the day of an instant, with `change` made to it.
+    pub(crate) fn spending(
+        &mut self,
+        (member, at): (MemberId, Timestamp),
+        change: impl FnOnce(&mut Spending),
+    ) {
+        let day = local_date(at, &self.state.site.time_zone);
+        let known = self.state.tables.spending.read(&member).copied();
         if known.is_some_and(|known| known.day > day) {
             // A later day counts already.
             return;
@@ -75,19 +79,21 @@ impl Step<'_> {
         let fresh = Spending { day, spent: Money::ZERO, promised: Money::ZERO };
         let mut spending = known.filter(|known| known.day == day).unwrap_or(fresh);
         change(&mut spending);
-        self.state.tables.spending.put(row.member, spending);
+        self.state.tables.spending.put(member, spending);
     }
 
     /// Money that counts for the day once the passage is made.
     fn promise_spending(&mut self, row: &Reservation, amount: Money) {
         if !amount.is_zero() {
-            self.spending(row, |day| day.promised = Money::ZERO.max(day.promised + amount));
+            self.spending((row.member, row.granted), |day| {
+                day.promised = Money::ZERO.max(day.promised + amount)
+            });
         }
     }
 
     /// Money that counts for the day.
     pub(crate) fn spend(&mut self, row: &Reservation, amount: Money) {
-        self.spending(row, |day| day.spent = day.spent + amount);
+        self.spending((row.member, row.granted), |day| day.spent = day.spent + amount);
     }
 
     /// Changes what limits of visits count for a member.
@@ -118,6 +124,8 @@ impl Step<'_> {
     /// Ends what ran out before `at`.
     pub(crate) fn close_expired(&mut self, at: Timestamp) {
         while let Some((ended, timer)) = self.state.timers.due(at) {
+            // Whatever becomes of it, it ends once.
+            self.state.timers.stop(ended, timer.clone());
             match timer {
                 Timer::Passage(key) => self.lapse(&key, ended),
                 Timer::Hold(credential) => self.hold_expired(credential, ended),

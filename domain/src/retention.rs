@@ -83,7 +83,7 @@ impl Step<'_> {
     /// comes first, so that the journal itself says which records may have lost theirs.
     pub(crate) fn pseudonymise(&mut self) {
         let zone = self.state.site.time_zone.clone();
-        let Keeps { movements, audit } = Keeps::at(self.now, self.policy.values(), &zone);
+        let Keeps { movements, audit } = Keeps::at(self.now, &self.values, &zone);
         let noted = Noted::Pseudonymised { movements, audit };
         self.batch.journal.push(Entry { at: self.now, device: None, source: None, noted });
     }

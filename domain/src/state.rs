@@ -269,6 +269,8 @@ pub enum Input {
     Confirm {
         /// Where.
         terminal: DeviceId,
+        /// The terminal where it was ordered.
+        ordered_at: DeviceId,
         /// Who.
         operator: OperatorId,
         /// The proof.

@@ -37,8 +37,8 @@ pub fn step(
         Input::SignedOrder { terminal, order, pin } => {
             return step.signed_order(terminal, (*order, &pin));
         }
-        Input::Confirm { terminal, operator, pin } => {
-            return step.signed_confirmation(&terminal, (&operator, &pin));
+        Input::Confirm { terminal, ordered_at, operator, pin } => {
+            return step.signed_confirmation((&terminal, &ordered_at), (&operator, &pin));
         }
         Input::ClockStepped { by } => step.clock_stepped(by),
         Input::Terminal { terminal, state } => step.terminal(terminal, state),

@@ -12,15 +12,14 @@ use crate::{
     order::{Act, Order, Override, What},
     params::{Param, Value},
     reasons::{Override as MayLift, Reason},
-    rows::{HoldKey, SALES_REVENUE, Spending, TAKINGS, Token, WRITE_OFFS},
+    rows::{HoldKey, SALES_REVENUE, TAKINGS, Token, WRITE_OFFS},
     scope::{ParamTable, Place},
     seen::Seen,
     site::Gate,
     state::Noted,
     step::{Message, Step},
-    time::{Span, Timestamp},
+    time::Span,
     verdict::Outcome,
-    windows::local_date,
 };
 
 /// Within this time the second person confirms, and a lifted refusal opens (our choice: 60 s, the
@@ -307,7 +306,7 @@ impl Step<'_> {
                 postings.extend(wallet.map(|wallet| (wallet, -from_wallet)));
                 self.post(key, asked.at, &postings);
                 if let Some(member) = member {
-                    self.spent_on(member, asked.at, from_wallet);
+                    self.spending((member, asked.at), |day| day.spent = day.spent + from_wallet);
                 }
                 self.lost_bands_paid(lines);
                 self.count_cash(&asked.device, *cash);
@@ -336,15 +335,6 @@ impl Step<'_> {
             row.drawer = row.drawer + cash;
             terminals.put(terminal.clone(), row);
         }
-    }
-
-    fn spent_on(&mut self, member: MemberId, at: Timestamp, amount: Money) {
-        let day = local_date(at, &self.state.site.time_zone);
-        let known = self.state.tables.spending.read(&member).copied();
-        let fresh = Spending { day, spent: Money::ZERO, promised: Money::ZERO };
-        let mut row = known.filter(|known| known.day == day).unwrap_or(fresh);
-        row.spent = row.spent + amount;
-        self.state.tables.spending.put(member, row);
     }
 
     /// The fee for a lost band frees its holder from giving it back.
@@ -426,6 +416,7 @@ impl Step<'_> {
             operator: order.operator.clone(),
             until,
         };
+        self.forget_old_tokens();
         self.state.tables.tokens.put(key.clone(), token);
         let noted = Noted::Overridden {
             decision,
@@ -443,6 +434,15 @@ impl Step<'_> {
         let entry = crate::state::Entry { at: asked.at, device, source: None, noted };
         self.batch.journal.push(entry);
         self.decide_lifted(&key, lifts.kind);
+    }
+
+    fn forget_old_tokens(&mut self) {
+        let now = self.now;
+        let over = |(key, token): (&HoldKey, &Token)| (token.until < now).then(|| key.clone());
+        let old: Vec<HoldKey> = self.state.tables.tokens.iter().filter_map(over).collect();
+        for key in old {
+            self.state.tables.tokens.remove(key);
+        }
     }
 
     /// The refused request once more, with the token.

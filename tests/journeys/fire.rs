@@ -44,7 +44,7 @@ fn reset(daemon: &Daemon, operator: &str, pin: &str) -> (Option<i32>, String) {
 /// The second, at a till.
 fn confirm(daemon: &Daemon, operator: &str, pin: &str, till: &str) -> (Option<i32>, String) {
     let who = ["--operator", operator, "--terminal", till];
-    let what = ["confirm", site_of(daemon)];
+    let what = ["confirm", site_of(daemon), "till-1"];
     told_of(&program::run_with_pin(pin, what.into_iter().chain(who)))
 }
 

@@ -29,7 +29,8 @@ pub(crate) async fn emergency(what: &EmergencyCommand, json: bool) -> anyhow::Re
 pub(crate) async fn confirm(args: &ConfirmArgs, json: bool) -> anyhow::Result<Exit> {
     let installation = Installation::open(Some(&args.site))?;
     let Signature { operator, terminal } = args.signature.clone();
-    let question = Question::Confirm { terminal, operator, pin: pin(&args.signature)? };
+    let (ordered_at, pin) = (args.ordered_at.clone(), pin(&args.signature)?);
+    let question = Question::Confirm { ordered_at, terminal, operator, pin };
     send(&installation, &question, json).await
 }
 
@@ -131,8 +132,9 @@ fn told(installation: &Installation, decision: &Decision) {
     let found = &decision.verdict.reasons;
     if !decision.verdict.outcome.opens() && found.iter().all(|one| lacks.contains(&one.reason)) {
         say!(
-            "it waits 60 seconds for a second person, at another terminal: `kari confirm`, or band \
-             and PIN at a reader"
+            "it waits 60 seconds for a second person, at another terminal: `kari confirm DIR {}`, \
+             or band and PIN at the reader of a gate that this desk watches",
+            decision.device
         );
     }
 }

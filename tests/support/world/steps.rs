@@ -129,7 +129,8 @@ impl World {
             }
             ["confirms", desk, operator, code] => {
                 let (terminal, operator) = ((*desk).into(), (*operator).into());
-                self.take(Input::Confirm { terminal, operator, pin: PinDigest((*code).into()) });
+                let (ordered_at, pin) = (DESK.into(), PinDigest((*code).into()));
+                self.take(Input::Confirm { terminal, ordered_at, operator, pin });
             }
             ["till", till, state] => {
                 let online = *state == "on";

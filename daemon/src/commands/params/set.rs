@@ -24,7 +24,9 @@ pub(super) async fn set(args: &SetArgs, json: bool) -> anyhow::Result<Exit> {
         Some(text) => Some(value(param, text)?),
         None => None,
     };
-    allowed(param, &scope)?;
+    if let Some(why) = param.spec().refuses_scope(scope.kind()) {
+        bail!(why);
+    }
     let key = ParamKey { param, scope };
     if let Some(value) = &value
         && let Err(told) = tried(&loaded, &key, value)
@@ -60,15 +62,6 @@ fn scope(args: &SetArgs, loaded: &Loaded) -> anyhow::Result<Scope> {
     let mut named = named.iter().filter_map(|(kind, id)| id.as_ref().map(|id| (*kind, id)));
     let Some((kind, id)) = named.next() else { return Ok(Scope::Site) };
     loaded.names.scope(kind, id).map_err(|(why, help)| anyhow::anyhow!("{why}\n  help: {help}"))
-}
-
-fn allowed(param: Param, scope: &Scope) -> anyhow::Result<()> {
-    let spec = param.spec();
-    if spec.scopes.contains(&scope.kind()) {
-        return Ok(());
-    }
-    let (kind, names) = (scope.kind().name(), spec.scope_names());
-    bail!("`{}` is never set for a {kind}\n  help: it is set for: {names}", spec.name)
 }
 
 /// The load checks with the new value beside the others.
