@@ -197,6 +197,8 @@ fn the_rules_pass_their_check_without_a_warning() {
         devices: set(named("site.toml", "gate", "id")),
         tariffs: set(named("data/tariffs.toml", "tariff", "id")),
         groups: set(groups),
+        terminals: set(named("site.toml", "terminal", "id")),
+        roles: set(column(&rows("operators.csv"), "roles")),
         ..Names::default()
     };
     let bundle = Bundle::read(&site().join("rules")).unwrap();

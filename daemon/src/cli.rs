@@ -294,6 +294,7 @@ pub(crate) struct SetArgs {
     /// The parameter's name.
     pub(crate) name: String,
     /// The value, as a rule file writes it; without one, what the database says is taken away.
+    #[arg(allow_hyphen_values = true)]
     pub(crate) value: Option<String>,
     /// For a zone.
     #[arg(long, value_name = "ID", group = "scope")]
@@ -423,7 +424,7 @@ pub(crate) struct OverrideArgs {
     #[arg(long, default_value = "")]
     pub(crate) text: String,
     /// What is waived of the debt.
-    #[arg(long, value_name = "AMOUNT")]
+    #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
     pub(crate) waive: Option<String>,
     /// Who.
     #[command(flatten)]

@@ -239,6 +239,12 @@ impl Reading<'_> {
             return Err("an operator has a login".to_owned());
         }
         let uid = optional(&row.band, |uid| Ok(Uid::from(uid.to_ascii_uppercase())))?;
+        for known in &self.rows {
+            let ImportRow::Operator(other, known) = known else { continue };
+            if other.as_str() == login || (uid.is_some() && known.uid == uid) {
+                return Err(format!("the login or the band of `{login}` is `{other}`'s already"));
+            }
+        }
         let operator = Operator {
             roles: parts(&row.roles).map(GroupId::from).collect(),
             pin: self.pin(login, &row.pin)?,

@@ -80,6 +80,9 @@ pub(crate) fn first(
     };
     let news = RuleSetNews::Refused { message };
     let texts = last_good.map(|(_, texts)| bundle_of(texts));
+    // A value of the database that stands in the way is no reason to have no rules at all: only
+    // while some are in force can it be taken away.
+    let names = &Names { kept: Vec::new(), ..names.clone() };
     let (policy, warnings): (Arc<dyn Policy>, _) =
         match texts.and_then(|bundle| rules::load::load(&bundle, names).ok()) {
             Some(checked) => (Arc::new(checked.set), checked.warnings),
@@ -89,7 +92,7 @@ pub(crate) fn first(
 }
 
 /// A bundle of texts that were kept.
-fn bundle_of(texts: Vec<(String, String)>) -> Bundle {
+pub(crate) fn bundle_of(texts: Vec<(String, String)>) -> Bundle {
     Bundle::of(texts.into_iter().map(|(name, text)| SourceFile { name, text }))
 }
 
@@ -110,7 +113,7 @@ fn read_and_load(
 }
 
 /// The problems of a refused set, one under the other.
-fn listed(problems: &[Problem]) -> String {
+pub(crate) fn listed(problems: &[Problem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 

@@ -44,7 +44,8 @@ use crate::{
     remedies::Remedies,
     retention::Retention,
     site_loop::{Ask, Inbox, SiteLoop},
-    socket, values,
+    socket,
+    values::{self, Checks},
 };
 
 /// Requests and facts of gates that may wait; more than the brokers hand out unacknowledged.
@@ -174,7 +175,7 @@ pub(crate) async fn start(
     let (reload, reload_asked) = mpsc::channel(1);
     let reloader = Reloader {
         folder: installation.rules(),
-        names,
+        names: names.clone(),
         settle: installation.settle,
         administration: administration.clone(),
         health: Arc::clone(&health),
@@ -188,7 +189,7 @@ pub(crate) async fn start(
     tasks.spawn(watch_links(Arc::clone(hub), Arc::clone(&health), ended.clone()));
     let running =
         Running { hub: Arc::clone(hub), feed, reader, reload, ended, tasks, site_loop, loop_done };
-    let people = People { administration, health, prometheus, clock: wall };
+    let people = People { administration, health, names, prometheus, clock: wall };
     running.open_doors(installation, &folder, &opened, people).await?;
     running.tasks.close();
     Ok(running)
@@ -198,6 +199,7 @@ pub(crate) async fn start(
 struct People {
     administration: mpsc::Sender<Ask>,
     health: Arc<Health>,
+    names: Names,
     prometheus: PrometheusHandle,
     clock: Arc<dyn Clock>,
 }
@@ -400,7 +402,7 @@ impl Running {
         opened: &Opened,
         people: People,
     ) -> anyhow::Result<()> {
-        let People { administration, health, prometheus, clock } = people;
+        let People { administration, health, names, prometheus, clock } = people;
         let zone = installation.site.time_zone.clone();
         let remedies = Remedies::new(self.reader.clone(), zone);
         let desk = socket::Desk {
@@ -409,6 +411,7 @@ impl Running {
             reader: self.reader.clone(),
             remedies: remedies.clone(),
             pins: pins::key(folder)?,
+            checks: Checks { names, health: Arc::clone(&health) },
         };
         let listener = socket::listen(&folder.join("kari.sock"))?;
         self.tasks.spawn(socket::serve(listener, desk, self.ended.clone()));

@@ -9,8 +9,8 @@ use domain::{
     decision::Decision,
     ids::DecisionId,
     money::Money,
-    order::{Order, Override, OverrideReason, What},
-    reasons::Reason,
+    order::{Act, Order, Override, OverrideReason, Setting, What},
+    reasons::{Class, Reason},
     remedy::Remedy,
     rows::Person,
     state::{Answer, Input},
@@ -24,7 +24,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{remedies::Remedies, site_loop::Ask};
+use crate::{remedies::Remedies, site_loop::Ask, values::Checks};
 
 /// The longest line of a question.
 const LINE_MAX: u64 = 16 * 1024;
@@ -136,6 +136,8 @@ pub(crate) struct Desk {
     pub(crate) remedies: Remedies,
     /// The key of the PINs.
     pub(crate) pins: PinKey,
+    /// The checks of a value.
+    pub(crate) checks: Checks,
 }
 
 /// Opens the socket at `path`, which is replaced: the daemon holds the site's lock.
@@ -245,10 +247,27 @@ impl Desk {
         (terminal, operator, pin): (String, String, String),
         what: What,
     ) -> Reply {
+        if let Err(why) = self.may_be_ordered(&what).await {
+            return Reply::Refused { why };
+        }
         let Some(pin) = self.pins.digest(&operator, &pin) else { return no_pin() };
         let order = Order { operator: operator.as_str().into(), second: None, what };
         let (terminal, order) = (terminal.into(), Box::new(order));
         self.ask(Input::SignedOrder { terminal, order, pin }).await
+    }
+
+    /// What is checked beside the loop: an approver has given no PIN here, and a value passes every
+    /// check of a reload.
+    async fn may_be_ordered(&self, what: &What) -> Result<(), String> {
+        match what {
+            What::Sale { approved_by: Some(_), .. } => {
+                Err("whoever approves a sale proves it at the till, not by name".to_owned())
+            }
+            What::Act(Act { setting: Some(Setting { key, value: Some(value) }), .. }) => {
+                self.checks.pass(&self.reader, (key, value)).await
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The override of a decision on record.
@@ -259,6 +278,18 @@ impl Desk {
     ) -> Result<Override, String> {
         let found = self.reader.decision(id).await.map_err(|error| error.to_string())?;
         let found = found.ok_or("there is no such decision")?;
+        let refuses = |class: Class| matches!(class, Class::Deny | Class::Hold);
+        let verdict = &found.verdict;
+        let lists = |code: &Reason| {
+            let mut reasons = verdict.reasons.iter();
+            reasons.any(|one| one.reason == *code && refuses(one.class))
+        };
+        if verdict.outcome.opens() || found.kind.direction().is_none() {
+            return Err("that decision refused nobody at a gate".to_owned());
+        }
+        if let Some(code) = codes.iter().find(|code| !lists(code)) {
+            return Err(format!("`{}` is no reason that refused there", code.code()));
+        }
         let uid = match (&found.unknown_uid, found.credential) {
             (Some(uid), _) => uid.clone(),
             (None, Some(credential)) => {

@@ -25,6 +25,9 @@ mod hours;
 
 use hours::Hours;
 
+/// No hold lasts longer (section 5 of `decisions.md` of the specification).
+const HOLD_MAX: Span = Span::seconds(30 * 60);
+
 /// In timed mode the re-entry lock lasts this long where no scope sets one (parameter 20).
 const TIMED_LOCK: Span = Span::seconds(600);
 
@@ -133,6 +136,11 @@ impl Gathered {
         let mut seen = seen.clone();
         self.bill.book(&mut seen);
         seen
+    }
+
+    /// How long a hold may last in all (parameter 26): half an hour at most, whoever set it.
+    pub(crate) fn hold_max(&self) -> Span {
+        self.value(Param::DebtExitHoldMax).span().min(HOLD_MAX)
     }
 
     /// How long an entry is remembered against another one; zero never ends (parameter 20).

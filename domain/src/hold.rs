@@ -36,7 +36,7 @@ impl Step<'_> {
         found: &[Finding],
         decision: DecisionId,
     ) {
-        let most = gathered.value(Param::DebtExitHoldMax).span();
+        let most = gathered.hold_max();
         let held = |reason: Reason| {
             found.iter().any(|one| one.reason == reason && one.class == Class::Hold)
         };

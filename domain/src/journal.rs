@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     event::Direction,
-    ids::{AccountId, DecisionId, DeviceId, MemberId, OperatorId, VisitId},
+    ids::{AccountId, DecisionId, DeviceId, GroupId, MemberId, OperatorId, VisitId},
     money::Money,
-    order::OverrideReason,
+    order::{OverrideReason, Second},
     params::Value,
     reasons::{Condition, Reason},
     retention::Record,
@@ -98,9 +98,12 @@ pub enum Noted {
         original: DecisionId,
         /// Who.
         operator: OperatorId,
-        /// Who confirmed it.
+        /// Who confirmed it, where and when.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        second: Option<OperatorId>,
+        second: Option<Second>,
+        /// The operator's roles.
+        #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+        roles: Box<[GroupId]>,
         /// The reasons that were lifted.
         codes: Vec<Reason>,
         /// Why.

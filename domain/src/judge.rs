@@ -63,7 +63,7 @@ pub fn judge(seen: &Seen, gathered: &Gathered, policy: &dyn Policy, zone: &TimeZ
 /// Until when the hold of a visit runs, for the desk (parameter 26). A child's has no end.
 fn tell_ends(seen: &Seen, gathered: &Gathered, combined: &mut Combined) {
     let Some(visit) = seen.visit() else { return };
-    let most = gathered.value(Param::DebtExitHoldMax).span();
+    let most = gathered.hold_max();
     let running = visit.hold.as_ref().and_then(|hold| hold.until);
     let until = running.unwrap_or_else(|| seen.at.plus(visit.hold_left(most, seen.at)));
     let held = combined.reasons.iter_mut().filter(|found| found.class == Class::Hold);
@@ -228,7 +228,7 @@ fn missing_for_hold(seen: &Seen, gathered: &Gathered, mode: &str) -> Vec<HoldCon
         matches!(holder.state, CredentialState::Lost | CredentialState::Stolen)
     });
     let visit = seen.visit().filter(|_| holder.is_some_and(|holder| holder.presence.inside > 0));
-    let most = gathered.value(Param::DebtExitHoldMax).span();
+    let most = gathered.hold_max();
     let left = visit.map(|visit| visit.hold_left(most, seen.at).0 > 0);
     [
         (gate.egress_alternative, HoldCondition::EgressAlternative),

@@ -55,7 +55,7 @@ impl Step<'_> {
     }
 
     /// A band with a PIN at a gate: is it an operator, and is there something for him to do? He
-    /// confirms what waits for a second person, says yes to a face, or lifts the last refusal.
+    /// says yes to a face, lifts the last refusal, or confirms what waits for a second person.
     /// Else it is a read as any other.
     pub(crate) fn reads_as_operator(&mut self, asked: &Asked) -> bool {
         let Some(pin) = asked.pin.clone() else { return false };
@@ -63,21 +63,19 @@ impl Step<'_> {
         if self.is_own_pin(&asked.uid, &pin) || self.prove(&login, &pin, &asked.device).is_err() {
             return false;
         }
+        // Whoever stands at the gate goes before what waits at its desk.
+        if self.state.tables.emergency.read(&()).is_none() {
+            if let Some(face) = self.face_waiting_at(asked) {
+                self.photo_checked(&face, true);
+                return true;
+            }
+            if self.lifts_last(asked, login.clone()) {
+                return true;
+            }
+        }
         let site = self.state.site.clone();
         let desk = site.gates.get(&asked.device).and_then(|gate| gate.desk.as_ref());
-        if let Some(desk) = desk
-            && self.confirm(&login, (&asked.device, desk)).is_some()
-        {
-            return true;
-        }
-        if self.state.tables.emergency.read(&()).is_some() {
-            return false;
-        }
-        if let Some(face) = self.face_waiting_at(asked) {
-            self.photo_checked(&face, true);
-            return true;
-        }
-        self.lifts_last(asked, login)
+        desk.is_some_and(|desk| self.confirm(&login, (&asked.device, desk)).is_some())
     }
 
     /// Whether it is the code of the band as somebody's card, which is no operator's business.
@@ -165,7 +163,9 @@ impl Step<'_> {
         operator: &OperatorId,
         (terminal, there): (&DeviceId, &DeviceId),
     ) -> Option<Answer> {
-        let row = self.state.tables.pending_orders.read(there)?.clone();
+        let site = &self.state.site;
+        let known = site.terminals.contains_key(terminal) || site.gates.contains_key(terminal);
+        let row = self.state.tables.pending_orders.read(there).filter(|_| known)?.clone();
         let other = terminal != there && row.order.operator != *operator;
         if !other || !within(row.at, self.now, TOGETHER) {
             return None;
@@ -180,7 +180,7 @@ impl Step<'_> {
 
     /// An order, and what it came to. What lacks nothing but a second person waits for one.
     pub(crate) fn order_answered(&mut self, message: &Message, order: Order) -> Answer {
-        if let Some(why) = self.obstacle(&order) {
+        if let Some(why) = self.obstacle(&message.device, &order) {
             self.unreadable(message.device.clone(), why.clone());
             return Answer::Refused(why);
         }
@@ -233,8 +233,13 @@ impl Step<'_> {
     }
 
     /// What keeps an order from being carried out, whoever asks.
-    fn obstacle(&mut self, order: &Order) -> Option<String> {
-        let What::Act(act) = &order.what else { return None };
+    fn obstacle(&mut self, terminal: &DeviceId, order: &Order) -> Option<String> {
+        if !self.state.site.terminals.contains_key(terminal) {
+            return Some(format!("`{terminal}` is not a terminal of this site"));
+        }
+        let What::Act(act) = &order.what else {
+            return order.what.nonsense().map(str::to_owned);
+        };
         match (act.action.as_str(), &act.setting) {
             ("emergency_reset", _) => self.reset_obstacle(),
             ("set_parameter", None) => Some("say which parameter is set, and to what".to_owned()),

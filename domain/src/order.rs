@@ -199,6 +199,35 @@ impl What {
             Self::Act(_) | Self::Override(_) => EventKind::Operator,
         }
     }
+    /// What makes no sense of it, whoever orders it.
+    #[must_use]
+    pub fn nonsense(&self) -> Option<&'static str> {
+        let none = Money::ZERO;
+        match self {
+            Self::Sale { lines, cash, card, .. } => {
+                let total: Money = lines.iter().map(Line::discounted).sum();
+                let fits = |line: &Line| line.price >= none && (0..=100).contains(&line.discount);
+                let sums = *cash >= none && *card >= none && *cash + *card <= total;
+                (!sums || !lines.iter().all(fits)).then_some(
+                    "a price, a discount from 0 to 100 %, and what is paid, up to the total, are \
+                     not below zero; pay back with a refund",
+                )
+            }
+            Self::Topup { amount, .. } | Self::Refund { amount, .. } => {
+                (*amount <= none).then_some("the amount is above zero")
+            }
+            Self::Override(lifts) if lifts.codes.is_empty() => {
+                Some("name the reasons that are lifted")
+            }
+            Self::Override(lifts) if lifts.waived < none => {
+                Some("what is waived is not below zero")
+            }
+            Self::Override(lifts) if !lifts.is_explained() => {
+                Some("an override for `other` is explained in ten characters at least")
+            }
+            _ => None,
+        }
+    }
     /// The action that the operator needs the right to.
     #[must_use]
     pub fn action(&self) -> &str {

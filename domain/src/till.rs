@@ -70,6 +70,9 @@ pub struct SeenOrder {
     /// Whether it shall open an exit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_exit: bool,
+    /// What an override waives of the debt.
+    #[serde(default, skip_serializing_if = "Money::is_zero")]
+    pub waived: Money,
 }
 
 /// An operator.
@@ -104,9 +107,9 @@ impl SeenOrder {
     ) {
         let known = self.operator.as_ref().is_some_and(|operator| !operator.favoured);
         facts.action.clone_from(&self.action);
-        facts.action_allowed = known
-            && value(Param::OperatorAllowedActions)
-                .names(Param::OperatorAllowedActions, &self.action);
+        let rights = value(Param::OperatorAllowedActions);
+        let may = |action: &str| rights.names(Param::OperatorAllowedActions, action);
+        facts.action_allowed = known && self.actions().all(may);
         facts.terminal_listed = value(Param::OperatorAllowedTerminals)
             .names(Param::OperatorAllowedTerminals, self.terminal.as_str());
         facts.terminal_allows =
@@ -139,6 +142,12 @@ impl SeenOrder {
         facts.buyer_age = self.age_shown.unwrap_or(facts.member_age);
     }
 
+    /// The actions that it needs the right to: to waive a debt is one of its own.
+    fn actions(&self) -> impl Iterator<Item = &str> {
+        let waives = (!self.waived.is_zero()).then_some("debt_write_off");
+        std::iter::once(self.action.as_str()).chain(waives)
+    }
+
     /// Whether a second person has to confirm (parameter 53), whatever it says for some codes.
     fn second_needed(&self, value: &impl Fn(Param) -> Value) -> bool {
         let two = value(Param::OperatorTwoPersonActions);
@@ -146,7 +155,7 @@ impl SeenOrder {
         let over =
             self.action == "refund" && self.wallet > value(Param::SaleRefundMaxAmount).amount();
         let marked = |code: &Reason| code.spec().overridable == MayLift::TwoPersons;
-        listed(&self.action)
+        self.actions().any(listed)
             || over
             || self.action == "emergency_reset"
             || self.codes.iter().any(marked)
@@ -178,16 +187,6 @@ impl Step<'_> {
         let terminal = message.device.clone();
         let site = self.state.site.clone();
         let Some(root) = site.zones.iter().find(|(_, parent)| parent.is_none()) else { return };
-        if !site.terminals.contains_key(&terminal) {
-            let why = format!("`{terminal}` is not a terminal of this site");
-            return self.unreadable(terminal, why);
-        }
-        if let What::Override(lifts) = &order.what
-            && !lifts.is_explained()
-        {
-            let why = "an override for `other` is explained in ten characters at least".to_owned();
-            return self.unreadable(terminal, why);
-        }
         let uid = order.what.holder().cloned().unwrap_or_else(|| Uid::from(""));
         let asked = Asked { order: true, ..Asked::of(message.at, kind, terminal, uid) };
         let mut seen = self.look(&asked, &Gate::new(None, root.0.clone()));
@@ -239,6 +238,7 @@ impl Step<'_> {
             age_shown: None,
             codes: Vec::new(),
             at_exit: false,
+            waived: Money::ZERO,
         };
         match &order.what {
             What::Sale { lines, cash, card, age_shown, approved_by, .. } => {
@@ -263,6 +263,7 @@ impl Step<'_> {
             What::Override(lifts) => {
                 known.codes.clone_from(&lifts.codes);
                 known.at_exit = lifts.kind == EventKind::Exit;
+                known.waived = lifts.waived;
             }
             What::Act(_) => {}
         }
@@ -418,11 +419,13 @@ impl Step<'_> {
         };
         self.forget_old_tokens();
         self.state.tables.tokens.put(key.clone(), token);
+        let roles = self.state.tables.operators.read(&order.operator).map(|row| row.roles.clone());
         let noted = Noted::Overridden {
             decision,
             original: lifts.decision,
             operator: order.operator.clone(),
-            second: order.second.as_ref().map(|second| second.operator.clone()),
+            roles: roles.unwrap_or_default(),
+            second: order.second.clone(),
             codes: lifts.codes.clone(),
             reason: lifts.reason,
             text: lifts.text.clone(),

@@ -33,6 +33,7 @@ impl Surroundings<'_> {
     pub(crate) fn problems(&self) -> Vec<Problem> {
         let mut problems = self.holds();
         problems.extend(self.pickups());
+        problems.extend(self.terminals());
         problems
     }
 
@@ -68,6 +69,24 @@ impl Surroundings<'_> {
             self.table.all(param).filter_map(move |(scope, value)| refused(param, scope, value))
         };
         HOLDS.iter().flat_map(each).collect()
+    }
+
+    /// Terminals of operators that the site does not have: nobody could act anywhere.
+    fn terminals(&self) -> Vec<Problem> {
+        let param = Param::OperatorAllowedTerminals;
+        let unknown = self.table.all(param).filter_map(|(scope, value)| {
+            let Value::Names(named) = value else { return None };
+            let known = |name: &str| self.names.any || self.names.terminals.contains(name);
+            let name = named.iter().find(|name| !known(name))?;
+            let message = format!("no terminal is called `{name}`");
+            let all: Vec<&str> = self.names.terminals.iter().map(String::as_str).collect();
+            let help = match all.as_slice() {
+                [] => "the site has no terminal yet; add a [[terminal]] to site.toml".to_owned(),
+                all => format!("the site has {}", all.join(", ")),
+            };
+            Some(self.told(param, scope, message, help))
+        });
+        unknown.collect()
     }
 
     /// A pickup check that reaches a gate to the street without a desk: nobody could end the hold.

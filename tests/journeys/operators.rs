@@ -37,8 +37,11 @@ async fn an_override_opens_once_and_is_on_record() {
     let wrong = run("1111", &words("DEBT"));
     assert!(wrong.1.contains("`DEBT` is not the code of a reason"), "{wrong:?}");
     let foreign = run("1111", &words("MEMBER_BLOCKED"));
-    assert!(foreign.0 == Some(1) && foreign.1.contains("may not override"), "{foreign:?}");
+    assert!(foreign.0 == Some(1) && foreign.1.contains("no reason that refused"), "{foreign:?}");
     assert!(gate.actuations().is_empty(), "it stays shut");
+    let granted = ["override", &folder, "--code", "SITE_CLOSED", "--reason", "goodwill"];
+    let unlisted = run("1111", &[&granted[..2], &[refused.as_str()], &granted[2..]].concat());
+    assert!(unlisted.1.contains("is no reason that refused there"), "{unlisted:?}");
     let opened = run("1111", &words("DEBT_ENTRY_BLOCKED"));
     assert_eq!(opened.0, Some(0), "{opened:?}");
     tests::daemon::eventually("it opens", async || (!gate.actuations().is_empty()).then_some(()))
@@ -61,6 +64,8 @@ async fn a_value_of_the_database_stands_above_the_files_and_outlives_the_daemon(
         (&["debt.entry_block_amount", "20.00", "--device", "gate-1"], "never set for a device"),
         (&["debt.entry_block_amount", "20.00", "--tariff", "moth"], "mean `month`?"),
         (&["guardian.pickup_under_age", "10"], "desk"),
+        (&["operator.allowed_terminals", "nope", "--role", "manager"], "till-1, till-2"),
+        (&["wallet.min_balance", "5.00"], "help: "),
     ] {
         let refused = set(words);
         assert!(refused.0 != Some(0) && refused.1.contains(why), "{words:?}: {refused:?}");

@@ -65,6 +65,7 @@ impl Maker<'_> {
             age_shown: self.chance(25).then(|| one(self.rng, &[11, 12, 15, 16, 17, 18, 20, 21])),
             codes,
             at_exit: kind == EventKind::Operator && self.chance(30),
+            waived: Money::ZERO,
         }
     }
 }

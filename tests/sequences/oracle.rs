@@ -228,7 +228,7 @@ impl Oracle {
                 let own = |login: &str| {
                     login == "mother" && ["mother", "father", "child"].contains(&&*lifted.uid)
                 };
-                let second = second.as_ref().map(|one| one.as_str());
+                let second = second.as_ref().map(|one| one.operator.as_str());
                 let two = [
                     Reason::MemberBlocked,
                     Reason::ZoneFull,

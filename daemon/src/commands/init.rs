@@ -18,6 +18,7 @@ const DEMO_DATA: &[(&str, &str)] = &[
     ("credentials.csv", include_str!("../../../examples/swimming-pool/data/credentials.csv")),
     ("passes.csv", include_str!("../../../examples/swimming-pool/data/passes.csv")),
     ("lockers.csv", include_str!("../../../examples/swimming-pool/data/lockers.csv")),
+    ("operators.csv", include_str!("../../../examples/swimming-pool/data/operators.csv")),
 ];
 /// The file that holds a site's own settings.
 pub(crate) const SITE_SETTINGS: &str = "00_site.rhai";

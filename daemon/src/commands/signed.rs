@@ -64,7 +64,30 @@ pub(crate) async fn lift(args: &OverrideArgs, json: bool) -> anyhow::Result<Exit
     let (text, pin) = (args.text.clone(), pin(&args.signature)?);
     let question =
         Question::Override { terminal, operator, pin, decision, codes, reason, text, waived };
-    send(&installation, &question, json).await
+    let done = send(&installation, &question, json).await?;
+    if done == Exit::Done && !json {
+        return still_refused(&installation).await;
+    }
+    Ok(done)
+}
+
+/// Whether the gate opened for it; else something that was not lifted refuses still.
+async fn still_refused(installation: &Installation) -> anyhow::Result<Exit> {
+    let question = Question::Explain { decision: None };
+    let latest = socket::ask_daemon(&installation.socket(), &question).await?;
+    match latest {
+        Some(Reply::Decision { decision, .. }) if decision.kind.direction().is_some() => {
+            told(installation, &decision);
+            Ok(Exit::Done)
+        }
+        _ => {
+            tell!(
+                "kari: it is lifted for 60 seconds, and the gate stays shut: another reason \
+                 refuses still; `kari explain DIR ID` of the refusal lists them all"
+            );
+            Ok(Exit::Failed)
+        }
+    }
 }
 
 /// Hands an order to the daemon.

@@ -304,13 +304,21 @@ fn gate_rows() -> Changes {
             Terminal { online: true, operator: Some("nino".to_owned()), drawer: Money(29_000) },
         )],
         holds: vec![change(HoldKey { uid: Uid::from("EEEE"), gate: gate.clone() }, 1, hold)],
-        operators: vec![change(OperatorId::from("nino"), 1, Operator::default())],
-        params: vec![change(limit(), 1, twelve())],
-        pending_orders: vec![change(DeviceId::from("desk-1"), 1, pending_order())],
-        tokens: vec![change(HoldKey { uid: Uid::from("EEEE"), gate: gate.clone() }, 1, token())],
         waiting: vec![change(HoldKey { uid: Uid::from("EEEE"), gate: gate.clone() }, 1, waiting())],
         lockers: vec![change(LockerId::from("A-7"), 1, Locker::new(gate.clone(), pool))],
         emergency: vec![change((), 1, Emergency { started: NOW, source: gate })],
+        ..operator_rows()
+    }
+}
+
+/// The rows of operators and of what they do.
+fn operator_rows() -> Changes {
+    let key = HoldKey { uid: Uid::from("EEEE"), gate: DeviceId::from("gate-1") };
+    Changes {
+        operators: vec![change(OperatorId::from("nino"), 1, Operator::default())],
+        params: vec![change(limit(), 1, twelve())],
+        pending_orders: vec![change(DeviceId::from("desk-1"), 1, pending_order())],
+        tokens: vec![change(key, 1, token())],
         ..Changes::default()
     }
 }

@@ -24,7 +24,7 @@ const NAMED: usize = 10;
 const NOT_SIMULATED: &str = "\
 Every record is asked for itself, with what was seen then; what would have come of it later is
 not played again: who is refused by the new rules would not have been inside afterwards, but is
-asked as recorded.";
+asked as recorded. Values of the database are those of today.";
 
 /// The numbers of a replay.
 pub(crate) struct Report {
