@@ -114,7 +114,7 @@ The new rules are a folder like `my-pool/rules`: copy that one and change the co
     #[command(after_help = "Example:
   kari verify examples/swimming-pool")]
     Verify(SiteArg),
-    /// Measure this machine: broker, commit, and the way from an event to its command.
+    /// Measure this machine: broker, commit, hostile rules, the way from an event to its command.
     #[command(after_help = "Examples:
   kari bench                 everything, as a table
   kari bench --quick         shorter runs

@@ -5,6 +5,7 @@
 //! and the median of the rounds' ratios counts.
 
 mod commit;
+mod hostile;
 mod process;
 mod report;
 mod site;
@@ -53,6 +54,8 @@ pub(crate) async fn bench(args: BenchArgs, json: bool) -> anyhow::Result<Exit> {
 
     bar.set_message("the example site's memory");
     report.goals.push(process::example_memory().await?);
+    bar.set_message("rules that mean harm");
+    report.goals.push(hostile::measure(plan.rounds)?);
 
     bar.set_message(format!("a site of {} people", plan.people));
     let mut site = BenchSite::make(plan.people).await.context("cannot make the site to measure")?;
