@@ -149,8 +149,9 @@ impl Wording {
             return self.with("who-member", "id", key[key.len().saturating_sub(6)..].to_owned());
         }
         match &decision.unknown_uid {
-            Some(uid) => self.with("who-card", "uid", uid.to_string()),
-            None => self.word("who-nobody"),
+            // An order may be about nobody.
+            Some(uid) if !uid.as_str().is_empty() => self.with("who-card", "uid", uid.to_string()),
+            _ => self.word("who-nobody"),
         }
     }
 
@@ -162,6 +163,9 @@ impl Wording {
     }
 
     fn desk_sentence(&self, decision: &Decision, found: &Finding) -> String {
+        if found.reason == Reason::Granted && is_order(decision.kind) {
+            return self.word("order-granted");
+        }
         let args = self.blanks(decision, found, blanks::Style::Desk);
         self.texts.say(&format!("desk-{}", found.reason.code()), &args)
     }
@@ -228,6 +232,11 @@ impl Wording {
         args.set(blank.to_owned(), value);
         self.texts.say(id, &args)
     }
+}
+
+/// Whether it is an operator's order, where nobody passes a gate.
+const fn is_order(kind: EventKind) -> bool {
+    matches!(kind, EventKind::Sale | EventKind::Topup | EventKind::Refund | EventKind::Operator)
 }
 
 #[cfg(test)]

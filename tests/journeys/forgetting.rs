@@ -10,6 +10,7 @@ use domain::{
 use store::{Sealed, Store};
 use tests::{
     daemon::{Daemon, eventually},
+    records::Whereabouts,
     site::{Guest, Plan, uid},
 };
 
@@ -38,9 +39,12 @@ async fn old_records_lose_their_people_while_gates_are_served() {
     let recent = granted(&gate, Entry, &uid(1)).await;
     gate.pass(Entry, Some(recent), None);
     walk(&gate, Exit, &uid(1)).await;
+    let records = daemon.records().await;
+    let outside =
+        async || (records.whereabouts(&uid(1)).await == Whereabouts::default()).then_some(());
+    eventually("he is outside", outside).await;
     gate.stop().await;
     daemon.stop().await;
-    let records = daemon.records().await;
     let decision = records.decision(recent).await.unwrap();
 
     let (mut store, opened) = Store::open(&daemon.site.database(), decision.at).await.unwrap();

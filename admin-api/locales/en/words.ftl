@@ -100,6 +100,7 @@ scope-role = role { $name }
 origin-rule = rule { $file }:{ $line }
 origin-floor = built in
 
+order-granted = The order is carried out
 opens-heading = What would open it
 opens-nothing = Nothing at the gate or the desk: { $reasons }
 opens-wait = Come back at { $until }

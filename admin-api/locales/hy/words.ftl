@@ -100,6 +100,7 @@ scope-role = դեր { $name }
 origin-rule = կանոն { $file }:{ $line }
 origin-floor = ներկառուցված
 
+order-granted = Գործողությունը կատարվեց
 opens-heading = Ինչը կբացի անցումը
 opens-nothing = Ո՛չ անցման մոտ, ո՛չ սպասարկման կետում՝ ոչինչ. { $reasons }
 opens-wait = Մոտեցեք կրկին՝ { $until }

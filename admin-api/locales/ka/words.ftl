@@ -100,6 +100,7 @@ scope-role = როლი { $name }
 origin-rule = წესი { $file }:{ $line }
 origin-floor = ჩაშენებული
 
+order-granted = ოპერაცია შესრულდა
 opens-heading = რა გახსნის გასასვლელს
 opens-nothing = ვერც კართან და ვერც სალაროსთან ვერაფერი: { $reasons }
 opens-wait = მობრძანდით ხელახლა: { $until }

@@ -100,6 +100,7 @@ scope-role = роль { $name }
 origin-rule = правило { $file }:{ $line }
 origin-floor = встроено
 
+order-granted = Операция выполнена
 opens-heading = Что откроет проход
 opens-nothing = Ни у прохода, ни на стойке ничего: { $reasons }
 opens-wait = Подойти снова: { $until }

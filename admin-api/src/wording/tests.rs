@@ -270,6 +270,16 @@ fn changes() -> Vec<Change> {
 }
 
 #[test]
+fn an_order_is_carried_out_and_no_passage_is_allowed_by_it() {
+    let mut order = decision(Outcome::Grant, vec![finding(Reason::Granted, Class::Grant, &[])]);
+    assert_eq!(wording(Language::En).summary(&order), "Passage allowed");
+    (order.kind, order.direction) = (EventKind::Operator, None);
+    (order.member, order.unknown_uid) = (None, Some("".into()));
+    assert_eq!(wording(Language::En).summary(&order), "The order is carried out");
+    assert_eq!(wording(Language::En).who(&order), "Nobody known");
+}
+
+#[test]
 fn every_change_that_would_open_has_its_sentence() {
     let refused = decision(Outcome::Deny, vec![finding(Reason::SiteClosed, Class::Deny, &[])]);
     for language in LANGUAGES {

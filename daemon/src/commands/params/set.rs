@@ -21,6 +21,8 @@ pub(super) async fn set(args: &SetArgs, json: bool) -> anyhow::Result<Exit> {
     let param = find(&args.name)?;
     let installation = Installation::open(Some(&args.site))?;
     let names = check::look(&installation).await?.names;
+    // What is set for something that is gone can still be taken away.
+    let names = Names { any: args.value.is_none(), ..names };
     let scope = scope(args, &names)?;
     let value = match &args.value {
         Some(text) => Some(value(param, text)?),
