@@ -412,6 +412,7 @@ impl Running {
             remedies: remedies.clone(),
             pins: pins::key(folder)?,
             checks: Checks { names, health: Arc::clone(&health) },
+            clock: Arc::clone(&clock),
         };
         let listener = socket::listen(&folder.join("kari.sock"))?;
         self.tasks.spawn(socket::serve(listener, desk, self.ended.clone()));

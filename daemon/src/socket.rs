@@ -14,6 +14,8 @@ use domain::{
     remedy::Remedy,
     rows::Person,
     state::{Answer, Input},
+    till::LIFTED_WITHIN,
+    time::Clock,
 };
 use serde::{Deserialize, Serialize};
 use store::reader::Reader;
@@ -138,6 +140,8 @@ pub(crate) struct Desk {
     pub(crate) pins: PinKey,
     /// The checks of a value.
     pub(crate) checks: Checks,
+    /// The time.
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// Opens the socket at `path`, which is replaced: the daemon holds the site's lock.
@@ -286,6 +290,10 @@ impl Desk {
         };
         if verdict.outcome.opens() || found.kind.direction().is_none() {
             return Err("that decision refused nobody at a gate".to_owned());
+        }
+        if self.clock.now().since(found.at) > LIFTED_WITHIN {
+            let why = "that refusal is more than ten minutes old; let the guest read again";
+            return Err(why.to_owned());
         }
         if let Some(code) = codes.iter().find(|code| !lists(code)) {
             return Err(format!("`{}` is no reason that refused there", code.code()));

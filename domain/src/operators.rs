@@ -9,7 +9,7 @@ use crate::{
     order::{Order, Override, OverrideReason, Second, Setting, What},
     params::{Param, Value},
     reasons::Reason,
-    rows::{PendingOrder, PinDigest, ReaderKey, SetParam, WaitingKey, WaitsFor},
+    rows::{HoldKey, PendingOrder, PinDigest, ReaderKey, SetParam, WaitingKey, WaitsFor},
     scope::Place,
     state::{Answer, Noted},
     step::{Message, Step},
@@ -232,13 +232,23 @@ impl Step<'_> {
         self.journal(message, Noted::ParameterSet { decision, operator, key, before, after });
     }
 
+    /// A refusal is lifted once.
+    fn lifted_already(&mut self, what: &What) -> Option<String> {
+        let What::Override(lifts) = what else { return None };
+        let key = HoldKey { uid: lifts.uid.clone(), gate: lifts.gate.clone() };
+        let token = self.state.tables.tokens.read(&key)?;
+        let again = token.original == lifts.decision;
+        again.then(|| "that refusal was lifted already; let the guest read again".to_owned())
+    }
+
     /// What keeps an order from being carried out, whoever asks.
     fn obstacle(&mut self, terminal: &DeviceId, order: &Order) -> Option<String> {
         if !self.state.site.terminals.contains_key(terminal) {
             return Some(format!("`{terminal}` is not a terminal of this site"));
         }
         let What::Act(act) = &order.what else {
-            return order.what.nonsense().map(str::to_owned);
+            let nonsense = order.what.nonsense().map(str::to_owned);
+            return nonsense.or_else(|| self.lifted_already(&order.what));
         };
         match (act.action.as_str(), &act.setting) {
             ("emergency_reset", _) => self.reset_obstacle(),

@@ -1,15 +1,17 @@
 //! The rows that decisions depend on. All of them are durable and versioned; names and phones are
 //! not among them.
 
+mod desk;
 mod gates;
 mod money;
 mod params;
 mod people;
 
+pub use desk::{PendingOrder, Terminal, Token};
 pub use gates::{
     Allowance, Charge, ChargeFor, DeviceState, Emergency, Hold, HoldKey, LastRead, Left, Locker,
     Mark, MarkKey, Occupancy, Presence, ReaderKey, Reservation, ReservationKey, ReservationState,
-    Taken, Terminal, Token, Visit, Waiting, WaitingKey, WaitsFor,
+    Taken, Visit, Waiting, WaitingKey, WaitsFor,
 };
 pub use money::{
     Account, AccountKind, ENTRY_REVENUE, OPENING, OVERSTAY_REVENUE, SALES_REVENUE,
@@ -18,6 +20,6 @@ pub use money::{
 pub use params::{ParamKey, SetParam};
 pub use people::{
     Attempts, Credential, CredentialKind, CredentialState, Exempted, Exemption, Extras, Family,
-    Guests, Kin, Language, Member, Operator, Pass, PassKey, PassState, PendingOrder, Person,
-    PinDigest, Tariff, TariffKey, Visits,
+    Guests, Kin, Language, Member, Operator, Pass, PassKey, PassState, Person, PinDigest, Tariff,
+    TariffKey, Visits,
 };

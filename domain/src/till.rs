@@ -26,6 +26,9 @@ use crate::{
 /// last second included).
 pub(crate) const TOGETHER: Span = Span::seconds(60);
 
+/// A refusal that is older is not lifted any more: its guest reads again (our choice: 10 min).
+pub const LIFTED_WITHIN: Span = Span::seconds(600);
+
 /// An order as it is decided on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenOrder {
@@ -411,6 +414,8 @@ impl Step<'_> {
         let key = HoldKey { uid: lifts.uid.clone(), gate: lifts.gate.clone() };
         let until = self.now.plus(TOGETHER);
         let token = Token {
+            original: lifts.decision,
+            used: false,
             decision,
             kind: lifts.kind,
             codes: lifts.codes.clone(),
@@ -441,7 +446,9 @@ impl Step<'_> {
 
     fn forget_old_tokens(&mut self) {
         let now = self.now;
-        let over = |(key, token): (&HoldKey, &Token)| (token.until < now).then(|| key.clone());
+        let over = |(key, token): (&HoldKey, &Token)| {
+            (now.since(token.until) > LIFTED_WITHIN).then(|| key.clone())
+        };
         let old: Vec<HoldKey> = self.state.tables.tokens.iter().filter_map(over).collect();
         for key in old {
             self.state.tables.tokens.remove(key);
@@ -472,19 +479,16 @@ impl Step<'_> {
         }
         let key = HoldKey { uid: asked.uid.clone(), gate: asked.device.clone() };
         let token = self.state.tables.tokens.read(&key)?.clone();
-        if asked.at > token.until {
-            self.state.tables.tokens.remove(key);
-            return None;
-        }
-        (token.kind == asked.kind).then_some(token)
+        let opens = !token.used && asked.at <= token.until && token.kind == asked.kind;
+        opens.then_some(token)
     }
 
     /// A passage was made: the token is used up.
     pub(crate) fn use_token(&mut self, uid: &Uid, gate: &DeviceId) {
         if !self.state.tables.tokens.is_empty() {
             let key = HoldKey { uid: uid.clone(), gate: gate.clone() };
-            if self.state.tables.tokens.read(&key).is_some() {
-                self.state.tables.tokens.remove(key);
+            if let Some(token) = self.state.tables.tokens.read(&key).cloned() {
+                self.state.tables.tokens.put(key, Token { used: true, ..token });
             }
         }
     }

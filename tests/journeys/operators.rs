@@ -46,6 +46,8 @@ async fn an_override_opens_once_and_is_on_record() {
     assert_eq!(opened.0, Some(0), "{opened:?}");
     tests::daemon::eventually("it opens", async || (!gate.actuations().is_empty()).then_some(()))
         .await;
+    let again = run("1111", &words("DEBT_ENTRY_BLOCKED"));
+    assert!(again.1.contains("was lifted already"), "{again:?}");
     let explained = program::run(["--json", "explain", &folder]);
     let explained: Value = serde_json::from_slice(&explained.stdout).unwrap();
     assert_eq!(explained["verdict"]["reasons"][0]["reason"], "GRANTED_OVERRIDE", "{explained}");

@@ -37,8 +37,8 @@ pub(crate) fn measure(rounds: usize) -> anyhow::Result<Goal> {
     let sets = HOSTILE.iter().map(|(what, body)| set(what, body));
     let sets = sets.collect::<anyhow::Result<Vec<_>>>()?;
     let rounds = (0..rounds).map(|_| {
-        let slowest = sets.iter().map(|set| slowest(set)).collect::<anyhow::Result<Vec<_>>>()?;
-        Ok(slowest.into_iter().max().unwrap_or(0))
+        let each = sets.iter().map(slowest).collect::<anyhow::Result<Vec<_>>>()?;
+        Ok(each.into_iter().max().unwrap_or(0))
     });
     Ok(Goal {
         name: format!("slowest answer of {} hostile rules", HOSTILE.len()),

@@ -7,11 +7,10 @@ use crate::{
     event::{Direction, GateMode},
     facts::EventKind,
     ids::{
-        AccountId, CredentialId, DecisionId, DeviceId, LockerId, MemberId, OperatorId, PassId, Uid,
-        VisitId, ZoneId,
+        AccountId, CredentialId, DecisionId, DeviceId, LockerId, MemberId, PassId, Uid, VisitId,
+        ZoneId,
     },
     money::Money,
-    reasons::Reason,
     time::{Span, Timestamp},
 };
 
@@ -330,33 +329,6 @@ pub struct LastRead {
     pub recent: Vec<(Uid, Timestamp)>,
     /// The decision that refused or held it.
     pub refused: Option<DecisionId>,
-}
-
-/// A till, a desk or a pay point, as far as gates depend on it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Terminal {
-    /// Whether it is heard of.
-    pub online: bool,
-    /// Who is signed in.
-    pub operator: Option<String>,
-    /// The cash in its drawer.
-    #[serde(default)]
-    pub drawer: Money,
-}
-
-/// The token of an override: it lifts the reasons of one refusal once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Token {
-    /// The decision that issued it.
-    pub decision: DecisionId,
-    /// What was refused.
-    pub kind: EventKind,
-    /// The reasons that it lifts.
-    pub codes: Vec<Reason>,
-    /// Who issued it.
-    pub operator: OperatorId,
-    /// The last instant at which it opens.
-    pub until: Timestamp,
 }
 
 /// The key of a device's mark.

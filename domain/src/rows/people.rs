@@ -7,7 +7,6 @@ use crate::{
     ids::{AccountId, CredentialId, FamilyId, GroupId, MemberId, PassId, TariffId, Uid, ZoneId},
     limit::COUNT_MAX,
     money::Money,
-    order::Order,
     reasons::Reason,
     time::{Span, Timestamp},
 };
@@ -105,17 +104,6 @@ pub struct Operator {
     /// The operator as a member, so that nobody approves what favours himself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member: Option<MemberId>,
-}
-
-/// An order that lacks nothing but a second person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PendingOrder {
-    /// What is asked.
-    pub order: Order,
-    /// Since when it waits.
-    pub at: Timestamp,
-    /// Boot and sequence of the terminal's message.
-    pub source: Option<(u64, u64)>,
 }
 
 /// What a credential is made of.

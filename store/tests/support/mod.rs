@@ -170,6 +170,8 @@ fn pending_order() -> PendingOrder {
 
 fn token() -> Token {
     Token {
+        original: DecisionId(id(51)),
+        used: true,
         decision: DecisionId(id(50)),
         kind: EventKind::Entry,
         codes: vec![Reason::AntiPassback],

@@ -1,0 +1,55 @@
+//! Tills and desks: who is signed in, what waits for a second person, which refusals are lifted.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::EventKind,
+    ids::{DecisionId, OperatorId},
+    money::Money,
+    order::Order,
+    reasons::Reason,
+    time::Timestamp,
+};
+
+/// A till, a desk or a pay point, as far as gates depend on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terminal {
+    /// Whether it is heard of.
+    pub online: bool,
+    /// Who is signed in.
+    pub operator: Option<String>,
+    /// The cash in its drawer.
+    #[serde(default)]
+    pub drawer: Money,
+}
+
+/// An order that lacks nothing but a second person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingOrder {
+    /// What is asked.
+    pub order: Order,
+    /// Since when it waits.
+    pub at: Timestamp,
+    /// Boot and sequence of the terminal's message.
+    pub source: Option<(u64, u64)>,
+}
+
+/// The token of an override: it lifts the reasons of one refusal once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// The decision that refused: it is lifted once.
+    pub original: DecisionId,
+    /// Whether somebody went through by it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub used: bool,
+    /// The decision that issued it.
+    pub decision: DecisionId,
+    /// What was refused.
+    pub kind: EventKind,
+    /// The reasons that it lifts.
+    pub codes: Vec<Reason>,
+    /// Who issued it.
+    pub operator: OperatorId,
+    /// The last instant at which it opens.
+    pub until: Timestamp,
+}
