@@ -182,7 +182,7 @@ pub fn load(bundle: &Bundle, names: &Names) -> Result<Checked, Vec<Problem>> {
     }
     let around = Surroundings { table: &all, set_at: &set_at, layout: &layout, names };
     problems.extend(around.problems());
-    warnings.extend(around.hours_that_never_meet());
+    problems.extend(around.hours_that_never_meet());
     sorted(problems)?;
 
     let texts = bundle.rules.iter().chain(&bundle.cases);

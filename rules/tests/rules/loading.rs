@@ -221,21 +221,21 @@ fn holds_and_pickups_are_taken_where_the_gates_can_do_them() {
 }
 
 #[test]
-fn hours_that_never_meet_the_site_s_are_a_warning_that_names_both() {
-    let warned = |hours: &str, more: &str| {
+fn hours_that_never_meet_the_site_s_are_refused_and_both_are_named() {
+    let refused = |hours: &str, more: &str| {
         let text = format!("set(\"time.access_windows\", \"{hours}\", tariff(\"morning\"));{more}");
-        let warnings = load_text(&text).unwrap().warnings;
-        let told = warnings.into_iter().find(|one| one.message.contains("never meet"));
-        told.map(|one| format!("{one}"))
+        let problems = load_text(&text).err()?;
+        assert!(shown(&problems).contains("never meet"), "{}", shown(&problems));
+        Some(shown(&problems))
     };
-    let told = warned("Mon-Sun 05:00-07:00", "").unwrap();
+    let told = refused("Mon-Sun 05:00-07:00", "").unwrap();
     assert!(told.starts_with("50_own.rhai:1:1: the hours of tariff morning"), "{told}");
     assert!(told.contains("Mon,Tue,Wed,Thu,Fri,Sat,Sun 07:00-23:00"), "{told}");
     assert!(told.contains("00_site.rhai:1"), "{told}");
-    assert_eq!(warned("Mon-Sun 05:00-07:01", ""), None);
+    assert_eq!(refused("Mon-Sun 05:00-07:01", ""), None);
     let margin = "\nset(\"time.early_entry_margin\", \"PT10M\");";
-    assert_eq!(warned("Mon-Sun 05:00-07:00", margin), None, "with the margin they meet");
-    assert_eq!(warned("never", ""), None, "never is a decision");
+    assert_eq!(refused("Mon-Sun 05:00-07:00", margin), None, "with the margin they meet");
+    assert_eq!(refused("never", ""), None, "never is a decision");
 }
 
 #[test]
