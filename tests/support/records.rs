@@ -108,17 +108,14 @@ impl Records {
             .collect()
     }
 
-    /// How often each decision's passage was booked.
-    pub async fn passages(&self) -> BTreeMap<DecisionId, u32> {
-        let mut booked = BTreeMap::new();
-        for noticed in self.conditions().await {
-            let passage =
-                matches!(noticed.condition, Condition::PassageMade | Condition::PassageUnexpected);
-            if let (true, Some(decision)) = (passage, noticed.decision) {
-                *booked.entry(decision).or_default() += 1;
-            }
-        }
-        booked
+    /// The decisions whose passages were booked, in the order of the bookings.
+    pub async fn passages(&self) -> Vec<DecisionId> {
+        let passages = [Condition::PassageMade, Condition::PassageUnexpected];
+        let noticed = self.conditions().await.into_iter();
+        noticed
+            .filter(|noticed| passages.contains(&noticed.condition))
+            .filter_map(|passage| passage.decision)
+            .collect()
     }
 
     /// Where the holder of the card is.
