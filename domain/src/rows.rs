@@ -6,6 +6,7 @@ mod gates;
 mod money;
 mod params;
 mod people;
+mod tariffs;
 
 pub use desk::{PendingOrder, Terminal, Token};
 pub use gates::{
@@ -13,13 +14,12 @@ pub use gates::{
     Mark, MarkKey, Occupancy, Presence, ReaderKey, Reservation, ReservationKey, ReservationState,
     Taken, Visit, Waiting, WaitingKey, WaitsFor,
 };
-pub use money::{
-    Account, AccountKind, ENTRY_REVENUE, OPENING, OVERSTAY_REVENUE, SALES_REVENUE,
-    SURCHARGE_REVENUE, Spending, TAKINGS, WRITE_OFFS,
-};
+pub use money::{Account, AccountClass, AccountKind, Spending};
 pub use params::{ParamKey, SetParam};
 pub use people::{
     Attempts, Credential, CredentialKind, CredentialState, Exempted, Exemption, Extras, Family,
-    Guests, Kin, Language, Member, Operator, Pass, PassKey, PassState, Person, PinDigest, Tariff,
-    TariffKey, Visits,
+    Guests, Kin, Language, Member, Operator, Person, PinDigest, Visits,
+};
+pub use tariffs::{
+    Lasts, Offer, Pass, PassKey, PassSale, PassState, Tariff, TariffKey, TariffKind,
 };

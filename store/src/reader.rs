@@ -20,7 +20,8 @@ use uuid::Uuid;
 use crate::{
     cells::{Cells, Names},
     error::{OpenError, ReadError},
-    records::{DECISION, JOURNAL, OUTBOX, PERSON, POSTING, RULE_SET, TRANSACTION},
+    ledger::{POSTING, TRANSACTION},
+    records::{DECISION, JOURNAL, OUTBOX, PERSON, RULE_SET},
     sheet::{Op, Sheet, statement},
     tables::{Stored, each_table},
 };
