@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::civil::Date;
+
 use crate::{
     ids::{CredentialId, DeviceId},
     rows::{HoldKey, ReservationKey, ReservationState, WaitingKey},
@@ -22,6 +24,8 @@ pub(crate) enum Timer {
     Waiting(WaitingKey),
     /// A door that stands open.
     Door(DeviceId),
+    /// A day that earns.
+    Earned(Date),
 }
 
 /// What ends, by its end.
@@ -51,7 +55,9 @@ impl Timers {
         let doors = tables.devices.iter();
         let doors =
             doors.filter_map(|(id, row)| row.alarm_at.map(|at| (at, Timer::Door(id.clone()))));
-        let ends = passages.chain(held).chain(unknown).chain(waiting).chain(doors);
+        let days = tables.earnings.iter();
+        let days = days.map(|(key, row)| (row.due, Timer::Earned(key.day)));
+        let ends = passages.chain(held).chain(unknown).chain(waiting).chain(doors).chain(days);
         Self { ends: ends.collect() }
     }
     /// The earliest end.

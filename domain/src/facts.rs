@@ -280,9 +280,13 @@ facts! {
     override_listed: bool, [OperatorOverrideCodes],
         "whether the operator may lift every reason that the override names";
     costs: Money, [], "what a sale takes from the wallet, or what a top-up or refund is about";
+    loads: Money, [], "what a sale puts into the buyer's wallet";
+    wallet_pays: bool, [], "whether what is given back comes out of the wallet";
     discount_percent: i64, [], "the largest discount of a line";
+    discount_line: i64, [], "the line that has it, from 1";
     category: String, [SaleMinAgeCategories],
         "the category of the goods that asks for the highest age";
+    category_line: i64, [SaleMinAgeCategories], "the line that they stand in, from 1";
     required_age: i64, [SaleMinAgeCategories], "the age that the goods ask for";
     buyer_age: i64, [], "the buyer's age, or the one that a document shows; -1 where unknown";
     pays_cash: bool, [], "whether cash comes into the drawer";

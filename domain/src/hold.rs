@@ -6,7 +6,7 @@ use crate::{
     expiry::Timer,
     facts::EventKind,
     gather::Gathered,
-    ids::{AccountId, CredentialId, DecisionId, DeviceId, Uid},
+    ids::{AccountId, CredentialId, DecisionId, DeviceId, OperatorId, Uid},
     ledger::{Booking, Purpose},
     look::Asked,
     money::Money,
@@ -207,7 +207,13 @@ impl Step<'_> {
                        and book the rest as a top-up";
             return Answer::Refused(why.to_owned());
         }
-        self.take_payment(&payment);
+        self.take_payment(&payment, (AccountKind::Card, None));
+        self.paid_up(&payment);
+        Answer::Taken
+    }
+
+    /// Somebody paid: holds that were for it are decided again at once.
+    pub(crate) fn paid_up(&mut self, payment: &Payment) {
         let noted = Noted::Paid { account: payment.account, amount: payment.amount };
         let device = Some(payment.terminal.clone());
         self.batch.journal.push(Entry { at: self.now, device, source: None, noted });
@@ -216,7 +222,6 @@ impl Step<'_> {
                 self.decide_hold_again(credential, Some(&payment.terminal), false);
             }
         }
-        Answer::Taken
     }
 
     fn wallet_of(&mut self, credential: CredentialId) -> Option<AccountId> {
@@ -276,15 +281,23 @@ impl Step<'_> {
     }
 
     /// Unpaid charges first, then the negative wallet.
-    fn take_payment(&mut self, payment: &Payment) {
+    pub(crate) fn take_payment(
+        &mut self,
+        payment: &Payment,
+        (way, by): (AccountKind, Option<(&OperatorId, DecisionId)>),
+    ) {
         let unpaid = self.balance(payment.account.beside());
         let first = payment.amount.min(Money::ZERO.max(-unpaid));
         let rest = payment.amount - first;
         let terminal = &payment.terminal;
-        let card = self.site_account(AccountKind::Card, terminal.as_str());
+        let taken = self.site_account(way, terminal.as_str());
         let key = format!("payment:{}", payment.key);
         let booking = Booking::new(Purpose::Payment, key, self.now).at_device(terminal);
+        let booking = match by {
+            Some((operator, decision)) => booking.by(operator).decided(decision),
+            None => booking,
+        };
         let owed = payment.account.beside();
-        self.post(booking, &[(card, -payment.amount), (owed, first), (payment.account, rest)]);
+        self.post(booking, &[(taken, -payment.amount), (owed, first), (payment.account, rest)]);
     }
 }

@@ -76,6 +76,10 @@ name_ids! {
     LockerId,
     /// An operator, by the login.
     OperatorId,
+    /// Something that is sold at tills, by its name in the price list.
+    GoodId,
+    /// A price list.
+    PriceListId,
 }
 
 row_ids! {

@@ -50,6 +50,8 @@ impl Step<'_> {
             ImportRow::Exemption(id, exemption) => tables.exemptions.put(id, exemption),
             ImportRow::Pass(key, pass) => tables.passes.put(key, pass),
             ImportRow::Tariff(key, tariff) => tables.tariffs.put(key, tariff),
+            ImportRow::Good(id, good) => tables.goods.put(id, good),
+            ImportRow::PriceList(id, list) => tables.price_lists.put(id, list),
             ImportRow::Locker(id, locker) => tables.lockers.put(id, locker),
             ImportRow::Wallet { account, balance, debt_since } => {
                 let currency = self.state.site.currency.code;

@@ -10,7 +10,7 @@ use crate::{
     params::Value,
     reasons::{Condition, Reason},
     retention::Record,
-    rows::{ParamKey, Terminal},
+    rows::{ParamKey, Session, Terminal},
     time::Timestamp,
     verdict::Outcome,
 };
@@ -76,6 +76,15 @@ pub enum Noted {
         second: Option<OperatorId>,
         /// What.
         action: String,
+    },
+    /// A cashier's session ended.
+    SessionClosed {
+        /// What went through it.
+        session: Box<Session>,
+        /// The cash that the drawer should have held.
+        expected: Money,
+        /// The cash that was counted.
+        counted: Money,
     },
     /// An operator set the value of a parameter, or took it away.
     ParameterSet {
@@ -196,6 +205,7 @@ impl Noted {
             Self::Overridden { .. } => "overridden",
             Self::Unbilled { .. } => "unbilled",
             Self::Paid { .. } => "paid",
+            Self::SessionClosed { .. } => "session_closed",
             Self::TerminalChanged { .. } => "terminal_changed",
             Self::RuleSetLive { .. } => "rule_set_live",
             Self::RuleSetRefused { .. } => "rule_set_refused",

@@ -176,7 +176,8 @@ fn offer(seen: &Seen, found: &[Finding]) -> Option<Finding> {
     let order = seen.order.as_ref()?;
     let needs_wallet = match seen.kind {
         EventKind::Sale => !order.wallet.is_zero(),
-        EventKind::Topup | EventKind::Refund => true,
+        EventKind::Topup => true,
+        EventKind::Refund => order.from_wallet,
         _ => false,
     };
     let reason = match &seen.holder {

@@ -60,6 +60,8 @@ purposes! {
     Opening = "opening";
     /// Prepaid money that is earned.
     Recognition = "recognition";
+    /// Goods that came back.
+    Return = "return";
     /// Cash put into a drawer, or taken out of it.
     CashMove = "cash_move";
     /// What a counted drawer had too little or too much.

@@ -5,12 +5,15 @@
 //! decision depends on comes in as an argument, so that a record can be asked again and a
 //! simulation repeats itself.
 
+pub mod basket;
 mod bill;
 pub mod clock;
 pub mod combine;
 pub mod command;
 pub mod decision;
+mod drawers;
 pub mod duration;
+mod earnings;
 mod emergency;
 pub mod event;
 mod expiry;
@@ -39,11 +42,13 @@ mod request;
 mod reservation;
 pub mod retention;
 pub mod rows;
+pub mod sales;
 pub mod scope;
 pub mod seen;
 pub mod site;
 pub mod state;
 pub mod step;
+mod takebacks;
 pub mod till;
 pub mod time;
 pub mod verdict;

@@ -248,7 +248,8 @@ impl Step<'_> {
         }
         let What::Act(act) = &order.what else {
             let nonsense = order.what.nonsense().map(str::to_owned);
-            return nonsense.or_else(|| self.lifted_already(&order.what));
+            let nonsense = nonsense.or_else(|| self.lifted_already(&order.what));
+            return nonsense.or_else(|| self.till_obstacle(terminal, &order.what));
         };
         match (act.action.as_str(), &act.setting) {
             ("emergency_reset", _) => self.reset_obstacle(),
@@ -261,6 +262,28 @@ impl Step<'_> {
             }
             ("set_parameter", Some(Setting { key, .. })) => {
                 key.param.spec().refuses_scope(key.scope.kind())
+            }
+            _ => None,
+        }
+    }
+
+    /// What keeps a till from doing something, whoever asks.
+    fn till_obstacle(&mut self, till: &DeviceId, what: &What) -> Option<String> {
+        match what {
+            What::Sale { lines, buyer, cash, card, .. } => {
+                self.basket(lines, buyer.as_ref(), (*cash, *card), self.now).err()
+            }
+            What::Void { receipt, .. } => self.void_obstacle(till, receipt),
+            What::Return { receipt, counts, .. } => self.return_obstacle(receipt, counts),
+            What::Cash(cash) => self.cash_obstacle(till, cash),
+            What::Settle { holder, amount, .. } => {
+                let member = self.state.tables.credentials.read(holder)?.member;
+                let account = self.state.tables.members.read(&member)?.account;
+                let owed = self.debt_of(account);
+                (*amount > owed).then(|| {
+                    let owed = self.state.site.currency.exact(owed);
+                    format!("{owed} is owed; book the rest as a top-up")
+                })
             }
             _ => None,
         }

@@ -4,11 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     facts::EventKind,
-    ids::{DecisionId, DeviceId, LockerId, MemberId, OperatorId, Uid},
+    ids::{DecisionId, DeviceId, GoodId, LockerId, MemberId, OperatorId, TariffId, Uid},
+    ledger::Purpose,
     money::Money,
     params::Value,
     reasons::Reason,
     rows::ParamKey,
+    sales::Receipt,
     time::Timestamp,
 };
 
@@ -73,6 +75,35 @@ pub enum What {
         /// Whether it is paid out in cash.
         cash: bool,
     },
+    /// A receipt is taken back as a whole, in the session that it was made in.
+    Void {
+        /// The receipt, as it is on record.
+        receipt: Box<Receipt>,
+        /// Why.
+        reason: String,
+    },
+    /// Goods come back.
+    Return {
+        /// The receipt, as it is on record.
+        receipt: Box<Receipt>,
+        /// How many of each line.
+        counts: Vec<u32>,
+        /// Whether it is paid out in cash, else by card.
+        cash: bool,
+        /// Why.
+        reason: String,
+    },
+    /// Cash goes in or out, or is counted.
+    Cash(CashOrder),
+    /// A debt is paid, in whole or in part, the oldest first.
+    Settle {
+        /// Whose.
+        holder: Uid,
+        /// How much.
+        amount: Money,
+        /// Whether it is paid in cash.
+        cash: bool,
+    },
     /// Something else that an operator does, one of [`crate::params::ACTIONS`].
     Act(Act),
     /// Lifting the reasons of a refusal once.
@@ -81,24 +112,101 @@ pub enum What {
 
 /// One line of a sale.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Line {
-    /// What is sold; of a lost band its number.
-    pub item: String,
-    /// What it costs without a discount.
-    pub price: Money,
+    /// What is sold.
+    pub sells: Sells,
+    /// How many.
+    #[serde(default = "one")]
+    pub count: u32,
+    /// What one costs, where the cashier says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Money>,
     /// The discount in percent.
+    #[serde(default)]
     pub discount: i64,
-    /// The category of goods, such as `alcohol`, or empty; `lost_band` is the fee for a band.
-    pub category: String,
+}
+
+const fn one() -> u32 {
+    1
 }
 
 impl Line {
-    /// The price less the discount, half up to the minor unit.
+    /// One of a thing at the price that the list says.
     #[must_use]
-    pub const fn discounted(&self) -> Money {
-        let hundredths = self.price.minor().saturating_mul(100 - self.discount);
-        Money((hundredths.saturating_add(50)).div_euclid(100))
+    pub const fn of(sells: Sells) -> Self {
+        Self { sells, count: 1, price: None, discount: 0 }
     }
+}
+
+/// What a line sells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sells {
+    /// Goods or a service.
+    Good(GoodId),
+    /// A pass of a tariff.
+    Tariff {
+        /// The tariff.
+        tariff: TariffId,
+        /// Whose pass it is; nothing is the buyer's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        member: Option<MemberId>,
+    },
+    /// Money into the buyer's wallet.
+    TopUp,
+    /// The deposit for a band.
+    Deposit {
+        /// The band.
+        uid: Uid,
+    },
+    /// The deposit for a band that came back.
+    DepositBack {
+        /// The band.
+        uid: Uid,
+    },
+    /// The fee for a lost band.
+    LostBand {
+        /// The band.
+        uid: Uid,
+    },
+}
+
+impl Sells {
+    /// Whether it is about one band in particular.
+    pub(crate) const fn is_of_one_band(&self) -> bool {
+        matches!(self, Self::Deposit { .. } | Self::DepositBack { .. } | Self::LostBand { .. })
+    }
+}
+
+/// What is done with a drawer beside selling.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CashOrder {
+    /// A session begins with so much cash.
+    Open {
+        /// The float.
+        float: Money,
+    },
+    /// Cash is put in.
+    PutIn {
+        /// How much.
+        amount: Money,
+        /// Why.
+        reason: String,
+    },
+    /// Cash is taken out.
+    TakeOut {
+        /// How much.
+        amount: Money,
+        /// Why.
+        reason: String,
+    },
+    /// The session ends, and this is what was counted.
+    Close {
+        /// The cash in the drawer.
+        counted: Money,
+    },
 }
 
 /// A value of a parameter that is set or taken away.
@@ -195,7 +303,8 @@ impl What {
         match self {
             Self::Sale { .. } => EventKind::Sale,
             Self::Topup { .. } => EventKind::Topup,
-            Self::Refund { .. } => EventKind::Refund,
+            Self::Refund { .. } | Self::Return { .. } => EventKind::Refund,
+            Self::Void { .. } | Self::Cash(_) | Self::Settle { .. } => EventKind::Operator,
             Self::Act(_) | Self::Override(_) => EventKind::Operator,
         }
     }
@@ -204,17 +313,17 @@ impl What {
     pub fn nonsense(&self) -> Option<&'static str> {
         let none = Money::ZERO;
         match self {
-            Self::Sale { lines, cash, card, .. } => {
-                let total: Money = lines.iter().map(Line::discounted).sum();
-                let fits = |line: &Line| line.price >= none && (0..=100).contains(&line.discount);
-                let sums = *cash >= none && *card >= none && *cash + *card <= total;
-                (!sums || !lines.iter().all(fits)).then_some(
-                    "a price, a discount from 0 to 100 %, and what is paid, up to the total, are \
-                     not below zero; pay back with a refund",
-                )
-            }
-            Self::Topup { amount, .. } | Self::Refund { amount, .. } => {
+            Self::Topup { amount, .. }
+            | Self::Refund { amount, .. }
+            | Self::Settle { amount, .. }
+            | Self::Cash(CashOrder::PutIn { amount, .. } | CashOrder::TakeOut { amount, .. }) => {
                 (*amount <= none).then_some("the amount is above zero")
+            }
+            Self::Cash(
+                CashOrder::Open { float: amount } | CashOrder::Close { counted: amount },
+            ) => (*amount < none).then_some("a drawer holds nothing at the least"),
+            Self::Void { reason, .. } | Self::Return { reason, .. } => {
+                reason.trim().is_empty().then_some("say why it is taken back")
             }
             Self::Override(lifts) if lifts.codes.is_empty() => {
                 Some("name the reasons that are lifted")
@@ -228,13 +337,31 @@ impl What {
             _ => None,
         }
     }
+    /// What its transaction is about.
+    pub(crate) const fn purpose(&self) -> Purpose {
+        match self {
+            Self::Topup { .. } => Purpose::TopUp,
+            Self::Refund { .. } => Purpose::Refund,
+            Self::Void { .. } => Purpose::Reversal,
+            Self::Return { .. } => Purpose::Return,
+            Self::Cash(CashOrder::Close { .. }) => Purpose::CashCount,
+            Self::Cash(_) => Purpose::CashMove,
+            Self::Settle { .. } => Purpose::Payment,
+            Self::Override(_) => Purpose::WriteOff,
+            Self::Sale { .. } | Self::Act(_) => Purpose::Sale,
+        }
+    }
     /// The action that the operator needs the right to.
     #[must_use]
     pub fn action(&self) -> &str {
         match self {
             Self::Sale { .. } => "sale",
             Self::Topup { .. } => "topup",
-            Self::Refund { .. } => "refund",
+            Self::Refund { .. } | Self::Return { .. } => "refund",
+            Self::Void { .. } => "void",
+            Self::Cash(CashOrder::TakeOut { .. }) => "cash_pickup",
+            Self::Cash(_) => "cash_session",
+            Self::Settle { .. } => "take_payment",
             Self::Act(act) => &act.action,
             Self::Override(_) => "override",
         }
@@ -244,29 +371,11 @@ impl What {
     pub const fn holder(&self) -> Option<&Uid> {
         match self {
             Self::Sale { buyer, .. } => buyer.as_ref(),
-            Self::Topup { holder, .. } | Self::Refund { holder, .. } => Some(holder),
+            Self::Topup { holder, .. }
+            | Self::Refund { holder, .. }
+            | Self::Settle { holder, .. } => Some(holder),
             Self::Override(lifts) => Some(&lifts.uid),
-            Self::Act(_) => None,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn discounts_are_rounded_half_up_by_line() {
-        for (price, discount, left) in
-            [(980, 15, 833), (1, 50, 1), (3, 50, 2), (100, 0, 100), (100, 100, 0), (999, 10, 899)]
-        {
-            let line = Line {
-                item: String::new(),
-                price: Money(price),
-                discount,
-                category: String::new(),
-            };
-            assert_eq!(line.discounted(), Money(left), "{price} less {discount} %");
+            Self::Act(_) | Self::Void { .. } | Self::Return { .. } | Self::Cash(_) => None,
         }
     }
 }

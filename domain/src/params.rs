@@ -216,6 +216,7 @@ pub const ACTIONS: &[&str] = &[
     "sale",
     "topup",
     "refund",
+    "void",
     "refund_over_limit",
     "debt_write_off",
     "balance_adjust",

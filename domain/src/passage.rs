@@ -7,7 +7,7 @@ use crate::{
     money::Money,
     reasons::Condition,
     rows::{
-        ChargeFor, Credential, CredentialState, Left, Reservation, ReservationKey,
+        ChargeFor, Credential, CredentialState, Left, PassKey, Reservation, ReservationKey,
         ReservationState, Visit,
     },
     state::Noted,
@@ -215,7 +215,7 @@ impl Step<'_> {
         (visit.hours_end, visit.granted) = (row.hours_end, row.granted);
         visit.epoch = self.state.epoch;
         if !self.in_emergency(at) {
-            self.take_visit(row);
+            self.take_visit(id, row, at);
             self.tally(row.member, |visits| visits.begin(at));
             if let Some(host) = row.host {
                 self.tally_guests(host, |guests| guests.begin(at));
@@ -275,8 +275,13 @@ impl Step<'_> {
         }
     }
 
-    fn take_visit(&mut self, row: &Reservation) {
+    fn take_visit(&mut self, visit: VisitId, row: &Reservation, at: Timestamp) {
         self.visits(row, |sold| sold.visits_left = sold.visits_left.map(|n| n.saturating_sub(1)));
+        if let Some(pass) = row.takes_from {
+            let key = PassKey { member: row.member, pass };
+            self.first_use(key, at);
+            self.earn_visit(key, (visit, row.decision), at);
+        }
     }
 
     /// Whether something at `at` falls into an emergency, in which nothing is charged and no visit

@@ -132,6 +132,7 @@ impl Step<'_> {
                 Timer::IdentityHold(key) => self.identity_hold_expired(&key, ended),
                 Timer::Door(device) => self.held_open(&device, ended),
                 Timer::Waiting(key) => self.waited(&key, ended),
+                Timer::Earned(day) => self.earn_day(day, ended),
             }
         }
     }

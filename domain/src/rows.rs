@@ -6,6 +6,7 @@ mod gates;
 mod money;
 mod params;
 mod people;
+mod sales;
 mod tariffs;
 
 pub use desk::{PendingOrder, Terminal, Token};
@@ -19,6 +20,9 @@ pub use params::{ParamKey, SetParam};
 pub use people::{
     Attempts, Credential, CredentialKind, CredentialState, Exempted, Exemption, Extras, Family,
     Guests, Kin, Language, Member, Operator, Person, PinDigest, Visits,
+};
+pub use sales::{
+    BandDeposit, Drawer, Earning, EarningKey, Good, PriceList, ReceiptKey, Returned, Session,
 };
 pub use tariffs::{
     Lasts, Offer, Pass, PassKey, PassSale, PassState, Tariff, TariffKey, TariffKind,

@@ -23,6 +23,10 @@ pub struct Site {
     pub currency: Currency,
     /// The value added tax that its prices include, where an item or a tariff has none of its own.
     pub vat: Vat,
+    /// Whether what tills sell has its tax on top of the price, not within it.
+    pub vat_on_top: bool,
+    /// The deposit for a band.
+    pub band_deposit: Money,
     /// Cash is taken and given in whole multiples of this.
     pub cash_step: Money,
     /// Which of the site's daemons this is, from 1.
@@ -80,6 +84,8 @@ impl Site {
             time_zone,
             currency,
             vat: Vat(0),
+            vat_on_top: false,
+            band_deposit: Money::ZERO,
             cash_step: Money(1),
             daemon: 1,
             zones: BTreeMap::new(),

@@ -11,19 +11,21 @@ use crate::{
     event::DeviceEvent,
     facts::Policy,
     ids::{
-        AccountId, CredentialId, DecisionId, DeviceId, ExemptionId, FamilyId, IdMaker, LockerId,
-        MemberId, OperatorId, TransactionId, Uid, ZoneId,
+        AccountId, CredentialId, DecisionId, DeviceId, ExemptionId, FamilyId, GoodId, IdMaker,
+        LockerId, MemberId, OperatorId, PriceListId, TransactionId, Uid, ZoneId,
     },
     layered::{Change, Layered, Read},
     ledger::Purpose,
     money::Money,
     order::Order,
     rows::{
-        Account, Attempts, Credential, DeviceState, Emergency, Exemption, Family, Guests, Hold,
-        HoldKey, LastRead, Locker, Mark, MarkKey, Member, Occupancy, Operator, ParamKey, Pass,
-        PassKey, PendingOrder, Person, PinDigest, Presence, ReaderKey, Reservation, ReservationKey,
+        Account, Attempts, BandDeposit, Credential, DeviceState, Drawer, Earning, EarningKey,
+        Emergency, Exemption, Family, Good, Guests, Hold, HoldKey, LastRead, Locker, Mark, MarkKey,
+        Member, Occupancy, Operator, ParamKey, Pass, PassKey, PendingOrder, Person, PinDigest,
+        Presence, PriceList, ReaderKey, ReceiptKey, Reservation, ReservationKey, Returned,
         SetParam, Spending, Tariff, TariffKey, Terminal, Token, Visits, Waiting, WaitingKey,
     },
+    sales::Receipt,
     scope::ParamTable,
     site::Site,
     time::{Span, Timestamp},
@@ -129,6 +131,18 @@ tables! {
     exemptions: ExemptionId => Exemption;
     /// Versions of tariffs.
     tariffs: TariffKey => Tariff;
+    /// Goods and services.
+    goods: GoodId => Good;
+    /// Price lists.
+    price_lists: PriceListId => PriceList;
+    /// Drawers of tills, and their numbers.
+    drawers: DeviceId => Drawer;
+    /// What was taken back of receipts.
+    returned: ReceiptKey => Returned;
+    /// Deposits for bands.
+    deposits: Uid => BandDeposit;
+    /// What is earned of prepaid money, by day.
+    earnings: EarningKey => Earning;
     /// Accounts with their balances.
     accounts: AccountId => Account;
     /// Where people are.
@@ -355,6 +369,10 @@ pub enum ImportRow {
     Exemption(ExemptionId, Exemption),
     /// An operator.
     Operator(OperatorId, Operator),
+    /// Something that is sold.
+    Good(GoodId, Good),
+    /// A price list.
+    PriceList(PriceListId, PriceList),
 }
 
 /// What became of a reload.
@@ -432,6 +450,8 @@ pub struct Batch {
     pub transactions: Vec<Transaction>,
     /// The outbox: commands that leave after the commit.
     pub commands: Vec<Command>,
+    /// Receipts of sales.
+    pub receipts: Vec<Receipt>,
     /// Names and phones of an import.
     pub people: Vec<(MemberId, Person)>,
     /// The texts of rule sets that went live, by hash.
@@ -442,6 +462,9 @@ impl Batch {
     /// Whether nothing needs to be made durable.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.journal.is_empty() && self.decisions.is_empty() && self.people.is_empty()
+        self.journal.is_empty()
+            && self.decisions.is_empty()
+            && self.people.is_empty()
+            && self.transactions.is_empty()
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     event::{DeviceEvent, Direction, Happening},
     facts::Policy,
     ids::DeviceId,
+    order::What,
     reasons::Condition,
     rows::{DeviceState, MarkKey, Taken},
     scope::{ParamTable, Place},
@@ -92,6 +93,13 @@ impl Step<'_> {
         match event.happening {
             Happening::CredentialRead { direction, uid, pin } => {
                 self.request(&message, direction, uid, pin);
+            }
+            // What was sold is on record; no device tells it.
+            Happening::Order(order)
+                if matches!(order.what, What::Void { .. } | What::Return { .. }) =>
+            {
+                let why = "a receipt is taken back at a desk, not by a device".to_owned();
+                self.unreadable(message.device, why);
             }
             Happening::Order(order) => {
                 self.order_answered(&message, *order);

@@ -4,16 +4,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    basket::Basket,
     command::Action,
     facts::{EventKind, Facts},
     ids::{AccountId, DecisionId, DeviceId, GroupId, MemberId, OperatorId, Uid},
-    ledger::{Booking, Purpose},
     look::Asked,
     money::Money,
-    order::{Act, Order, What},
+    order::{Act, CashOrder, Order, What},
     params::{Param, Value},
     reasons::{Override as MayLift, Reason},
-    rows::AccountKind,
+    sales::Sale,
     scope::{ParamTable, Place},
     seen::Seen,
     site::Gate,
@@ -59,12 +59,24 @@ pub struct SeenOrder {
     /// What comes into the drawer; below zero what goes out.
     #[serde(default, skip_serializing_if = "Money::is_zero")]
     pub cash: Money,
+    /// Whether what is given back comes out of the wallet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub from_wallet: bool,
+    /// What a sale puts into the wallet.
+    #[serde(default, skip_serializing_if = "Money::is_zero")]
+    pub loads: Money,
     /// The largest discount of a line, in percent.
     #[serde(default)]
     pub discount: i64,
+    /// The line that has it, from 1.
+    #[serde(default)]
+    pub discount_line: i64,
     /// The categories of the goods.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub categories: Vec<String>,
+    /// The lines that they stand in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub category_lines: Vec<i64>,
     /// The age that a document shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age_shown: Option<i64>,
@@ -136,14 +148,32 @@ impl SeenOrder {
         });
         (facts.discount_percent, facts.drawer_after) = (self.discount, self.drawer + self.cash);
         facts.pays_cash = self.cash > Money::ZERO;
-        facts.costs = self.wallet;
+        (facts.costs, facts.loads, facts.wallet_pays) = (self.wallet, self.loads, self.from_wallet);
+        facts.discount_line = self.discount_line;
         let ages = value(Param::SaleMinAgeCategories);
-        let strictest = self.categories.iter().max_by_key(|category| ages.age_for(category));
-        if let Some(category) = strictest {
+        let lines = self.category_lines.iter().copied().chain(std::iter::repeat(0));
+        let categories = self.categories.iter().zip(lines);
+        let strictest = categories.max_by_key(|(category, _)| ages.age_for(category));
+        if let Some((category, line)) = strictest {
+            facts.category_line = line;
             facts.required_age = ages.age_for(category);
             facts.category.clone_from(category);
         }
         facts.buyer_age = self.age_shown.unwrap_or(facts.member_age);
+    }
+
+    /// What a basket comes to.
+    fn sells(&mut self, basket: &Basket) {
+        (self.wallet, self.cash, self.loads) = (basket.wallet, basket.cash, basket.loads());
+        for (place, line) in (1..).zip(&basket.lines) {
+            if line.discount > self.discount {
+                (self.discount, self.discount_line) = (line.discount, place);
+            }
+            if !line.category.is_empty() {
+                self.categories.push(line.category.clone());
+                self.category_lines.push(place);
+            }
+        }
     }
 
     /// The actions that it needs the right to: to waive a debt is one of its own.
@@ -241,31 +271,56 @@ impl Step<'_> {
             approver: None,
             wallet: Money::ZERO,
             cash: Money::ZERO,
+            from_wallet: false,
+            loads: Money::ZERO,
             discount: 0,
+            discount_line: 0,
             categories: Vec::new(),
+            category_lines: Vec::new(),
             age_shown: None,
             codes: Vec::new(),
             at_exit: false,
             waived: Money::ZERO,
         };
+        self.tell_money(&mut known, asked, (order, subject));
+        known
+    }
+
+    /// The money that an order is about.
+    fn tell_money(
+        &mut self,
+        known: &mut SeenOrder,
+        asked: &Asked,
+        (order, subject): (&Order, Option<MemberId>),
+    ) {
         match &order.what {
-            What::Sale { lines, cash, card, age_shown, approved_by, .. } => {
-                let total: Money = lines.iter().map(crate::order::Line::discounted).sum();
-                known.wallet = total - *cash - *card;
-                known.cash = *cash;
-                known.discount = lines.iter().map(|line| line.discount).max().unwrap_or(0);
-                known.categories = lines.iter().map(|line| line.category.clone()).collect();
-                known.categories.retain(|category| !category.is_empty());
+            What::Sale { lines, buyer, cash, card, age_shown, approved_by } => {
+                let basket = self.basket(lines, buyer.as_ref(), (*cash, *card), asked.at);
+                if let Ok(basket) = basket {
+                    known.sells(&basket);
+                }
                 known.age_shown = *age_shown;
                 let approver = approved_by.as_ref().filter(|one| **one != order.operator);
                 known.approver = approver.and_then(|one| self.seen_operator(one, subject));
             }
+            What::Return { receipt, counts, cash, .. } => {
+                let worth = self.return_value(receipt, counts, *cash);
+                known.wallet = worth;
+                known.cash = if *cash { -worth } else { Money::ZERO };
+            }
+            What::Void { receipt, .. } => known.cash = -receipt.cash,
+            What::Settle { amount, cash, .. } => {
+                known.cash = if *cash { *amount } else { Money::ZERO };
+            }
+            What::Cash(CashOrder::PutIn { amount, .. }) => known.cash = *amount,
+            What::Cash(CashOrder::TakeOut { amount, .. }) => known.cash = -*amount,
+            What::Cash(_) => {}
             What::Topup { amount, cash, .. } => {
                 known.wallet = *amount;
                 known.cash = if *cash { *amount } else { Money::ZERO };
             }
             What::Refund { amount, cash, .. } => {
-                known.wallet = *amount;
+                (known.wallet, known.from_wallet) = (*amount, true);
                 known.cash = if *cash { -*amount } else { Money::ZERO };
             }
             What::Override(lifts) => {
@@ -275,7 +330,6 @@ impl Step<'_> {
             }
             What::Act(_) => {}
         }
-        known
     }
 
     /// Nobody approves what favours himself or his family (I11).
@@ -305,44 +359,53 @@ impl Step<'_> {
         order: &Order,
         (wallet, member, decision): (Option<AccountId>, Option<MemberId>, DecisionId),
     ) {
-        let (session, receipt) = message.source.unwrap_or_default();
-        let key = format!("{}:{}:{session}:{receipt}", asked.kind.name(), asked.device);
-        let booking = |purpose| {
-            let booking = Booking::new(purpose, key.clone(), asked.at).at_device(&asked.device);
-            booking.by(&order.operator).decided(decision)
+        let (boot, number) = message.source.unwrap_or_default();
+        let session = match &order.what {
+            What::Act(_) | What::Override(_) | What::Cash(_) => 0,
+            _ => self.session(&asked.device, &order.operator),
+        };
+        let sale = Sale {
+            till: &asked.device,
+            operator: &order.operator,
+            at: asked.at,
+            decision,
+            purpose: order.what.purpose(),
+            key: format!("{}:{}:{boot}:{number}", asked.kind.name(), asked.device),
+            wallet,
+            buyer: member,
+            session,
         };
         match &order.what {
-            What::Sale { lines, cash, card, .. } => {
-                let total: Money = lines.iter().map(crate::order::Line::discounted).sum();
-                let from_wallet = total - *cash - *card;
-                let takings = self.takings(&asked.device, *cash, *card);
-                let earned = self.site_account(AccountKind::SalesRevenue, "");
-                let mut postings = vec![(earned, total)];
-                postings.extend(takings);
-                postings.extend(wallet.map(|wallet| (wallet, -from_wallet)));
-                self.post(booking(Purpose::Sale), &postings);
-                if let Some(member) = member {
-                    self.spending((member, asked.at), |day| day.spent = day.spent + from_wallet);
+            What::Sale { lines, buyer, cash, card, .. } => {
+                let basket = self.basket(lines, buyer.as_ref(), (*cash, *card), asked.at);
+                if let Ok(basket) = basket {
+                    self.sell(&sale, basket);
                 }
-                self.lost_bands_paid(lines);
-                self.count_cash(&asked.device, *cash);
             }
-            What::Topup { amount, cash, .. } => {
-                let Some(wallet) = wallet else { return };
-                let paid = if *cash { (*amount, Money::ZERO) } else { (Money::ZERO, *amount) };
-                let mut postings = self.takings(&asked.device, paid.0, paid.1);
-                postings.push((wallet, *amount));
-                self.post(booking(Purpose::TopUp), &postings);
-                self.count_cash(&asked.device, if *cash { *amount } else { Money::ZERO });
+            What::Topup { amount, cash, .. } if wallet.is_some() => {
+                self.sell(&sale, Self::moved(*amount, *cash));
             }
-            What::Refund { amount, cash, .. } => {
-                let Some(wallet) = wallet else { return };
-                let paid = if *cash { (-*amount, Money::ZERO) } else { (Money::ZERO, -*amount) };
-                let mut postings = self.takings(&asked.device, paid.0, paid.1);
-                postings.push((wallet, -*amount));
-                self.post(booking(Purpose::Refund), &postings);
-                self.count_cash(&asked.device, if *cash { -*amount } else { Money::ZERO });
+            What::Refund { amount, cash, .. } if wallet.is_some() => {
+                self.sell(&sale, Self::moved(-*amount, *cash));
             }
+            What::Settle { amount, cash, .. } => {
+                if let Some(wallet) = wallet {
+                    self.settle_at_till(&sale, (wallet, *amount, *cash));
+                }
+            }
+            What::Void { receipt, reason } => {
+                self.void(&sale, receipt, reason);
+                self.acted(message, order, decision);
+            }
+            What::Return { receipt, counts, cash, reason } => {
+                self.take_goods_back(&sale, receipt, (counts, *cash, reason));
+                self.acted(message, order, decision);
+            }
+            What::Cash(cash) => {
+                self.move_cash(message, &sale, cash);
+                self.acted(message, order, decision);
+            }
+            What::Topup { .. } | What::Refund { .. } => {}
             What::Act(act) => self.carry_out_act(message, order, act, decision),
             What::Override(lifts) => {
                 self.issue(asked, order, lifts, (wallet, decision));
@@ -350,48 +413,19 @@ impl Step<'_> {
         }
     }
 
-    /// The postings of what came into the drawer and over the card terminal; below zero it went
-    /// out.
-    fn takings(
-        &mut self,
-        terminal: &DeviceId,
-        cash: Money,
-        card: Money,
-    ) -> Vec<(AccountId, Money)> {
-        let ways = [(AccountKind::Cash, cash), (AccountKind::Card, card)];
-        let paid = ways.into_iter().filter(|(_, amount)| !amount.is_zero());
-        paid.map(|(kind, amount)| (self.site_account(kind, terminal.as_str()), -amount)).collect()
-    }
-
-    fn count_cash(&mut self, terminal: &DeviceId, cash: Money) {
-        if !cash.is_zero() {
-            let terminals = &mut self.state.tables.terminals;
-            let mut row = terminals.read(terminal).cloned().unwrap_or_default();
-            row.drawer = row.drawer + cash;
-            terminals.put(terminal.clone(), row);
-        }
-    }
-
-    /// The fee for a lost band frees its holder from giving it back.
-    fn lost_bands_paid(&mut self, lines: &[crate::order::Line]) {
-        for line in lines.iter().filter(|line| line.category == "lost_band") {
-            let uid = Uid::from(line.item.as_str());
-            let held = self.state.tables.credentials.read(&uid).cloned();
-            let Some(mut held) = held else { continue };
-            held.collected = true;
-            self.state.tables.credentials.put(uid, held.clone());
-            self.decide_hold_again(held.id, None, false);
-        }
-    }
-
-    fn carry_out_act(&mut self, message: &Message, order: &Order, act: &Act, decision: DecisionId) {
+    /// Writes down who did something.
+    fn acted(&mut self, message: &Message, order: &Order, decision: DecisionId) {
         let noted = Noted::Acted {
             decision,
             operator: order.operator.clone(),
             second: order.second.as_ref().map(|second| second.operator.clone()),
-            action: act.action.clone(),
+            action: order.what.action().to_owned(),
         };
         self.journal(message, noted);
+    }
+
+    fn carry_out_act(&mut self, message: &Message, order: &Order, act: &Act, decision: DecisionId) {
+        self.acted(message, order, decision);
         let blocks = match act.action.as_str() {
             "emergency_reset" => {
                 let second = order.second.as_ref().map(|second| second.operator.to_string());

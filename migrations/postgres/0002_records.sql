@@ -101,6 +101,20 @@ CREATE TABLE posting (
     PRIMARY KEY (transaction_id, line)
 );
 
+-- Receipts of tills. They are never changed; what is taken back makes a receipt of its own.
+CREATE TABLE receipt (
+    till           TEXT   NOT NULL,
+    number         BIGINT NOT NULL, -- counted by each till, without gaps
+    at             BIGINT NOT NULL,
+    session        BIGINT NOT NULL, -- of the till
+    operator       TEXT   NOT NULL,
+    decision       UUID   NOT NULL,
+    transaction_id UUID   REFERENCES ledger_transaction (id) DEFERRABLE INITIALLY DEFERRED,
+    body           TEXT   NOT NULL, -- JSON: lines, payments
+    PRIMARY KEY (till, number)
+);
+CREATE INDEX receipt_of_decision ON receipt (decision);
+
 -- Commands that leave after the commit; rows go once they can no longer take effect.
 CREATE TABLE outbox (
     id       UUID   NOT NULL PRIMARY KEY,
@@ -171,3 +185,6 @@ BEGIN
 END $$;
 CREATE TRIGGER ledger_transaction_is_balanced BEFORE INSERT ON ledger_transaction
 FOR EACH ROW EXECUTE FUNCTION ledger_transaction_is_balanced();
+
+CREATE TRIGGER receipt_stays BEFORE UPDATE OR DELETE ON receipt
+FOR EACH ROW EXECUTE FUNCTION refuse('receipts are never changed or deleted');

@@ -297,3 +297,49 @@ CREATE TABLE emergency (
     started BIGINT NOT NULL, -- visits end and money stops here
     source  TEXT   NOT NULL  -- the device whose input raised it
 );
+
+-- Goods and services.
+CREATE TABLE good (
+    id      TEXT   NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    body    TEXT   NOT NULL -- JSON
+) WITHOUT ROWID;
+
+-- Other prices for a time.
+CREATE TABLE price_list (
+    id      TEXT   NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    body    TEXT   NOT NULL -- JSON
+) WITHOUT ROWID;
+
+-- Drawers of tills: the last numbers, and the session that is open.
+CREATE TABLE drawer (
+    device  TEXT   NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    body    TEXT   NOT NULL -- JSON
+) WITHOUT ROWID;
+
+-- What was taken back of receipts.
+CREATE TABLE returned (
+    till    TEXT   NOT NULL,
+    number  BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    body    TEXT   NOT NULL, -- JSON
+    PRIMARY KEY (till, number)
+) WITHOUT ROWID;
+
+-- Deposits for bands.
+CREATE TABLE band_deposit (
+    uid     TEXT   NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    body    TEXT   NOT NULL -- JSON
+) WITHOUT ROWID;
+
+-- What is earned of prepaid money once a day is over.
+CREATE TABLE earning (
+    day     TEXT   NOT NULL, -- local day
+    tariff  TEXT   NOT NULL,
+    version BIGINT NOT NULL,
+    body    TEXT   NOT NULL, -- JSON
+    PRIMARY KEY (day, tariff)
+) WITHOUT ROWID;

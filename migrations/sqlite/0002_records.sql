@@ -101,6 +101,20 @@ CREATE TABLE posting (
     PRIMARY KEY (transaction_id, line)
 ) WITHOUT ROWID;
 
+-- Receipts of tills. They are never changed; what is taken back makes a receipt of its own.
+CREATE TABLE receipt (
+    till           TEXT   NOT NULL,
+    number         BIGINT NOT NULL, -- counted by each till, without gaps
+    at             BIGINT NOT NULL,
+    session        BIGINT NOT NULL, -- of the till
+    operator       TEXT   NOT NULL,
+    decision       BLOB   NOT NULL,
+    transaction_id BLOB   REFERENCES ledger_transaction (id) DEFERRABLE INITIALLY DEFERRED,
+    body           TEXT   NOT NULL, -- JSON: lines, payments
+    PRIMARY KEY (till, number)
+) WITHOUT ROWID;
+CREATE INDEX receipt_of_decision ON receipt (decision);
+
 -- Commands that leave after the commit; rows go once they can no longer take effect.
 CREATE TABLE outbox (
     id       BLOB   NOT NULL PRIMARY KEY,
@@ -160,3 +174,8 @@ WHEN (SELECT count(*) < 2 FROM posting WHERE transaction_id = new.id) OR EXISTS
 BEGIN
     SELECT RAISE(ABORT, 'the postings of a transaction add up to nothing and are two at least');
 END;
+
+CREATE TRIGGER receipt_is_not_changed BEFORE UPDATE ON receipt
+BEGIN SELECT RAISE(ABORT, 'receipts are never changed'); END;
+CREATE TRIGGER receipt_is_not_deleted BEFORE DELETE ON receipt
+BEGIN SELECT RAISE(ABORT, 'receipts are never deleted'); END;

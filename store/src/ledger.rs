@@ -2,7 +2,10 @@
 
 use uuid::Uuid;
 
-use domain::state::{Batch, Transaction};
+use domain::{
+    sales::Receipt,
+    state::{Batch, Transaction},
+};
 
 use crate::{
     Head,
@@ -35,6 +38,26 @@ pub(crate) const TRANSACTION: Sheet = append(
     ],
     1,
 );
+
+/// Receipts, which come after their transactions.
+pub(crate) const RECEIPT: Sheet = append(
+    "receipt",
+    &["till", "number"],
+    &["at", "session", "operator", "decision", "transaction_id", "body"],
+    1,
+);
+
+/// Binds a receipt.
+pub(crate) fn bind_receipt(receipt: &Receipt, to: &mut Binds) {
+    to.text(receipt.key.till.as_str());
+    to.bits(receipt.key.number);
+    to.at(receipt.at);
+    to.bits(receipt.session);
+    to.text(receipt.operator.as_str());
+    to.id(receipt.decision.0);
+    to.add(receipt.transaction.map(|transaction| transaction.0));
+    to.json(receipt);
+}
 
 /// A transaction as the database keeps it.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::{
     cells::{Cells, Names},
     error::{OpenError, ReadError},
-    ledger::{POSTING, TRANSACTION},
+    ledger::{POSTING, RECEIPT, TRANSACTION},
     records::{DECISION, JOURNAL, OUTBOX, PERSON, RULE_SET},
     sheet::{Op, Sheet, statement},
     tables::{Stored, each_table},
@@ -291,7 +291,7 @@ pub(crate) fn sheets() -> Vec<Sheet> {
         ($($table:ident),*) => { vec![$(of(|rows| rows.$table)),*] };
     }
     let mut sheets = each_table!(states);
-    sheets.extend([JOURNAL, DECISION, POSTING, TRANSACTION, OUTBOX, PERSON, RULE_SET]);
+    sheets.extend([JOURNAL, DECISION, POSTING, TRANSACTION, RECEIPT, OUTBOX, PERSON, RULE_SET]);
     sheets
 }
 

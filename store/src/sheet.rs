@@ -154,7 +154,7 @@ enum Purpose {
     /// One statement of one table.
     One(&'static str, Op, usize),
     /// A whole small batch: how many events it is sized for, and which of its lots have rows.
-    Whole(usize, u64),
+    Whole(usize, u128),
 }
 
 static TEXTS: LazyLock<Mutex<HashMap<Purpose, &'static str>>> = LazyLock::new(Mutex::default);
@@ -172,7 +172,7 @@ pub(crate) fn statement(sheet: &Sheet, op: Op, rows: usize) -> &'static str {
 /// `None` where there are too many kinds already.
 pub(crate) fn whole(
     events: usize,
-    present: u64,
+    present: u128,
     statements: impl FnOnce() -> Vec<&'static str>,
 ) -> Option<&'static str> {
     let purpose = Purpose::Whole(events, present);

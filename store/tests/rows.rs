@@ -28,7 +28,8 @@ macro_rules! snapshot_of {
 }
 fn rows(changes: &Changes) -> Snapshot {
     snapshot_of!(changes, members credentials passes visits guests families spending attempts
-        exemptions tariffs accounts presence occupancy reservations last_reads marks devices
+        exemptions tariffs goods price_lists drawers returned deposits earnings accounts
+        presence occupancy reservations last_reads marks devices
         terminals holds operators
         tokens params pending_orders waiting lockers emergency)
 }

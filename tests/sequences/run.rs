@@ -9,7 +9,7 @@ use domain::{
     facts::EventKind,
     ids::{DecisionId, MemberId},
     money::Money,
-    order::{Act, Line, Order, Override, Second, What},
+    order::{Act, Line, Order, Override, Second, Sells, What},
     reasons::{Class, Reason},
     rows::{CredentialState, Terminal},
     state::{Answer, ImportRow, Input, Payment},
@@ -254,12 +254,8 @@ impl Run {
         let uid = |who: &str| domain::ids::Uid::from(who);
         match *event {
             Event::Sale { who, cents, cash } => {
-                let line = Line {
-                    item: "item".to_owned(),
-                    price: Money(cents),
-                    discount: 0,
-                    category: String::new(),
-                };
+                let good = Sells::Good(self.world.good(""));
+                let line = Line { price: Some(Money(cents)), ..Line::of(good) };
                 let what = What::Sale {
                     buyer: Some(uid(who)),
                     lines: vec![line],

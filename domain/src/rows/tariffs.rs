@@ -87,6 +87,9 @@ pub struct PassSale {
     pub receipt: String,
     /// What is paid and not earned yet, without tax.
     pub prepaid: Money,
+    /// The first day that it earns by the day; nothing while it waits or is frozen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earns_from: Option<Date>,
     /// How long it lasts from its first use, while it waits for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lasts: Option<Lasts>,

@@ -7,7 +7,7 @@ use domain::layered::Change;
 use crate::{
     Sealed,
     binds::Binds,
-    ledger::{POSTING, TRANSACTION},
+    ledger::{self, POSTING, RECEIPT, TRANSACTION},
     records::{DECISION, JOURNAL, OUTBOX, PERSON, RULE_SET, Records},
     sheet::{MOST_ROWS, Op, SMALL, Sheet, statement, whole},
     tables::{Stored, each_table},
@@ -93,6 +93,7 @@ pub(super) fn lots<'a>(sealed: &'a Sealed, records: &'a Records<'_>) -> Vec<(u32
     each_table!(states);
     lots.push(Lot::put(POSTING, &records.postings, |row, to| row.bind(to)));
     lots.push(Lot::put(TRANSACTION, &records.transactions, |row, to| row.bind(to)));
+    lots.push(Lot::put(RECEIPT, &sealed.batch.receipts, ledger::bind_receipt));
     (0..).zip(lots).filter(|(_, lot)| lot.rows > 0).collect()
 }
 
@@ -145,7 +146,7 @@ pub(super) fn together(
 ) -> Option<(&'static str, Binds)> {
     let fits = |events: usize| lots.iter().all(|(_, lot)| lot.rows <= events * lot.sheet.weight);
     let events = SMALL.into_iter().find(|events| fits(*events))?;
-    let present = lots.iter().fold(0_u64, |bits, (place, _)| bits | 1 << place);
+    let present = lots.iter().fold(0_u128, |bits, (place, _)| bits | 1 << place);
     let text = whole(events, present, || {
         let statements =
             lots.iter().map(|(_, lot)| statement(&lot.sheet, lot.op, events * lot.sheet.weight));

@@ -1,11 +1,14 @@
 //! Rows that are kept whole, as one JSON text: nothing looks for them by what is in them.
 
 use domain::{
-    ids::{DeviceId, ExemptionId, FamilyId, LockerId, MemberId, OperatorId, Uid},
+    ids::{
+        DeviceId, ExemptionId, FamilyId, GoodId, LockerId, MemberId, OperatorId, PriceListId, Uid,
+    },
     params::Param,
     rows::{
-        Attempts, DeviceState, Exemption, Family, Guests, Hold, HoldKey, Locker, Operator,
-        ParamKey, PendingOrder, SetParam, Spending, Terminal, Token, Waiting,
+        Attempts, BandDeposit, DeviceState, Drawer, Earning, EarningKey, Exemption, Family, Good,
+        Guests, Hold, HoldKey, Locker, Operator, ParamKey, PendingOrder, PriceList, ReceiptKey,
+        Returned, SetParam, Spending, Terminal, Token, Waiting,
     },
 };
 
@@ -87,7 +90,35 @@ macro_rules! text_columns {
         }
     )*};
 }
-text_columns!(Uid as "uid", LockerId as "id", OperatorId as "login");
+text_columns!(
+    Uid as "uid",
+    LockerId as "id",
+    OperatorId as "login",
+    GoodId as "id",
+    PriceListId as "id"
+);
+
+impl Columns for ReceiptKey {
+    const NAMES: &'static [&'static str] = &["till", "number"];
+    fn bind(&self, to: &mut Binds) {
+        to.text(self.till.as_str());
+        to.bits(self.number);
+    }
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
+        Ok(Self { till: from.name()?, number: from.bits()? })
+    }
+}
+
+impl Columns for EarningKey {
+    const NAMES: &'static [&'static str] = &["day", "tariff"];
+    fn bind(&self, to: &mut Binds) {
+        to.text(self.day.to_string());
+        to.text(self.tariff.as_str());
+    }
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
+        Ok(Self { day: from.date()?, tariff: from.name()? })
+    }
+}
 
 macro_rules! whole {
     ($($row:ty, by $key:ty, in $table:literal;)*) => {$(
@@ -130,6 +161,12 @@ whole! {
     Exemption, by ExemptionId, in "exemption";
     Operator, by OperatorId, in "operator";
     Token, by HoldKey, in "token";
+    Good, by GoodId, in "good";
+    PriceList, by PriceListId, in "price_list";
+    Drawer, by DeviceId, in "drawer";
+    Returned, by ReceiptKey, in "returned";
+    BandDeposit, by Uid, in "band_deposit";
+    Earning, by EarningKey, in "earning";
     SetParam, by ParamKey, in "param_value";
     PendingOrder, by DeviceId, in "pending_order";
 }

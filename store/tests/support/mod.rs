@@ -5,6 +5,8 @@
 
 use std::path::Path;
 
+mod sold;
+
 use domain::{
     command::{Action, COMMAND_TTL, Command},
     decision::Decision,
@@ -103,7 +105,14 @@ pub(crate) fn place(device: &str, place: u64) -> ReservationKey {
 /// One row of each table or more, every optional part once there and once not.
 pub(crate) fn every_row() -> Changes {
     let people = people_rows();
+    let sold = sold::sold_rows();
     Changes {
+        goods: sold.goods,
+        price_lists: sold.price_lists,
+        drawers: sold.drawers,
+        returned: sold.returned,
+        deposits: sold.deposits,
+        earnings: sold.earnings,
         members: people.members,
         credentials: people.credentials,
         passes: people.passes,

@@ -30,11 +30,12 @@
 
 use domain::{
     event::{Direction, Happening, LockerState},
+    ids::GoodId,
     money::Money,
-    order::{Act, Line, Order, Override, Second, What},
+    order::{Act, Line, Order, Override, Second, Sells, What},
     reasons::Reason,
-    rows::{PinDigest, Terminal},
-    state::{Answer, Input, Payment},
+    rows::{Good, PinDigest, Terminal},
+    state::{Answer, ImportRow, Input, Payment},
     time::{Span, Timestamp},
 };
 
@@ -196,11 +197,11 @@ impl World {
 
     /// `4.20 discount 15 category beer approved boss cash 2.00 aged 17`
     fn sale(&mut self, (till, operator): (&str, &str), uid: &str, rest: &[&str]) {
+        let category = option(rest, "category").unwrap_or_default();
         let line = Line {
-            item: "item".to_owned(),
-            price: self.money(rest[0]),
+            price: Some(self.money(rest[0])),
             discount: option(rest, "discount").map_or(0, |percent| percent.parse().unwrap()),
-            category: option(rest, "category").unwrap_or_default().to_owned(),
+            ..Line::of(Sells::Good(self.good(category)))
         };
         let what = What::Sale {
             buyer: (uid != "-").then(|| uid.into()),
@@ -211,6 +212,15 @@ impl World {
             approved_by: option(rest, "approved").map(Into::into),
         };
         self.order(till, operator, None, what);
+    }
+
+    /// Something of a category, which costs what the cashier says.
+    pub fn good(&mut self, category: &str) -> GoodId {
+        let id = GoodId::from(format!("item-{category}"));
+        let (open_price, category) = (true, category.to_owned());
+        let good = Good { open_price, category, ..Good::default() };
+        self.take(Input::Import(vec![ImportRow::Good(id.clone(), good)]));
+        id
     }
 
     /// The last decision is lifted.

@@ -1,0 +1,370 @@
+//! A basket: what its lines cost, what tax is in them, and who pays what.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{DeviceId, GoodId, MemberId, TariffId, Uid},
+    money::{Money, Vat},
+    order::{Line, Sells},
+    rows::{Offer, TariffKey, TariffKind},
+    step::Step,
+    time::Timestamp,
+    windows::Windows,
+};
+
+/// So many lines a receipt may have (our choice).
+const LINES_MAX: usize = 200;
+/// So many of one thing a line may have (our choice).
+const COUNT_MAX: u32 = 10_000;
+/// No price is above this, in minor units (our choice).
+const PRICE_MAX: Money = Money(100_000_000_000);
+
+/// What a top-up is called on a receipt.
+const TOP_UP: &str = "top-up";
+
+/// The good that the fee for a lost band is.
+pub(crate) const LOST_BAND: &str = "lost-band";
+
+/// A basket that can be sold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Basket {
+    pub(crate) lines: Vec<Priced>,
+    /// What all of it costs.
+    pub(crate) total: Money,
+    pub(crate) cash: Money,
+    pub(crate) card: Money,
+    /// What is left for the wallet.
+    pub(crate) wallet: Money,
+    /// What rounding of cash gave the guest; below zero what it took.
+    pub(crate) rounding: Money,
+}
+
+/// A line with its price.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Priced {
+    /// What is sold.
+    pub sells: Sells,
+    /// What people call it.
+    pub name: String,
+    /// How many.
+    pub count: u32,
+    /// What one costs without a discount, as the list says.
+    pub price: Money,
+    /// The discount in percent.
+    pub discount: i64,
+    /// What was taken off, tax included.
+    pub off: Money,
+    /// What the line costs, tax included.
+    pub gross: Money,
+    /// The tax in it.
+    pub tax: Money,
+    /// Its rate.
+    pub vat: Vat,
+    /// Its category, such as `alcohol`, or empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub category: String,
+    /// The version of the tariff that is sold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+}
+
+/// What stands behind a line, before it is counted.
+struct Item {
+    name: String,
+    price: Money,
+    open_price: bool,
+    /// Nothing where there is no tax on it at all: money that only changes its place.
+    vat: Option<Vat>,
+    category: String,
+    version: Option<u32>,
+    /// Whether it is one thing that cannot be discounted: money, a deposit.
+    money: bool,
+}
+
+impl Basket {
+    /// What goes into the buyer's wallet.
+    pub(crate) fn loads(&self) -> Money {
+        let loads = self.lines.iter().filter(|line| line.sells == Sells::TopUp);
+        loads.map(|line| line.gross).sum()
+    }
+}
+
+impl Priced {
+    /// What it costs without tax.
+    #[must_use]
+    pub fn net(&self) -> Money {
+        self.gross - self.tax
+    }
+}
+
+impl Step<'_> {
+    /// What a basket comes to.
+    ///
+    /// # Errors
+    /// The first line that cannot be sold, or what is wrong with the payment.
+    pub(crate) fn basket(
+        &mut self,
+        lines: &[Line],
+        buyer: Option<&Uid>,
+        (cash, card): (Money, Money),
+        at: Timestamp,
+    ) -> Result<Basket, String> {
+        if lines.is_empty() || lines.len() > LINES_MAX {
+            return Err(format!("a sale has between 1 and {LINES_MAX} lines"));
+        }
+        let named = |place: usize, why: String| format!("line {}: {why}", place + 1);
+        let mut priced = Vec::with_capacity(lines.len());
+        for (place, line) in lines.iter().enumerate() {
+            priced.push(self.priced(line, buyer, at).map_err(|why| named(place, why))?);
+        }
+        for (place, line) in lines.iter().enumerate() {
+            let about = |other: &Line| other.sells == line.sells && line.sells.is_of_one_band();
+            if lines[..place].iter().any(about) {
+                return Err(named(place, "that band is in the basket already".to_owned()));
+            }
+        }
+        let total = priced.iter().try_fold(Money::ZERO, |sum, line| sum.checked_add(line.gross));
+        let total = total.ok_or("the total is too large")?;
+        let (wallet, rounding) = self.paid((total, buyer.is_some()), (cash, card))?;
+        let basket = Basket { lines: priced, total, cash, card, wallet, rounding };
+        if wallet > Money::ZERO && wallet > total - basket.loads() {
+            return Err("a wallet is not topped up from itself; pay in cash or by card".to_owned());
+        }
+        Ok(basket)
+    }
+
+    /// A basket that only moves money into a wallet, or out of it where `amount` is below zero.
+    pub(crate) fn moved(amount: Money, in_cash: bool) -> Basket {
+        let line = Priced {
+            sells: Sells::TopUp,
+            name: TOP_UP.to_owned(),
+            count: 1,
+            price: amount,
+            discount: 0,
+            off: Money::ZERO,
+            gross: amount,
+            tax: Money::ZERO,
+            vat: Vat(0),
+            category: String::new(),
+            version: None,
+        };
+        let (cash, card) = if in_cash { (amount, Money::ZERO) } else { (Money::ZERO, amount) };
+        let (wallet, rounding) = (Money::ZERO, Money::ZERO);
+        Basket { lines: vec![line], total: amount, cash, card, wallet, rounding }
+    }
+
+    /// What the wallet pays of a total, and what rounding takes or gives.
+    fn paid(
+        &self,
+        (total, has_wallet): (Money, bool),
+        (cash, card): (Money, Money),
+    ) -> Result<(Money, Money), String> {
+        let currency = &self.state.site.currency;
+        let step = self.state.site.cash_step;
+        if cash.minor() % step.minor().max(1) != 0 {
+            let step = currency.exact(step);
+            return Err(format!("cash is paid in whole multiples of {step}"));
+        }
+        let gives = total < Money::ZERO;
+        let backwards = |amount: Money| !amount.is_zero() && (amount < Money::ZERO) != gives;
+        if backwards(cash) || backwards(card) {
+            return Err("what is paid has the sign of the total".to_owned());
+        }
+        let rest = total - cash - card;
+        // Cash closes a sale: what is less than half a coin is rounded away.
+        if !cash.is_zero() && rest.minor().abs().saturating_mul(2) <= step.minor() {
+            return Ok((Money::ZERO, rest));
+        }
+        let exceeds = !rest.is_zero() && (rest < Money::ZERO) != gives;
+        if exceeds {
+            let total = currency.exact(total);
+            return Err(format!("more is paid than the {total} that it costs; give change"));
+        }
+        if !rest.is_zero() && !has_wallet {
+            let rest = currency.exact(rest);
+            return Err(format!("{rest} is not paid, and no wallet is named that pays it"));
+        }
+        Ok((rest, Money::ZERO))
+    }
+
+    fn priced(
+        &mut self,
+        line: &Line,
+        buyer: Option<&Uid>,
+        at: Timestamp,
+    ) -> Result<Priced, String> {
+        let item = self.item(line, buyer, at)?;
+        if line.count == 0 || line.count > COUNT_MAX {
+            return Err(format!("a line has between 1 and {COUNT_MAX} of a thing"));
+        }
+        if !(0..=100).contains(&line.discount) {
+            return Err(format!("a discount is between 0 and 100 %, not {} %", line.discount));
+        }
+        if item.money && (line.count != 1 || line.discount != 0) {
+            return Err(format!("{} is sold once a line and without a discount", item.name));
+        }
+        let price = match (line.price, item.open_price) {
+            (None, true) => return Err(format!("say what {} costs", item.name)),
+            (Some(price), true) => price,
+            (Some(price), false) if price != item.price => {
+                let price = self.state.site.currency.exact(item.price);
+                return Err(format!("{} costs {price}; a discount is told in percent", item.name));
+            }
+            _ => item.price,
+        };
+        let gives = matches!(line.sells, Sells::DepositBack { .. });
+        if (price < Money::ZERO && !gives) || price > PRICE_MAX {
+            return Err("a price is not below zero, and not absurdly high".to_owned());
+        }
+        let listed = Money(price.minor().saturating_mul(i64::from(line.count)));
+        let shown = discounted(listed, line.discount);
+        let on_top = self.state.site.vat_on_top;
+        let vat = item.vat.unwrap_or(Vat(0));
+        let tax = if on_top { vat.on(shown) } else { vat.within(shown).1 };
+        let (gross, whole) =
+            if on_top { (shown + tax, listed + vat.on(listed)) } else { (shown, listed) };
+        Ok(Priced {
+            sells: line.sells.clone(),
+            name: item.name,
+            count: line.count,
+            price,
+            discount: line.discount,
+            off: whole - gross,
+            gross,
+            tax,
+            vat,
+            category: item.category,
+            version: item.version,
+        })
+    }
+
+    fn item(&mut self, line: &Line, buyer: Option<&Uid>, at: Timestamp) -> Result<Item, String> {
+        let money = |name: &str, price: Option<Money>| Item {
+            name: name.to_owned(),
+            price: price.unwrap_or_default(),
+            open_price: price.is_none(),
+            vat: None,
+            category: String::new(),
+            version: None,
+            money: true,
+        };
+        match &line.sells {
+            Sells::Good(id) => self.good(id, at),
+            Sells::LostBand { uid } => {
+                if self.state.tables.credentials.read(uid).is_none() {
+                    return Err(format!("no band `{uid}` is known"));
+                }
+                self.good(&GoodId::from(LOST_BAND), at)
+            }
+            Sells::Tariff { tariff, member } => self.offered(tariff, (*member, buyer), at),
+            Sells::TopUp if buyer.is_none() => {
+                Err("money goes into somebody's wallet; say whose".to_owned())
+            }
+            Sells::TopUp if line.price.is_some_and(|price| price <= Money::ZERO) => {
+                Err("a top-up is above zero".to_owned())
+            }
+            Sells::TopUp => Ok(money(TOP_UP, None)),
+            Sells::Deposit { uid } => {
+                if self.state.tables.deposits.read(uid).is_some() {
+                    return Err(format!("a deposit for `{uid}` is paid already"));
+                }
+                Ok(money("deposit", Some(self.state.site.band_deposit)))
+            }
+            Sells::DepositBack { uid } => {
+                let paid = self.state.tables.deposits.read(uid);
+                let paid = paid.ok_or_else(|| format!("no deposit is paid for `{uid}`"))?;
+                Ok(money("deposit back", Some(-paid.amount)))
+            }
+        }
+    }
+
+    fn good(&mut self, id: &GoodId, at: Timestamp) -> Result<Item, String> {
+        let good = self.state.tables.goods.read(id).cloned();
+        let good = good.filter(|good| !good.withdrawn);
+        let good = good.ok_or_else(|| format!("`{id}` is not for sale"))?;
+        Ok(Item {
+            price: self.listed(id.as_str(), good.price, at),
+            name: good.name,
+            open_price: good.open_price,
+            vat: Some(good.vat.unwrap_or(self.state.site.vat)),
+            category: good.category,
+            version: None,
+            money: false,
+        })
+    }
+
+    fn offered(
+        &mut self,
+        id: &TariffId,
+        (member, buyer): (Option<MemberId>, Option<&Uid>),
+        at: Timestamp,
+    ) -> Result<Item, String> {
+        let sold = self
+            .newest(id)
+            .filter(|(_, offer, _)| offer.kind != TariffKind::AtGate && !offer.withdrawn);
+        let (key, offer, vat) = sold.ok_or_else(|| format!("`{id}` is not for sale"))?;
+        let known = |id: MemberId| self.state.tables.members.peek(&id).is_some();
+        let holder = buyer.and_then(|uid| self.state.tables.credentials.peek(uid));
+        match (member, holder) {
+            (Some(member), _) if !known(member) => {
+                return Err("the member whose pass it is to be is not known".to_owned());
+            }
+            (None, None) => return Err("a pass is sold to somebody; say to whom".to_owned()),
+            _ => {}
+        }
+        Ok(Item {
+            price: self.listed(id.as_str(), offer.price, at),
+            name: if offer.name.is_empty() { id.to_string() } else { offer.name },
+            open_price: false,
+            vat: Some(vat.unwrap_or(self.state.site.vat)),
+            category: String::new(),
+            version: Some(key.version),
+            money: false,
+        })
+    }
+
+    /// The newest version of a tariff.
+    pub(crate) fn newest(&self, id: &TariffId) -> Option<(TariffKey, Offer, Option<Vat>)> {
+        let key = |version| TariffKey { tariff: id.clone(), version };
+        let all = self.state.tables.tariffs.range(key(0), key(u32::MAX));
+        all.last().map(|(key, row)| (key.clone(), row.offer.clone(), row.vat))
+    }
+
+    /// What something costs at a time: as the price list of the highest rank says that is in force,
+    /// else its own price.
+    fn listed(&mut self, item: &str, own: Money, at: Timestamp) -> Money {
+        let zone = &self.state.site.time_zone;
+        let open = |text: &str| Windows::parse(text).is_ok_and(|all| all.is_open(at, zone));
+        let lists = self.state.tables.price_lists.iter();
+        let priced = lists.filter_map(|(_, list)| {
+            let price = list.prices.get(item)?;
+            open(&list.windows).then_some((list.rank, *price))
+        });
+        priced.max_by_key(|(rank, _)| *rank).map_or(own, |(_, price)| price)
+    }
+
+    /// Where a till's own things stand.
+    pub(crate) fn drawer(&mut self, till: &DeviceId) -> crate::rows::Drawer {
+        self.state.tables.drawers.read(till).cloned().unwrap_or_default()
+    }
+}
+
+/// A price less the discount, half up to the minor unit.
+pub(crate) fn discounted(price: Money, percent: i64) -> Money {
+    let hundredths = i128::from(price.minor()) * i128::from(100 - percent);
+    Money(i64::try_from((hundredths + 50).div_euclid(100)).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn discounts_are_rounded_half_up_by_line() {
+        for (price, percent, left) in
+            [(980, 15, 833), (1, 50, 1), (3, 50, 2), (100, 0, 100), (100, 100, 0), (999, 10, 899)]
+        {
+            assert_eq!(discounted(Money(price), percent), Money(left), "{price} less {percent} %");
+        }
+    }
+}

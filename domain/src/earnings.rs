@@ -1,0 +1,136 @@
+//! Prepaid money is earned per visit or per day: what is sold for a time by equal parts each day,
+//! the remainder on the last; what is sold as visits with each visit.
+//!
+//! What days earn is kept by tariff and day, so that closing a day costs the same however many
+//! passes there are.
+
+use jiff::{ToSpan, civil::Date};
+
+use crate::{
+    expiry::Timer,
+    ids::{DecisionId, TariffId, VisitId},
+    ledger::{Booking, Purpose},
+    money::Money,
+    rows::{AccountKind, Earning, EarningKey, Pass, PassKey, PassSale},
+    step::Step,
+    time::Timestamp,
+    windows::local_date,
+};
+
+/// The days of a pass that is earned by the day, and what each earns.
+pub(crate) fn by_day(pass: &Pass) -> Vec<(Date, Money)> {
+    let Some(sale) = pass.sale.as_deref() else { return Vec::new() };
+    let (Some(first), Some(last), None) = (sale.earns_from, pass.valid_until, pass.visits_left)
+    else {
+        return Vec::new();
+    };
+    let days = first.until(last).map_or(0, |span| span.get_days()) + 1;
+    let Ok(count) = u32::try_from(days.max(1)) else { return Vec::new() };
+    let each = crate::sales::shares(sale.prepaid, count);
+    let day = |place: usize| first.saturating_add(i64::try_from(place).unwrap_or(0).days());
+    each.into_iter().enumerate().map(|(place, amount)| (day(place), amount)).collect()
+}
+
+impl Step<'_> {
+    /// Puts what a pass earns by the day into the days.
+    pub(crate) fn plan_earnings(&mut self, pass: &Pass) {
+        for (day, amount) in by_day(pass) {
+            self.earns(&pass.tariff, day, amount);
+        }
+    }
+
+    /// Takes what a pass has still to earn from `from` on out of the days again; tells how much.
+    pub(crate) fn unplan_earnings(&mut self, pass: &Pass, from: Date) -> Money {
+        let mut taken = Money::ZERO;
+        for (day, amount) in by_day(pass).into_iter().filter(|(day, _)| *day >= from) {
+            self.earns(&pass.tariff, day, -amount);
+            taken = taken + amount;
+        }
+        taken
+    }
+
+    fn earns(&mut self, tariff: &TariffId, day: Date, amount: Money) {
+        if amount.is_zero() {
+            return;
+        }
+        let key = EarningKey { day, tariff: tariff.clone() };
+        let due = self.end_of(day);
+        let rows = &mut self.state.tables.earnings;
+        let known = rows.read(&key).map_or(Money::ZERO, |row| row.amount);
+        if (known + amount).is_zero() {
+            rows.remove(key);
+        } else {
+            rows.put(key, Earning { amount: known + amount, due });
+            self.state.timers.start(due, Timer::Earned(day));
+        }
+    }
+
+    /// The first instant after a local day.
+    fn end_of(&self, day: Date) -> Timestamp {
+        let next = day.saturating_add(1.day());
+        let zoned = next.to_zoned(self.state.site.time_zone.clone());
+        let micros = zoned.map_or(i64::MAX / 2, |zoned| zoned.timestamp().as_microsecond());
+        Timestamp::from_micros(micros)
+    }
+
+    /// A day is over: what it and the days before it earned is revenue.
+    pub(crate) fn earn_day(&mut self, day: Date, ended: Timestamp) {
+        let rows = self.state.tables.earnings.iter();
+        let due: Vec<(EarningKey, Earning)> = rows
+            .take_while(|(key, _)| key.day <= day)
+            .map(|(key, row)| (key.clone(), *row))
+            .collect();
+        for (key, row) in due {
+            self.state.tables.earnings.remove(key.clone());
+            let booking = format!("earned:{}:{}:{}", self.state.site.daemon, key.tariff, key.day);
+            self.recognise(
+                &key.tariff,
+                row.amount,
+                Booking::new(Purpose::Recognition, booking, ended),
+            );
+        }
+    }
+
+    /// A visit is taken from a pass: its share of what was paid is earned.
+    pub(crate) fn earn_visit(
+        &mut self,
+        key: PassKey,
+        (visit, decision): (VisitId, DecisionId),
+        at: Timestamp,
+    ) {
+        let Some(mut pass) = self.state.tables.passes.read(&key).cloned() else { return };
+        let (Some(left), Some(sale)) = (pass.visits_left, pass.sale.as_deref_mut()) else { return };
+        // It is one less already.
+        let share = sale.prepaid.minor() / (i64::from(left) + 1);
+        let share = if left == 0 { sale.prepaid } else { Money(share) };
+        if share.is_zero() {
+            return;
+        }
+        sale.prepaid = sale.prepaid - share;
+        let tariff = pass.tariff.clone();
+        self.state.tables.passes.put(key, pass);
+        let booking = Booking::new(Purpose::Recognition, format!("earned:{visit}"), at);
+        self.recognise(&tariff, share, booking.decided(decision));
+    }
+
+    fn recognise(&mut self, tariff: &TariffId, amount: Money, booking: Booking) {
+        let deferred = self.site_account(AccountKind::Deferred, tariff.as_str());
+        let earned = self.site_account(AccountKind::PassRevenue, tariff.as_str());
+        self.post(booking, &[(deferred, -amount), (earned, amount)]);
+    }
+
+    /// The first use of a pass begins its time, where it was sold so.
+    pub(crate) fn first_use(&mut self, key: PassKey, at: Timestamp) {
+        let Some(mut pass) = self.state.tables.passes.read(&key).cloned() else { return };
+        let today = local_date(at, &self.state.site.time_zone);
+        let Some(lasts) = pass.sale.as_deref().and_then(|sale| sale.lasts) else { return };
+        let begun = |sale: &mut Box<PassSale>| {
+            sale.lasts = None;
+            sale.earns_from = Some(today);
+        };
+        pass.sale.iter_mut().for_each(begun);
+        pass.valid_until = Some(lasts.last_day(today));
+        self.plan_earnings(&pass);
+        self.state.tables.passes.put(key, pass);
+    }
+}

@@ -1,0 +1,289 @@
+//! What is taken back of a sale: a whole receipt in the session that it was made in, or goods
+//! later. Nothing is changed: a reversing entry stands beside what it reverses.
+
+use crate::{
+    basket::Priced,
+    ids::AccountId,
+    ledger::{Booking, Purpose},
+    money::Money,
+    order::Sells,
+    rows::{AccountKind, PassKey, PassState, Returned},
+    sales::{Receipt, Sale, merged},
+    state::Posting,
+    step::Step,
+    windows::local_date,
+};
+
+/// So many days goods may come back (our choice), as long as it is remembered what did.
+pub(crate) const RETURNED_WITHIN_DAYS: i32 = 90;
+
+/// How something was paid.
+#[derive(Clone, Copy, Debug)]
+struct Ways {
+    cash: Money,
+    card: Money,
+    wallet: Money,
+    rounding: Money,
+}
+
+impl Step<'_> {
+    /// Why a receipt cannot be taken back as a whole.
+    pub(crate) fn void_obstacle(
+        &mut self,
+        till: &crate::ids::DeviceId,
+        of: &Receipt,
+    ) -> Option<String> {
+        let open = self.drawer(till).session.map(|session| session.number);
+        if of.key.till != *till || open != Some(of.session) {
+            return Some(
+                "a receipt is voided at its own till before its session is closed; later, goods \
+                 are returned and passes cancelled"
+                    .to_owned(),
+            );
+        }
+        if of.takes_back.is_some() {
+            return Some("that receipt takes something back itself".to_owned());
+        }
+        if self.state.tables.returned.read(&of.key).is_some() {
+            return Some("something of that receipt was taken back already".to_owned());
+        }
+        let used = of.passes.iter().any(|id| {
+            let key = self.key_of(of, *id);
+            key.is_none_or(|key| self.is_used(&key, of))
+        });
+        if used {
+            return Some("a pass of that receipt was used already; cancel it instead".to_owned());
+        }
+        // What was put into a wallet may be spent.
+        let wallets = of.postings.iter().filter(|posting| posting.amount > Money::ZERO);
+        for posting in wallets.copied().collect::<Vec<_>>() {
+            let row = self.state.tables.accounts.read(&posting.account);
+            let spent = row.is_some_and(|row| {
+                row.kind == AccountKind::Wallet && row.balance - row.reserved < posting.amount
+            });
+            if spent {
+                return Some("what was put into the wallet is spent already".to_owned());
+            }
+        }
+        None
+    }
+
+    /// Where a pass of a receipt is; nothing where it was handed to somebody else.
+    fn key_of(&mut self, of: &Receipt, pass: crate::ids::PassId) -> Option<PassKey> {
+        let named = of.lines.iter().filter_map(|line| match &line.sells {
+            Sells::Tariff { member, .. } => Some(*member),
+            _ => None,
+        });
+        let holders = named.flatten().chain(of.member);
+        let keys = holders.map(|member| PassKey { member, pass });
+        let found: Vec<PassKey> = keys.collect();
+        found.into_iter().find(|key| self.state.tables.passes.read(key).is_some())
+    }
+
+    fn is_used(&mut self, key: &PassKey, of: &Receipt) -> bool {
+        let Some(pass) = self.state.tables.passes.read(key) else { return true };
+        let Some(sale) = pass.sale.as_deref() else { return true };
+        let sold_today = local_date(of.at, &self.state.site.time_zone);
+        let today = local_date(self.now, &self.state.site.time_zone);
+        let nets = of.lines.iter().filter(|line| match &line.sells {
+            Sells::Tariff { tariff, .. } => *tariff == pass.tariff,
+            _ => false,
+        });
+        let net: Money = nets.clone().map(Priced::net).sum();
+        let count: u32 = nets.map(|line| line.count).sum();
+        let whole = sale.prepaid.minor() >= net.minor() / i64::from(count.max(1));
+        pass.visits_reserved > 0 || !whole || pass.state != PassState::Active || today != sold_today
+    }
+
+    /// Takes a receipt back as a whole: each posting is reversed.
+    pub(crate) fn void(&mut self, sale: &Sale<'_>, of: &Receipt, reason: &str) {
+        for id in &of.passes {
+            let Some(key) = self.key_of(of, *id) else { continue };
+            let Some(mut pass) = self.state.tables.passes.read(&key).cloned() else { continue };
+            self.unplan_earnings(&pass, jiff::civil::Date::MIN);
+            pass.state = PassState::Cancelled;
+            if let Some(sale) = pass.sale.as_deref_mut() {
+                sale.prepaid = Money::ZERO;
+            }
+            self.state.tables.passes.put(key, pass);
+        }
+        for line in &of.lines {
+            match &line.sells {
+                Sells::Deposit { uid } => self.state.tables.deposits.remove(uid.clone()),
+                Sells::DepositBack { uid } => {
+                    let row = crate::rows::BandDeposit {
+                        amount: -line.gross,
+                        member: of.member,
+                        at: of.at,
+                    };
+                    self.state.tables.deposits.put(uid.clone(), row);
+                }
+                _ => {}
+            }
+        }
+        let back: Vec<(AccountId, Money)> =
+            of.postings.iter().map(|posting| (posting.account, -posting.amount)).collect();
+        let booking = Booking {
+            reverses: of.transaction,
+            key: format!("void:{}", of.key),
+            note: reason.to_owned(),
+            ..sale.booking(Purpose::Reversal)
+        };
+        let counts = of.lines.iter().map(|line| line.count).collect();
+        let lines = of.lines.iter().map(|line| taken_back(line, line.count)).collect();
+        if let Some(member) = of.member {
+            self.spending((member, of.at), |day| {
+                day.spent = Money::ZERO.max(day.spent - of.wallet)
+            });
+        }
+        let ways =
+            Ways { cash: -of.cash, card: -of.card, wallet: -of.wallet, rounding: -of.rounding };
+        self.take_back(sale, of, (counts, lines), (booking, back, ways));
+        let mut drawer = self.drawer(sale.till);
+        if let Some(session) = &mut drawer.session {
+            session.voids += 1;
+        }
+        self.state.tables.drawers.put(sale.till.clone(), drawer);
+    }
+
+    /// Why goods of a receipt cannot come back.
+    pub(crate) fn return_obstacle(&mut self, of: &Receipt, counts: &[u32]) -> Option<String> {
+        let today = local_date(self.now, &self.state.site.time_zone);
+        let sold = local_date(of.at, &self.state.site.time_zone);
+        if sold.until(today).is_ok_and(|span| span.get_days() > RETURNED_WITHIN_DAYS) {
+            return Some(format!("goods come back within {RETURNED_WITHIN_DAYS} days"));
+        }
+        if of.takes_back.is_some() {
+            return Some("that receipt takes something back itself".to_owned());
+        }
+        if counts.len() != of.lines.len() || counts.iter().all(|count| *count == 0) {
+            return Some("say of each line of the receipt how many come back".to_owned());
+        }
+        let before = self.state.tables.returned.read(&of.key).cloned().unwrap_or_default();
+        for (place, (line, count)) in of.lines.iter().zip(counts).enumerate() {
+            let gone = before.counts.get(place).copied().unwrap_or(0);
+            if *count > line.count.saturating_sub(gone) {
+                let left = line.count.saturating_sub(gone);
+                return Some(format!("line {}: {left} can come back, not {count}", place + 1));
+            }
+            if *count > 0 && !matches!(line.sells, Sells::Good(_)) {
+                return Some(format!("line {}: only goods and services come back", place + 1));
+            }
+        }
+        None
+    }
+
+    /// What goods that come back are worth, cash rounded; obstacles are looked at before.
+    pub(crate) fn return_value(&self, of: &Receipt, counts: &[u32], cash: bool) -> Money {
+        let worth: Money =
+            of.lines.iter().zip(counts).map(|(line, count)| taken_back(line, *count).gross).sum();
+        let step = self.state.site.cash_step.minor().max(1);
+        let rounded = (-worth.minor() + step / 2).div_euclid(step) * step;
+        if cash { Money(rounded) } else { -worth }
+    }
+
+    /// Takes goods back.
+    pub(crate) fn take_goods_back(
+        &mut self,
+        sale: &Sale<'_>,
+        of: &Receipt,
+        (counts, cash, reason): (&[u32], bool, &str),
+    ) {
+        let before = self.state.tables.returned.read(&of.key).cloned().unwrap_or_default();
+        let pairs = of.lines.iter().zip(counts).filter(|(_, count)| **count > 0);
+        let lines: Vec<Priced> = pairs.map(|(line, count)| taken_back(line, *count)).collect();
+        let worth: Money = lines.iter().map(|line| -line.gross).sum();
+        let paid = self.return_value(of, counts, cash);
+        let (in_cash, by_card) = if cash { (-paid, Money::ZERO) } else { (Money::ZERO, -paid) };
+        let mut postings = self.takings(sale.till, in_cash, by_card);
+        for line in &lines {
+            postings.extend(self.tax(line.vat, line.tax));
+            if let Sells::Good(good) = &line.sells {
+                let earned = self.site_account(AccountKind::SalesRevenue, good.as_str());
+                postings.push((earned, line.net()));
+            }
+        }
+        if paid != worth {
+            postings.push((self.site_account(AccountKind::Rounding, ""), worth - paid));
+        }
+        let booking = Booking {
+            key: format!("return:{}:{}", of.key, before.times + 1),
+            note: reason.to_owned(),
+            ..sale.booking(Purpose::Return)
+        };
+        let all = (0..of.lines.len()).map(|place| {
+            before.counts.get(place).copied().unwrap_or(0) + counts.get(place).copied().unwrap_or(0)
+        });
+        let (wallet, rounding) = (Money::ZERO, paid - worth);
+        let ways = Ways { cash: in_cash, card: by_card, wallet, rounding };
+        self.take_back(sale, of, (all.collect(), lines), (booking, postings, ways));
+    }
+
+    /// The receipt of what is taken back, with its transaction.
+    fn take_back(
+        &mut self,
+        sale: &Sale<'_>,
+        of: &Receipt,
+        (counts, lines): (Vec<u32>, Vec<Priced>),
+        (booking, postings, ways): (Booking, Vec<(AccountId, Money)>, Ways),
+    ) {
+        let postings = merged(postings);
+        let transaction = self.post(booking, &postings);
+        let Ways { cash, card, wallet, rounding } = ways;
+        self.count_cash(sale.till, cash);
+        let times = self.state.tables.returned.read(&of.key).map_or(0, |row| row.times) + 1;
+        let row = Returned { counts, times, at: sale.at };
+        self.state.tables.returned.put(of.key.clone(), row);
+        let (drawer, key) = self.next_receipt(sale);
+        let receipt = Receipt {
+            key,
+            at: sale.at,
+            session: sale.session,
+            operator: sale.operator.clone(),
+            decision: sale.decision,
+            transaction,
+            takes_back: Some(of.key.clone()),
+            member: of.member,
+            total: lines.iter().map(|line| line.gross).sum(),
+            lines,
+            cash,
+            card,
+            wallet,
+            rounding,
+            passes: Vec::new(),
+            postings: postings
+                .iter()
+                .map(|(account, amount)| Posting { account: *account, amount: *amount })
+                .collect(),
+        };
+        self.count_receipt(sale.till, drawer, &receipt);
+        self.batch.receipts.push(receipt);
+    }
+
+    /// What came back so long ago that nothing more can is forgotten.
+    pub(crate) fn forget_returned(&mut self) {
+        let kept = crate::time::Span::seconds(i64::from(RETURNED_WITHIN_DAYS + 1) * 86_400);
+        let now = self.now;
+        let rows = self.state.tables.returned.iter();
+        let old: Vec<_> =
+            rows.filter(|(_, row)| now.since(row.at) > kept).map(|(key, _)| key.clone()).collect();
+        for key in old {
+            self.state.tables.returned.remove(key);
+        }
+    }
+}
+
+/// A line with the signs turned, of so many of its things.
+fn taken_back(line: &Priced, count: u32) -> Priced {
+    let part = |amount: Money| {
+        let share = i128::from(amount.minor()) * i128::from(count) / i128::from(line.count.max(1));
+        Money(-i64::try_from(share).unwrap_or(0))
+    };
+    Priced {
+        count,
+        off: part(line.off),
+        gross: part(line.gross),
+        tax: part(line.tax),
+        ..line.clone()
+    }
+}

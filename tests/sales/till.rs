@@ -1,0 +1,305 @@
+//! A site with a till in memory, and what its books say.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use domain::{
+    ids::{GoodId, MemberId, TariffId},
+    ledger::Purpose,
+    money::{Money, Vat},
+    order::{CashOrder, Line, Order, Sells, What},
+    rows::{
+        AccountKind, Good, Lasts, Offer, Pass, PinDigest, PriceList, Session, Tariff, TariffKey,
+        TariffKind,
+    },
+    sales::Receipt,
+    state::{Answer, ImportRow, Input, Transaction},
+    verdict::Outcome,
+};
+use tests::world::{Given, World};
+
+const GIVEN: &str = r#"
+title = "A till"
+time_zone = "Asia/Tbilisi"
+currency = "GEL"
+date = "2026-09-15"
+rules = '''
+set("operator.allowed_actions", "sale, topup, refund, void, take_payment, " +
+    "cash_session, cash_pickup", role("cashier"));
+set("operator.allowed_terminals", "T1, T2", role("cashier"));
+set("terminal.allowed_actions", "sale, topup, refund, void, take_payment, " +
+    "cash_session, cash_pickup", terminal("T1"));
+set("terminal.allowed_actions", "sale, void", terminal("T2"));
+set("sale.max_discount_percent", 20, role("cashier"));
+set("sale.refund_max_amount", "500.00", role("cashier"));
+set("cash.drawer_max", "5000.00");
+set("wallet.max_balance", "150.00");
+set("wallet.min_balance", "-5.00");
+'''
+tills = ["T1", "T2"]
+people = [
+    { band = "W1", wallet = "20.00" },
+    { band = "W2", wallet = "0.00" },
+    { band = "C1", wallet = "50.00", tariff = "OPEN", born = "2012-01-01" },
+]
+
+[operators]
+nino = ["cashier"]
+
+[zones]
+SITE = ""
+
+[gates]
+G1 = "street > SITE"
+
+[tariffs]
+OPEN = { zones = ["SITE"] }
+"#;
+
+/// The till, and every transaction and receipt that it made.
+pub(crate) struct Till {
+    pub(crate) world: World,
+    pub(crate) transactions: Vec<Transaction>,
+    pub(crate) receipts: Vec<Receipt>,
+    orders: u64,
+}
+
+pub(crate) fn money(text: &str) -> Money {
+    domain::money::Currency::of("GEL").unwrap().parse(text).unwrap()
+}
+
+/// One of a good.
+pub(crate) fn good(id: &str) -> Line {
+    Line::of(Sells::Good(GoodId::from(id)))
+}
+
+/// So many of them, at a discount.
+pub(crate) fn goods(id: &str, count: u32, discount: i64) -> Line {
+    Line { count, discount, ..good(id) }
+}
+
+/// A pass for the buyer.
+pub(crate) fn pass(tariff: &str) -> Line {
+    Line::of(Sells::Tariff { tariff: TariffId::from(tariff), member: None })
+}
+
+pub(crate) fn top_up(amount: &str) -> Line {
+    Line { price: Some(money(amount)), ..Line::of(Sells::TopUp) }
+}
+
+pub(crate) fn sale(buyer: Option<&str>, lines: Vec<Line>, cash: &str, card: &str) -> What {
+    What::Sale {
+        buyer: buyer.map(Into::into),
+        lines,
+        cash: money(cash),
+        card: money(card),
+        age_shown: None,
+        approved_by: None,
+    }
+}
+
+fn offer(kind: TariffKind, price: &str) -> Offer {
+    Offer { name: "a pass".to_owned(), kind, price: money(price), ..Offer::default() }
+}
+
+fn catalogue() -> Vec<ImportRow> {
+    let thing = |price: &str| Good { price: money(price), ..Good::default() };
+    let tariff = |id: &str, offer: Offer| {
+        let zones: Box<[_]> = Box::new(["SITE".into()]);
+        let row = Tariff { offer, ..Tariff::new(zones, Money::ZERO) };
+        ImportRow::Tariff(TariffKey { tariff: TariffId::from(id), version: 1 }, row)
+    };
+    let good = |id: &str, good| ImportRow::Good(GoodId::from(id), good);
+    let lasts = Lasts::parse("P30D");
+    vec![
+        good("towel", thing("4.99")),
+        good("juice", Good { vat: Some(Vat(0)), ..thing("3.00") }),
+        good("beer", Good { category: "alcohol".to_owned(), ..thing("6.00") }),
+        good("massage", Good { open_price: true, ..Good::default() }),
+        good("lost-band", thing("15.00")),
+        good("old", Good { withdrawn: true, ..thing("1.00") }),
+        tariff("month", Offer { lasts, ..offer(TariffKind::Period, "100.00") }),
+        tariff(
+            "later",
+            Offer { lasts, from_first_use: true, ..offer(TariffKind::Period, "100.00") },
+        ),
+        tariff("ten", Offer { visits: Some(10), ..offer(TariffKind::Visits, "70.00") }),
+        tariff("once", offer(TariffKind::SingleEntry, "8.00")),
+        tariff("gone", Offer { withdrawn: true, ..offer(TariffKind::Visits, "1.00") }),
+    ]
+}
+
+impl Till {
+    /// A till in a country with 18 % of value added tax within its prices, whose smallest coin is
+    /// five tetri.
+    pub(crate) fn new() -> Self {
+        let given: Given = toml::from_str(GIVEN).unwrap();
+        let mut world = World::of(&given, "");
+        let mut site = (*world.state.site).clone();
+        site.vat = Vat(1800);
+        site.cash_step = Money(5);
+        site.band_deposit = money("10.00");
+        world.state.site = Arc::new(site);
+        let mut till = Self { world, transactions: vec![], receipts: vec![], orders: 0 };
+        till.transactions.clear();
+        till.take(Input::Import(catalogue()));
+        till.at("12:00:00");
+        till
+    }
+
+    pub(crate) fn at(&mut self, time: &str) {
+        let at = self.world.time(time);
+        self.world.wait(at);
+        self.keep();
+    }
+
+    pub(crate) fn list(&mut self, id: &str, list: PriceList) {
+        self.take(Input::Import(vec![ImportRow::PriceList(id.into(), list)]));
+    }
+
+    fn keep(&mut self) {
+        self.transactions.append(&mut self.world.last.transactions);
+        self.receipts.append(&mut self.world.last.receipts);
+    }
+
+    pub(crate) fn take(&mut self, input: Input) -> Answer {
+        let answer = self.world.take(input);
+        self.keep();
+        answer
+    }
+
+    /// Runs the words of a scenario.
+    pub(crate) fn run(&mut self, step: &str) {
+        self.world.run(step);
+        self.keep();
+    }
+
+    /// What nino orders at a till.
+    pub(crate) fn order(&mut self, till: &str, what: What) -> Answer {
+        self.orders += 1;
+        // No two orders happen at the same instant.
+        self.world.now = self.world.now.plus(domain::time::Span::millis(7));
+        let order = Box::new(Order { operator: "nino".into(), second: None, what });
+        let pin = PinDigest("2468".into());
+        self.take(Input::SignedOrder { terminal: till.into(), order, pin })
+    }
+
+    /// Sells, and tells the receipt.
+    pub(crate) fn sells(&mut self, what: What) -> Receipt {
+        let count = self.receipts.len();
+        let answer = self.order("T1", what);
+        assert!(matches!(answer, Answer::Decided(_)), "{answer:?}");
+        let decision = self.world.decision.as_ref().unwrap();
+        assert_eq!(decision.verdict.outcome, Outcome::Grant, "{:?}", decision.verdict);
+        assert_eq!(self.receipts.len(), count + 1);
+        self.receipts.last().unwrap().clone()
+    }
+
+    /// Refused by the rules: the reasons, each with the line that it names.
+    pub(crate) fn refused(&mut self, what: What) -> Vec<(&'static str, Option<i64>)> {
+        let count = self.receipts.len();
+        let answer = self.order("T1", what);
+        assert!(matches!(answer, Answer::Decided(_)), "{answer:?}");
+        assert_eq!(self.receipts.len(), count);
+        let verdict = &self.world.decision.as_ref().unwrap().verdict;
+        assert_eq!(verdict.outcome, Outcome::Deny);
+        let line = |details: &[(String, domain::verdict::Detail)]| {
+            details.iter().find_map(|(name, detail)| match detail {
+                domain::verdict::Detail::Count(line) if name == "line" => Some(*line),
+                _ => None,
+            })
+        };
+        verdict.reasons.iter().map(|found| (found.reason.code(), line(&found.details))).collect()
+    }
+
+    /// Makes no sense: the sentence.
+    pub(crate) fn nonsense(&mut self, what: What) -> String {
+        let before = (self.receipts.len(), self.transactions.len(), self.books());
+        match self.order("T1", what) {
+            Answer::Refused(why) => {
+                let after = (self.receipts.len(), self.transactions.len(), self.books());
+                assert_eq!(before, after, "{why}");
+                why
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn cash(&mut self, cash: CashOrder) -> Answer {
+        self.order("T1", What::Cash(cash))
+    }
+
+    /// The balances of the site's own accounts that are not nothing, by kind and subject.
+    pub(crate) fn books(&self) -> BTreeMap<String, Money> {
+        let rows = self.world.state.tables.accounts.iter();
+        let own = rows.filter(|(_, row)| !row.kind.is_personal() && !row.balance.is_zero());
+        own.map(|(_, row)| (named(row.kind, &row.subject), row.balance)).collect()
+    }
+
+    pub(crate) fn balance(&self, kind: AccountKind, subject: &str) -> Money {
+        self.books().get(&named(kind, subject)).copied().unwrap_or(Money::ZERO)
+    }
+
+    pub(crate) fn wallet(&self, band: &str) -> Money {
+        self.world.wallet(band)
+    }
+
+    pub(crate) fn session(&self) -> Option<Session> {
+        self.world.state.tables.drawers.peek(&"T1".into()).and_then(|row| row.session.clone())
+    }
+
+    pub(crate) fn member(&self, band: &str) -> MemberId {
+        self.world.state.tables.credentials.peek(&band.into()).unwrap().member
+    }
+
+    /// The passes that somebody bought here, in order.
+    pub(crate) fn bought(&self, band: &str) -> Vec<Pass> {
+        let member = self.member(band);
+        let rows = self.world.state.tables.passes.iter();
+        let own = rows.filter(|(key, row)| key.member == member && row.sale.is_some());
+        own.map(|(_, row)| row.clone()).collect()
+    }
+
+    /// What was posted since the last time, of a purpose.
+    pub(crate) fn posted(&self, purpose: Purpose) -> usize {
+        self.transactions.iter().filter(|one| one.purpose == purpose).count()
+    }
+
+    /// The books are in order: every transaction adds up to nothing, every balance is the sum of
+    /// its postings, no wallet is below its floor, and what is kept elsewhere agrees with them.
+    pub(crate) fn check(&self) {
+        let tables = &self.world.state.tables;
+        for one in &self.transactions {
+            let sum: Money = one.postings.iter().map(|posting| posting.amount).sum();
+            assert!(sum.is_zero() && one.postings.len() > 1, "{one:?}");
+        }
+        let mut keys: Vec<_> = self.transactions.iter().map(|one| &one.key).collect();
+        keys.sort();
+        let count = keys.len();
+        keys.dedup();
+        assert_eq!(keys.len(), count, "no charge key comes twice");
+        assert_eq!(self.world.trial_balance(), Money::ZERO);
+        let mut kinds: BTreeMap<AccountKind, Money> = BTreeMap::new();
+        for (id, row) in tables.accounts.iter() {
+            assert!(row.floor.is_none_or(|floor| row.balance >= floor), "{id}: {row:?}");
+            let sum = kinds.entry(row.kind).or_default();
+            *sum = *sum + row.balance;
+        }
+        let of = |kind| kinds.get(&kind).copied().unwrap_or(Money::ZERO);
+        let by_visits = tables.passes.iter().filter(|(_, row)| row.visits_left.is_some());
+        let waiting = tables.passes.iter().filter(|(_, row)| {
+            row.visits_left.is_none() && row.sale.as_ref().is_some_and(|sale| sale.lasts.is_some())
+        });
+        let kept = by_visits.chain(waiting).filter_map(|(_, row)| row.sale.as_ref());
+        let kept: Money = kept.map(|sale| sale.prepaid).sum();
+        let days: Money = tables.earnings.iter().map(|(_, row)| row.amount).sum();
+        assert_eq!(of(AccountKind::Deferred), kept + days, "what is paid and not earned yet");
+        let deposits: Money = tables.deposits.iter().map(|(_, row)| row.amount).sum();
+        assert_eq!(of(AccountKind::Deposits), deposits);
+        let drawers: Money = tables.terminals.iter().map(|(_, row)| row.drawer).sum();
+        assert_eq!(of(AccountKind::Cash), -drawers, "the cash of the drawers");
+    }
+}
+
+fn named(kind: AccountKind, subject: &str) -> String {
+    if subject.is_empty() { kind.name().to_owned() } else { format!("{}:{subject}", kind.name()) }
+}
