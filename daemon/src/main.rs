@@ -12,6 +12,7 @@ mod commands;
 mod config;
 mod data;
 mod import;
+mod names;
 mod outward;
 mod pins;
 mod print;

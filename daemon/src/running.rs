@@ -2,9 +2,8 @@
 //! order.
 
 use std::{
-    collections::BTreeSet,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::Arc,
     thread::JoinHandle,
     time::Duration,
 };
@@ -20,7 +19,7 @@ use devices::{arrival::Inlets, hub::Hub};
 use domain::{
     command::Command,
     ids::{DeviceId, IdMaker},
-    state::{ImportRow, Input, RuleSetNews, State},
+    state::{Input, RuleSetNews, State},
     time::Clock,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -41,7 +40,8 @@ use crate::{
         Importer,
         stage::{self, Rest},
     },
-    outward::Outward,
+    names,
+    outward::{Gates, Outward},
     pins,
     reload::{self, FirstSet, Reloader},
     remedies::Remedies,
@@ -136,7 +136,7 @@ pub(crate) struct Awake {
     undone: Undone,
     names: Names,
     first: FirstSet,
-    hub: Arc<OnceLock<Arc<Hub>>>,
+    gates: Arc<Gates>,
     health: Arc<Health>,
     feed: broadcast::Sender<Arc<FeedItem>>,
     inlets: Inlets,
@@ -173,9 +173,9 @@ pub(crate) async fn wake(
     let health = Arc::new(Health::default());
     let feed = feed();
     let Doors { inlets, administration, bulk, inbox } = doors(&ended);
-    let hub = Arc::new(OnceLock::new());
+    let gates = Arc::new(Gates::default());
     let outward = Outward::new(
-        Arc::clone(&hub),
+        Arc::clone(&gates),
         feed.clone(),
         Arc::clone(&health),
         IdMaker::new(ids.fork()),
@@ -202,7 +202,7 @@ pub(crate) async fn wake(
         undone,
         names,
         first,
-        hub,
+        gates,
         health,
         feed,
         inlets,
@@ -233,15 +233,16 @@ pub(crate) async fn start(
 ) -> anyhow::Result<Running> {
     let Options { state: folder, clock, seed, prometheus } = options;
     let awake = wake(installation, &folder, (clock, seed)).await?;
-    let Awake { opened, undone, names, first, hub, health, feed, inlets, .. } = awake;
+    let Awake { opened, undone, names, first, gates, health, feed, inlets, .. } = awake;
     let Awake { administration, ended, site_loop, loop_done, clock, importer, .. } = awake;
     let live = announce(&first, &administration, &health, clock.now()).await?;
 
     // Gates are let in last, when everything that answers them is there.
     let mut links = installation.links.clone();
     links.pins = importer.pins.clone();
+    gates.let_in();
     let started = Arc::new(Hub::start(links, inlets, Arc::clone(&clock), opened.epoch).await?);
-    let hub = hub.get_or_init(|| started);
+    let hub = gates.connected(started);
     undone.make_up(hub, opened.epoch);
     health.database(true);
     let reader = importer.reader.clone();
@@ -299,13 +300,13 @@ async fn find(
         }
         false => None,
     };
-    let mut names = names(installation, &state);
-    data.iter().flat_map(|data| &data.rows).for_each(|row| learn(&mut names, row));
+    let mut names = names::of(installation, &state);
+    data.iter().flat_map(|data| &data.rows).for_each(|row| names::learn(&mut names, row));
     if let Some((id, import)) = state.unfinished_import() {
         // A file that cannot be read is told of where it is to be brought in.
         let rest = Rest::open(folder, id, import).ok();
         let rows = rest.into_iter().flatten().map_while(Result::ok);
-        rows.for_each(|row| learn(&mut names, &row));
+        rows.for_each(|row| names::learn(&mut names, &row));
     }
     let reader = Reader::open(&database).await?;
     names.kept = values::of(&reader.params().await?);
@@ -394,36 +395,6 @@ async fn announce(
     }
     stage::ask(administration, Input::RuleSet(first.news.clone())).await?;
     Ok(live)
-}
-
-/// The names that rule files may speak of.
-pub(crate) fn names(installation: &Installation, state: &State) -> Names {
-    let site = &installation.site;
-    let mut names = Names::of_site(site);
-    names.devices.extend(installation.locker_banks.iter().cloned());
-    let operators = state.tables.operators.iter();
-    names.roles =
-        operators.flat_map(|(_, one)| one.roles.iter()).map(ToString::to_string).collect();
-    names.tariffs = state.tables.tariffs.iter().map(|(key, _)| key.tariff.to_string()).collect();
-    let groups = state.tables.members.iter().flat_map(|(_, member)| member.groups.iter());
-    names.groups = groups.map(ToString::to_string).collect::<BTreeSet<_>>();
-    names
-}
-
-/// Adds the names that an import is about to bring.
-pub(crate) fn learn(names: &mut Names, row: &ImportRow) {
-    match row {
-        ImportRow::Tariff(key, _) => {
-            names.tariffs.insert(key.tariff.to_string());
-        }
-        ImportRow::Operator(_, operator) => {
-            names.roles.extend(operator.roles.iter().map(ToString::to_string));
-        }
-        ImportRow::Member(_, member, _) => {
-            names.groups.extend(member.groups.iter().map(ToString::to_string));
-        }
-        _ => {}
-    }
 }
 
 /// Waits for the loop's thread.

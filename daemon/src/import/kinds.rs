@@ -426,3 +426,23 @@ impl Kind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manual_names_every_column() {
+        let manual = include_str!("../../../docs/import.md");
+        let kinds = <Kind as clap::ValueEnum>::value_variants();
+        for kind in kinds {
+            let name = |column: &Column| match column.needed {
+                true => format!("**{}**", column.name),
+                false => column.name.to_owned(),
+            };
+            let names: Vec<_> = kind.columns().iter().map(name).collect();
+            let line = format!("| `{}` | {} |", kind.name(), names.join(", "));
+            assert!(manual.contains(&line), "docs/import.md lacks:\n{line}");
+        }
+    }
+}

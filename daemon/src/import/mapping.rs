@@ -213,7 +213,8 @@ impl Plan {
             }
         }
         text.push_str(
-            "\n# Their words = ours, for a column of ours.\n# [words.state]\n# \"paused\" = \"frozen\"\n",
+            "\n# Their words = ours, for a column of ours.\n\
+             # [words.state]\n# \"paused\" = \"frozen\"\n",
         );
         text
     }

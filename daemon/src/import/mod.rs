@@ -1,9 +1,9 @@
 //! `kari import`: tables of members, of what they carry, have bought and have paid in.
 //!
-//! 1. The command reads the file ([`source`]), finds the columns ([`mapping`]) and makes rows of our
-//!    own format of it ([`translate`]); a hostile spreadsheet harms nobody but that process.
-//! 2. Those rows go to the site's loop: over the socket where a daemon runs, else to a loop that the
-//!    command starts itself. [`Importer`] checks all of them against what is there ([`rows`]) and
+//! 1. The command reads the file ([`source`]), finds the columns ([`mapping`]) and makes rows of
+//!    our own format of it ([`translate`]); a hostile spreadsheet harms nobody but that process.
+//! 2. Those rows go to the site's loop: over the socket where a daemon runs, else to a loop that
+//!    the command starts itself. [`Importer`] checks all of them against what is there ([`rows`]) and
 //!    writes what they come to into a file ([`stage`]); nobody else changes people meanwhile.
 //! 3. Only where every row is good, or bad ones are to be left out, the import begins: one row of
 //!    the table `imports`. Then the pieces follow, and the next start goes on where one was killed.
@@ -194,7 +194,8 @@ impl Importer {
         fed
     }
 
-    /// Takes an import: all of it, or nothing. It goes on to its end once it began, whoever listens.
+    /// Takes an import: all of it, or nothing. Once it began it goes on to its end, whoever hears
+    /// of it.
     pub(crate) async fn run(
         self,
         order: Order,
