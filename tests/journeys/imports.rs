@@ -241,8 +241,8 @@ const fn first(round: u32) -> u32 {
     100_000 * (round + 1)
 }
 
-/// All of them are in, each once, or nobody is.
-async fn all_or_nothing(records: &Records, round: u32, before: i64) -> bool {
+/// All of them are in, each once, or nobody is; and the books are in order.
+async fn all_or_nothing(site: &Path, records: &Records, round: u32, before: i64) -> bool {
     let there = records.members().await - before;
     assert!(there == 0 || there == i64::from(CROWD), "round {round}: {there} of {CROWD} are in");
     if there > 0 {
@@ -250,8 +250,8 @@ async fn all_or_nothing(records: &Records, round: u32, before: i64) -> bool {
             assert_eq!(records.wallet(number).await, (i64::from(number % 100) * 100 + 50, 0));
         }
     }
-    records.check_ledger().await;
-    records.check_chain().await;
+    let verified = program::run(["verify".as_ref(), site.as_os_str()]);
+    assert_eq!(code(&verified), 0, "{}", program::text(&verified.stderr));
     there > 0
 }
 
@@ -282,10 +282,10 @@ async fn an_import_that_is_killed_in_the_middle_comes_in_whole_or_not_at_all() {
         asking.wait().unwrap();
         daemon.spawn();
         daemon.ready().await;
-        came += u32::from(all_or_nothing(&records, round, before).await);
+        came += u32::from(all_or_nothing(&site, &records, round, before).await);
         let again = import(&site, &file, &["--as", "members"]);
         ends(&again, 0);
-        assert!(all_or_nothing(&records, round, before).await, "at last");
+        assert!(all_or_nothing(&site, &records, round, before).await, "at last");
         records.close().await;
     }
     assert!(cut > 0 && came >= cut, "no import was cut in the middle: {cut} cut, {came} came");
@@ -302,5 +302,5 @@ async fn an_import_that_is_killed_in_the_middle_comes_in_whole_or_not_at_all() {
     assert!(records.members().await - before < i64::from(CROWD), "cut in the middle");
     daemon.spawn();
     daemon.ready().await;
-    assert!(all_or_nothing(&records, 9, before).await, "a promise was made");
+    assert!(all_or_nothing(&site, &records, 9, before).await, "a promise was made");
 }

@@ -3,8 +3,8 @@
 //! 1. The command reads the file ([`source`]), finds the columns ([`mapping`]) and makes rows of
 //!    our own format of it ([`translate`]); a hostile spreadsheet harms nobody but that process.
 //! 2. Those rows go to the site's loop: over the socket where a daemon runs, else to a loop that
-//!    the command starts itself. [`Importer`] checks all of them against what is there ([`rows`]) and
-//!    writes what they come to into a file ([`stage`]); nobody else changes people meanwhile.
+//!    the command starts itself. [`Importer`] checks all of them against what is there ([`rows`])
+//!    and writes what they come to into a file ([`stage`]); nobody else changes people meanwhile.
 //! 3. Only where every row is good, or bad ones are to be left out, the import begins: one row of
 //!    the table `imports`. Then the pieces follow, and the next start goes on where one was killed.
 //! 4. The rows that are bad come back with what is wrong and go into a file ([`report`]).
