@@ -1,6 +1,6 @@
 //! Imports: pieces follow each other, each is taken once, and nobody else changes people meanwhile.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![expect(clippy::panic, reason = "a test that cannot go on fails")]
 
 use domain::{
     ids::ImportId,

@@ -38,7 +38,7 @@ impl<'a> Translator<'a> {
         }
         let text = cell.shown().trim();
         let words = self.mapping.words.get(column.name);
-        let known = words.and_then(|words| same(words.iter().map(|(a, b)| (a, b)), text));
+        let known = words.and_then(|words| same(words.iter(), text));
         if let Some(ours) = known {
             return Ok(ours.clone());
         }
