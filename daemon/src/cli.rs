@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::replay::When;
+use crate::{
+    commands::replay::When,
+    import::{kinds::Kind, rows::Existing},
+};
 
 /// How a command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +117,18 @@ The new rules are a folder like `my-pool/rules`: copy that one and change the co
     #[command(after_help = "Example:
   kari verify examples/swimming-pool")]
     Verify(SiteArg),
+    /// Take in a table of members, of what they carry, have bought or have paid in: CSV or XLSX.
+    ///
+    /// All rows are checked first. Where one is bad nothing is imported, unless `--skip-bad` leaves
+    /// the bad ones out. What has begun comes in whole, whatever ends it in the middle. The same
+    /// file twice does nothing the second time. `docs/import.md` of the source tells the rest.
+    #[command(after_help = "Examples:
+  kari import my-pool people.xlsx --as members --preview 3            how it would be taken
+  kari import my-pool people.xlsx --as members --write-mapping m.toml a mapping to begin with
+  kari import my-pool people.xlsx --mapping m.toml --dry-run --errors bad.xlsx
+  kari import my-pool people.xlsx --mapping m.toml --skip-bad --errors bad.xlsx
+  kari import my-pool cards.csv --as credentials --existing skip")]
+    Import(ImportArgs),
     /// Measure this machine: broker, commit, hostile rules, the way from an event to its command.
     #[command(after_help = "Examples:
   kari bench                 everything, as a table
@@ -351,6 +366,46 @@ pub(crate) struct PlaceArgs {
     /// A role of the operator; may be given several times.
     #[arg(long = "role", value_name = "ID")]
     pub(crate) roles: Vec<String>,
+}
+
+/// What `kari import` takes.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// The site's folder, which holds site.toml.
+    #[arg(value_name = "DIR")]
+    pub(crate) site: PathBuf,
+    /// The table: .csv or .xlsx.
+    pub(crate) file: PathBuf,
+    /// What its rows are; the mapping may say it.
+    #[arg(long = "as", value_name = "WHAT")]
+    pub(crate) kind: Option<Kind>,
+    /// Which column is which, and how cells are written.
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) mapping: Option<PathBuf>,
+    /// Write a mapping for this table, to be corrected by hand, and import nothing.
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) write_mapping: Option<PathBuf>,
+    /// The sheet of a spreadsheet.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sheet: Option<String>,
+    /// Show the first rows as they would be taken, and import nothing.
+    #[arg(long, value_name = "N")]
+    pub(crate) preview: Option<usize>,
+    /// Check every row, and import nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// What is done with a row about something that is there already.
+    #[arg(long, value_name = "HOW", default_value = "refuse")]
+    pub(crate) existing: Existing,
+    /// Import the good rows though others are bad.
+    #[arg(long)]
+    pub(crate) skip_bad: bool,
+    /// Write the bad rows here, each with what to do about it; of the same form as the table.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) errors: Option<PathBuf>,
+    /// Tell how far it is, where no bar can be shown.
+    #[arg(long)]
+    pub(crate) progress: bool,
 }
 
 /// What `kari bench` takes.

@@ -18,7 +18,7 @@ use domain::{
     params::DefaultFor,
     site::{Gate, Site, TerminalKind},
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 /// Why an installation cannot be used, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -383,12 +383,20 @@ fn find(given: Option<&Path>) -> Result<PathBuf, ConfigError> {
     })
 }
 
-fn read(path: &Path) -> Result<String, ConfigError> {
+/// Reads a file.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn read(path: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(path)
         .map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })
 }
 
-fn parse(path: &Path, text: &str) -> Result<SiteFile, ConfigError> {
+/// Reads the TOML of a file.
+///
+/// # Errors
+/// The first mistake, with its place.
+pub(crate) fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ConfigError> {
     toml::from_str(text).map_err(|error| {
         let before = &text[..error.span().map_or(0, |span| span.start.min(text.len()))];
         let line = before.matches('\n').count() + 1;

@@ -11,6 +11,8 @@ mod clock;
 mod commands;
 mod config;
 mod data;
+mod import;
+mod names;
 mod outward;
 mod pins;
 mod print;
@@ -81,6 +83,7 @@ async fn command(cli: Cli) -> anyhow::Result<Exit> {
         Command::Params(what) => commands::params::params(what, json).await,
         Command::Doctor(site) => commands::doctor::doctor(&site, json).await,
         Command::Verify(site) => commands::verify::verify(&site, json).await,
+        Command::Import(args) => commands::import::import(&args, json).await,
         Command::Bench(args) => bench::bench(args, json).await,
         Command::BenchPeer { broker } => bench::peer(broker).await,
         Command::Emergency(what) => commands::signed::emergency(&what, json).await,

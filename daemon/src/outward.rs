@@ -3,7 +3,10 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use admin_api::{
@@ -28,10 +31,33 @@ use tokio::sync::broadcast;
 /// What tells a read from every other: device, boot and sequence.
 type Source = (DeviceId, u64, u64);
 
+/// The gates. Before they are let in, and where an import runs without a daemon, there are none,
+/// and what they would be told is dropped.
+#[derive(Default)]
+pub(crate) struct Gates {
+    let_in: AtomicBool,
+    hub: OnceLock<Arc<Hub>>,
+}
+
+impl Gates {
+    /// From now on gates may ask, and answers wait for the links that carry them.
+    pub(crate) fn let_in(&self) {
+        self.let_in.store(true, Ordering::Release);
+    }
+
+    /// The links are there.
+    pub(crate) fn connected(&self, hub: Arc<Hub>) -> &Arc<Hub> {
+        self.hub.get_or_init(|| hub)
+    }
+
+    fn are_let_in(&self) -> bool {
+        self.let_in.load(Ordering::Acquire)
+    }
+}
+
 /// Everything that the loop sends to.
 pub(crate) struct Outward {
-    /// The devices; nothing while the first data is read, before gates are let in.
-    hub: Arc<OnceLock<Arc<Hub>>>,
+    gates: Arc<Gates>,
     feed: broadcast::Sender<Arc<FeedItem>>,
     health: Arc<Health>,
     /// The exit reads that were let out without waiting for the store, so that none opens twice.
@@ -59,13 +85,13 @@ fn sources(batch: &Batch) -> HashMap<DecisionId, Source> {
 impl Outward {
     /// The ends of everything that the loop sends to.
     pub(crate) fn new(
-        hub: Arc<OnceLock<Arc<Hub>>>,
+        gates: Arc<Gates>,
         feed: broadcast::Sender<Arc<FeedItem>>,
         health: Arc<Health>,
         ids: IdMaker,
         epoch: u64,
     ) -> Self {
-        Self { hub, feed, health, let_out: BTreeSet::new(), ids, epoch }
+        Self { gates, feed, health, let_out: BTreeSet::new(), ids, epoch }
     }
 
     /// Sends what a durable batch says. `raised` is [`Self::raised`] as it was before the batch was
@@ -92,15 +118,20 @@ impl Outward {
         metrics::counter!("kari_batches_total").increment(1);
     }
 
+    /// Whether there are gates that could wait.
+    pub(crate) fn has_gates(&self) -> bool {
+        self.gates.are_let_in()
+    }
+
     /// How often the fire road was told to release.
     pub(crate) fn raised(&self) -> u64 {
-        self.hub.get().map_or(0, |hub| hub.emergency().raised())
+        self.gates.hub.get().map_or(0, |hub| hub.emergency().raised())
     }
 
     /// The fire road follows the journal, in its order: a fire after a reset releases again, and a
     /// reset ends no release that it did not know of.
     fn follow_emergency(&self, journal: &[Entry], raised: u64) {
-        let Some(hub) = self.hub.get() else { return };
+        let Some(hub) = self.gates.hub.get() else { return };
         let road = hub.emergency();
         for entry in journal {
             match (&entry.noted, &entry.device) {
@@ -117,7 +148,7 @@ impl Outward {
 
     fn send(&self, command: Command) {
         // Who is to be told is known a moment after the links began.
-        if !self.hub.wait().send(command) {
+        if !self.gates.are_let_in() || !self.gates.hub.wait().send(command) {
             metrics::counter!("kari_commands_dropped_total").increment(1);
         }
     }

@@ -204,7 +204,7 @@ impl Reloader {
         let sent = self.administration.send(ask).await;
         match sent.map(|()| answer) {
             Ok(answer) => match answer.await {
-                Ok(Answer::Taken | Answer::Decided(_)) => None,
+                Ok(Answer::Taken | Answer::Decided(_) | Answer::Looked(_)) => None,
                 Ok(Answer::Refused(why)) => Some(why),
                 Err(_) => Some(ENDED.to_owned()),
             },

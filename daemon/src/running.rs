@@ -2,9 +2,8 @@
 //! order.
 
 use std::{
-    collections::BTreeSet,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::Arc,
     thread::JoinHandle,
     time::Duration,
 };
@@ -20,10 +19,9 @@ use devices::{arrival::Inlets, hub::Hub};
 use domain::{
     command::Command,
     ids::{DeviceId, IdMaker},
-    state::{Answer, IMPORT_PIECE, ImportRow, Input, RuleSetNews, State},
+    state::{Input, RuleSetNews, State},
     time::Clock,
 };
-use indicatif::{ProgressBar, ProgressStyle};
 use metrics_exporter_prometheus::PrometheusHandle;
 use rules::load::Names;
 use rustix::fs::Mode;
@@ -37,8 +35,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     clock::SiteClock,
     config::Installation,
-    data,
-    outward::Outward,
+    data::{self, FirstData},
+    import::{
+        Importer,
+        stage::{self, Rest},
+    },
+    names,
+    outward::{Gates, Outward},
     pins,
     reload::{self, FirstSet, Reloader},
     remedies::Remedies,
@@ -52,8 +55,6 @@ use crate::{
 const GATES_WAITING: usize = 2048;
 /// Operators' requests that may wait.
 const ASKS_WAITING: usize = 64;
-/// The mark of an import that has not ended.
-const IMPORTING: &str = "importing";
 /// How often the links are looked at for the health.
 const LINKS_LOOK: Duration = Duration::from_millis(250);
 /// Rhai needs a deep stack; so does nobody else.
@@ -122,10 +123,107 @@ struct Found {
     store: Store,
     opened: Opened,
     state: State,
-    rows: Vec<ImportRow>,
+    data: Option<FirstData>,
     names: Names,
     first: FirstSet,
     reader: Reader,
+}
+
+/// A site whose loop runs; no gate is let in yet.
+pub(crate) struct Awake {
+    /// What a start finds in the database.
+    opened: Opened,
+    undone: Undone,
+    names: Names,
+    first: FirstSet,
+    gates: Arc<Gates>,
+    health: Arc<Health>,
+    feed: broadcast::Sender<Arc<FeedItem>>,
+    inlets: Inlets,
+    administration: mpsc::Sender<Ask>,
+    ended: CancellationToken,
+    site_loop: LoopThread,
+    loop_done: oneshot::Receiver<()>,
+    clock: Arc<dyn Clock>,
+    /// What takes imports.
+    pub(crate) importer: Importer,
+}
+
+/// Opens the database of a site, starts its loop, and brings in what was promised: an import that
+/// was cut short, or the first data.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub(crate) async fn wake(
+    installation: &Installation,
+    folder: &Path,
+    (clock, seed): (SiteClock, u64),
+) -> anyhow::Result<Awake> {
+    // Database, socket and backups hold people's data: whatever is made is for its owner alone.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the state folder `{}`", folder.display()))?;
+    let clock = Arc::new(clock);
+    let wall: Arc<dyn Clock> = clock.clone();
+    let mut ids = IdMaker::new(seed);
+    let found = find(installation, folder, wall.as_ref(), &mut ids).await?;
+    let Found { store, opened, state, data, names, first, reader } = found;
+
+    let ended = CancellationToken::new();
+    let health = Arc::new(Health::default());
+    let feed = feed();
+    let Doors { inlets, administration, bulk, inbox } = doors(&ended);
+    let gates = Arc::new(Gates::default());
+    let outward = Outward::new(
+        Arc::clone(&gates),
+        feed.clone(),
+        Arc::clone(&health),
+        IdMaker::new(ids.fork()),
+        opened.epoch,
+    );
+    let undone = Undone::of(&state, &opened);
+    let unfinished = state.unfinished_import().map(|(id, import)| (id.clone(), import.clone()));
+    let policy = Arc::clone(&first.policy);
+    let watch = crate::clock::StepWatch::default();
+    let retention = Retention::new(clock.now());
+    let site_loop = SiteLoop { state, store, policy, clock, watch, outward, retention, batches: 0 };
+    let (site_loop, loop_done) = spawn_loop(site_loop, inbox)?;
+    let importer = Importer {
+        bulk,
+        reader,
+        state: folder.to_path_buf(),
+        site: Arc::clone(&installation.site),
+        pins: pins::key(folder)?,
+        clock: Arc::clone(&wall),
+    };
+    importer.bring_in(unfinished, data).await?;
+    Ok(Awake {
+        opened,
+        undone,
+        names,
+        first,
+        gates,
+        health,
+        feed,
+        inlets,
+        administration,
+        ended,
+        site_loop,
+        loop_done,
+        clock: wall,
+        importer,
+    })
+}
+
+impl Awake {
+    /// Lets it go to sleep again.
+    ///
+    /// # Errors
+    /// The fault that ended the loop.
+    pub(crate) async fn sleep(self) -> anyhow::Result<()> {
+        self.ended.cancel();
+        joined(self.site_loop).await
+    }
 }
 
 /// Starts a site, and returns once it serves.
@@ -134,44 +232,20 @@ pub(crate) async fn start(
     options: Options,
 ) -> anyhow::Result<Running> {
     let Options { state: folder, clock, seed, prometheus } = options;
-    // Database, socket and backups hold people's data: whatever is made is for its owner alone.
-    rustix::process::umask(Mode::RWXG | Mode::RWXO);
-    std::fs::create_dir_all(&folder)
-        .with_context(|| format!("cannot make the state folder `{}`", folder.display()))?;
-    let clock = Arc::new(clock);
-    let wall: Arc<dyn Clock> = clock.clone();
-    let mut ids = IdMaker::new(seed);
-    let found = find(installation, &folder, wall.as_ref(), &mut ids).await?;
-    let Found { store, opened, state, rows, names, first, reader } = found;
-
-    let ended = CancellationToken::new();
-    let health = Arc::new(Health::default());
-    let feed = feed();
-    let Doors { inlets, administration, bulk, inbox } = doors(&ended);
-    let hub = Arc::new(OnceLock::new());
-    let outward = Outward::new(
-        Arc::clone(&hub),
-        feed.clone(),
-        Arc::clone(&health),
-        IdMaker::new(ids.fork()),
-        opened.epoch,
-    );
-    let undone = Undone::of(&state, &opened);
-    let policy = Arc::clone(&first.policy);
-    let watch = crate::clock::StepWatch::default();
-    let retention = Retention::new(clock.now());
-    let site_loop = SiteLoop { state, store, policy, clock, watch, outward, retention, batches: 0 };
-    let (site_loop, loop_done) = spawn_loop(site_loop, inbox)?;
-    import(&folder, rows, &bulk).await?;
-    let live = announce(&first, &administration, &health, wall.now()).await?;
+    let awake = wake(installation, &folder, (clock, seed)).await?;
+    let Awake { opened, undone, names, first, gates, health, feed, inlets, .. } = awake;
+    let Awake { administration, ended, site_loop, loop_done, clock, importer, .. } = awake;
+    let live = announce(&first, &administration, &health, clock.now()).await?;
 
     // Gates are let in last, when everything that answers them is there.
     let mut links = installation.links.clone();
-    links.pins = pins::key(&folder)?;
-    let started = Arc::new(Hub::start(links, inlets, Arc::clone(&wall), opened.epoch).await?);
-    let hub = hub.get_or_init(|| started);
+    links.pins = importer.pins.clone();
+    gates.let_in();
+    let started = Arc::new(Hub::start(links, inlets, Arc::clone(&clock), opened.epoch).await?);
+    let hub = gates.connected(started);
     undone.make_up(hub, opened.epoch);
     health.database(true);
+    let reader = importer.reader.clone();
     let (reload, reload_asked) = mpsc::channel(1);
     let reloader = Reloader {
         folder: installation.rules(),
@@ -179,7 +253,7 @@ pub(crate) async fn start(
         settle: installation.settle,
         administration: administration.clone(),
         health: Arc::clone(&health),
-        clock: Arc::clone(&wall),
+        clock: Arc::clone(&clock),
         reader: reader.clone(),
         live,
         refused: first.refused,
@@ -189,7 +263,7 @@ pub(crate) async fn start(
     tasks.spawn(watch_links(Arc::clone(hub), Arc::clone(&health), ended.clone()));
     let running =
         Running { hub: Arc::clone(hub), feed, reader, reload, ended, tasks, site_loop, loop_done };
-    let people = People { administration, health, names, prometheus, clock: wall };
+    let people = People { administration, health, names, prometheus, clock, importer };
     running.open_doors(installation, &folder, &opened, people).await?;
     running.tasks.close();
     Ok(running)
@@ -202,6 +276,7 @@ struct People {
     names: Names,
     prometheus: PrometheusHandle,
     clock: Arc<dyn Clock>,
+    importer: Importer,
 }
 
 /// Opens the database, and reads what is in it, in the site's data and in its rules.
@@ -212,37 +287,31 @@ async fn find(
     ids: &mut IdMaker,
 ) -> anyhow::Result<Found> {
     let database = folder.join("kari.db");
-    let (mut store, mut opened) = Store::open(&database, clock.now()).await?;
-    let mark = folder.join(IMPORTING);
-    if mark.exists() && !store.has_only_imports().await? {
-        tracing::warn!("a mark of an unfinished import is left over; the database is in use");
-        std::fs::remove_file(&mark)?;
-    } else if mark.exists() {
-        // The last start was cut short in the middle of the import; nothing else happened here.
-        tracing::warn!("the import of the site's data was cut short; it begins again");
-        store.close().await?;
-        for suffix in ["", "-wal", "-shm"] {
-            let file = folder.join(format!("kari.db{suffix}"));
-            if file.exists() {
-                std::fs::remove_file(file)?;
-            }
-        }
-        (store, opened) = Store::open(&database, clock.now()).await?;
-    }
-    let rows = match opened.is_empty {
-        true => {
-            let seed = (ids.fork(), &pins::key(folder)?);
-            data::read(&installation.data(), &installation.site, seed, clock.now())?
-        }
-        false => Vec::new(),
-    };
+    let (mut store, opened) = Store::open(&database, clock.now()).await?;
     let snapshot = store.load().await?;
-    let state = State::load(Arc::clone(&installation.site), snapshot, opened.epoch, ids.fork());
-    let mut names = names(installation, &state, &rows);
+    let seeds = (ids.fork(), ids.fork());
+    let state = State::load(Arc::clone(&installation.site), snapshot, opened.epoch, seeds.1);
+    let data = match opened.is_empty && state.unfinished_import().is_none() {
+        true => {
+            let seed = (seeds.0, &pins::key(folder)?);
+            let data = data::read(&installation.data(), &installation.site, seed, clock.now())?;
+            // Tariffs without people are read once as well.
+            Some(data).filter(|data| state.tables.imports.peek(&data.id).is_none())
+        }
+        false => None,
+    };
+    let mut names = names::of(installation, &state);
+    data.iter().flat_map(|data| &data.rows).for_each(|row| names::learn(&mut names, row));
+    if let Some((id, import)) = state.unfinished_import() {
+        // A file that cannot be read is told of where it is to be brought in.
+        let rest = Rest::open(folder, id, import).ok();
+        let rows = rest.into_iter().flatten().map_while(Result::ok);
+        rows.for_each(|row| names::learn(&mut names, &row));
+    }
     let reader = Reader::open(&database).await?;
     names.kept = values::of(&reader.params().await?);
     let first = reload::first(&installation.rules(), &names, opened.last_rule_set.clone());
-    Ok(Found { store, opened, state, rows, names, first, reader })
+    Ok(Found { store, opened, state, data, names, first, reader })
 }
 
 /// Tells the health whether every link is up.
@@ -324,73 +393,16 @@ async fn announce(
         tracing::error!("the rule set was refused:\n{message}");
         health.rules_refused(message, now);
     }
-    ask(administration, Input::RuleSet(first.news.clone())).await?;
+    stage::ask(administration, Input::RuleSet(first.news.clone())).await?;
     Ok(live)
 }
 
-/// Hands the first data to the loop, piece by piece; a mark in the folder tells of one that was cut
-/// short.
-async fn import(
-    folder: &Path,
-    rows: Vec<ImportRow>,
-    bulk: &mpsc::Sender<Ask>,
-) -> anyhow::Result<()> {
-    if rows.is_empty() {
-        return Ok(());
+/// Waits for the loop's thread.
+async fn joined(site_loop: LoopThread) -> anyhow::Result<()> {
+    match tokio::task::spawn_blocking(move || site_loop.join()).await? {
+        Ok(ended) => ended.context("the loop ended"),
+        Err(_) => Err(anyhow!("the loop ended by a fault of ours; please report the log")),
     }
-    let mark = folder.join(IMPORTING);
-    std::fs::File::create(&mark)?.sync_all()?;
-    std::fs::File::open(folder)?.sync_all()?;
-    let length = u64::try_from(rows.len())?;
-    let style = ProgressStyle::with_template("reading the site's data {bar:30} {pos}/{len}")?;
-    let bar = ProgressBar::new(length).with_style(style);
-    for piece in rows.chunks(IMPORT_PIECE) {
-        ask(bulk, Input::Import(piece.to_vec())).await?;
-        bar.inc(u64::try_from(piece.len())?);
-    }
-    bar.finish_and_clear();
-    std::fs::remove_file(mark)?;
-    std::fs::File::open(folder)?.sync_all()?;
-    Ok(())
-}
-
-/// Hands an input to the loop, and returns once it is durable.
-async fn ask(door: &mpsc::Sender<Ask>, input: Input) -> anyhow::Result<()> {
-    let (reply, answer) = oneshot::channel();
-    let ended = || anyhow!("the loop ended; the log says why");
-    door.send(Ask { input, policy: None, reply }).await.map_err(|_| ended())?;
-    match answer.await.map_err(|_| ended())? {
-        Answer::Taken | Answer::Decided(_) => Ok(()),
-        Answer::Refused(why) => Err(anyhow!(why)),
-    }
-}
-
-/// The names that rule files may speak of, of the site and of what is about to be imported.
-pub(crate) fn names(installation: &Installation, state: &State, rows: &[ImportRow]) -> Names {
-    let site = &installation.site;
-    let mut names = Names::of_site(site);
-    names.devices.extend(installation.locker_banks.iter().cloned());
-    let operators = state.tables.operators.iter();
-    names.roles =
-        operators.flat_map(|(_, one)| one.roles.iter()).map(ToString::to_string).collect();
-    names.tariffs = state.tables.tariffs.iter().map(|(key, _)| key.tariff.to_string()).collect();
-    let groups = state.tables.members.iter().flat_map(|(_, member)| member.groups.iter());
-    names.groups = groups.map(ToString::to_string).collect::<BTreeSet<_>>();
-    for row in rows {
-        match row {
-            ImportRow::Tariff(key, _) => {
-                names.tariffs.insert(key.tariff.to_string());
-            }
-            ImportRow::Operator(_, operator) => {
-                names.roles.extend(operator.roles.iter().map(ToString::to_string));
-            }
-            ImportRow::Member(_, member, _) => {
-                names.groups.extend(member.groups.iter().map(ToString::to_string));
-            }
-            _ => {}
-        }
-    }
-    names
 }
 
 impl Running {
@@ -402,7 +414,7 @@ impl Running {
         opened: &Opened,
         people: People,
     ) -> anyhow::Result<()> {
-        let People { administration, health, names, prometheus, clock } = people;
+        let People { administration, health, names, prometheus, clock, importer } = people;
         let zone = installation.site.time_zone.clone();
         let remedies = Remedies::new(self.reader.clone(), zone);
         let desk = socket::Desk {
@@ -410,7 +422,8 @@ impl Running {
             health: Arc::clone(&health),
             reader: self.reader.clone(),
             remedies: remedies.clone(),
-            pins: pins::key(folder)?,
+            pins: importer.pins.clone(),
+            importer,
             checks: Checks { names, health: Arc::clone(&health) },
             clock: Arc::clone(&clock),
         };
@@ -450,12 +463,9 @@ impl Running {
     /// The fault that ended the loop.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         self.ended.cancel();
-        let joined = tokio::task::spawn_blocking(move || self.site_loop.join()).await?;
+        let joined = joined(self.site_loop).await;
         self.hub.stop().await;
         self.tasks.wait().await;
-        match joined {
-            Ok(ended) => ended.context("the loop ended"),
-            Err(_) => Err(anyhow!("the loop ended by a fault of ours; please report the log")),
-        }
+        joined
     }
 }

@@ -264,9 +264,9 @@ impl SiteLoop {
         if let Ok(done) = tokio::time::timeout(patience, &mut stored).await {
             return done;
         }
-        // A first import has no gates yet that could wait.
-        let imports = !sealed.batch.people.is_empty();
-        if !imports {
+        // While a site's first data comes in there are no gates yet that could wait.
+        let gates = outward.has_gates();
+        if gates {
             outward.stalled(true);
             outward.open_exits(&sealed.batch);
             for waiting in queue.iter_mut().flat_map(|attempt| &mut attempt.inputs) {
@@ -274,7 +274,7 @@ impl SiteLoop {
             }
         }
         let done = meanwhile(stored, inbox, held, (outward, clock.as_ref())).await;
-        if !imports {
+        if gates {
             outward.stalled(false);
         }
         done

@@ -26,7 +26,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{remedies::Remedies, site_loop::Ask, values::Checks};
+use crate::{import as imports, remedies::Remedies, site_loop::Ask, values::Checks};
 
 /// The longest line of a question.
 const LINE_MAX: u64 = 16 * 1024;
@@ -90,6 +90,11 @@ pub(crate) enum Question {
         /// The proof.
         pin: String,
     },
+    /// An import; its rows follow, a line each, and what is told of it comes back so.
+    Import {
+        /// What is asked.
+        order: imports::Order,
+    },
 }
 
 /// What it answers.
@@ -142,6 +147,8 @@ pub(crate) struct Desk {
     pub(crate) checks: Checks,
     /// The time.
     pub(crate) clock: Arc<dyn Clock>,
+    /// What takes imports.
+    pub(crate) importer: imports::Importer,
 }
 
 /// Opens the socket at `path`, which is replaced: the daemon holds the site's lock.
@@ -177,10 +184,8 @@ pub(crate) async fn serve(listener: UnixListener, desk: Desk, ended: Cancellatio
         let desk = desk.clone();
         tokio::spawn(async move {
             let _place = place;
-            match tokio::time::timeout(CALL_MAX, call(stream, &desk)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::debug!(%error, "a caller of the socket went away"),
-                Err(_) => tracing::warn!("a caller of the socket took too long"),
+            if let Err(error) = call(stream, &desk).await {
+                tracing::debug!(%error, "a caller of the socket went away");
             }
         });
     }
@@ -188,15 +193,30 @@ pub(crate) async fn serve(listener: UnixListener, desk: Desk, ended: Cancellatio
 
 async fn call(mut stream: UnixStream, desk: &Desk) -> std::io::Result<()> {
     let (read, mut write) = stream.split();
-    let mut line = String::new();
-    BufReader::new(read.take(LINE_MAX)).read_line(&mut line).await?;
-    let reply = match serde_json::from_str::<Question>(&line) {
-        Ok(question) => answer(question, desk).await,
-        Err(error) => Reply::Refused { why: format!("the question cannot be read: {error}") },
+    let mut lines = BufReader::new(read.take(LINE_MAX));
+    let brief = async {
+        let mut line = String::new();
+        lines.read_line(&mut line).await?;
+        let reply = match serde_json::from_str::<Question>(&line) {
+            Ok(Question::Import { order }) => return Ok(Some(order)),
+            Ok(question) => answer(question, desk).await,
+            Err(error) => Reply::Refused { why: format!("the question cannot be read: {error}") },
+        };
+        let mut text = serde_json::to_string(&reply)?;
+        text.push('\n');
+        write.write_all(text.as_bytes()).await?;
+        Ok::<_, std::io::Error>(None)
     };
-    let mut text = serde_json::to_string(&reply)?;
-    text.push('\n');
-    write.write_all(text.as_bytes()).await
+    match tokio::time::timeout(CALL_MAX, brief).await {
+        Ok(Ok(Some(order))) => {
+            // Each of its lines has a bound of its own.
+            lines.get_mut().set_limit(u64::MAX);
+            imports::wire::serve(lines, write, (desk.importer.clone(), order)).await;
+        }
+        Ok(brief) => drop(brief?),
+        Err(_) => tracing::warn!("a caller of the socket took too long"),
+    }
+    Ok(())
 }
 
 async fn answer(question: Question, desk: &Desk) -> Reply {
@@ -227,6 +247,7 @@ async fn answer(question: Question, desk: &Desk) -> Reply {
             let operator = operator.as_str().into();
             desk.ask(Input::Confirm { terminal, ordered_at, operator, pin }).await
         }
+        Question::Import { .. } => ended(),
     }
 }
 
@@ -238,7 +259,7 @@ impl Desk {
             return ended();
         }
         match answer.await {
-            Ok(Answer::Taken) => Reply::Done,
+            Ok(Answer::Taken | Answer::Looked(_)) => Reply::Done,
             Ok(Answer::Decided(id)) => explain(&self.reader, &self.remedies, Some(id)).await,
             Ok(Answer::Refused(why)) => Reply::Refused { why },
             Err(_) => ended(),

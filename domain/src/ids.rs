@@ -80,6 +80,8 @@ name_ids! {
     GoodId,
     /// A price list.
     PriceListId,
+    /// An import, by the hash of what was imported and how.
+    ImportId,
 }
 
 row_ids! {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     event::Direction,
-    ids::{AccountId, DecisionId, DeviceId, GroupId, MemberId, OperatorId, VisitId},
+    ids::{AccountId, DecisionId, DeviceId, GroupId, ImportId, MemberId, OperatorId, VisitId},
     money::Money,
     order::{OverrideReason, Second},
     params::Value,
@@ -161,6 +161,9 @@ pub enum Noted {
     Imported {
         /// How many.
         rows: usize,
+        /// Of which import.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        import: Option<ImportId>,
     },
     /// Records lose who they were about, where they are older than this (parameter 63).
     Pseudonymised {

@@ -185,10 +185,10 @@ impl Step<'_> {
         self.post(booking, &[(wallet, -paid), (wallet.beside(), paid)]);
     }
 
-    /// Books the balance that a wallet brings along.
-    pub(crate) fn book_opening(&mut self, wallet: AccountId, balance: Money) {
+    /// Books a balance that an import brings along; `what` tells it from all others.
+    pub(crate) fn book_opening(&mut self, what: &str, wallet: AccountId, balance: Money) {
         let opening = self.site_account(AccountKind::Opening, "");
-        let booking = Booking::new(Purpose::Opening, format!("opening:{wallet}"), self.now);
+        let booking = Booking::new(Purpose::Opening, format!("opening:{what}"), self.now);
         self.post(booking, &[(opening, -balance), (wallet, balance)]);
     }
 

@@ -22,7 +22,7 @@ pub mod gather;
 mod health;
 mod hold;
 pub mod ids;
-mod import;
+pub mod import;
 pub mod journal;
 pub mod judge;
 pub mod layered;

@@ -192,8 +192,8 @@ impl Step<'_> {
         gate: &Gate,
         today: Date,
     ) -> Vec<(PassId, Pass, Tariff)> {
-        let key = |id: u128| PassKey { member, pass: PassId(uuid::Uuid::from_u128(id)) };
-        let rows = self.state.tables.passes.range(key(0), key(u128::MAX));
+        let (first, last) = PassKey::all_of(member);
+        let rows = self.state.tables.passes.range(first, last);
         let held: Vec<PassKey> = rows.map(|(key, _)| *key).collect();
         let mut passes: Vec<_> =
             held.into_iter().filter_map(|key| self.pass(key, gate, today)).collect();

@@ -3,6 +3,7 @@
 
 mod desk;
 mod gates;
+mod imports;
 mod money;
 mod params;
 mod people;
@@ -15,6 +16,7 @@ pub use gates::{
     Mark, MarkKey, Occupancy, Presence, ReaderKey, Reservation, ReservationKey, ReservationState,
     Taken, Visit, Waiting, WaitingKey, WaitsFor,
 };
+pub use imports::Import;
 pub use money::{Account, AccountClass, AccountKind, Spending};
 pub use params::{ParamKey, SetParam};
 pub use people::{

@@ -12,18 +12,20 @@ use crate::{
     facts::Policy,
     ids::{
         AccountId, CredentialId, DecisionId, DeviceId, ExemptionId, FamilyId, GoodId, IdMaker,
-        LockerId, MemberId, OperatorId, PriceListId, TransactionId, Uid, ZoneId,
+        ImportId, LockerId, MemberId, OperatorId, PriceListId, TransactionId, Uid, ZoneId,
     },
+    import::{ImportLook, Looked},
     layered::{Change, Layered, Read},
     ledger::Purpose,
     money::Money,
     order::Order,
     rows::{
         Account, Attempts, BandDeposit, Credential, DeviceState, Drawer, Earning, EarningKey,
-        Emergency, Exemption, Family, Good, Guests, Hold, HoldKey, LastRead, Locker, Mark, MarkKey,
-        Member, Occupancy, Operator, ParamKey, Pass, PassKey, PendingOrder, Person, PinDigest,
-        Presence, PriceList, ReaderKey, ReceiptKey, Reservation, ReservationKey, Returned,
-        SetParam, Spending, Tariff, TariffKey, Terminal, Token, Visits, Waiting, WaitingKey,
+        Emergency, Exemption, Family, Good, Guests, Hold, HoldKey, Import, LastRead, Locker, Mark,
+        MarkKey, Member, Occupancy, Operator, ParamKey, Pass, PassKey, PendingOrder, Person,
+        PinDigest, Presence, PriceList, ReaderKey, ReceiptKey, Reservation, ReservationKey,
+        Returned, SetParam, Spending, Tariff, TariffKey, Terminal, Token, Visits, Waiting,
+        WaitingKey,
     },
     sales::Receipt,
     scope::ParamTable,
@@ -173,6 +175,8 @@ tables! {
     waiting: WaitingKey => Waiting;
     /// Lockers.
     lockers: LockerId => Locker;
+    /// Imports, those that ended too.
+    imports: ImportId => Import;
     /// The emergency, if one is latched.
     emergency: () => Emergency;
 }
@@ -192,6 +196,8 @@ pub struct State {
     pub(crate) timers: crate::expiry::Timers,
     /// The values in force: those of the rule files, and above them those of the rows.
     values: InForce,
+    /// Whether an import is being checked against the people who are there.
+    pub(crate) people_closed: bool,
 }
 
 /// The values of one rule set with those of the database above them.
@@ -209,7 +215,8 @@ impl State {
         let tables = Tables::load(snapshot);
         let timers = crate::expiry::Timers::of(&tables);
         let values = InForce::default();
-        Self { site, tables, epoch, ids: IdMaker::new(seed), timers, values }
+        let ids = IdMaker::new(seed);
+        Self { site, tables, epoch, ids, timers, values, people_closed: false }
     }
 
     /// The batch is durable: its rows are the committed ones.
@@ -269,6 +276,8 @@ pub enum Input {
     Unanswered(DeviceEvent),
     /// A piece of an import, at most [`IMPORT_PIECE`] rows.
     Import(Vec<ImportRow>),
+    /// An import that has not begun looks at what is there.
+    ImportLook(ImportLook),
     /// A rule set went live, or was refused.
     RuleSet(RuleSetNews),
     /// Somebody at a terminal orders something, and proves by a PIN who he is.
@@ -373,6 +382,26 @@ pub enum ImportRow {
     Good(GoodId, Good),
     /// A price list.
     PriceList(PriceListId, PriceList),
+    /// A balance for a wallet that is there already.
+    Opening {
+        /// What tells it from all others: the import and its row.
+        key: String,
+        /// The wallet.
+        account: AccountId,
+        /// What is added to it; below zero it owes.
+        amount: Money,
+        /// Since when it owes.
+        debt_since: Option<Timestamp>,
+    },
+    /// Who may pick a child up.
+    Guardian {
+        /// The child.
+        child: MemberId,
+        /// Who.
+        guardian: MemberId,
+    },
+    /// How far the import is once the rows before it, in the same piece, are in. It stands last.
+    Progress(ImportId, Import),
 }
 
 /// What became of a reload.
@@ -403,6 +432,8 @@ pub enum Answer {
     Decided(DecisionId),
     /// It was refused and changed nothing; the sentence says what to do.
     Refused(String),
+    /// What an import looked at.
+    Looked(Box<Looked>),
 }
 
 /// A transaction of the ledger: its postings add up to nothing.

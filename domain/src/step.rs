@@ -34,6 +34,7 @@ pub fn step(
     match input {
         Input::Device(event) | Input::Unanswered(event) => step.device(event),
         Input::Import(rows) => return step.import(rows),
+        Input::ImportLook(look) => return step.import_look(look),
         Input::RuleSet(news) => step.rule_set(news),
         Input::SignedOrder { terminal, order, pin } => {
             return step.signed_order(terminal, (*order, &pin));

@@ -242,6 +242,13 @@ CREATE TABLE hold (
     PRIMARY KEY (uid, gate)
 ) WITHOUT ROWID;
 
+-- Imports, by a hash of what was imported and how.
+CREATE TABLE import (
+    id      TEXT   NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    body    TEXT   NOT NULL -- JSON
+) WITHOUT ROWID;
+
 -- Operators, by their logins.
 CREATE TABLE operator (
     login   TEXT   NOT NULL PRIMARY KEY,

@@ -42,15 +42,12 @@ const RAISE_EPOCH: &str = "INSERT INTO daemon (id, epoch) VALUES ($1, 1)
 const ENDS: &str = "SELECT journal_seq, journal_hash, ledger_seq, ledger_hash FROM batch
     WHERE daemon = $1";
 const IS_EMPTY: &str = "SELECT NOT EXISTS (SELECT 1 FROM member)";
-const ONLY_IMPORTS: &str = "SELECT NOT EXISTS
-    (SELECT 1 FROM journal WHERE kind <> 'imported')";
 const LAST_RULE_SET: &str = "SELECT hash, texts FROM rule_set ORDER BY live_at DESC, hash LIMIT 1";
 const UNSENT: &str = "SELECT id, device, decision, issued, ttl, epoch, action FROM outbox
     WHERE expires >= $1 ORDER BY issued, id";
 /// The statements of this module, for the test that prepares them all.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 6] =
-    [RAISE_EPOCH, ENDS, IS_EMPTY, ONLY_IMPORTS, LAST_RULE_SET, UNSENT];
+pub(crate) const STATEMENTS: [&str; 5] = [RAISE_EPOCH, ENDS, IS_EMPTY, LAST_RULE_SET, UNSENT];
 
 impl Store {
     /// Opens the database at `path`, makes it where there is none, brings its tables up to date and
@@ -98,15 +95,6 @@ impl Store {
             _lock: lock,
         };
         Ok((store, opened))
-    }
-
-    /// Whether nothing ever happened here but imports.
-    ///
-    /// # Errors
-    /// Where the database cannot be read.
-    pub async fn has_only_imports(&mut self) -> Result<bool, ReadError> {
-        let asked = sqlx::query_scalar(ONLY_IMPORTS).fetch_one(&mut self.connection).await;
-        asked.map_err(ReadError::of("whether there are only imports"))
     }
 
     /// Writes what is in the log back to the database and closes it.

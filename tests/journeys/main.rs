@@ -14,6 +14,7 @@ mod crashes;
 mod exits;
 mod fire;
 mod forgetting;
+mod imports;
 mod operators;
 mod parameters;
 mod people;

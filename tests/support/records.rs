@@ -135,6 +135,18 @@ impl Records {
         (row.get(0), row.get(1))
     }
 
+    /// How many people there are.
+    pub async fn members(&self) -> i64 {
+        let count = sqlx::query_scalar("SELECT count(*) FROM member");
+        count.fetch_one(&self.pool).await.unwrap()
+    }
+
+    /// A person's name.
+    pub async fn name(&self, number: u32) -> String {
+        let member = self.member(number).await;
+        self.reader.person(member).await.unwrap().unwrap().name
+    }
+
     /// The key by which the journal knows a person.
     pub async fn member(&self, number: u32) -> MemberId {
         let id = sqlx::query_scalar("SELECT id FROM member WHERE number = $1").bind(number);

@@ -141,7 +141,10 @@ impl World {
             families.insert(name.clone(), (id, account));
             let balance = self.money(balance);
             rows.push(ImportRow::Wallet { account, balance, debt_since: None });
-            rows.push(ImportRow::Family(id, Family { account, people: Vec::new() }));
+            rows.push(ImportRow::Family(
+                id,
+                Family { name: name.as_str().into(), account, people: Vec::new() },
+            ));
         }
         let everybody: BTreeMap<String, MemberId> = given
             .people

@@ -113,7 +113,7 @@ pub(crate) async fn fill(database: &Path, people: u32) -> anyhow::Result<()> {
             at: now,
             device: None,
             source: None,
-            noted: Noted::Imported { rows: usize::try_from(to - from)? },
+            noted: Noted::Imported { rows: usize::try_from(to - from)?, import: None },
         }];
         let sealed = Sealed {
             number,

@@ -21,7 +21,7 @@ use crate::{
     cli::{Exit, SiteArg},
     clock::RealClock,
     config::Installation,
-    data, running, values,
+    data, names, values,
 };
 
 #[derive(Serialize)]
@@ -60,9 +60,11 @@ pub(crate) async fn look_at(installation: &Installation, folder: &Path) -> anyho
         &installation.site,
         (0, &PinKey::default()),
         RealClock.now(),
-    )?;
+    )?
+    .rows;
     let state = State::load(installation.site.clone(), Snapshot::default(), 0, 0);
-    let mut names = running::names(installation, &state, &rows);
+    let mut names = names::of(installation, &state);
+    rows.iter().for_each(|row| names::learn(&mut names, row));
     let kept = values::kept(installation).await.unwrap_or_else(|error| {
         tracing::warn!("the values of the database cannot be read: {error:#}");
         Vec::new()

@@ -39,7 +39,8 @@ pub(crate) async fn run(
     }
     let site = &installation.site;
     let rows =
-        data::read(&installation.data(), site, (args.seed, &PinKey::default()), RealClock.now())?;
+        data::read(&installation.data(), site, (args.seed, &PinKey::default()), RealClock.now())?
+            .rows;
     let today = domain::windows::local_date(RealClock.now(), &site.time_zone);
     let date = day::busiest(&rows, today);
     let guests = day::guests(site, &rows, date, args.seed);
@@ -97,7 +98,8 @@ pub(crate) async fn outside(
 ) -> anyhow::Result<Tally> {
     let site = &installation.site;
     let rows =
-        data::read(&installation.data(), site, (args.seed, &PinKey::default()), RealClock.now())?;
+        data::read(&installation.data(), site, (args.seed, &PinKey::default()), RealClock.now())?
+            .rows;
     let today = domain::windows::local_date(RealClock.now(), &site.time_zone);
     let mut guests = day::guests(site, &rows, today, args.seed);
     let mut rng = fastrand::Rng::with_seed(args.seed);

@@ -49,6 +49,9 @@ pub struct Kin {
 /// A family: its wallet, and who belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Family {
+    /// What the desk calls it.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub name: Box<str>,
     /// The shared wallet.
     pub account: AccountId,
     /// Its people, by what they carry.

@@ -57,6 +57,15 @@ pub struct PassKey {
     pub pass: PassId,
 }
 
+impl PassKey {
+    /// The first and the last key that a pass of this member can have.
+    #[must_use]
+    pub const fn all_of(member: MemberId) -> (Self, Self) {
+        let (first, last) = (PassId(uuid::Uuid::nil()), PassId(uuid::Uuid::max()));
+        (Self { member, pass: first }, Self { member, pass: last })
+    }
+}
+
 /// A sold pass. It keeps the tariff version that it was sold under.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pass {

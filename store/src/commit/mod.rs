@@ -299,7 +299,7 @@ mod tests {
             at: Timestamp::default(),
             device: None,
             source: None,
-            noted: Noted::Imported { rows },
+            noted: Noted::Imported { rows, import: None },
         };
         Sealed {
             number,

@@ -63,6 +63,7 @@ macro_rules! each_table {
             params,
             waiting,
             lockers,
+            imports,
             emergency
         )
     };

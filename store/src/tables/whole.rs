@@ -2,13 +2,14 @@
 
 use domain::{
     ids::{
-        DeviceId, ExemptionId, FamilyId, GoodId, LockerId, MemberId, OperatorId, PriceListId, Uid,
+        DeviceId, ExemptionId, FamilyId, GoodId, ImportId, LockerId, MemberId, OperatorId,
+        PriceListId, Uid,
     },
     params::Param,
     rows::{
         Attempts, BandDeposit, DeviceState, Drawer, Earning, EarningKey, Exemption, Family, Good,
-        Guests, Hold, HoldKey, Locker, Operator, ParamKey, PendingOrder, PriceList, ReceiptKey,
-        Returned, SetParam, Spending, Terminal, Token, Waiting,
+        Guests, Hold, HoldKey, Import, Locker, Operator, ParamKey, PendingOrder, PriceList,
+        ReceiptKey, Returned, SetParam, Spending, Terminal, Token, Waiting,
     },
 };
 
@@ -95,7 +96,8 @@ text_columns!(
     LockerId as "id",
     OperatorId as "login",
     GoodId as "id",
-    PriceListId as "id"
+    PriceListId as "id",
+    ImportId as "id"
 );
 
 impl Columns for ReceiptKey {
@@ -169,4 +171,5 @@ whole! {
     Earning, by EarningKey, in "earning";
     SetParam, by ParamKey, in "param_value";
     PendingOrder, by DeviceId, in "pending_order";
+    Import, by ImportId, in "import";
 }

@@ -14,7 +14,8 @@ use domain::{
     facts::{EventKind, FACTS_VERSION},
     ids::{
         AccountId, CommandId, CredentialId, DecisionId, DeviceId, ExemptionId, FamilyId, GroupId,
-        LockerId, MemberId, OperatorId, PassId, TariffId, TransactionId, Uid, VisitId, ZoneId,
+        ImportId, LockerId, MemberId, OperatorId, PassId, TariffId, TransactionId, Uid, VisitId,
+        ZoneId,
     },
     layered::{Change, Read},
     ledger::Purpose,
@@ -25,10 +26,10 @@ use domain::{
     rows::{
         Account, AccountKind, Attempts, Charge, ChargeFor, Credential, CredentialKind,
         CredentialState, DeviceState, Emergency, Exempted, Exemption, Extras, Family, Guests, Hold,
-        HoldKey, Kin, Language, LastRead, Left, Locker, Mark, MarkKey, Member, Occupancy, Operator,
-        ParamKey, Pass, PassKey, PassState, PendingOrder, Person, Presence, ReaderKey, Reservation,
-        ReservationKey, ReservationState, SetParam, Spending, Tariff, TariffKey, Terminal, Token,
-        Visit, Visits, Waiting, WaitsFor,
+        HoldKey, Import, Kin, Language, LastRead, Left, Locker, Mark, MarkKey, Member, Occupancy,
+        Operator, ParamKey, Pass, PassKey, PassState, PendingOrder, Person, Presence, ReaderKey,
+        Reservation, ReservationKey, ReservationState, SetParam, Spending, Tariff, TariffKey,
+        Terminal, Token, Visit, Visits, Waiting, WaitsFor,
     },
     scope::Scope,
     state::{Batch, Changes, Entry, Noted, Posting, Transaction},
@@ -129,7 +130,11 @@ pub(crate) fn every_row() -> Changes {
 }
 
 fn family() -> Family {
-    Family { account: AccountId(id(3)), people: vec![Uid::from("04A1")] }
+    Family {
+        name: "the Beridzes".into(),
+        account: AccountId(id(3)),
+        people: vec![Uid::from("04A1")],
+    }
 }
 
 fn spending() -> Spending {
@@ -322,9 +327,15 @@ fn gate_rows() -> Changes {
         holds: vec![change(HoldKey { uid: Uid::from("EEEE"), gate: gate.clone() }, 1, hold)],
         waiting: vec![change(HoldKey { uid: Uid::from("EEEE"), gate: gate.clone() }, 1, waiting())],
         lockers: vec![change(LockerId::from("A-7"), 1, Locker::new(gate.clone(), pool))],
+        imports: vec![change(ImportId::from("9f"), 1, import())],
         emergency: vec![change((), 1, Emergency { started: NOW, source: gate })],
         ..operator_rows()
     }
+}
+
+fn import() -> Import {
+    let (what, file) = ("members".to_owned(), "people.xlsx".to_owned());
+    Import { what, file, rows: 9, done: 4, began: NOW, ended: None }
 }
 
 /// The rows of operators and of what they do.

@@ -1,0 +1,390 @@
+//! `kari import`: a table that somebody brings, checked as a whole and taken as one thing, by the
+//! daemon that runs or by a loop of this command's own.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use anyhow::{Context, bail};
+use domain::ids::ImportId;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use crate::{
+    cli::{Exit, ImportArgs},
+    clock::{RealClock, SiteClock},
+    commands::run,
+    config::Installation,
+    import::{
+        Line, Order, Outcome, Told,
+        mapping::{Mapping, Origin, Plan},
+        report,
+        source::{self, Row, Table},
+        translate::Translator,
+        wire,
+    },
+    running::{self, Awake},
+};
+
+/// The longest cell of our own format.
+const CELL_MAX: usize = 1000;
+/// So many bad rows are told one by one.
+const TOLD_MAX: usize = 20;
+
+/// A table with the way in which it is taken.
+struct Brought {
+    table: Table,
+    mapping: Mapping,
+    plan: Plan,
+    id: ImportId,
+}
+
+/// Takes in a table.
+pub(crate) async fn import(args: &ImportArgs, json: bool) -> anyhow::Result<Exit> {
+    let installation = Installation::open(Some(&args.site))?;
+    let brought = match bring(args)? {
+        Ok(brought) => brought,
+        Err(why) => {
+            tell!("kari: {why}");
+            return Ok(Exit::Invalid);
+        }
+    };
+    if let Some(path) = &args.write_mapping {
+        let text = brought.plan.written(&brought.table);
+        let file = std::fs::File::create_new(path);
+        let written =
+            file.and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
+        written.with_context(|| format!("cannot write `{}`", path.display()))?;
+        tell!("kari: `{}` is written; correct it, then try `--preview 3`", path.display());
+        return Ok(Exit::Done);
+    }
+    let rows = translated(&brought, &installation);
+    if let Some(count) = args.preview {
+        preview(&brought, &rows, count, json)?;
+        return Ok(Exit::Done);
+    }
+    let missing = brought.plan.missing();
+    if !missing.is_empty() {
+        tell!(
+            "kari: no column of the file was found for {}; headings are `{}`; \
+             `--write-mapping FILE.toml` writes a mapping to correct",
+            missing.join(", "),
+            brought.table.headings.join("`, `")
+        );
+        return Ok(Exit::Invalid);
+    }
+    let (outcome, bad) = take(args, &installation, &brought, rows).await?;
+    if let Some(path) = args.errors.as_ref().filter(|_| !bad.is_empty()) {
+        report::write(path, &brought.table, &bad)?;
+    }
+    conclude(args, &outcome, &bad, json)
+}
+
+/// Reads the file and finds its columns; the inner error is a mistake in what was brought.
+fn bring(args: &ImportArgs) -> anyhow::Result<Result<Brought, String>> {
+    let (mapping, text) = match &args.mapping {
+        Some(path) => Mapping::read(path)?,
+        None => (Mapping::default(), String::new()),
+    };
+    let Some(kind) = args.kind.or(mapping.kind) else {
+        bail!("say what the rows are, such as `--as members`");
+    };
+    let bytes = source::bytes(&args.file)?;
+    let name = args.file.display();
+    let table = match Table::read(&bytes, &mapping.dialect(args.sheet.as_deref())) {
+        Ok(table) => table,
+        Err(error) => return Ok(Err(format!("`{name}`: {error:#}"))),
+    };
+    let plan = match mapping.plan(kind, &table) {
+        Ok(plan) => plan,
+        Err(why) => return Ok(Err(why)),
+    };
+    let mut hash = blake3::Hasher::new();
+    let how = format!("{} {:?} {:?}", kind.name(), args.existing, args.sheet);
+    for part in [how.as_bytes(), text.as_bytes(), &bytes] {
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    let id = ImportId::from(hash.finalize().to_hex().as_str());
+    Ok(Ok(Brought { table, mapping, plan, id }))
+}
+
+/// A row in our own format, or what is wrong with it.
+type Ours = Result<Vec<String>, Vec<String>>;
+
+/// The rows in our own format.
+fn translated(brought: &Brought, installation: &Installation) -> Vec<Ours> {
+    let today = domain::time::Clock::now(&RealClock).to_calendar();
+    let year = today.to_zoned(installation.site.time_zone.clone()).year();
+    let translator = Translator::new(&brought.mapping, &installation.site, year);
+    brought.table.rows.iter().map(|row| ours(&brought.plan, &translator, row)).collect()
+}
+
+fn ours(plan: &Plan, translator: &Translator<'_>, row: &Row) -> Ours {
+    if let Some(why) = &row.broken {
+        return Err(vec![why.clone()]);
+    }
+    let mut wrong = Vec::new();
+    let mut cells = Vec::with_capacity(plan.columns.len());
+    for (column, origin) in &plan.columns {
+        let cell = match origin {
+            Origin::Constant(value) => Ok(value.clone()),
+            Origin::Columns(places) => {
+                let given = places.iter().filter_map(|at| row.cells.get(*at));
+                let parts = given.map(|cell| translator.cell(column, cell));
+                let parts: Result<Vec<String>, String> = parts.collect();
+                parts.map(|parts| parts.join(" ").trim().to_owned())
+            }
+        };
+        let cell = cell.and_then(|cell| match cell.chars().count() <= CELL_MAX {
+            true => Ok(cell),
+            false => Err(format!("it has more than {CELL_MAX} signs")),
+        });
+        match cell {
+            Ok(cell) => cells.push(cell),
+            Err(why) => wrong.push(format!("{}: {why}", column.name)),
+        }
+    }
+    if wrong.is_empty() { Ok(cells) } else { Err(wrong) }
+}
+
+/// Hands the rows to the site; what became of them, and those that are bad.
+async fn take(
+    args: &ImportArgs,
+    installation: &Installation,
+    brought: &Brought,
+    rows: Vec<Ours>,
+) -> anyhow::Result<(Outcome, BTreeMap<u64, Vec<String>>)> {
+    let mut bad = BTreeMap::new();
+    let mut good = Vec::with_capacity(rows.len());
+    for (row, ours) in brought.table.rows.iter().zip(rows) {
+        match ours {
+            Ok(cells) => good.push(Line::Row(row.line, cells)),
+            Err(why) => drop(bad.insert(row.line, why)),
+        }
+    }
+    let file = args.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let order = Order {
+        id: brought.id.clone(),
+        kind: brought.plan.kind,
+        file,
+        columns: brought.plan.columns.iter().map(|(column, _)| column.name.to_owned()).collect(),
+        existing: args.existing,
+        skip_bad: args.skip_bad,
+        dry_run: args.dry_run,
+        new_groups: brought.mapping.new_groups.clone(),
+        bad: u64::try_from(bad.len())?,
+    };
+    let total = u64::try_from(good.len())?;
+    let (door, alone) = open(installation, order).await?;
+    let (sender, told) = door;
+    tokio::spawn(async move {
+        for line in good.into_iter().chain([Line::End]) {
+            if sender.send(line).await.is_err() {
+                return;
+            }
+        }
+    });
+    let outcome = listen(args, told, total, &mut bad).await;
+    if let Some(alone) = alone {
+        alone.awake.sleep().await?;
+        alone.apart.map_or(Ok(()), std::fs::remove_dir_all)?;
+    }
+    Ok((outcome?, bad))
+}
+
+/// A loop of this command's own.
+struct Alone {
+    awake: Awake,
+    /// Its state folder, where it is to go again.
+    apart: Option<PathBuf>,
+}
+
+type Door = (mpsc::Sender<Line>, mpsc::Receiver<Told>);
+
+/// The daemon that runs, or a loop of our own.
+async fn open(installation: &Installation, order: Order) -> anyhow::Result<(Door, Option<Alone>)> {
+    if let Some(door) = wire::send(&installation.socket(), order.clone()).await? {
+        return Ok((door, None));
+    }
+    // A site that was never started is made in a folder that goes again, where nothing may change.
+    let made = order.dry_run && !installation.database().exists();
+    let apart = std::env::temp_dir().join(format!("kari-import-{}", std::process::id()));
+    let state = if made { &apart } else { &installation.state };
+    let start = (SiteClock::Real(RealClock), run::seed());
+    let awake = running::wake(installation, state, start).await?;
+    let (rows, rows_in) = mpsc::channel(1024);
+    let (told_out, told) = mpsc::channel(1024);
+    tokio::spawn(awake.importer.clone().run(order, rows_in, told_out));
+    Ok(((rows, told), Some(Alone { awake, apart: made.then_some(apart) })))
+}
+
+/// Hears how it goes, to its end.
+async fn listen(
+    args: &ImportArgs,
+    mut told: mpsc::Receiver<Told>,
+    total: u64,
+    bad: &mut BTreeMap<u64, Vec<String>>,
+) -> anyhow::Result<Outcome> {
+    let mut progress = Progress::new(args.progress, total)?;
+    while let Some(one) = told.recv().await {
+        match one {
+            Told::Bad { line, why } => drop(bad.insert(line, why)),
+            Told::Checked { rows } => progress.at("checked", rows, total),
+            Told::In { done, of } => progress.at("imported", u64::from(done), u64::from(of)),
+            Told::Over(outcome) => {
+                progress.bar.finish_and_clear();
+                return Ok(outcome);
+            }
+            Told::Refused { why } => {
+                progress.bar.finish_and_clear();
+                bail!(why);
+            }
+        }
+    }
+    progress.bar.finish_and_clear();
+    bail!(
+        "the daemon went away before it said how the import ended; start it and import the same \
+         file again: it says whether all of it is in"
+    )
+}
+
+/// A bar where somebody watches, lines where they are asked for.
+struct Progress {
+    bar: ProgressBar,
+    lines: bool,
+    last: (&'static str, u64),
+}
+
+impl Progress {
+    fn new(asked: bool, total: u64) -> anyhow::Result<Self> {
+        let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len}")?;
+        let bar = ProgressBar::new(total).with_style(style);
+        Ok(Self { lines: asked && bar.is_hidden(), bar, last: ("", 0) })
+    }
+
+    fn at(&mut self, what: &'static str, done: u64, of: u64) {
+        self.bar.set_message(what);
+        self.bar.set_length(of);
+        self.bar.set_position(done);
+        let tenth = done.saturating_mul(10).checked_div(of).unwrap_or(10);
+        if self.lines && self.last != (what, tenth) {
+            tell!("{what} {done} of {of}");
+            self.last = (what, tenth);
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    #[serde(flatten)]
+    outcome: &'a Outcome,
+    dry_run: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<&'a std::path::Path>,
+    problems: Vec<Problem<'a>>,
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    row: u64,
+    why: &'a [String],
+}
+
+/// Tells how it ended.
+fn conclude(
+    args: &ImportArgs,
+    outcome: &Outcome,
+    bad: &BTreeMap<u64, Vec<String>>,
+    json: bool,
+) -> anyhow::Result<Exit> {
+    let errors = args.errors.as_deref().filter(|_| !bad.is_empty());
+    if json {
+        let problems = bad.iter().map(|(row, why)| Problem { row: *row, why }).collect();
+        let summary = Summary { outcome, dry_run: args.dry_run, errors, problems };
+        say!("{}", serde_json::to_string(&summary)?);
+    }
+    if let Some(before) = &outcome.before {
+        tell!("kari: this file was imported on {before}, in the same way; nothing was done");
+        return Ok(Exit::Done);
+    }
+    for (row, why) in bad.iter().take(TOLD_MAX).filter(|_| !json) {
+        tell!("row {row}: {}", why.join("; "));
+    }
+    if bad.len() > TOLD_MAX && !json {
+        tell!("… and {} more bad rows", bad.len() - TOLD_MAX);
+    }
+    if let Some(path) = errors {
+        tell!("kari: the bad rows are in `{}`; correct them there and import it", path.display());
+    }
+    let Outcome { new, changed, skipped, .. } = outcome;
+    let counted = format!("{new} new, {changed} changed, {skipped} passed over, {} bad", bad.len());
+    let (what, exit) = match (outcome.imported, args.dry_run, bad.is_empty()) {
+        (true, ..) => ("imported", Exit::Done),
+        (_, true, true) => ("a dry run, nothing is changed; all rows are good", Exit::Done),
+        (_, true, false) => ("a dry run, nothing is changed", Exit::Invalid),
+        (_, _, true) => ("there is nothing to import", Exit::Done),
+        (_, _, false) if args.skip_bad => ("no row is good, nothing is imported", Exit::Invalid),
+        (..) => ("nothing is imported; correct the bad rows, or say `--skip-bad`", Exit::Invalid),
+    };
+    tell!("kari: {what}: {counted}");
+    Ok(exit)
+}
+
+/// Shows how the table would be taken.
+fn preview(brought: &Brought, rows: &[Ours], count: usize, json: bool) -> anyhow::Result<()> {
+    let Brought { table, plan, .. } = brought;
+    let shown = table.rows.iter().zip(rows).take(count);
+    if json {
+        let rows: Vec<_> = shown.map(|(row, ours)| in_json(plan, row, ours)).collect();
+        let columns: BTreeMap<&str, &Origin> =
+            plan.columns.iter().map(|(column, origin)| (column.name, origin)).collect();
+        let all = serde_json::json!({
+            "as": plan.kind.name(), "headings": table.headings, "columns": columns,
+            "missing": plan.missing(), "unused": plan.unused, "rows": rows,
+        });
+        say!("{all}");
+        return Ok(());
+    }
+    say!("{} rows of {}", table.rows.len(), plan.kind.name());
+    for (column, origin) in &plan.columns {
+        let from = match origin {
+            Origin::Constant(value) => format!("is always `{value}`"),
+            Origin::Columns(places) => {
+                let names = places.iter().filter_map(|at| table.headings.get(*at));
+                let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+                format!("from {}", names.join(" and "))
+            }
+        };
+        say!("  {:<18} {from}", column.name);
+    }
+    for name in plan.missing() {
+        say!("  {name:<18} is needed and comes from nowhere");
+    }
+    if !plan.unused.is_empty() {
+        say!("  not used: `{}`", plan.unused.join("`, `"));
+    }
+    for (row, ours) in shown {
+        say!("row {}", row.line);
+        match ours {
+            Ok(cells) => {
+                for ((column, _), cell) in plan.columns.iter().zip(cells) {
+                    say!("  {:<18} {cell}", column.name);
+                }
+            }
+            Err(why) => why.iter().for_each(|why| say!("  wrong: {why}")),
+        }
+    }
+    Ok(())
+}
+
+fn in_json(plan: &Plan, row: &Row, ours: &Ours) -> serde_json::Value {
+    match ours {
+        Ok(cells) => {
+            let cells = plan.columns.iter().zip(cells);
+            let cells: BTreeMap<&str, &String> =
+                cells.map(|((column, _), cell)| (column.name, cell)).collect();
+            serde_json::json!({ "row": row.line, "cells": cells })
+        }
+        Err(why) => serde_json::json!({ "row": row.line, "wrong": why }),
+    }
+}

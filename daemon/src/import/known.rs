@@ -1,0 +1,78 @@
+//! What is there already, as far as the rows of an import depend on it: what the database has, and
+//! what the rows before brought.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use domain::{
+    ids::{AccountId, FamilyId, GroupId, MemberId, TariffId, Uid},
+    import::Looked,
+    rows::{Account, Credential, Member, Pass, PassKey, Person},
+};
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// People by number.
+    pub(crate) numbers: HashMap<u32, MemberId>,
+    /// The latest version of each tariff.
+    pub(crate) tariffs: BTreeMap<TariffId, u32>,
+    /// Families by name.
+    pub(crate) families: BTreeMap<String, FamilyId>,
+    /// Groups; nothing where any may be named.
+    pub(crate) groups: Option<BTreeSet<GroupId>>,
+    /// Lockers and operators.
+    pub(crate) names: BTreeSet<String>,
+    /// People of the rows that are looked at.
+    pub(crate) members: HashMap<MemberId, Member>,
+    /// Their names.
+    pub(crate) persons: HashMap<MemberId, Person>,
+    /// Their wallets.
+    pub(crate) wallets: HashMap<AccountId, Account>,
+    /// Their passes.
+    pub(crate) passes: HashMap<MemberId, Vec<(PassKey, Pass)>>,
+    /// Credentials of those rows.
+    pub(crate) credentials: HashMap<Uid, Credential>,
+    /// What the rows before told of.
+    pub(crate) told: HashSet<String>,
+}
+
+impl Known {
+    /// Takes what the site has as a whole.
+    pub(crate) fn site(&mut self, looked: Looked) {
+        for key in looked.tariffs {
+            let latest = self.tariffs.entry(key.tariff).or_default();
+            *latest = (*latest).max(key.version);
+        }
+        self.families.extend(looked.families);
+        self.names.extend(looked.names);
+    }
+
+    /// Takes a page of people.
+    pub(crate) fn people(&mut self, looked: Looked) {
+        self.numbers.extend(looked.numbers);
+        self.groups.get_or_insert_default().extend(looked.groups);
+    }
+
+    /// Takes the rows that the next rows of the import depend on, in place of those before.
+    pub(crate) fn page(&mut self, looked: Looked, persons: HashMap<MemberId, Person>) {
+        self.members = looked.members.into_iter().collect();
+        self.wallets = looked.wallets.into_iter().collect();
+        self.credentials = looked.credentials.into_iter().collect();
+        self.persons = persons;
+        self.passes.clear();
+        for (key, pass) in looked.passes {
+            self.passes.entry(key.member).or_default().push((key, pass));
+        }
+    }
+
+    /// Whether it is told of for the first time.
+    pub(crate) fn first(&mut self, what: impl Into<String>) -> bool {
+        self.told.insert(what.into())
+    }
+
+    /// The person of this number.
+    pub(crate) fn holder(&self, number: u32) -> Result<MemberId, String> {
+        let known = self.numbers.get(&number).copied();
+        known.ok_or_else(|| format!("no member has the number {number}; import members first"))
+    }
+}
