@@ -200,7 +200,9 @@ impl Reading<'_> {
                 Ok(Box::new(Kin { family, ..Kin::default() }))
             })?,
         };
-        let person = Person { name: row.name, name_latin: row.name_latin, phone: row.phone };
+        let phones = Some(row.phone).filter(|phone| !phone.is_empty()).into_iter().collect();
+        let (name, name_latin) = (row.name, row.name_latin);
+        let person = Person { name, name_latin, phones, ..Person::default() };
         self.rows.push(ImportRow::Member(id, member, person));
         Ok(())
     }
@@ -320,7 +322,8 @@ impl Reading<'_> {
             kind: match row.kind.as_str() {
                 "" => CredentialKind::Band,
                 word => CredentialKind::of(word).ok_or_else(|| {
-                    format!("`{word}` is not a kind of credential; kinds are card, band, ticket")
+                    format!("`{word}` is not a kind of credential; kinds are card, band, ticket, \
+                         party_card")
                 })?,
             },
             adult: row.adult,
@@ -341,7 +344,7 @@ impl Reading<'_> {
         if pin.is_some() && pin == duress {
             return Err("`pin` and `duress_pin` are the same code".to_owned());
         }
-        let extras = Extras { pin, duress, host };
+        let extras = Extras { pin, duress, host, replaced_by: None };
         Ok((extras != Extras::default()).then(|| Box::new(extras)))
     }
 

@@ -257,7 +257,7 @@ impl Desk {
         let Some(pin) = self.pins.digest(&operator, &pin) else { return no_pin() };
         let order = Order { operator: operator.as_str().into(), second: None, what };
         let (terminal, order) = (terminal.into(), Box::new(order));
-        self.ask(Input::SignedOrder { terminal, order, pin }).await
+        self.ask(Input::SignedOrder { terminal, order, pin, key: None }).await
     }
 
     /// What is checked beside the loop: an approver has given no PIN here, and a value passes every

@@ -8,6 +8,7 @@ use crate::{
     money::Money,
     params::Value,
     reasons::Reason,
+    registry::Registry,
     rows::ParamKey,
     time::Timestamp,
 };
@@ -75,6 +76,8 @@ pub enum What {
     },
     /// Something else that an operator does, one of [`crate::params::ACTIONS`].
     Act(Act),
+    /// A change of what is known of people and what they carry.
+    Registry(Box<Registry>),
     /// Lifting the reasons of a refusal once.
     Override(Override),
 }
@@ -196,7 +199,7 @@ impl What {
             Self::Sale { .. } => EventKind::Sale,
             Self::Topup { .. } => EventKind::Topup,
             Self::Refund { .. } => EventKind::Refund,
-            Self::Act(_) | Self::Override(_) => EventKind::Operator,
+            Self::Act(_) | Self::Registry(_) | Self::Override(_) => EventKind::Operator,
         }
     }
     /// What makes no sense of it, whoever orders it.
@@ -236,6 +239,7 @@ impl What {
             Self::Topup { .. } => "topup",
             Self::Refund { .. } => "refund",
             Self::Act(act) => &act.action,
+            Self::Registry(change) => change.action(),
             Self::Override(_) => "override",
         }
     }
@@ -246,7 +250,7 @@ impl What {
             Self::Sale { buyer, .. } => buyer.as_ref(),
             Self::Topup { holder, .. } | Self::Refund { holder, .. } => Some(holder),
             Self::Override(lifts) => Some(&lifts.uid),
-            Self::Act(_) => None,
+            Self::Act(_) | Self::Registry(_) => None,
         }
     }
 }

@@ -86,6 +86,7 @@ impl Step<'_> {
         let Keeps { movements, audit } = Keeps::at(self.now, &self.values, &zone);
         let noted = Noted::Pseudonymised { movements, audit };
         self.batch.journal.push(Entry { at: self.now, device: None, source: None, noted });
+        self.forget_answers();
     }
 }
 

@@ -6,8 +6,9 @@ mod gates;
 mod money;
 mod params;
 mod people;
+mod person;
 
-pub use desk::{PendingOrder, Terminal, Token};
+pub use desk::{AnswerKey, Answered, OrderKey, PendingOrder, Terminal, Token};
 pub use gates::{
     Allowance, Charge, ChargeFor, DeviceState, Emergency, Hold, HoldKey, LastRead, Left, Locker,
     Mark, MarkKey, Occupancy, Presence, ReaderKey, Reservation, ReservationKey, ReservationState,
@@ -20,6 +21,9 @@ pub use money::{
 pub use params::{ParamKey, SetParam};
 pub use people::{
     Attempts, Credential, CredentialKind, CredentialState, Exempted, Exemption, Extras, Family,
-    Guests, Kin, Language, Member, Operator, Pass, PassKey, PassState, Person, PinDigest, Tariff,
+    Guests, Kin, Language, Member, Operator, Pass, PassKey, PassState, PinDigest, Tariff,
     TariffKey, Visits,
+};
+pub use person::{
+    Ban, Document, DocumentKind, FileName, HELD_EVENTS, Held, HeldEvent, PHONES_MAX, Person, Pickup,
 };

@@ -11,17 +11,18 @@ use crate::{
     event::DeviceEvent,
     facts::Policy,
     ids::{
-        AccountId, CredentialId, DecisionId, DeviceId, ExemptionId, FamilyId, IdMaker, LockerId,
-        MemberId, OperatorId, TransactionId, Uid, ZoneId,
+        AccountId, CredentialId, DecisionId, DeviceId, ExemptionId, FamilyId, HeldId, IdMaker,
+        LockerId, MemberId, OperatorId, TransactionId, Uid, ZoneId,
     },
     layered::{Change, Layered, Read},
     money::Money,
     order::Order,
     rows::{
-        Account, Attempts, Credential, DeviceState, Emergency, Exemption, Family, Guests, Hold,
-        HoldKey, LastRead, Locker, Mark, MarkKey, Member, Occupancy, Operator, ParamKey, Pass,
-        PassKey, PendingOrder, Person, PinDigest, Presence, ReaderKey, Reservation, ReservationKey,
-        SetParam, Spending, Tariff, TariffKey, Terminal, Token, Visits, Waiting, WaitingKey,
+        Account, AnswerKey, Answered, Attempts, Ban, Credential, DeviceState, Emergency, Exemption,
+        Family, Guests, Held, Hold, HoldKey, LastRead, Locker, Mark, MarkKey, Member, Occupancy,
+        Operator, OrderKey, ParamKey, Pass, PassKey, PendingOrder, Person, PinDigest, Presence,
+        ReaderKey, Reservation, ReservationKey, SetParam, Spending, Tariff, TariffKey, Terminal,
+        Token, Visits, Waiting, WaitingKey,
     },
     scope::ParamTable,
     site::Site,
@@ -152,6 +153,10 @@ tables! {
     tokens: HoldKey => Token;
     /// Values of parameters that replace those of the rule files.
     params: ParamKey => SetParam;
+    /// House bans.
+    bans: MemberId => Ban;
+    /// Answers that were given, for orders that are sent again.
+    answers: AnswerKey => Answered;
     /// Orders that wait for a second person, by their terminals.
     pending_orders: DeviceId => PendingOrder;
     /// Requests that wait for somebody else.
@@ -175,6 +180,8 @@ pub struct State {
     pub ids: IdMaker,
     /// What ends by itself, by its end: an index, rebuilt from the rows.
     pub(crate) timers: crate::expiry::Timers,
+    /// The numbers of members that are taken: an index, rebuilt from the rows.
+    pub(crate) numbers: crate::registry::Numbers,
     /// The values in force: those of the rule files, and above them those of the rows.
     values: InForce,
 }
@@ -193,17 +200,20 @@ impl State {
     pub fn load(site: Arc<Site>, snapshot: Snapshot, epoch: u64, seed: u64) -> Self {
         let tables = Tables::load(snapshot);
         let timers = crate::expiry::Timers::of(&tables);
+        let numbers = crate::registry::Numbers::of(&tables);
         let values = InForce::default();
-        Self { site, tables, epoch, ids: IdMaker::new(seed), timers, values }
+        Self { site, tables, epoch, ids: IdMaker::new(seed), timers, numbers, values }
     }
 
     /// The batch is durable: its rows are the committed ones.
     pub fn commit(&mut self) {
+        self.numbers.learn(&self.tables);
         self.tables.commit();
     }
 
     /// Takes the rows that a lost batch read as somebody else committed them.
     pub fn reload(&mut self, reads: &Reads, rows: Snapshot) {
+        self.numbers.extend(&rows.members);
         self.tables.reload(reads, rows);
         self.forget_values();
         self.timers = crate::expiry::Timers::of(&self.tables);
@@ -264,6 +274,8 @@ pub enum Input {
         order: Box<Order>,
         /// The proof.
         pin: PinDigest,
+        /// What tells it from another one, where it may be sent again.
+        key: Option<OrderKey>,
     },
     /// Somebody at another terminal confirms what waits for a second person.
     Confirm {
@@ -419,8 +431,12 @@ pub struct Batch {
     pub transactions: Vec<Transaction>,
     /// The outbox: commands that leave after the commit.
     pub commands: Vec<Command>,
-    /// Names and phones of an import.
+    /// What is known of people, whole.
     pub people: Vec<(MemberId, Person)>,
+    /// What was known of them before, so that nobody is found by it any more.
+    pub people_before: Vec<(MemberId, Person)>,
+    /// What became of credentials: lines of a history that only grows.
+    pub held: Vec<(HeldId, Held)>,
     /// The texts of rule sets that went live, by hash.
     pub rule_sets: Vec<(String, Vec<(String, String)>)>,
 }

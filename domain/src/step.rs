@@ -34,8 +34,8 @@ pub fn step(
         Input::Device(event) | Input::Unanswered(event) => step.device(event),
         Input::Import(rows) => return step.import(rows),
         Input::RuleSet(news) => step.rule_set(news),
-        Input::SignedOrder { terminal, order, pin } => {
-            return step.signed_order(terminal, (*order, &pin));
+        Input::SignedOrder { terminal, order, pin, key } => {
+            return step.signed_order(terminal, (*order, &pin), key);
         }
         Input::Confirm { terminal, ordered_at, operator, pin } => {
             return step.signed_confirmation((&terminal, &ordered_at), (&operator, &pin));
@@ -94,7 +94,7 @@ impl Step<'_> {
                 self.request(&message, direction, uid, pin);
             }
             Happening::Order(order) => {
-                self.order_answered(&message, *order);
+                self.order_answered(&message, *order, None);
             }
             Happening::LockerRequest { locker, uid, opens } => {
                 self.locker_request(&message, (locker, uid), opens);

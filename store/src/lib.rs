@@ -20,6 +20,7 @@ mod commit;
 pub mod error;
 mod load;
 mod open;
+pub mod people;
 mod pseudonyms;
 pub mod reader;
 mod records;

@@ -9,8 +9,9 @@ use domain::{
     command::Command,
     decision::Decision,
     event::Direction,
-    ids::DecisionId,
+    ids::{DecisionId, HeldId},
     journal::PERSONAL,
+    rows::Held,
     state::{Entry, Noted, Posting, Transaction},
 };
 
@@ -19,6 +20,7 @@ use crate::{
     binds::Binds,
     cells::Cells,
     error::{CommitError, ReadError},
+    people::Words,
     pseudonyms::Pseudonyms,
     sheet::{Kind, Sheet},
 };
@@ -87,15 +89,6 @@ pub(crate) const OUTBOX: Sheet = append(
     &["device", "decision", "issued", "ttl", "epoch", "expires", "action"],
     2,
 );
-/// Names and phones.
-pub(crate) const PERSON: Sheet = Sheet {
-    name: "person",
-    keys: &["member"],
-    values: &["name", "name_latin", "phone"],
-    ids: &[],
-    kind: Kind::Replace,
-    weight: 1,
-};
 /// Texts of rule sets.
 pub(crate) const RULE_SET: Sheet = Sheet {
     name: "rule_set",
@@ -383,6 +376,10 @@ pub(crate) struct Records<'a> {
     pub(crate) rule_sets: Vec<(&'a str, String)>,
     pub(crate) transactions: &'a [Transaction],
     pub(crate) postings: Vec<(Uuid, i64, Posting)>,
+    /// What is known of people, and the words that they are found by.
+    pub(crate) people: Words<'a>,
+    /// What became of credentials.
+    pub(crate) held: &'a [(HeldId, Held)],
     /// Commands that leave the outbox because their time is over.
     pub(crate) over: Vec<Uuid>,
     /// The end of the journal after them.
@@ -422,6 +419,8 @@ impl<'a> Records<'a> {
             decisions,
             outbox: outbox.collect::<Result<_, _>>().map_err(CommitError::refused)?,
             rule_sets: rule_sets.collect::<Result<_, _>>().map_err(CommitError::refused)?,
+            people: Words::of(batch),
+            held: &batch.held,
             transactions: &batch.transactions,
             postings: batch.transactions.iter().flat_map(lines).collect(),
             over,

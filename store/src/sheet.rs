@@ -154,7 +154,7 @@ enum Purpose {
     /// One statement of one table.
     One(&'static str, Op, usize),
     /// A whole small batch: how many events it is sized for, and which of its lots have rows.
-    Whole(usize, u64),
+    Whole(usize, u128),
 }
 
 static TEXTS: LazyLock<Mutex<HashMap<Purpose, &'static str>>> = LazyLock::new(Mutex::default);
@@ -172,7 +172,7 @@ pub(crate) fn statement(sheet: &Sheet, op: Op, rows: usize) -> &'static str {
 /// `None` where there are too many kinds already.
 pub(crate) fn whole(
     events: usize,
-    present: u64,
+    present: u128,
     statements: impl FnOnce() -> Vec<&'static str>,
 ) -> Option<&'static str> {
     let purpose = Purpose::Whole(events, present);
@@ -195,7 +195,7 @@ mod tests {
     use sqlx::{Connection, Executor, SqlSafeStr, SqliteConnection};
 
     use super::{Kind, LARGE, Op, SMALL, statement};
-    use crate::{commit, open, pseudonyms, reader, retention, verify};
+    use crate::{commit, open, people, pseudonyms, reader, retention, verify};
 
     #[tokio::test]
     async fn every_statement_is_one_that_the_tables_understand() {
@@ -226,6 +226,8 @@ mod tests {
         texts.extend([pseudonyms::CHANCE, pseudonyms::KEY_OF, pseudonyms::KEYS_OVER]);
         texts.extend([retention::DECISIONS, retention::LINES]);
         texts.extend([retention::OLD_DECISION, retention::OLD_LINE]);
+        texts.extend([retention::HOLDERS, retention::OLD_HOLDER]);
+        texts.extend(people::STATEMENTS);
         for text in texts {
             let prepared = connection.prepare(text.into_sql_str()).await;
             assert!(prepared.is_ok(), "{}: {:?}", &text[..text.len().min(300)], prepared.err());

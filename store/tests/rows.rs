@@ -30,7 +30,7 @@ fn rows(changes: &Changes) -> Snapshot {
     snapshot_of!(changes, members credentials passes visits guests families spending attempts
         exemptions tariffs accounts presence occupancy reservations last_reads marks devices
         terminals holds operators
-        tokens params pending_orders waiting lockers emergency)
+        tokens bans answers params pending_orders waiting lockers emergency)
 }
 
 #[tokio::test]

@@ -215,7 +215,7 @@ impl World {
             kin,
         };
         let person =
-            Person { name: row.band.clone(), name_latin: row.band.clone(), phone: String::new() };
+            Person { name: row.band.clone(), name_latin: row.band.clone(), ..Person::default() };
         let credential = Credential {
             id: holder.credential,
             member: holder.member,
@@ -236,6 +236,7 @@ impl World {
                 pin: None,
                 duress: row.duress.as_deref().map(|code| PinDigest(code.into())),
                 host,
+                replaced_by: None,
             })),
         };
         let balance = self.money(&row.wallet);

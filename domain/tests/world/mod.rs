@@ -108,7 +108,7 @@ impl World {
             kin: None,
         };
         let person =
-            Person { name: "ნინო".into(), name_latin: "Nino".into(), phone: String::new() };
+            Person { name: "ნინო".into(), name_latin: "Nino".into(), ..Person::default() };
         let pass = Pass {
             tariff: "pack".into(),
             tariff_version: 1,

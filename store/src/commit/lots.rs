@@ -7,7 +7,8 @@ use domain::layered::Change;
 use crate::{
     Sealed,
     binds::Binds,
-    records::{DECISION, JOURNAL, OUTBOX, PERSON, POSTING, RULE_SET, Records, TRANSACTION},
+    people::{self, HISTORY, PERSON, PERSON_WORD},
+    records::{DECISION, JOURNAL, OUTBOX, POSTING, RULE_SET, Records, TRANSACTION},
     sheet::{MOST_ROWS, Op, SMALL, Sheet, statement, whole},
     tables::{Stored, each_table},
 };
@@ -71,11 +72,29 @@ pub(super) fn lots<'a>(sealed: &'a Sealed, records: &'a Records<'_>) -> Vec<(u32
             to.at(command.issued.plus(command.ttl));
             to.text(action.as_str());
         }),
-        Lot::put(PERSON, &sealed.batch.people, |(member, person), to| {
+        Lot::put(PERSON, &records.people.people, |(member, person), to| {
             to.id(member.0);
-            to.text(person.name.as_str());
-            to.text(person.name_latin.as_str());
-            to.text(person.phone.as_str());
+            people::bind(person, to);
+        }),
+        Lot {
+            sheet: PERSON_WORD,
+            op: Op::Delete,
+            rows: records.people.gone.len(),
+            bind: Box::new(|place, to| {
+                if let Some((word, member)) = records.people.gone.get(place) {
+                    to.text(word.as_str());
+                    to.id(member.0);
+                }
+            }),
+        },
+        Lot::put(PERSON_WORD, &records.people.new, |((word, member), what), to| {
+            to.text(word.as_str());
+            to.id(member.0);
+            to.text(*what);
+        }),
+        Lot::put(HISTORY, records.held, |(id, held), to| {
+            to.id(id.0);
+            people::bind_held(held, to);
         }),
         Lot::put(RULE_SET, &records.rule_sets, |(hash, texts), to| {
             to.text(*hash);
@@ -153,7 +172,7 @@ pub(super) fn together(
 ) -> Option<(&'static str, Binds)> {
     let fits = |events: usize| lots.iter().all(|(_, lot)| lot.rows <= events * lot.sheet.weight);
     let events = SMALL.into_iter().find(|events| fits(*events))?;
-    let present = lots.iter().fold(0_u64, |bits, (place, _)| bits | 1 << place);
+    let present = lots.iter().fold(0_u128, |bits, (place, _)| bits | 1 << place);
     let text = whole(events, present, || {
         let statements =
             lots.iter().map(|(_, lot)| statement(&lot.sheet, lot.op, events * lot.sheet.weight));

@@ -4,8 +4,8 @@ use domain::{
     ids::{DeviceId, ExemptionId, FamilyId, LockerId, MemberId, OperatorId, Uid},
     params::Param,
     rows::{
-        Attempts, DeviceState, Exemption, Family, Guests, Hold, HoldKey, Locker, Operator,
-        ParamKey, PendingOrder, SetParam, Spending, Terminal, Token, Waiting,
+        AnswerKey, Answered, Attempts, Ban, DeviceState, Exemption, Family, Guests, Hold, HoldKey,
+        Locker, Operator, ParamKey, PendingOrder, SetParam, Spending, Terminal, Token, Waiting,
     },
 };
 
@@ -44,6 +44,18 @@ impl Columns for HoldKey {
     fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         let uid = from.text().map(|text| Uid::from(&*text))?;
         Ok(Self { uid, gate: from.name()? })
+    }
+}
+
+impl Columns for AnswerKey {
+    const NAMES: &'static [&'static str] = &["operator", "order_key"];
+    fn bind(&self, to: &mut Binds) {
+        to.text(self.operator.as_str());
+        to.text(self.key.as_str());
+    }
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
+        let operator = from.text().map(|login| OperatorId::from(&*login))?;
+        Ok(Self { operator, key: from.take()? })
     }
 }
 
@@ -131,5 +143,7 @@ whole! {
     Operator, by OperatorId, in "operator";
     Token, by HoldKey, in "token";
     SetParam, by ParamKey, in "param_value";
+    Ban, by MemberId, in "ban";
+    Answered, by AnswerKey, in "answer";
     PendingOrder, by DeviceId, in "pending_order";
 }

@@ -125,7 +125,7 @@ impl World {
                 let operator = (*operator).into();
                 let order = Box::new(Order { operator, second: None, what: What::Act(act) });
                 let (terminal, pin) = ((*desk).into(), PinDigest((*code).into()));
-                self.take(Input::SignedOrder { terminal, order, pin });
+                self.take(Input::SignedOrder { terminal, order, pin, key: None });
             }
             ["confirms", desk, operator, code] => {
                 let (terminal, operator) = ((*desk).into(), (*operator).into());
