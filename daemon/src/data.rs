@@ -322,8 +322,10 @@ impl Reading<'_> {
             kind: match row.kind.as_str() {
                 "" => CredentialKind::Band,
                 word => CredentialKind::of(word).ok_or_else(|| {
-                    format!("`{word}` is not a kind of credential; kinds are card, band, ticket, \
-                         party_card")
+                    format!(
+                        "`{word}` is not a kind of credential; kinds are card, band, ticket, \
+                         party_card"
+                    )
                 })?,
             },
             adult: row.adult,

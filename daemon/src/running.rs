@@ -40,6 +40,7 @@ use crate::{
     data,
     outward::Outward,
     pins,
+    registry::Surroundings,
     reload::{self, FirstSet, Reloader},
     remedies::Remedies,
     retention::Retention,
@@ -413,6 +414,11 @@ impl Running {
             pins: pins::key(folder)?,
             checks: Checks { names, health: Arc::clone(&health) },
             clock: Arc::clone(&clock),
+            site: Surroundings {
+                country: installation.country,
+                time_zone: installation.site.time_zone.clone(),
+                state: folder.to_path_buf(),
+            },
         };
         let listener = socket::listen(&folder.join("kari.sock"))?;
         self.tasks.spawn(socket::serve(listener, desk, self.ended.clone()));

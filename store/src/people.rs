@@ -63,6 +63,7 @@ const PERSON_OF: &str = "SELECT name, name_latin, folded, phones, email, photo, 
     pickups FROM person WHERE member = $1";
 const MEMBER_OF: &str = "SELECT id, version, number, birth, blocked, language, groups, account,
     certificate_until, reduced_mobility, medical, kin FROM member WHERE id = $1";
+const NUMBER_OF: &str = "SELECT number FROM member WHERE id = $1";
 const NUMBERED: &str = "SELECT id FROM member WHERE number = $1";
 const CARRIED: &str = "SELECT uid, version, id, member, state, valid_from, valid_until,
     party_size, kind, adult, collected, extras FROM credential WHERE member = $1 ORDER BY id";
@@ -81,9 +82,9 @@ const NAMED: &str = "SELECT DISTINCT w.member FROM person_word w
     LIMIT $6";
 /// The statements of this module, for the test that prepares them all.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 11] = [
-    PERSON_OF, MEMBER_OF, NUMBERED, CARRIED, HOLDER, BAN_OF, FAMILY_OF, EXEMPTIONS, HISTORY_OF,
-    NAMED_AS, NAMED,
+pub(crate) const STATEMENTS: [&str; 12] = [
+    NUMBER_OF, PERSON_OF, MEMBER_OF, NUMBERED, CARRIED, HOLDER, BAN_OF, FAMILY_OF, EXEMPTIONS,
+    HISTORY_OF, NAMED_AS, NAMED,
 ];
 
 /// The most words that one search goes by beside its rarest.
@@ -256,6 +257,15 @@ impl Reader {
     pub async fn numbered(&self, number: u32) -> Result<Option<MemberId>, ReadError> {
         let found = self.rows(NUMBERED, "member", i64::from(number), |from| from.id()).await?;
         Ok(found.first().copied().map(MemberId))
+    }
+
+    /// The number of a member.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn number_of(&self, member: MemberId) -> Result<Option<u32>, ReadError> {
+        let found = self.rows(NUMBER_OF, "member", member.0, |from| from.int()).await?;
+        Ok(found.first().copied())
     }
 
     /// Who holds a credential, or held it last.

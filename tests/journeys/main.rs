@@ -17,6 +17,7 @@ mod forgetting;
 mod operators;
 mod parameters;
 mod people;
+mod registry;
 mod reloads;
 mod replays;
 

@@ -5,6 +5,7 @@ pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod params;
+pub(crate) mod registry;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod signed;
