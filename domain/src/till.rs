@@ -209,10 +209,12 @@ impl Step<'_> {
         self.record_about(&about, outcome.opens());
         let answer = Action::Till { outcome, reason };
         self.command(asked.device.clone(), Some(decision), answer);
-        if let (What::Registry(change), true) = (&order.what, outcome.opens()) {
-            self.carry_out_change(message, (&order, change), about, decision);
-        } else if outcome.opens() {
-            self.carry_out(message, &asked, &order, (wallet, member, decision));
+        match &order.what {
+            _ if !outcome.opens() => {}
+            What::Registry(change) => {
+                self.carry_out_change(message, (&order, change), about, decision);
+            }
+            _ => self.carry_out(message, &asked, &order, (wallet, member, decision)),
         }
     }
 
@@ -331,10 +333,8 @@ impl Step<'_> {
                 self.count_cash(&asked.device, if *cash { -*amount } else { Money::ZERO });
             }
             What::Act(act) => self.carry_out_act(message, order, act, decision),
+            What::Override(lifts) => self.issue(asked, order, lifts, (wallet, decision)),
             What::Registry(_) => {}
-            What::Override(lifts) => {
-                self.issue(asked, order, lifts, (wallet, decision));
-            }
         }
     }
 

@@ -1,127 +1,26 @@
-//! What the desk changes of people and what they carry: carried out once, told in the journal
-//! without names, refused with a sentence that changes nothing.
+//! What the desk changes of people: carried out once, told in the journal without names, refused with
+//! a sentence that changes nothing.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends here")]
 
+mod desk;
 #[allow(dead_code, reason = "each test file uses its own part")]
 mod world;
 
+use desk::{
+    band_for, carrier, changed, desk, done, fields, named, order, pin, refused, registered, signed,
+    turns,
+};
 use domain::{
-    event::Direction::{Entry, Exit},
-    ids::{CredentialId, MemberId, Uid},
-    journal::Changed,
-    order::{Order, What},
+    event::Direction::Entry,
+    ids::{MemberId, Uid},
     params::Param,
-    registry::{CHANGED_MEANWHILE, Carrier, Details, Issue, Registry},
-    rows::{
-        CredentialKind, CredentialState, Document, DocumentKind, Exempted, Exemption, HeldEvent,
-        Operator, OrderKey, Person, Pickup, PinDigest,
-    },
-    scope::Scope,
-    state::{Answer, ImportRow, Input, Noted},
+    registry::{CHANGED_MEANWHILE, Carrier, Details, Registry},
+    rows::{Document, DocumentKind, Exempted, Exemption, HeldEvent, OrderKey, Person, Pickup},
+    state::{Answer, Input},
     verdict::Outcome,
 };
 use jiff::civil::date;
-use world::{CREDENTIAL, MEMBER, World, at, told};
-
-fn pin(code: &str) -> PinDigest {
-    PinDigest(code.into())
-}
-
-/// A world with Nino and Levan at the desk, each with a PIN; Levan is the member of the world.
-fn desk() -> World {
-    let mut world = World::new(0);
-    let row = |(login, code, member): (&str, &str, Option<MemberId>)| {
-        let pin = Some(pin(code));
-        let operator =
-            Operator { roles: ["manager".into()].into(), pin, member, ..Operator::default() };
-        ImportRow::Operator(login.into(), operator)
-    };
-    let all = [("nino", "1111", None), ("levan", "2222", Some(MEMBER)), ("eka", "3333", None)];
-    world.take(Input::Import(all.map(row).to_vec()), at("08:00:00"));
-    let managers = Scope::Role("manager".into());
-    world.set_at(Param::OperatorAllowedActions, managers, "unblock_member");
-    world
-}
-
-fn signed(change: Registry, (login, code): (&str, &str), key: Option<OrderKey>) -> Input {
-    let what = What::Registry(Box::new(change));
-    let order = Box::new(Order { operator: login.into(), second: None, what });
-    Input::SignedOrder { terminal: "desk-1".into(), order, pin: pin(code), key }
-}
-
-/// Nino orders it; what it came to, or why it was refused.
-fn order(world: &mut World, time: &str, change: Registry) -> Result<Outcome, String> {
-    match world.take(signed(change, ("nino", "1111"), None), at(time)) {
-        Answer::Decided(_) => Ok(world.last.decisions.last().unwrap().verdict.outcome),
-        Answer::Refused(why) => Err(why),
-        Answer::Taken => panic!("an order is decided"),
-    }
-}
-
-fn done(world: &mut World, time: &str, change: Registry) {
-    assert_eq!(order(world, time, change.clone()), Ok(Outcome::Grant), "{change:?}");
-}
-
-/// The order is refused for this reason, and no row changes.
-fn refused(world: &mut World, change: Registry, why: &str) {
-    let told = order(world, "09:59:00", change.clone());
-    assert!(told.as_ref().is_err_and(|told| told.contains(why)), "{change:?}: {told:?}");
-    assert!(world.last.people.is_empty() && world.last.held.is_empty());
-    assert!(world.last.transactions.is_empty() && world.last.decisions.is_empty());
-}
-
-fn fields(world: &World) -> (String, Vec<Changed>) {
-    let lines = world.last.journal.iter().filter_map(|entry| match &entry.noted {
-        Noted::Changed { what, fields, .. } => Some((what.clone(), fields.clone())),
-        _ => None,
-    });
-    lines.last().unwrap()
-}
-
-fn changed(field: &str, before: Option<&str>, after: Option<&str>) -> Changed {
-    let owned = |text: Option<&str>| text.map(str::to_owned);
-    Changed { field: field.to_owned(), before: owned(before), after: owned(after) }
-}
-
-fn named(name: &str) -> Person {
-    Person { name: name.to_owned(), name_latin: name.to_owned(), ..Person::default() }
-}
-
-/// A new member; the id.
-fn registered(world: &mut World, name: &str, birth: Option<jiff::civil::Date>) -> MemberId {
-    let details = Details { birth, ..Details::default() };
-    let change = Registry::Register { number: None, details, person: named(name) };
-    done(world, "09:00:00", change);
-    world.last.decisions[0].member.unwrap()
-}
-
-fn carrier(world: &World, member: MemberId, carries: &[&str]) -> Carrier {
-    let version = world.state.tables.members.version(&member);
-    Carrier { member, version, carries: carries.iter().map(|uid| Uid::from(*uid)).collect() }
-}
-
-fn band_for(member: MemberId, uid: &str) -> Issue {
-    Issue {
-        uid: uid.into(),
-        member,
-        kind: CredentialKind::Band,
-        valid_from: None,
-        valid_until: None,
-        party_size: 1,
-        adult: false,
-        host: None,
-        reason: String::new(),
-    }
-}
-
-fn turns(uid: &str, event: HeldEvent) -> Registry {
-    Registry::Credential { uid: uid.into(), event, reason: "told at the desk".to_owned() }
-}
-
-fn state_of(world: &World, uid: &str) -> (CredentialState, MemberId, CredentialId) {
-    let held = world.state.tables.credentials.peek(&uid.into()).unwrap();
-    (held.state, held.member, held.id)
-}
+use world::{MEMBER, at, told};
 
 #[test]
 fn a_new_member_has_a_number_a_wallet_and_a_line_without_names() {
@@ -381,94 +280,6 @@ fn an_exemption_is_granted_by_whoever_orders_it() {
     done(&mut world, "10:05:00", Registry::EndExemption(id));
     assert!(world.state.tables.exemptions.is_empty());
     refused(&mut world, Registry::EndExemption(id), "no such exemption");
-}
-
-#[test]
-fn a_band_goes_from_hand_to_hand_over_the_desk_alone() {
-    let mut world = desk();
-    let (eka, gia) = (registered(&mut world, "Eka", None), registered(&mut world, "Gia", None));
-    for (issue, why) in [
-        (Issue { uid: "b1".into(), ..band_for(eka, "") }, "4 to 64"),
-        (Issue { party_size: 3, ..band_for(eka, "B1AA") }, "everything else for one"),
-        (
-            Issue { kind: CredentialKind::PartyCard, ..band_for(eka, "B1AA") },
-            "a party card is for 2",
-        ),
-        (Issue { valid_until: Some(at("08:00:00")), ..band_for(eka, "B1AA") }, "never be valid"),
-        (Issue { host: Some(eka), ..band_for(eka, "B1AA") }, "another member"),
-        (band_for(MemberId(uuid::Uuid::from_u128(99)), "B1AA"), "no such member"),
-        (band_for(eka, "W1"), "4 to 64"),
-    ] {
-        refused(&mut world, Registry::Issue(issue), why);
-    }
-    done(&mut world, "10:00:00", Registry::Issue(band_for(eka, "B1AA")));
-    let first = state_of(&world, "B1AA");
-    assert_eq!(world.last.decisions[0].credential, Some(first.2), "the record names it");
-    assert_eq!(world.last.held[0].1.event, HeldEvent::Issued);
-    refused(&mut world, Registry::Issue(band_for(gia, "B1AA")), "given out and active");
-    refused(
-        &mut world,
-        turns("B1AA", HeldEvent::Unblocked),
-        "is active, so it cannot be unblocked",
-    );
-    refused(&mut world, turns("NONE", HeldEvent::Lost), "nobody was given `NONE`");
-    done(&mut world, "10:01:00", turns("B1AA", HeldEvent::Blocked));
-    done(&mut world, "10:02:00", turns("B1AA", HeldEvent::Unblocked));
-    done(&mut world, "10:03:00", turns("B1AA", HeldEvent::Stolen));
-    assert_eq!(fields(&world).1[0], changed("state", Some("active"), Some("stolen")));
-    refused(&mut world, turns("B1AA", HeldEvent::Lost), "is stolen, so it cannot be lost");
-    done(&mut world, "10:04:00", turns("B1AA", HeldEvent::Returned));
-    assert_eq!(world.last.held[0].1.member, Some(eka), "the history tells whose it was");
-    done(&mut world, "10:05:00", Registry::Issue(band_for(gia, "B1AA")));
-    let second = state_of(&world, "B1AA");
-    assert_eq!((second.0, second.1), (CredentialState::Active, gia));
-    assert_ne!(first.2, second.2, "what Eka did with it stays hers");
-}
-
-#[test]
-fn what_somebody_is_inside_with_is_given_to_nobody_else() {
-    let mut world = desk();
-    world.read("G1", Entry, "W1", "09:40:00");
-    refused(&mut world, turns("W1", HeldEvent::Returned), "somebody is passing");
-    world.passage("G1", Entry, "09:40:02", "09:40:02");
-    refused(&mut world, turns("W1", HeldEvent::Returned), "after the exit");
-    world.read("G1", Exit, "W1", "09:50:00");
-    world.passage("G1", Exit, "09:50:02", "09:50:02");
-    done(&mut world, "10:00:00", turns("W1", HeldEvent::Returned));
-    assert!(world.state.tables.presence.peek(&CREDENTIAL).is_none());
-    let denied = told(&world.read("G1", Entry, "W1", "10:01:00"));
-    assert_eq!(denied.1, ["CREDENTIAL_NOT_VALID_NOW"]);
-}
-
-#[test]
-fn another_band_takes_over_from_one_that_is_lost_inside() {
-    let mut world = desk();
-    world.read("G1", Entry, "W1", "09:40:00");
-    let replace = |with: &str| Registry::Replace {
-        uid: "W1".into(),
-        with: with.into(),
-        reason: "lost in the pool".to_owned(),
-    };
-    refused(&mut world, replace("B9AA"), "somebody is passing");
-    world.passage("G1", Entry, "09:40:02", "09:40:02");
-    let before = world.presence();
-    done(&mut world, "10:00:00", replace("B9AA"));
-    let (state, member, id) = state_of(&world, "B9AA");
-    assert_eq!((state, member), (CredentialState::Active, MEMBER));
-    assert_eq!(state_of(&world, "W1").0, CredentialState::Lost);
-    let events: Vec<_> = world.last.held.iter().map(|(_, held)| held.event).collect();
-    assert_eq!(events, [HeldEvent::Replaced, HeldEvent::Issued]);
-    let after = world.state.tables.presence.peek(&id).unwrap();
-    let visit = |presence: &domain::rows::Presence| presence.visit.as_ref().unwrap().id;
-    assert_eq!((after.inside, visit(after)), (1, visit(&before)));
-    assert!(world.state.tables.presence.peek(&CREDENTIAL).is_none());
-    refused(&mut world, replace("B8AA"), "given out in its place already");
-    assert_eq!(told(&world.read("G1", Entry, "W1", "10:01:00")).1, ["CREDENTIAL_LOST_STOLEN"]);
-    let exit = told(&world.read("G1", Exit, "B9AA", "10:02:00"));
-    assert_eq!(exit, (Outcome::Grant, vec!["GRANTED"]), "the visit goes on with the new one");
-    world.passage("G1", Exit, "10:02:02", "10:02:02");
-    assert_eq!(world.zone("site").inside, 0);
-    done(&mut world, "10:10:00", turns("W1", HeldEvent::Returned));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! no daemon and no devices around it.
 
 mod given;
+mod registry;
 mod shown;
 mod steps;
 

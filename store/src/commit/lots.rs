@@ -72,6 +72,37 @@ pub(super) fn lots<'a>(sealed: &'a Sealed, records: &'a Records<'_>) -> Vec<(u32
             to.at(command.issued.plus(command.ttl));
             to.text(action.as_str());
         }),
+        Lot::put(RULE_SET, &records.rule_sets, |(hash, texts), to| {
+            to.text(*hash);
+            to.text(texts.as_str());
+            to.at(sealed.committed_at);
+        }),
+    ];
+    lots.extend(of_people(records));
+    macro_rules! states {
+        ($($table:ident),*) => {$(
+            lots.push(removed(&sealed.changes.$table));
+            lots.push(changed(&sealed.changes.$table));
+        )*};
+    }
+    each_table!(states);
+    lots.push(Lot::put(POSTING, &records.postings, |(transaction, line, posting), to| {
+        to.id(*transaction);
+        to.int(*line);
+        to.id(posting.account.0);
+        to.int(posting.amount.minor());
+    }));
+    lots.push(Lot::put(TRANSACTION, records.transactions, |transaction, to| {
+        to.id(transaction.id.0);
+        to.at(transaction.at);
+        to.text(transaction.key.as_str());
+    }));
+    (0..).zip(lots).filter(|(_, lot)| lot.rows > 0).collect()
+}
+
+/// What is known of people and of what they carried.
+fn of_people<'a>(records: &'a Records<'_>) -> [Lot<'a>; 4] {
+    [
         Lot::put(PERSON, &records.people.people, |(member, person), to| {
             to.id(member.0);
             people::bind(person, to);
@@ -96,31 +127,7 @@ pub(super) fn lots<'a>(sealed: &'a Sealed, records: &'a Records<'_>) -> Vec<(u32
             to.id(id.0);
             people::bind_held(held, to);
         }),
-        Lot::put(RULE_SET, &records.rule_sets, |(hash, texts), to| {
-            to.text(*hash);
-            to.text(texts.as_str());
-            to.at(sealed.committed_at);
-        }),
-    ];
-    macro_rules! states {
-        ($($table:ident),*) => {$(
-            lots.push(removed(&sealed.changes.$table));
-            lots.push(changed(&sealed.changes.$table));
-        )*};
-    }
-    each_table!(states);
-    lots.push(Lot::put(POSTING, &records.postings, |(transaction, line, posting), to| {
-        to.id(*transaction);
-        to.int(*line);
-        to.id(posting.account.0);
-        to.int(posting.amount.minor());
-    }));
-    lots.push(Lot::put(TRANSACTION, records.transactions, |transaction, to| {
-        to.id(transaction.id.0);
-        to.at(transaction.at);
-        to.text(transaction.key.as_str());
-    }));
-    (0..).zip(lots).filter(|(_, lot)| lot.rows > 0).collect()
+    ]
 }
 
 /// The rows of a table that are gone. A row that came and went within one batch was never written.
