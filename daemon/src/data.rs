@@ -366,6 +366,7 @@ impl Reading<'_> {
             valid_until: optional(&row.valid_until, date)?,
             visits_reserved: 0,
             paid: self.money(&row.paid)?,
+            sale: None,
             visits_left: optional(&row.visits_left, |text| {
                 text.parse().map_err(|_| format!("`{text}` is not a number of visits"))
             })?,

@@ -7,7 +7,7 @@ use crate::{
     ids::{AccountId, CredentialId},
     money::Money,
     params::Param,
-    rows::{Charge, ChargeFor, Visit},
+    rows::{Charge, ChargeFor, TariffKey, Visit},
     scope::Supplied,
     seen::{Seen, SeenWallet},
     time::{Span, Timestamp},
@@ -20,6 +20,8 @@ pub(crate) struct Bill {
     /// Whose visit it is.
     pub(crate) credential: Option<CredentialId>,
     overstay: Overstay,
+    /// The tariff by whose terms it is charged.
+    tariff: Option<TariffKey>,
     /// What the overstay costs now.
     pub(crate) charge: Money,
     /// How much of it the wallet pays at once.
@@ -64,7 +66,8 @@ impl Bill {
         // The oldest first.
         let settled = paid.min(wallet.unpaid);
         let credential = Some(holder.credential);
-        Self { wallet, credential, overstay, charge, taken: paid - settled, settled }
+        let tariff = speaking.map(Speaking::tariff_key);
+        Self { wallet, credential, overstay, tariff, charge, taken: paid - settled, settled }
     }
 
     /// The wallet that pays.
@@ -105,7 +108,8 @@ impl Bill {
     pub(crate) fn charges(&self) -> Option<Charge> {
         let account = self.wallet.account.filter(|_| self.charge > Money::ZERO)?;
         let what = ChargeFor::Overstay;
-        Some(Charge { account, amount: self.charge, taken: self.taken, what })
+        let tariff = self.tariff.clone();
+        Some(Charge { account, amount: self.charge, taken: self.taken, what, tariff })
     }
 
     /// Tells the rules.

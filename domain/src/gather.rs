@@ -3,18 +3,18 @@
 //! Pure: the same request with the same values gives the same facts, today and when a record is
 //! asked again.
 
-use jiff::{ToSpan, civil::Date, tz::TimeZone};
+use jiff::{civil::Date, tz::TimeZone};
 
 use crate::{
     bill::Bill,
     facts::{EventKind, Facts},
-    ids::{PassId, ZoneId},
+    ids::ZoneId,
     limit::Limit,
     lockers::LockerBill,
     money::Money,
     params::{CATALOGUE, DefaultFor, Param, Value},
     reasons::Reason,
-    rows::{CredentialKind, Pass, Tariff, Visits},
+    rows::{CredentialKind, Visits},
     scope::{Layers, ParamTable, Place, Scope, Supplied},
     seen::{Seen, SeenPin},
     time::{Span, Timestamp},
@@ -22,27 +22,17 @@ use crate::{
 };
 
 mod hours;
+mod speaking;
 
 use hours::Hours;
+pub(crate) use speaking::Speaking;
+use speaking::speaking;
 
 /// No hold lasts longer (section 5 of `decisions.md` of the specification).
 const HOLD_MAX: Span = Span::seconds(30 * 60);
 
 /// In timed mode the re-entry lock lasts this long where no scope sets one (parameter 20).
 const TIMED_LOCK: Span = Span::seconds(600);
-
-/// The pass that speaks for a request, and what it comes to.
-#[derive(Clone, Debug)]
-pub(crate) struct Speaking {
-    pub(crate) id: PassId,
-    pub(crate) pass: Pass,
-    pub(crate) tariff: Tariff,
-    /// Whether its visit is open, or goes on.
-    visiting: bool,
-    state: &'static str,
-    allowed: bool,
-    open: bool,
-}
 
 /// The facts of a request, the values in force for it, the pass that speaks, and the money.
 #[derive(Clone, Debug)]
@@ -136,6 +126,13 @@ impl Gathered {
         let mut seen = seen.clone();
         self.bill.book(&mut seen);
         seen
+    }
+
+    /// Whether a wallet pays something of it, now or with the passage.
+    pub(crate) fn pays(&self) -> bool {
+        let at_gate = [self.facts.entry_price, self.facts.surcharge, self.facts.costs];
+        let all = at_gate.into_iter().chain([self.bill.settled, self.bill.charge]);
+        all.into_iter().any(|amount| !amount.is_zero())
     }
 
     /// How long a hold may last in all (parameter 26): half an hour at most, whoever set it.
@@ -409,86 +406,6 @@ fn reentry_lock(values: &[Supplied]) -> (bool, Span) {
     (timed, if timed && reset.scope.is_none() { TIMED_LOCK } else { reset.value.span() })
 }
 
-/// Which pass speaks: the open visit's, then those that would grant, then the earliest end, the
-/// fewest visits left, the lowest id. If none grants, the first one gives the reasons.
-fn speaking<'a>(
-    seen: &'a Seen,
-    table: &'a ParamTable,
-    zone: &TimeZone,
-) -> Option<(Speaking, Layers<'a>)> {
-    let holder = seen.holder.as_ref()?;
-    let all = holder.passes.iter();
-    let candidates =
-        all.map(|(id, pass, tariff)| candidate(seen, (*id, pass, tariff), table, zone));
-    candidates.min_by_key(|(one, _)| {
-        (
-            !one.visiting,
-            !(one.allowed && one.open),
-            one.pass.valid_until.unwrap_or(Date::MAX),
-            one.pass.visits_free().unwrap_or(u32::MAX),
-            one.id,
-        )
-    })
-}
-
-/// A pass that could speak, and what is set for whoever asks with it.
-fn candidate<'a>(
-    seen: &'a Seen,
-    (id, pass, tariff): (PassId, &'a Pass, &Tariff),
-    table: &'a ParamTable,
-    zone: &TimeZone,
-) -> (Speaking, Layers<'a>) {
-    let layers = table.layers(&seen.place(Some(&pass.tariff)));
-    let visiting = match seen.visit() {
-        Some(visit) => visit.pass == Some(id),
-        None => {
-            let left = seen.holder.as_ref().and_then(|holder| holder.presence.left.as_ref());
-            let window = layers.resolve(Param::TariffReentryWindow).value.span();
-            let back = Stay::of(seen, window) == Stay::ComesBack;
-            back && left.is_some_and(|left| left.visit.pass == Some(id))
-        }
-    };
-    let grace = layers.resolve(Param::MembershipExpiryGrace).value;
-    let state = membership_state(pass, local_date(seen.judged_at(), zone), &grace, visiting);
-    let allowed = layers.resolve(Param::MembershipAllowedStates).value;
-    // Of several passes one that is open speaks; of one there is nothing to choose.
-    let several = seen.holder.as_ref().is_some_and(|holder| holder.passes.len() > 1);
-    let open = several && {
-        let hours = Hours::of(&layers);
-        hours.open(seen.at, zone, true) && hours.open(seen.at, zone, false)
-    };
-    let speaking = Speaking {
-        id,
-        pass: pass.clone(),
-        tariff: tariff.clone(),
-        visiting,
-        state,
-        allowed: allowed.names(Param::MembershipAllowedStates, state),
-        open,
-    };
-    (speaking, layers)
-}
-
-/// What dates and visits make of a pass.
-fn membership_state(pass: &Pass, today: Date, grace: &Value, visiting: bool) -> &'static str {
-    use crate::rows::PassState::Active;
-    if pass.state != Active {
-        return pass.state.name();
-    }
-    let days = match grace {
-        Value::Dur(dur) => dur.days,
-        _ => 0,
-    };
-    let ended = pass.valid_until.filter(|last| *last < today);
-    if ended.is_some_and(|last| last.saturating_add(days.days()) < today) {
-        return "expired";
-    }
-    if pass.visits_free() == Some(0) && !visiting {
-        return "depleted";
-    }
-    if ended.is_some() { "grace" } else { "active" }
-}
-
 /// The age in years on `today`; a birthday on 29 February counts from 1 March in a common year.
 pub(crate) fn age_on(birth: Date, today: Date) -> i64 {
     let years = i64::from(today.year()) - i64::from(birth.year());
@@ -513,29 +430,6 @@ mod tests {
             ("2016-02-29", "2026-03-01", 10),
         ] {
             assert_eq!(age_on(date(birth), date(today)), age, "{birth} on {today}");
-        }
-    }
-
-    #[test]
-    fn grace_counts_whole_days_after_the_last_one() {
-        let pass = Pass {
-            tariff: "month".into(),
-            tariff_version: 1,
-            state: crate::rows::PassState::Active,
-            valid_from: date("2026-01-01"),
-            valid_until: Some(date("2026-09-10")),
-            visits_left: None,
-            visits_reserved: 0,
-            paid: Money::ZERO,
-        };
-        let grace = Value::parse(Param::MembershipExpiryGrace, "P3D").unwrap();
-        for (today, state) in [
-            ("2026-09-10", "active"),
-            ("2026-09-11", "grace"),
-            ("2026-09-13", "grace"),
-            ("2026-09-14", "expired"),
-        ] {
-            assert_eq!(membership_state(&pass, date(today), &grace, false), state, "{today}");
         }
     }
 }

@@ -7,11 +7,12 @@ use crate::{
     facts::EventKind,
     gather::Gathered,
     ids::{AccountId, CredentialId, DecisionId, DeviceId, Uid},
+    ledger::{Booking, Purpose},
     look::Asked,
     money::Money,
     params::Param,
     reasons::{Class, Condition, Reason},
-    rows::{Allowance, Hold, HoldKey, TAKINGS, Terminal, Visit},
+    rows::{AccountKind, Allowance, Hold, HoldKey, Terminal, Visit},
     state::{Answer, Entry, HoldEnd, Noted, Payment},
     step::{Message, Step},
     time::Timestamp,
@@ -279,14 +280,11 @@ impl Step<'_> {
         let unpaid = self.balance(payment.account.beside());
         let first = payment.amount.min(Money::ZERO.max(-unpaid));
         let rest = payment.amount - first;
-        self.post(
-            format!("payment:{}", payment.key),
-            self.now,
-            &[
-                (TAKINGS, -payment.amount),
-                (payment.account.beside(), first),
-                (payment.account, rest),
-            ],
-        );
+        let terminal = &payment.terminal;
+        let card = self.site_account(AccountKind::Card, terminal.as_str());
+        let key = format!("payment:{}", payment.key);
+        let booking = Booking::new(Purpose::Payment, key, self.now).at_device(terminal);
+        let owed = payment.account.beside();
+        self.post(booking, &[(card, -payment.amount), (owed, first), (payment.account, rest)]);
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::{
     ids::{MemberId, Uid},
-    money::Money,
     rows::{Account, AccountKind},
     state::{Answer, Entry, IMPORT_PIECE, ImportRow, Noted},
     step::Step,
@@ -54,13 +53,9 @@ impl Step<'_> {
             ImportRow::Tariff(key, tariff) => tables.tariffs.put(key, tariff),
             ImportRow::Locker(id, locker) => tables.lockers.put(id, locker),
             ImportRow::Wallet { account, balance, debt_since } => {
-                let empty = Account {
-                    kind: AccountKind::Wallet,
-                    balance: Money::ZERO,
-                    reserved: Money::ZERO,
-                    debt_since,
-                };
-                tables.accounts.put(account, empty);
+                let currency = self.state.site.currency.code;
+                let empty = Account::new(AccountKind::Wallet, "", currency);
+                tables.accounts.put(account, Account { debt_since, ..empty });
                 self.book_opening(account, balance);
             }
         }

@@ -10,6 +10,7 @@ use crate::{
     event::LockerState,
     facts::{EventKind, Facts},
     ids::{CredentialId, DecisionId, DeviceId, LockerId, MemberId, Uid},
+    ledger::Charged,
     look::Asked,
     money::Money,
     params::{Param, Value},
@@ -263,8 +264,8 @@ impl Step<'_> {
             let free = Money::ZERO.max(self.balance(wallet));
             let what = ChargeFor::Locker(id.clone(), since);
             let taken = free.min(*amount);
-            let charge = Charge { account: wallet, amount: *amount, taken, what };
-            self.book_charge(None, &charge, row.charged, self.now);
+            let charge = Charge { account: wallet, amount: *amount, taken, what, tariff: None };
+            self.book_charge(&Charged::default(), &charge, row.charged, self.now);
             row.charged = row.charged + *amount;
             self.state.tables.lockers.put(id.clone(), row);
         }

@@ -61,11 +61,108 @@ impl Sum for Money {
     }
 }
 
+/// The three letters of a currency (ISO 4217).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CurrencyCode([u8; 3]);
+
+impl CurrencyCode {
+    /// No currency in particular (ISO 4217: an `X` three times).
+    pub const NONE: Self = Self([b'X'; 3]);
+
+    /// The code of these letters, or `None` for anything but three capitals.
+    #[must_use]
+    pub fn of(text: &str) -> Option<Self> {
+        let letters: [u8; 3] = text.as_bytes().try_into().ok()?;
+        letters.iter().all(u8::is_ascii_uppercase).then_some(Self(letters))
+    }
+    /// The letters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for CurrencyCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+impl fmt::Debug for CurrencyCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+impl From<CurrencyCode> for String {
+    fn from(code: CurrencyCode) -> Self {
+        code.to_string()
+    }
+}
+impl TryFrom<String> for CurrencyCode {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::of(&text).ok_or_else(|| format!("`{text}` is no currency of ISO 4217, such as GEL"))
+    }
+}
+
+/// A rate of value added tax, in hundredths of a percent.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Vat(pub u16);
+
+/// What a whole is in hundredths of a percent.
+const WHOLE: i128 = 10_000;
+
+impl Vat {
+    /// Reads `18` or `5.5`: percent, from 0 to 100.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let percent = Currency { code: CurrencyCode::NONE, minor_digits: 2, shown_digits: 2 };
+        let hundredths = u16::try_from(percent.parse(text)?.minor()).ok()?;
+        (i128::from(hundredths) <= WHOLE).then_some(Self(hundredths))
+    }
+
+    /// What is net and what is tax of an amount that includes the tax, half up.
+    #[must_use]
+    pub fn within(self, gross: Money) -> (Money, Money) {
+        let rate = i128::from(self.0);
+        let tax = half_up(i128::from(gross.0) * rate, WHOLE + rate);
+        (gross - tax, tax)
+    }
+
+    /// The tax on an amount without it, half up.
+    #[must_use]
+    pub fn on(self, net: Money) -> Money {
+        half_up(i128::from(net.0) * i128::from(self.0), WHOLE)
+    }
+}
+
+/// The quotient, half up to a whole one; of what is below zero half away from it, so that what is
+/// given back is what was taken.
+fn half_up(dividend: i128, divisor: i128) -> Money {
+    let half = (dividend.abs() * 2 + divisor) / (divisor * 2);
+    let minor = i64::try_from(half * dividend.signum());
+    Money(minor.unwrap_or(if dividend < 0 { i64::MIN } else { i64::MAX }))
+}
+
+impl fmt::Display for Vat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, part) = (self.0 / 100, self.0 % 100);
+        match (part, part % 10) {
+            (0, _) => write!(f, "{whole}"),
+            (_, 0) => write!(f, "{whole}.{}", part / 10),
+            _ => write!(f, "{whole}.{part:02}"),
+        }
+    }
+}
+
 /// A currency as ISO 4217 names it, and how many of its digits people are shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Currency {
     /// The code, such as `GEL`.
-    pub code: String,
+    pub code: CurrencyCode,
     /// Digits of the minor unit (ISO 4217): 2 for GEL and AMD.
     pub minor_digits: u8,
     /// Digits shown to people: 2 for GEL, 0 for AMD. Showing never changes the amount.
@@ -81,7 +178,7 @@ impl Currency {
             "AMD" => (2, 0),
             _ => return None,
         };
-        Some(Self { code: code.to_owned(), minor_digits, shown_digits })
+        Some(Self { code: CurrencyCode::of(code)?, minor_digits, shown_digits })
     }
 
     /// Reads `12.50`: digits, a dot, at most the minor digits.
@@ -153,6 +250,17 @@ mod tests {
             assert_eq!(gel.parse(bad), None, "{bad}");
         }
         assert_eq!(gel.exact(Money(-5)).to_string(), "-0.05");
+    }
+
+    #[test]
+    fn tax_is_found_within_prices_and_put_on_them() {
+        let (full, low) = (Vat::parse("18").unwrap(), Vat::parse("5.5").unwrap());
+        for (gross, rate, tax) in [(1180, full, 180), (100, full, 15), (-1180, full, -180)] {
+            assert_eq!(rate.within(Money(gross)), (Money(gross - tax), Money(tax)), "{gross}");
+        }
+        assert_eq!((full.on(Money(1000)), low.on(Money(1000))), (Money(180), Money(55)));
+        assert_eq!((full.to_string(), low.to_string()), ("18".to_owned(), "5.5".to_owned()));
+        assert_eq!([Vat::parse("101"), Vat::parse("-1"), Vat::parse("x")], [None; 3]);
     }
 
     #[test]

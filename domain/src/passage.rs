@@ -3,6 +3,7 @@
 use crate::{
     event::Direction,
     ids::{DecisionId, Uid, VisitId},
+    ledger::Charged,
     money::Money,
     reasons::Condition,
     rows::{
@@ -170,10 +171,10 @@ impl Step<'_> {
                 }
                 // A visit that began meanwhile, by another grant, is not begun and paid again.
                 if let Some(id) = row.starts_visit.filter(|_| presence.visit.is_none()) {
-                    presence.visit = Some(self.begin_visit(id, row, at));
+                    presence.visit = Some(self.begin_visit((key, id), row, at));
                     presence.left = None;
                 } else if let Some(visit) = presence.visit.as_mut() {
-                    self.book_surcharges(visit, row, at);
+                    self.book_surcharges((key, visit), row, at);
                 }
                 if let Some(visit) = presence.visit.as_mut().filter(|_| from_outside) {
                     visit.entries = visit.entries.saturating_add(1);
@@ -190,7 +191,7 @@ impl Step<'_> {
                     presence.zone = outer;
                 }
                 if let Some(visit) = presence.visit.as_mut().filter(|_| outer_is_street) {
-                    self.book_overstay(visit, row, at);
+                    self.book_overstay((key, visit), row, at);
                 }
                 if outer_is_street {
                     self.unlink(&row.uid);
@@ -204,7 +205,12 @@ impl Step<'_> {
     }
 
     /// A visit begins: it is taken from the pass and paid, unless nothing is charged now.
-    fn begin_visit(&mut self, id: VisitId, row: &Reservation, at: Timestamp) -> Visit {
+    fn begin_visit(
+        &mut self,
+        (key, id): (&ReservationKey, VisitId),
+        row: &Reservation,
+        at: Timestamp,
+    ) -> Visit {
         let mut visit = Visit::new(id, row.uid.clone(), at, row.takes_from);
         (visit.hours_end, visit.granted) = (row.hours_end, row.granted);
         visit.epoch = self.state.epoch;
@@ -215,24 +221,29 @@ impl Step<'_> {
                 self.tally_guests(host, |guests| guests.begin(at));
             }
             for charge in row.charges.iter().filter(|charge| charge.what == ChargeFor::Entry) {
-                self.book_charge(Some(id), charge, Money::ZERO, at);
+                self.book_charge(&charged(key, id, row), charge, Money::ZERO, at);
                 self.spend(row, charge.amount);
                 visit.paid = visit.paid + charge.amount;
             }
-            self.book_surcharges(&mut visit, row, at);
+            self.book_surcharges((key, &mut visit), row, at);
         }
         visit
     }
 
     /// The zones entered are charged, once each.
-    fn book_surcharges(&mut self, visit: &mut Visit, row: &Reservation, at: Timestamp) {
+    fn book_surcharges(
+        &mut self,
+        (key, visit): (&ReservationKey, &mut Visit),
+        row: &Reservation,
+        at: Timestamp,
+    ) {
         if self.in_emergency(at) {
             return;
         }
         for charge in &row.charges {
             let ChargeFor::Surcharge(zone) = &charge.what else { continue };
             if !visit.surcharged.contains(zone) {
-                self.book_charge(Some(visit.id), charge, Money::ZERO, at);
+                self.book_charge(&charged(key, visit.id, row), charge, Money::ZERO, at);
                 self.spend(row, charge.amount);
                 visit.surcharged.push(zone.clone());
             }
@@ -249,12 +260,17 @@ impl Step<'_> {
     }
 
     /// The overstay that the passage ends is charged.
-    fn book_overstay(&mut self, visit: &mut Visit, row: &Reservation, at: Timestamp) {
+    fn book_overstay(
+        &mut self,
+        (key, visit): (&ReservationKey, &mut Visit),
+        row: &Reservation,
+        at: Timestamp,
+    ) {
         if self.in_emergency(at) {
             return;
         }
         for charge in row.charges.iter().filter(|charge| charge.what == ChargeFor::Overstay) {
-            self.book_charge(Some(visit.id), charge, visit.overstay, at);
+            self.book_charge(&charged(key, visit.id, row), charge, visit.overstay, at);
             visit.overstay = visit.overstay + charge.amount;
         }
     }
@@ -268,4 +284,10 @@ impl Step<'_> {
     pub(crate) fn in_emergency(&mut self, at: Timestamp) -> bool {
         self.state.tables.emergency.read(&()).is_some_and(|row| at >= row.started)
     }
+}
+
+/// Where the charges of a reservation come from.
+fn charged(key: &ReservationKey, visit: VisitId, row: &Reservation) -> Charged {
+    let gate = Some(key.device.clone());
+    Charged { visit: Some(visit), gate, decision: Some(row.decision) }
 }

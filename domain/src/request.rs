@@ -6,8 +6,9 @@ use crate::{
     decision::Decision,
     event::Direction,
     facts::{EventKind, FACTS_VERSION, Facts},
-    gather::{Gathered, Stay},
+    gather::{Gathered, Speaking, Stay},
     ids::{DecisionId, DeviceId, Uid, VisitId, ZoneId},
+    ledger::Charged,
     look::Asked,
     money::Money,
     params::{FLOOR_READS, Param, ParamMask},
@@ -223,7 +224,7 @@ impl Step<'_> {
             self.command(asked.device.clone(), Some(decision), Action::Capture);
         }
         if books && outcome != Outcome::Ignore {
-            self.settle(&gathered, decision, outcome);
+            self.settle(&gathered, &asked.device, (decision, outcome));
         }
         if outcome == Outcome::Hold {
             self.begin_hold(asked, credential, &gathered, &found, decision);
@@ -259,8 +260,17 @@ impl Step<'_> {
 
     /// What the wallet pays now: charges made before, and a new one where the exit stays closed. A
     /// new one of an exit that opens is booked with the passage.
-    fn settle(&mut self, gathered: &Gathered, decision: DecisionId, outcome: Outcome) {
+    fn settle(
+        &mut self,
+        gathered: &Gathered,
+        gate: &DeviceId,
+        (decision, outcome): (DecisionId, Outcome),
+    ) {
         let bill = &gathered.bill;
+        let bound = gathered.value(Param::WalletMinBalance).amount();
+        if let Some(wallet) = bill.account().filter(|_| gathered.pays()) {
+            self.bound_wallet(wallet, bound);
+        }
         if let Some(wallet) = bill.account().filter(|_| !bill.settled.is_zero()) {
             self.book_settling(decision, wallet, bill.settled);
         }
@@ -269,7 +279,9 @@ impl Step<'_> {
         {
             let mut presence = self.presence_of(credential);
             if let Some(visit) = presence.visit.as_mut() {
-                self.book_charge(Some(visit.id), &charge, visit.overstay, self.now);
+                let gate = Some(gate.clone());
+                let origin = Charged { visit: Some(visit.id), gate, decision: Some(decision) };
+                self.book_charge(&origin, &charge, visit.overstay, self.now);
                 visit.overstay = visit.overstay + charge.amount;
                 self.state.tables.presence.put(credential, presence);
             }
@@ -313,7 +325,8 @@ impl Step<'_> {
         let wallet = gathered.bill.account().filter(|_| books);
         let charge = |(what, amount): (ChargeFor, Money)| {
             let account = wallet.filter(|_| !amount.is_zero())?;
-            Some(Charge { account, amount, taken: amount, what })
+            let tariff = gathered.speaking.as_ref().map(Speaking::tariff_key);
+            Some(Charge { account, amount, taken: amount, what, tariff })
         };
         let surcharges = gathered.surcharges.iter();
         let surcharges = surcharges.map(|(zone, cost)| (ChargeFor::Surcharge(zone.clone()), *cost));

@@ -7,6 +7,7 @@ mod money;
 mod params;
 mod people;
 mod person;
+mod tariffs;
 
 pub use desk::{AnswerKey, Answered, OrderKey, PendingOrder, Terminal, Token};
 pub use gates::{
@@ -14,16 +15,15 @@ pub use gates::{
     Mark, MarkKey, Occupancy, Presence, ReaderKey, Reservation, ReservationKey, ReservationState,
     Taken, Visit, Waiting, WaitingKey, WaitsFor,
 };
-pub use money::{
-    Account, AccountKind, ENTRY_REVENUE, OPENING, OVERSTAY_REVENUE, SALES_REVENUE,
-    SURCHARGE_REVENUE, Spending, TAKINGS, WRITE_OFFS,
-};
+pub use money::{Account, AccountClass, AccountKind, Spending};
 pub use params::{ParamKey, SetParam};
 pub use people::{
     Attempts, Credential, CredentialKind, CredentialState, Exempted, Exemption, Extras, Family,
-    Guests, Kin, Language, Member, Operator, Pass, PassKey, PassState, PinDigest, Tariff,
-    TariffKey, Visits,
+    Guests, Kin, Language, Member, Operator, PinDigest, Visits,
 };
 pub use person::{
     Ban, Document, DocumentKind, FileName, HELD_EVENTS, Held, HeldEvent, PHONES_MAX, Person, Pickup,
+};
+pub use tariffs::{
+    Lasts, Offer, Pass, PassKey, PassSale, PassState, Tariff, TariffKey, TariffKind,
 };

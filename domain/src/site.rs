@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::{
     event::Direction,
     ids::{DeviceId, GroupId, ZoneId},
-    money::Currency,
+    money::{Currency, Money, Vat},
     params::DefaultFor,
 };
 
@@ -21,6 +21,12 @@ pub struct Site {
     pub time_zone: TimeZone,
     /// The currency of its money.
     pub currency: Currency,
+    /// The value added tax that its prices include, where an item or a tariff has none of its own.
+    pub vat: Vat,
+    /// Cash is taken and given in whole multiples of this.
+    pub cash_step: Money,
+    /// Which of the site's daemons this is, from 1.
+    pub daemon: u32,
     /// The zones, each with its parent; the root has none.
     pub zones: BTreeMap<ZoneId, Option<ZoneId>>,
     /// The gates.
@@ -73,6 +79,9 @@ impl Site {
             name,
             time_zone,
             currency,
+            vat: Vat(0),
+            cash_step: Money(1),
+            daemon: 1,
             zones: BTreeMap::new(),
             gates: BTreeMap::new(),
             groups: BTreeMap::new(),

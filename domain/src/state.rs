@@ -15,6 +15,7 @@ use crate::{
         LockerId, MemberId, OperatorId, TransactionId, Uid, ZoneId,
     },
     layered::{Change, Layered, Read},
+    ledger::Purpose,
     money::Money,
     order::Order,
     rows::{
@@ -407,6 +408,18 @@ pub struct Transaction {
     pub at: Timestamp,
     /// The charge key: the same thing is never charged twice.
     pub key: String,
+    /// What it is about.
+    pub purpose: Purpose,
+    /// The gate or terminal where it was made.
+    pub device: Option<DeviceId>,
+    /// Who made it.
+    pub operator: Option<OperatorId>,
+    /// The decision behind it.
+    pub decision: Option<DecisionId>,
+    /// The transaction that it takes back.
+    pub reverses: Option<TransactionId>,
+    /// Why, where somebody said so; nothing about people.
+    pub note: String,
     /// The postings.
     pub postings: Vec<Posting>,
 }

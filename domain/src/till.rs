@@ -7,12 +7,13 @@ use crate::{
     command::Action,
     facts::{EventKind, Facts},
     ids::{AccountId, DecisionId, DeviceId, GroupId, MemberId, OperatorId, Uid},
+    ledger::{Booking, Purpose},
     look::Asked,
     money::Money,
-    order::{Act, Order, Override, What},
+    order::{Act, Order, What},
     params::{Param, Value},
     reasons::{Override as MayLift, Reason},
-    rows::{HoldKey, SALES_REVENUE, TAKINGS, Token, WRITE_OFFS},
+    rows::AccountKind,
     scope::{ParamTable, Place},
     seen::Seen,
     site::Gate,
@@ -204,11 +205,15 @@ impl Step<'_> {
         let (gathered, combined) = self.judged(&seen, &site.time_zone);
         let (outcome, reason) = (combined.outcome, combined.primary());
         let wallet = gathered.bill.account();
+        let bound = gathered.value(Param::WalletMinBalance).amount();
         let member = seen.holder.as_ref().map(|holder| holder.member);
         let decision = self.record(message, &asked, seen, gathered, combined);
         self.record_about(&about, outcome.opens());
         let answer = Action::Till { outcome, reason };
         self.command(asked.device.clone(), Some(decision), answer);
+        if let Some(wallet) = wallet.filter(|_| outcome.opens() && kind == EventKind::Sale) {
+            self.bound_wallet(wallet, bound);
+        }
         match &order.what {
             _ if !outcome.opens() => {}
             What::Registry(change) => {
@@ -309,13 +314,20 @@ impl Step<'_> {
     ) {
         let (session, receipt) = message.source.unwrap_or_default();
         let key = format!("{}:{}:{session}:{receipt}", asked.kind.name(), asked.device);
+        let booking = |purpose| {
+            let booking = Booking::new(purpose, key.clone(), asked.at).at_device(&asked.device);
+            booking.by(&order.operator).decided(decision)
+        };
         match &order.what {
             What::Sale { lines, cash, card, .. } => {
                 let total: Money = lines.iter().map(crate::order::Line::discounted).sum();
                 let from_wallet = total - *cash - *card;
-                let mut postings = vec![(TAKINGS, -(*cash + *card)), (SALES_REVENUE, total)];
+                let takings = self.takings(&asked.device, *cash, *card);
+                let earned = self.site_account(AccountKind::SalesRevenue, "");
+                let mut postings = vec![(earned, total)];
+                postings.extend(takings);
                 postings.extend(wallet.map(|wallet| (wallet, -from_wallet)));
-                self.post(key, asked.at, &postings);
+                self.post(booking(Purpose::Sale), &postings);
                 if let Some(member) = member {
                     self.spending((member, asked.at), |day| day.spent = day.spent + from_wallet);
                 }
@@ -324,18 +336,37 @@ impl Step<'_> {
             }
             What::Topup { amount, cash, .. } => {
                 let Some(wallet) = wallet else { return };
-                self.post(key, asked.at, &[(TAKINGS, -*amount), (wallet, *amount)]);
+                let paid = if *cash { (*amount, Money::ZERO) } else { (Money::ZERO, *amount) };
+                let mut postings = self.takings(&asked.device, paid.0, paid.1);
+                postings.push((wallet, *amount));
+                self.post(booking(Purpose::TopUp), &postings);
                 self.count_cash(&asked.device, if *cash { *amount } else { Money::ZERO });
             }
             What::Refund { amount, cash, .. } => {
                 let Some(wallet) = wallet else { return };
-                self.post(key, asked.at, &[(wallet, -*amount), (TAKINGS, *amount)]);
+                let paid = if *cash { (-*amount, Money::ZERO) } else { (Money::ZERO, -*amount) };
+                let mut postings = self.takings(&asked.device, paid.0, paid.1);
+                postings.push((wallet, -*amount));
+                self.post(booking(Purpose::Refund), &postings);
                 self.count_cash(&asked.device, if *cash { -*amount } else { Money::ZERO });
             }
             What::Act(act) => self.carry_out_act(message, order, act, decision),
             What::Override(lifts) => self.issue(asked, order, lifts, (wallet, decision)),
             What::Registry(_) => {}
         }
+    }
+
+    /// The postings of what came into the drawer and over the card terminal; below zero it went
+    /// out.
+    fn takings(
+        &mut self,
+        terminal: &DeviceId,
+        cash: Money,
+        card: Money,
+    ) -> Vec<(AccountId, Money)> {
+        let ways = [(AccountKind::Cash, cash), (AccountKind::Card, card)];
+        let paid = ways.into_iter().filter(|(_, amount)| !amount.is_zero());
+        paid.map(|(kind, amount)| (self.site_account(kind, terminal.as_str()), -amount)).collect()
     }
 
     fn count_cash(&mut self, terminal: &DeviceId, cash: Money) {
@@ -397,105 +428,6 @@ impl Step<'_> {
         if let Some((id, member)) = member.map(|(id, member)| (id, member.clone())) {
             let member = crate::rows::Member { blocked: blocks, ..member };
             self.state.tables.members.put(id, member);
-        }
-    }
-
-    /// Issues the token of an override, with its full record, and decides the refused request
-    /// again at once.
-    fn issue(
-        &mut self,
-        asked: &Asked,
-        order: &Order,
-        lifts: &Override,
-        (wallet, decision): (Option<AccountId>, DecisionId),
-    ) {
-        let before = wallet.map_or(Money::ZERO, |wallet| self.debt_of(wallet));
-        let waived = Money::ZERO.max(lifts.waived).min(before);
-        if let Some(wallet) = wallet.filter(|_| !waived.is_zero()) {
-            let unpaid = Money::ZERO.max(-self.balance(wallet.beside())).min(waived);
-            let postings =
-                [(WRITE_OFFS, -waived), (wallet.beside(), unpaid), (wallet, waived - unpaid)];
-            self.post(format!("waived:{decision}"), asked.at, &postings);
-        }
-        let key = HoldKey { uid: lifts.uid.clone(), gate: lifts.gate.clone() };
-        let until = self.now.plus(TOGETHER);
-        let token = Token {
-            original: lifts.decision,
-            used: false,
-            decision,
-            kind: lifts.kind,
-            codes: lifts.codes.clone(),
-            operator: order.operator.clone(),
-            until,
-        };
-        self.forget_old_tokens();
-        self.state.tables.tokens.put(key.clone(), token);
-        let roles = self.state.tables.operators.read(&order.operator).map(|row| row.roles.clone());
-        let noted = Noted::Overridden {
-            decision,
-            original: lifts.decision,
-            operator: order.operator.clone(),
-            roles: roles.unwrap_or_default(),
-            second: order.second.clone(),
-            codes: lifts.codes.clone(),
-            reason: lifts.reason,
-            text: lifts.text.clone(),
-            waived,
-            owed: [before, before - waived],
-            until,
-        };
-        let device = Some(asked.device.clone());
-        let entry = crate::state::Entry { at: asked.at, device, source: None, noted };
-        self.batch.journal.push(entry);
-        self.decide_lifted(&key, lifts.kind);
-    }
-
-    fn forget_old_tokens(&mut self) {
-        let now = self.now;
-        let over = |(key, token): (&HoldKey, &Token)| {
-            (now.since(token.until) > LIFTED_WITHIN).then(|| key.clone())
-        };
-        let old: Vec<HoldKey> = self.state.tables.tokens.iter().filter_map(over).collect();
-        for key in old {
-            self.state.tables.tokens.remove(key);
-        }
-    }
-
-    /// The refused request once more, with the token.
-    fn decide_lifted(&mut self, key: &HoldKey, kind: EventKind) {
-        let site = self.state.site.clone();
-        let Some(gate) = site.gates.get(&key.gate) else { return };
-        let at = self.now;
-        let asked = Asked::of(at, kind, key.gate.clone(), key.uid.clone());
-        let message = Message { device: key.gate.clone(), source: None, at, received: at };
-        if self.answered_by_emergency(&message, &asked) {
-            return;
-        }
-        let seen = self.look(&asked, gate);
-        let (gathered, combined) = self.judged(&seen, &site.time_zone);
-        if combined.outcome.opens() {
-            self.act(&message, &asked, seen, gathered, combined);
-        }
-    }
-
-    /// The reasons that a token lifts for a request, and who issued it.
-    pub(crate) fn token_for(&mut self, asked: &Asked) -> Option<Token> {
-        if self.state.tables.tokens.is_empty() {
-            return None;
-        }
-        let key = HoldKey { uid: asked.uid.clone(), gate: asked.device.clone() };
-        let token = self.state.tables.tokens.read(&key)?.clone();
-        let opens = !token.used && asked.at <= token.until && token.kind == asked.kind;
-        opens.then_some(token)
-    }
-
-    /// A passage was made: the token is used up.
-    pub(crate) fn use_token(&mut self, uid: &Uid, gate: &DeviceId) {
-        if !self.state.tables.tokens.is_empty() {
-            let key = HoldKey { uid: uid.clone(), gate: gate.clone() };
-            if let Some(token) = self.state.tables.tokens.read(&key).cloned() {
-                self.state.tables.tokens.put(key, Token { used: true, ..token });
-            }
         }
     }
 }

@@ -86,6 +86,7 @@ CREATE TABLE pass (
     visits_left     BIGINT,          -- nothing where visits are not counted
     visits_reserved BIGINT NOT NULL CHECK (visits_reserved >= 0), -- granted, not yet taken
     paid            BIGINT NOT NULL, -- when it was sold, where longer stays cost the next tier
+    sale           TEXT,             -- JSON: what became of it since it was sold here
     PRIMARY KEY (member, id)
 );
 
@@ -142,6 +143,8 @@ CREATE TABLE tariff (
     tiers          TEXT   NOT NULL, -- JSON array of [span, amount], the shortest first
     single_entry   BOOLEAN NOT NULL, -- whether it opens once
     day_guest      BOOLEAN NOT NULL, -- whether its bands come back
+    vat            BIGINT,           -- hundredths of a percent, where it is not the site's
+    offer          TEXT   NOT NULL,  -- JSON: what is sold under it
     PRIMARY KEY (tariff, tariff_version)
 );
 
@@ -150,9 +153,14 @@ CREATE TABLE account (
     id         UUID   NOT NULL PRIMARY KEY,
     version    BIGINT NOT NULL,
     kind       TEXT   NOT NULL, -- wallet, receivable, and those of the site
-    balance    BIGINT NOT NULL, -- the sum of its postings
+    subject    TEXT   NOT NULL, -- which of its kind: a tariff, an item, a terminal; or empty
+    currency   TEXT   NOT NULL CHECK (length(currency) = 3), -- ISO 4217
+    balance    BIGINT NOT NULL  -- the sum of its postings
+        CHECK (balance BETWEEN -1000000000000000000 AND 1000000000000000000),
     reserved   BIGINT NOT NULL CHECK (reserved >= 0), -- provisional charges, not yet posted
-    debt_since BIGINT           -- when it last stopped being free of debt
+    floor      BIGINT,          -- the balance never goes below this
+    debt_since BIGINT,          -- when it last stopped being free of debt
+    CONSTRAINT bound CHECK (balance >= floor)
 );
 
 -- Where the people on one credential are.

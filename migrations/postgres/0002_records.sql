@@ -13,6 +13,8 @@ CREATE TABLE batch (
     committed_at BIGINT NOT NULL,
     journal_seq  BIGINT NOT NULL, -- the last line of the journal, and its hash
     journal_hash BYTEA  NOT NULL,
+    ledger_seq   BIGINT NOT NULL, -- the last transaction of the ledger, and its hash
+    ledger_hash  BYTEA  NOT NULL,
     row_count    BIGINT NOT NULL  -- rows that the batch wrote before this one
 );
 
@@ -71,9 +73,22 @@ CREATE INDEX journal_of_people ON journal (kind, at) WHERE salt IS NOT NULL;
 -- Transactions of the ledger. A row here seals its postings, so it comes after them.
 CREATE TABLE ledger_transaction (
     id         UUID   NOT NULL PRIMARY KEY,
+    daemon     BIGINT NOT NULL, -- one chain for each daemon
+    seq        BIGINT NOT NULL, -- from 1, without gaps
     at         BIGINT NOT NULL,
     -- the same thing is never charged twice
-    charge_key TEXT   NOT NULL CONSTRAINT charged_once UNIQUE
+    charge_key TEXT   NOT NULL CONSTRAINT charged_once UNIQUE,
+    purpose    TEXT   NOT NULL, -- entry, sale, payment, reversal and so on
+    device     TEXT,            -- the gate or terminal
+    operator   TEXT,            -- the login
+    decision   UUID  ,
+    -- what it takes back, which is taken back once
+    reverses   UUID   CONSTRAINT reversed_once UNIQUE REFERENCES ledger_transaction (id),
+    note       TEXT   NOT NULL, -- why, where somebody said so
+    -- BLAKE3 of the transaction before, of this one and of its postings
+    hash       BYTEA  NOT NULL CHECK (length(hash) = 32),
+    UNIQUE (daemon, seq),
+    CHECK ((purpose = 'reversal') = (reverses IS NOT NULL))
 );
 
 -- Postings. Those without a sealed transaction do not survive the commit.
@@ -81,7 +96,8 @@ CREATE TABLE posting (
     transaction_id UUID   NOT NULL REFERENCES ledger_transaction (id) DEFERRABLE INITIALLY DEFERRED,
     line           BIGINT NOT NULL, -- from 1
     account        UUID   NOT NULL REFERENCES account (id) DEFERRABLE INITIALLY DEFERRED,
-    amount         BIGINT NOT NULL, -- what is added to the balance
+    amount         BIGINT NOT NULL  -- what is added to the balance
+        CHECK (amount <> 0 AND amount BETWEEN -1000000000000000000 AND 1000000000000000000),
     PRIMARY KEY (transaction_id, line)
 );
 
@@ -170,7 +186,9 @@ FOR EACH ROW EXECUTE FUNCTION posting_joins_no_sealed_transaction();
 
 CREATE FUNCTION ledger_transaction_is_balanced() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (SELECT count(*) < 2 OR sum(amount) <> 0 FROM posting WHERE transaction_id = new.id) THEN
+    IF (SELECT count(*) < 2 FROM posting WHERE transaction_id = new.id) OR EXISTS
+        (SELECT 1 FROM posting JOIN account ON account.id = posting.account
+            WHERE transaction_id = new.id GROUP BY currency HAVING sum(amount) <> 0) THEN
         RAISE EXCEPTION 'the postings of a transaction add up to nothing and are two at least'
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;

@@ -10,7 +10,7 @@ use std::{path::PathBuf, time::Instant};
 use domain::{
     ids::{AccountId, CredentialId, GroupId, MemberId, PassId, TariffId, Uid},
     layered::Change,
-    money::Money,
+    money::{CurrencyCode, Money},
     rows::{
         Account, AccountKind, Credential, CredentialKind, CredentialState, Language, Member, Pass,
         PassKey, PassState,
@@ -64,12 +64,11 @@ fn people(numbers: std::ops::Range<u32>) -> Changes {
         visits_left: None,
         visits_reserved: 0,
         paid: Money::ZERO,
+        sale: None,
     };
     let account = Account {
-        kind: AccountKind::Wallet,
         balance: Money(1000),
-        reserved: Money::ZERO,
-        debt_since: None,
+        ..Account::new(AccountKind::Wallet, "", CurrencyCode::NONE)
     };
     let pass_key =
         |number| PassKey { member: MemberId(id(0, number)), pass: PassId(id(3, number)) };

@@ -18,6 +18,7 @@ mod binds;
 mod cells;
 mod commit;
 pub mod error;
+mod ledger;
 mod load;
 mod open;
 pub mod people;
@@ -35,7 +36,7 @@ pub struct Store {
     connection: SqliteConnection,
     path: PathBuf,
     daemon: i64,
-    head: Head,
+    ends: Ends,
     counters: Counters,
     /// Whether somebody else wrote since the rows were loaded: then each batch is compared row by
     /// row.
@@ -50,13 +51,22 @@ pub struct Store {
     _lock: File,
 }
 
-/// The end of a journal's chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The end of a chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Head {
     /// The sequence of the last line; 0 before the first.
     pub seq: u64,
     /// The hash of that line; zeros before the first.
     pub hash: [u8; 32],
+}
+
+/// The ends of a daemon's chains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// The journal's.
+    pub journal: Head,
+    /// The ledger's.
+    pub ledger: Head,
 }
 
 /// What SQLite counts on the writer's connection.
@@ -75,8 +85,8 @@ pub struct Opened {
     pub epoch: u64,
     /// The daemon whose journal this is.
     pub daemon: i64,
-    /// The end of the journal.
-    pub journal: Head,
+    /// The ends of journal and ledger.
+    pub ends: Ends,
     /// Whether there are no members yet, so that a site's first data may be imported.
     pub is_empty: bool,
     /// Hash and texts of the rule set that went live last.

@@ -19,7 +19,7 @@ use domain::{
 };
 
 use crate::{
-    Head, Opened, Store,
+    Ends, Head, Opened, Store,
     cells::{Cells, Names},
     commit::{counters, outbox::Outbox},
     error::{OpenError, ReadError},
@@ -39,7 +39,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 const RAISE_EPOCH: &str = "INSERT INTO daemon (id, epoch) VALUES ($1, 1)
     ON CONFLICT (id) DO UPDATE SET epoch = daemon.epoch + 1 RETURNING epoch";
-const HEAD: &str = "SELECT journal_seq, journal_hash FROM batch WHERE daemon = $1";
+const ENDS: &str = "SELECT journal_seq, journal_hash, ledger_seq, ledger_hash FROM batch
+    WHERE daemon = $1";
 const IS_EMPTY: &str = "SELECT NOT EXISTS (SELECT 1 FROM member)";
 const ONLY_IMPORTS: &str = "SELECT NOT EXISTS
     (SELECT 1 FROM journal WHERE kind <> 'imported')";
@@ -49,7 +50,7 @@ const UNSENT: &str = "SELECT id, device, decision, issued, ttl, epoch, action FR
 /// The statements of this module, for the test that prepares them all.
 #[cfg(test)]
 pub(crate) const STATEMENTS: [&str; 6] =
-    [RAISE_EPOCH, HEAD, IS_EMPTY, ONLY_IMPORTS, LAST_RULE_SET, UNSENT];
+    [RAISE_EPOCH, ENDS, IS_EMPTY, ONLY_IMPORTS, LAST_RULE_SET, UNSENT];
 
 impl Store {
     /// Opens the database at `path`, makes it where there is none, brings its tables up to date and
@@ -88,7 +89,7 @@ impl Store {
             connection,
             path: path.to_owned(),
             daemon: DAEMON,
-            head: opened.journal,
+            ends: opened.ends,
             counters,
             shared: false,
             failed: None,
@@ -178,22 +179,29 @@ async fn check_settings(path: &Path, connection: &mut SqliteConnection) -> Resul
     Ok(())
 }
 
-/// The end of the journal.
-pub(crate) async fn head(
+/// The ends of a daemon's chains.
+pub(crate) async fn ends(
     connection: &mut SqliteConnection,
     daemon: i64,
-) -> Result<Head, ReadError> {
-    let row = sqlx::query(HEAD).bind(daemon).fetch_optional(connection).await;
-    let Some(row) = row.map_err(ReadError::of("the end of the journal"))? else {
-        return Ok(Head { seq: 0, hash: [0; 32] });
+) -> Result<Ends, ReadError> {
+    let row = sqlx::query(ENDS).bind(daemon).fetch_optional(connection).await;
+    let Some(row) = row.map_err(ReadError::of("the ends of the chains"))? else {
+        return Ok(Ends::default());
     };
     let mut names = Names::default();
     let mut cells = Cells::of_row("batch", &row, &mut names)?;
+    Ok(Ends {
+        journal: head(&mut cells, "journal_hash")?,
+        ledger: head(&mut cells, "ledger_hash")?,
+    })
+}
+
+fn head(cells: &mut Cells<'_, '_>, column: &'static str) -> Result<Head, ReadError> {
     let seq = cells.bits()?;
     let hash: Vec<u8> = cells.take()?;
     let hash = hash.try_into().map_err(|_| ReadError::Value {
         table: "batch",
-        column: "journal_hash".to_owned(),
+        column: column.to_owned(),
         why: "it is not 32 bytes long".to_owned(),
     })?;
     Ok(Head { seq, hash })
@@ -205,7 +213,7 @@ async fn opened(
     now: Timestamp,
 ) -> Result<Opened, ReadError> {
     let what = "what the last run left";
-    let journal = head(connection, DAEMON).await?;
+    let ends = ends(connection, DAEMON).await?;
     let is_empty = sqlx::query_scalar(IS_EMPTY).fetch_one(&mut *connection).await;
     let last = sqlx::query(LAST_RULE_SET).fetch_optional(&mut *connection).await;
     let last_rule_set = match last.map_err(ReadError::of(what))? {
@@ -223,7 +231,7 @@ async fn opened(
     Ok(Opened {
         epoch,
         daemon: DAEMON,
-        journal,
+        ends,
         is_empty: is_empty.map_err(ReadError::of(what))?,
         last_rule_set,
         unsent: unsent.collect::<Result<_, _>>()?,

@@ -20,8 +20,9 @@ use uuid::Uuid;
 use crate::{
     cells::{Cells, Names},
     error::{OpenError, ReadError},
+    ledger::{POSTING, TRANSACTION},
     people::{HISTORY, PERSON, PERSON_WORD},
-    records::{DECISION, JOURNAL, OUTBOX, POSTING, RULE_SET, TRANSACTION},
+    records::{DECISION, JOURNAL, OUTBOX, RULE_SET},
     sheet::{Op, Sheet, statement},
     tables::{Stored, each_table},
 };

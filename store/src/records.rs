@@ -12,20 +12,21 @@ use domain::{
     ids::{DecisionId, HeldId},
     journal::PERSONAL,
     rows::Held,
-    state::{Entry, Noted, Posting, Transaction},
+    state::{Entry, Noted},
 };
 
 use crate::{
-    Head, Sealed,
+    Ends, Head, Sealed,
     binds::Binds,
     cells::Cells,
     error::{CommitError, ReadError},
+    ledger::{self, PostingRow, TransactionRow},
     people::Words,
     pseudonyms::Pseudonyms,
     sheet::{Kind, Sheet},
 };
 
-const fn append(
+pub(crate) const fn append(
     name: &'static str,
     keys: &'static [&'static str],
     values: &'static [&'static str],
@@ -76,12 +77,6 @@ pub(crate) const DECISION: Sheet = append(
     ],
     1,
 );
-/// Postings, which come before their transaction.
-pub(crate) const POSTING: Sheet =
-    append("posting", &["transaction_id", "line"], &["account", "amount"], 2);
-/// Transactions of the ledger.
-pub(crate) const TRANSACTION: Sheet =
-    append("ledger_transaction", &["id"], &["at", "charge_key"], 1);
 /// Commands that leave after the commit.
 pub(crate) const OUTBOX: Sheet = append(
     "outbox",
@@ -100,10 +95,13 @@ pub(crate) const RULE_SET: Sheet = Sheet {
 };
 
 /// Hashes the values of a row: each with its kind and length, so that no two rows look the same.
-struct Fields(blake3::Hasher);
+pub(crate) struct Fields(blake3::Hasher);
 
 impl Fields {
-    fn bytes(&mut self, bytes: Option<&[u8]>) -> &mut Self {
+    pub(crate) fn new() -> Self {
+        Self(blake3::Hasher::new())
+    }
+    pub(crate) fn bytes(&mut self, bytes: Option<&[u8]>) -> &mut Self {
         match bytes {
             None => self.0.update(&[0]),
             Some(bytes) => {
@@ -112,16 +110,16 @@ impl Fields {
         };
         self
     }
-    fn text(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
         self.bytes(Some(text.as_bytes()))
     }
-    fn int(&mut self, number: Option<i64>) -> &mut Self {
+    pub(crate) fn int(&mut self, number: Option<i64>) -> &mut Self {
         self.bytes(number.map(i64::to_le_bytes).as_ref().map(<[u8; 8]>::as_slice))
     }
-    fn id(&mut self, id: Option<Uuid>) -> &mut Self {
+    pub(crate) fn id(&mut self, id: Option<Uuid>) -> &mut Self {
         self.bytes(id.as_ref().map(|id| id.as_bytes().as_slice()))
     }
-    fn done(&self) -> [u8; 32] {
+    pub(crate) fn done(&self) -> [u8; 32] {
         *self.0.finalize().as_bytes()
     }
 }
@@ -156,7 +154,7 @@ pub(crate) struct JournalRow {
 impl JournalRow {
     /// What the hash of this line must be after a line of hash `before`.
     pub(crate) fn chained(&self, before: &[u8; 32]) -> [u8; 32] {
-        let mut fields = Fields(blake3::Hasher::new());
+        let mut fields = Fields::new();
         fields.bytes(Some(before)).int(Some(self.daemon)).int(Some(self.seq)).int(Some(self.at));
         fields.bytes(self.device.as_ref().map(String::as_bytes));
         fields.int(self.boot).int(self.device_seq).text(&self.kind);
@@ -273,7 +271,7 @@ impl Part {
 
 /// The seal of what `tell` hashes.
 fn seal_of(salt: &[u8], tell: impl FnOnce(&mut Fields)) -> Vec<u8> {
-    let mut fields = Fields(blake3::Hasher::new());
+    let mut fields = Fields::new();
     fields.bytes(Some(salt));
     tell(&mut fields);
     fields.done().to_vec()
@@ -322,7 +320,7 @@ impl DecisionRow {
 
     /// The hash of the row, of what tells of people only its seal.
     pub(crate) fn content(&self) -> [u8; 32] {
-        let mut fields = Fields(blake3::Hasher::new());
+        let mut fields = Fields::new();
         fields.id(Some(self.id)).int(Some(self.at)).text(&self.kind).text(&self.device);
         fields.text(&self.direction).text(&self.outcome).text(&self.reason);
         fields.int(Some(self.consulted)).int(Some(self.tripped)).text(&self.rule_set);
@@ -374,22 +372,23 @@ pub(crate) struct Records<'a> {
     pub(crate) decisions: Vec<DecisionRow>,
     pub(crate) outbox: Vec<(&'a Command, String)>,
     pub(crate) rule_sets: Vec<(&'a str, String)>,
-    pub(crate) transactions: &'a [Transaction],
-    pub(crate) postings: Vec<(Uuid, i64, Posting)>,
     /// What is known of people, and the words that they are found by.
     pub(crate) people: Words<'a>,
     /// What became of credentials.
     pub(crate) held: &'a [(HeldId, Held)],
+    pub(crate) transactions: Vec<TransactionRow>,
+    pub(crate) postings: Vec<PostingRow>,
     /// Commands that leave the outbox because their time is over.
     pub(crate) over: Vec<Uuid>,
-    /// The end of the journal after them.
-    pub(crate) head: Head,
+    /// The ends of the chains after them.
+    pub(crate) ends: Ends,
 }
 
 impl<'a> Records<'a> {
-    /// The records of `sealed`, with the journal going on after `head`; the commands of `over` go.
+    /// The records of `sealed`, with a daemon's chains going on after `ends`; the commands of
+    /// `over` go.
     pub(crate) fn of(
-        end: (i64, Head),
+        (daemon, ends): (i64, Ends),
         sealed: &'a Sealed,
         over: Vec<Uuid>,
         pseudonyms: &Pseudonyms,
@@ -400,7 +399,8 @@ impl<'a> Records<'a> {
             decisions.collect::<Result<_, _>>().map_err(CommitError::refused)?;
         let contents: HashMap<Uuid, [u8; 32]> =
             decisions.iter().map(|row| (row.id, row.content())).collect();
-        let (journal, head) = chain(end, &batch.journal, &contents, pseudonyms)?;
+        let (journal, end) = chain((daemon, ends.journal), &batch.journal, &contents, pseudonyms)?;
+        let (transactions, postings, ledger) = ledger::chain((daemon, ends.ledger), batch);
         let outbox = batch.commands.iter().map(|command| {
             let action = serde_json::to_string(&command.action);
             action.map(|action| (command, action))
@@ -409,11 +409,6 @@ impl<'a> Records<'a> {
             let texts = serde_json::to_string(texts);
             texts.map(|texts| (hash.as_str(), texts))
         });
-        let lines = |transaction: &Transaction| {
-            let id = transaction.id.0;
-            let postings = transaction.postings.clone().into_iter().zip(1_i64..);
-            postings.map(move |(posting, line)| (id, line, posting))
-        };
         Ok(Self {
             journal,
             decisions,
@@ -421,10 +416,10 @@ impl<'a> Records<'a> {
             rule_sets: rule_sets.collect::<Result<_, _>>().map_err(CommitError::refused)?,
             people: Words::of(batch),
             held: &batch.held,
-            transactions: &batch.transactions,
-            postings: batch.transactions.iter().flat_map(lines).collect(),
+            transactions,
+            postings,
             over,
-            head,
+            ends: Ends { journal: end, ledger },
         })
     }
 }

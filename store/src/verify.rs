@@ -17,6 +17,12 @@ use crate::{
     records::{DecisionRow, JournalRow, Part},
 };
 
+mod ledger;
+
+#[cfg(test)]
+pub(crate) use ledger::STATEMENTS as LEDGER_STATEMENTS;
+pub use ledger::ledger;
+
 pub(crate) const LINES: &str = "SELECT
         j.daemon, j.seq, j.at, j.device, j.boot, j.device_seq, j.kind, j.noted, j.salt, j.seal,
         j.decision, j.content, j.hash, d.id, d.at, d.kind, d.device, d.direction, d.outcome,
@@ -36,9 +42,31 @@ pub struct Verified {
     pub forgotten: u64,
 }
 
+/// What was verified of the ledger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VerifiedLedger {
+    /// Transactions.
+    pub transactions: u64,
+    /// Their postings.
+    pub postings: u64,
+    /// Accounts, whose balances are the sums of their postings.
+    pub accounts: u64,
+}
+
 /// Why the records are not what was written.
 #[derive(Debug, Error)]
 pub enum VerifyError {
+    /// A row of the ledger is not what was written.
+    #[error(
+        "the ledger is broken at {row}: {why}; \
+         keep this database as evidence and restore the last backup"
+    )]
+    Ledger {
+        /// The row: a transaction, a posting or an account.
+        row: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A line is not what was written.
     #[error(
         "the journal is broken at line {seq}: {why}; \

@@ -76,13 +76,13 @@ async fn the_first_broken_line_is_named() {
 async fn the_chain_goes_on_over_restarts_and_an_empty_one_is_whole() {
     let folder = tempfile::tempdir().unwrap();
     let (store, opened) = open(folder.path()).await;
-    assert_eq!((opened.journal.seq, opened.journal.hash), (0, [0; 32]));
+    assert_eq!((opened.ends.journal.seq, opened.ends.journal.hash), (0, [0; 32]));
     let reader = Reader::open(&folder.path().join("kari.db")).await.unwrap();
     assert_eq!(verify::chain(&reader).await.unwrap(), verify::Verified::default());
     drop(store);
     for number in 1..4_u32 {
         let (mut store, opened) = open(folder.path()).await;
-        assert_eq!(opened.journal.seq, u64::from(number) - 1);
+        assert_eq!(opened.ends.journal.seq, u64::from(number) - 1);
         let batch = Batch { journal: vec![happened("again")], ..Batch::default() };
         store.commit(&sealed(number.into(), batch, Changes::default())).await.unwrap();
     }

@@ -42,7 +42,6 @@ async fn a_refused_batch_leaves_no_trace_and_the_next_one_goes_through() {
     let mut store = filled(folder.path()).await;
     let good = batch(vec![transaction(60, "visit:1", [-500, 500])]);
     store.commit(&sealed(2, good, Changes::default())).await.unwrap();
-    let before = state(&mut store).await;
 
     let accounts = vec![change(
         AccountId(id(3)),
@@ -52,14 +51,29 @@ async fn a_refused_batch_leaves_no_trace_and_the_next_one_goes_through() {
             ..account(AccountKind::Wallet, 0)
         },
     )];
+    let below = vec![change(
+        AccountId(id(3)),
+        2,
+        domain::rows::Account {
+            floor: Some(domain::money::Money(-1249)),
+            ..account(AccountKind::Wallet, -1250)
+        },
+    )];
+    let reversed = domain::ids::TransactionId(id(60));
+    let again = |number| domain::state::Transaction {
+        purpose: domain::ledger::Purpose::Reversal,
+        reverses: Some(reversed),
+        ..transaction(number, "reversal:1", [500, -500])
+    };
+    store.commit(&sealed(3, batch(vec![again(62)]), Changes::default())).await.unwrap();
+    let before = state(&mut store).await;
     let missing = domain::state::Transaction {
-        postings: vec![
-            domain::state::Posting {
+        postings: [1, -1]
+            .map(|amount| domain::state::Posting {
                 account: AccountId(id(404)),
-                amount: domain::money::Money(0)
-            };
-            2
-        ],
+                amount: domain::money::Money(amount),
+            })
+            .to_vec(),
         ..transaction(61, "visit:2", [0, 0])
     };
     let cases = [
@@ -67,26 +81,29 @@ async fn a_refused_batch_leaves_no_trace_and_the_next_one_goes_through() {
         (batch(vec![transaction(61, "visit:2", [-1, 2])]), Changes::default(), "add up to nothing"),
         (batch(vec![transaction(60, "visit:2", [-1, 1])]), Changes::default(), "sealed"),
         (batch(vec![missing]), Changes::default(), "FOREIGN KEY"),
+        (batch(vec![transaction(61, "visit:2", [0, 0])]), Changes::default(), "CHECK"),
+        (batch(vec![again(61)]), Changes::default(), "ledger_transaction.reverses"),
         (batch(vec![]), Changes { accounts, ..Changes::default() }, "CHECK"),
+        (batch(vec![]), Changes { accounts: below, ..Changes::default() }, "bound"),
         (granted(50), Changes::default(), "decision.id"),
     ];
     for (batch, changes, names) in cases {
-        let (why, tables) = lost(&mut store, &sealed(3, batch, changes)).await;
+        let (why, tables) = lost(&mut store, &sealed(4, batch, changes)).await;
         assert!(why.contains(names) && tables.is_empty(), "{names}: {why}");
         assert_eq!(state(&mut store).await, before, "{names}");
     }
-    store.commit(&sealed(3, granted(51), Changes::default())).await.unwrap();
-    assert!(store.was_committed(1, 3).await.unwrap());
-    assert!(!store.was_committed(1, 4).await.unwrap());
+    store.commit(&sealed(4, granted(51), Changes::default())).await.unwrap();
+    assert!(store.was_committed(1, 4).await.unwrap());
+    assert!(!store.was_committed(1, 5).await.unwrap());
     let reader = Reader::open(&folder.path().join("kari.db")).await.unwrap();
-    assert_eq!(verify::chain(&reader).await.unwrap().lines, 3);
+    assert_eq!(verify::chain(&reader).await.unwrap().lines, 4);
 }
 
 #[tokio::test]
 async fn a_transaction_needs_two_postings() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = filled(folder.path()).await;
-    let mut single = transaction(60, "visit:1", [0, 0]);
+    let mut single = transaction(60, "visit:1", [1, -1]);
     single.postings.truncate(1);
     let (why, _) = lost(&mut store, &sealed(2, batch(vec![single]), Changes::default())).await;
     assert!(why.contains("two at least"), "{why}");

@@ -125,7 +125,7 @@ async fn a_reader_finds_decisions_people_rule_sets_and_counts() {
     store.close().await.unwrap();
     let (_store, opened) = open(folder.path()).await;
     assert_eq!(opened.last_rule_set, Some(("f00d".to_owned(), texts)));
-    assert_eq!(opened.journal.seq, 5);
+    assert_eq!(opened.ends.journal.seq, 5);
 }
 
 #[tokio::test]

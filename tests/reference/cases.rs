@@ -113,6 +113,7 @@ impl Maker<'_> {
             visits_left,
             visits_reserved: u32::from(self.chance(15)).min(visits_left.unwrap_or(0)),
             paid: if self.chance(30) { self.amount() } else { Money::ZERO },
+            sale: None,
         };
         let price = if self.chance(40) { self.amount() } else { Money::ZERO };
         let mut version = Tariff::new([ZoneId::from("site")].into(), price);

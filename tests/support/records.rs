@@ -1,6 +1,6 @@
 //! What a site's database says, read beside its daemon.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use domain::{
     decision::Decision,

@@ -251,6 +251,7 @@ impl World {
                 visits_left: row.visits,
                 visits_reserved: 0,
                 paid: self.money(&row.paid),
+                sale: None,
             };
             ImportRow::Pass(key, sold)
         });

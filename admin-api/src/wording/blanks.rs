@@ -92,7 +92,7 @@ impl Wording {
             text.push_str(part);
         }
         text.push(GROUP);
-        text.push_str(sign_of(&self.currency.code));
+        text.push_str(sign_of(self.currency.code.as_str()));
         text
     }
 

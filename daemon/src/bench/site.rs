@@ -9,7 +9,7 @@ use std::{
 use domain::{
     ids::{AccountId, CredentialId, DeviceId, MemberId, PassId, TariffId, Uid},
     layered::Change,
-    money::Money,
+    money::{CurrencyCode, Money},
     rows::{
         Account, AccountKind, Credential, CredentialKind, CredentialState, Language, Member, Pass,
         PassKey, PassState, Tariff, TariffKey,
@@ -178,13 +178,12 @@ fn rows(numbers: std::ops::Range<u32>) -> Changes {
             visits_left: Some(10),
             visits_reserved: 0,
             paid: Money::ZERO,
+            sale: None,
         };
         changes.passes.push(first(PassKey { member, pass: PassId(id(3, number)) }, row));
         let row = Account {
-            kind: AccountKind::Wallet,
             balance: Money(10_000),
-            reserved: Money::ZERO,
-            debt_since: None,
+            ..Account::new(AccountKind::Wallet, "", CurrencyCode::NONE)
         };
         changes.accounts.push(first(account, row));
     }

@@ -1,38 +1,50 @@
-//! `kari verify`: the journal's chain.
+//! `kari verify`: the chains of journal and ledger, and the balances.
 
-use store::{reader::Reader, verify};
+use store::{
+    reader::Reader,
+    verify::{self, Verified, VerifiedLedger, VerifyError},
+};
 
 use crate::{
     cli::{Exit, SiteArg},
     config::Installation,
 };
 
-/// Recomputes the chain, and names the first line that does not fit.
+/// Recomputes chains and balances, and names the first row that does not fit.
 pub(crate) async fn verify(site: &SiteArg, json: bool) -> anyhow::Result<Exit> {
     let installation = Installation::open(site.site.as_deref())?;
     let reader = Reader::open(&installation.database()).await?;
-    let verified = verify::chain(&reader).await;
+    let verified = both(&reader).await;
     if json {
         let why = verified.as_ref().err().map(ToString::to_string);
         let found = verified.as_ref().ok();
-        let lines = found.map(|verified| verified.lines);
-        let forgotten = found.map(|verified| verified.forgotten);
-        let intact = why.is_none();
         let told = serde_json::json!({
-            "intact": intact, "lines": lines, "forgotten": forgotten, "why": why
+            "intact": why.is_none(),
+            "lines": found.map(|(journal, _)| journal.lines),
+            "forgotten": found.map(|(journal, _)| journal.forgotten),
+            "transactions": found.map(|(_, ledger)| ledger.transactions),
+            "postings": found.map(|(_, ledger)| ledger.postings),
+            "accounts": found.map(|(_, ledger)| ledger.accounts),
+            "why": why,
         });
         say!("{told}");
     }
     match verified {
-        Ok(verified) => {
+        Ok((journal, ledger)) => {
             if !json {
-                say!("the journal is intact: {} lines, every hash right", verified.lines);
-                if verified.forgotten > 0 {
+                say!("the journal is intact: {} lines, every hash right", journal.lines);
+                if journal.forgotten > 0 {
                     say!(
                         "{} records no longer tell who they were about, as the journal says",
-                        verified.forgotten
+                        journal.forgotten
                     );
                 }
+                say!(
+                    "the ledger is intact: {} transactions, {} postings, {} balances right",
+                    ledger.transactions,
+                    ledger.postings,
+                    ledger.accounts
+                );
             }
             Ok(Exit::Done)
         }
@@ -41,4 +53,8 @@ pub(crate) async fn verify(site: &SiteArg, json: bool) -> anyhow::Result<Exit> {
             Ok(Exit::Failed)
         }
     }
+}
+
+async fn both(reader: &Reader) -> Result<(Verified, VerifiedLedger), VerifyError> {
+    Ok((verify::chain(reader).await?, verify::ledger(reader).await?))
 }

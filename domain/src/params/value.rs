@@ -12,7 +12,7 @@ use super::{Kind, Param, Value};
 use crate::{
     duration::Dur,
     limit::{Limit, Period, Rate},
-    money::{Currency, Money},
+    money::{Currency, CurrencyCode, Money},
     reasons::Reason,
     time::{Span, Timestamp},
     windows::Windows,
@@ -457,7 +457,7 @@ fn scheduled(kind: &Kind, text: &str) -> Result<Value, String> {
 
 /// Amounts in files have the minor digits; all currencies that Kari knows have two.
 pub(super) fn two_digits() -> Currency {
-    Currency { code: String::new(), minor_digits: 2, shown_digits: 2 }
+    Currency { code: CurrencyCode::NONE, minor_digits: 2, shown_digits: 2 }
 }
 
 fn amount(text: &str, from: i64, to: i64) -> Result<Money, String> {

@@ -11,6 +11,7 @@ use crate::{
         ZoneId,
     },
     money::Money,
+    rows::TariffKey,
     time::{Span, Timestamp},
 };
 
@@ -291,6 +292,9 @@ pub struct Charge {
     pub taken: Money,
     /// What for.
     pub what: ChargeFor,
+    /// The tariff whose terms it was made by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tariff: Option<TariffKey>,
 }
 
 /// What a charge is for.

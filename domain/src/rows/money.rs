@@ -2,8 +2,13 @@
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use crate::{ids::AccountId, money::Money, time::Timestamp};
+use crate::{
+    ids::AccountId,
+    money::{CurrencyCode, Money},
+    time::Timestamp,
+};
 
 /// What one person spent on one local day (parameter 30).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,92 +21,160 @@ pub struct Spending {
     pub promised: Money,
 }
 
-/// An account of the ledger, with its balance.
+/// An account of the ledger, with its balance. What the site owes and what it earned is above
+/// zero, what it has and what it is owed below.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// What it is for.
     pub kind: AccountKind,
+    /// Which of its kind: a tariff, an item, a terminal, a rate; empty where there is but one, and
+    /// for accounts of people.
+    pub subject: Box<str>,
+    /// The currency of every posting to it.
+    pub currency: CurrencyCode,
     /// The sum of its postings.
     pub balance: Money,
     /// Provisional charges, not yet posted.
     pub reserved: Money,
+    /// The balance never goes below this: the wallet's bound as it was when it last paid.
+    pub floor: Option<Money>,
     /// When the account last stopped being free of debt.
     pub debt_since: Option<Timestamp>,
 }
 
-/// What an account is for.
+impl Account {
+    /// An account without postings.
+    #[must_use]
+    pub fn new(kind: AccountKind, subject: &str, currency: CurrencyCode) -> Self {
+        Self {
+            kind,
+            subject: subject.into(),
+            currency,
+            balance: Money::ZERO,
+            reserved: Money::ZERO,
+            floor: None,
+            debt_since: None,
+        }
+    }
+}
+
+/// Where an account stands in the books.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum AccountKind {
-    /// What the site owes a member, or the member the site.
-    Wallet,
+pub enum AccountClass {
+    /// What the site has or is owed.
+    Asset,
+    /// What the site owes.
+    Liability,
+    /// Where it began.
+    Equity,
+    /// What it earned, and what lessens that.
+    Income,
+    /// What it cost.
+    Expense,
+}
+
+macro_rules! account_kinds {
+    ($($(#[$doc:meta])* $kind:ident = $word:literal, $class:ident;)*) => {
+        /// What an account is for.
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
+        #[serde(rename_all = "snake_case")]
+        pub enum AccountKind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl AccountKind {
+            /// Every kind, in the order of a balance sheet.
+            pub const ALL: &[Self] = &[$(Self::$kind),*];
+
+            /// The word for it in the database, in reports and in exports.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$kind => $word,)* }
+            }
+            /// Where it stands in the books.
+            #[must_use]
+            pub const fn class(self) -> AccountClass {
+                match self { $(Self::$kind => AccountClass::$class,)* }
+            }
+        }
+    };
+}
+
+account_kinds! {
+    /// Cash in a drawer, by terminal.
+    Cash = "cash", Asset;
+    /// Cash that was taken out of drawers.
+    Safe = "safe", Asset;
+    /// Payments by card that the bank still has to settle, by terminal.
+    Card = "card", Asset;
+    /// Payments online that a provider still has to settle, by provider.
+    Online = "online", Asset;
     /// What a member was charged and has not paid.
-    Receivable,
-    /// What entries earned.
-    EntryRevenue,
-    /// What overstays earned.
-    OverstayRevenue,
-    /// What surcharges of zones earned.
-    SurchargeRevenue,
-    /// What sales earned.
-    SalesRevenue,
-    /// What was waived.
-    WriteOffs,
-    /// Where payments at desks and pay points come from.
-    Takings,
+    Receivable = "receivable", Asset;
+    /// What the site owes a member, or the member the site.
+    Wallet = "wallet", Liability;
+    /// Passes that are paid and not used up, by tariff.
+    Deferred = "deferred", Liability;
+    /// Deposits for bands.
+    Deposits = "deposits", Liability;
+    /// Value added tax that is owed, by rate.
+    Vat = "vat", Liability;
     /// Where balances came from that an import brought along.
-    Opening,
+    Opening = "opening", Equity;
+    /// What entries that are paid at the gate earned, by tariff.
+    EntryRevenue = "entry_revenue", Income;
+    /// What passes earned, by tariff.
+    PassRevenue = "pass_revenue", Income;
+    /// What overstays earned, by tariff; lockers kept too long by the word `locker`.
+    OverstayRevenue = "overstay_revenue", Income;
+    /// What surcharges earned, by zone.
+    SurchargeRevenue = "surcharge_revenue", Income;
+    /// What goods and services earned, by item.
+    SalesRevenue = "sales_revenue", Income;
+    /// What was taken off prices.
+    Discounts = "discounts", Income;
+    /// What rounding of cash gave and took.
+    Rounding = "rounding", Expense;
+    /// What was waived.
+    WriteOffs = "write_offs", Expense;
+    /// What counted drawers had too little or too much, by terminal.
+    CashDifference = "cash_difference", Expense;
 }
 
 impl AccountKind {
-    /// The word for it in the database.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Wallet => "wallet",
-            Self::Receivable => "receivable",
-            Self::EntryRevenue => "entry_revenue",
-            Self::OverstayRevenue => "overstay_revenue",
-            Self::SurchargeRevenue => "surcharge_revenue",
-            Self::SalesRevenue => "sales_revenue",
-            Self::WriteOffs => "write_offs",
-            Self::Takings => "takings",
-            Self::Opening => "opening",
-        }
-    }
     /// The kind of this word.
     #[must_use]
     pub fn of(word: &str) -> Option<Self> {
-        let debts = [Self::Wallet, Self::Receivable];
-        let earned =
-            [Self::EntryRevenue, Self::OverstayRevenue, Self::SurchargeRevenue, Self::SalesRevenue];
-        let site = earned.into_iter().chain([Self::Takings, Self::Opening, Self::WriteOffs]);
-        debts.into_iter().chain(site).find(|kind| kind.name() == word)
+        Self::ALL.iter().copied().find(|kind| kind.name() == word)
+    }
+    /// Whether there is one for each member or family.
+    #[must_use]
+    pub const fn is_personal(self) -> bool {
+        matches!(self, Self::Wallet | Self::Receivable)
     }
 }
 
 /// What tells a receivable from its wallet.
 const RECEIVABLE: u128 = 1 << 48;
 
+/// The name space of the site's own accounts (RFC 9562, version 5).
+const SITE_ACCOUNTS: Uuid = Uuid::from_u128(0x6b61_7269_2d61_8363_8f75_6e74_7300_0001);
+
 impl AccountId {
     /// The account beside a wallet of what is still to be paid; of that account the wallet.
     #[must_use]
     pub const fn beside(self) -> Self {
-        Self(uuid::Uuid::from_u128(self.0.as_u128() ^ RECEIVABLE))
+        Self(Uuid::from_u128(self.0.as_u128() ^ RECEIVABLE))
+    }
+
+    /// The site's own account of a kind and subject. Each daemon of a site has its own, so that
+    /// daemons that share a database do not wait for each other.
+    #[must_use]
+    pub fn of_site(kind: AccountKind, subject: &str, daemon: u32) -> Self {
+        let name = format!("{}/{daemon}/{subject}", kind.name());
+        Self(Uuid::new_v5(&SITE_ACCOUNTS, name.as_bytes()))
     }
 }
-
-/// The site's account for what entries earned.
-pub const ENTRY_REVENUE: AccountId = AccountId(uuid::Uuid::from_u128(1));
-/// The site's account behind imported balances.
-pub const OPENING: AccountId = AccountId(uuid::Uuid::from_u128(2));
-/// The site's account for what overstays earned.
-pub const OVERSTAY_REVENUE: AccountId = AccountId(uuid::Uuid::from_u128(3));
-/// The site's account for what surcharges of zones earned.
-pub const SURCHARGE_REVENUE: AccountId = AccountId(uuid::Uuid::from_u128(5));
-/// The site's account for what sales earned.
-pub const SALES_REVENUE: AccountId = AccountId(uuid::Uuid::from_u128(6));
-/// The site's account for what was waived.
-pub const WRITE_OFFS: AccountId = AccountId(uuid::Uuid::from_u128(7));
-/// The site's account behind payments at desks and pay points.
-pub const TAKINGS: AccountId = AccountId(uuid::Uuid::from_u128(4));

@@ -4,11 +4,10 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{AccountId, CredentialId, FamilyId, GroupId, MemberId, PassId, TariffId, Uid, ZoneId},
+    ids::{AccountId, CredentialId, FamilyId, GroupId, MemberId, Uid, ZoneId},
     limit::COUNT_MAX,
-    money::Money,
     reasons::Reason,
-    time::{Span, Timestamp},
+    time::Timestamp,
 };
 
 /// A person, as far as decisions need to know.
@@ -276,82 +275,6 @@ pub struct Credential {
     pub extras: Option<Box<Extras>>,
 }
 
-/// The state that staff gave a pass; what dates and visits make of it is worked out when it is
-/// asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PassState {
-    /// In use.
-    Active,
-    /// An instalment is missing.
-    PastDue,
-    /// Paused by the member.
-    Frozen,
-    /// Paused by the site.
-    Suspended,
-    /// Ended early.
-    Cancelled,
-}
-
-impl PassState {
-    /// The word for it in facts and files.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::PastDue => "past_due",
-            Self::Frozen => "frozen",
-            Self::Suspended => "suspended",
-            Self::Cancelled => "cancelled",
-        }
-    }
-    /// The state of this word.
-    #[must_use]
-    pub fn of(word: &str) -> Option<Self> {
-        [Self::Active, Self::PastDue, Self::Frozen, Self::Suspended, Self::Cancelled]
-            .into_iter()
-            .find(|state| state.name() == word)
-    }
-}
-
-/// The key of a pass: a member's passes stand together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct PassKey {
-    /// The holder.
-    pub member: MemberId,
-    /// The pass.
-    pub pass: PassId,
-}
-
-/// A sold pass. It keeps the tariff version that it was sold under.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pass {
-    /// The tariff.
-    pub tariff: TariffId,
-    /// The version of the tariff that it was sold under.
-    pub tariff_version: u32,
-    /// What staff made of it.
-    pub state: PassState,
-    /// Its first local day.
-    pub valid_from: Date,
-    /// Its last local day, included; `None` has no end.
-    pub valid_until: Option<Date>,
-    /// Visits left; `None` does not count visits.
-    pub visits_left: Option<u32>,
-    /// Those of them that are granted and not yet taken by a passage.
-    pub visits_reserved: u32,
-    /// What was paid for it when it was sold, where a longer stay is charged the next tier.
-    pub paid: Money,
-}
-
-impl Pass {
-    /// Visits that nobody was granted yet; `None` does not count visits.
-    #[must_use]
-    pub fn visits_free(&self) -> Option<u32> {
-        self.visits_left.map(|left| left.saturating_sub(self.visits_reserved))
-    }
-}
-
 /// The visits that a member began lately, which limits count (parameter 17).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Visits {
@@ -383,45 +306,5 @@ impl Visits {
             self.begun.remove(0);
         }
         self.begun.push(at);
-    }
-}
-
-/// The key of a tariff version.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct TariffKey {
-    /// The tariff.
-    pub tariff: TariffId,
-    /// Its version, from 1.
-    pub version: u32,
-}
-
-/// One version of a tariff.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tariff {
-    /// The zones that it opens; those on the way to them are open as well.
-    pub zones: Box<[ZoneId]>,
-    /// What each visit costs at the gate; nothing for a pass that is paid in advance.
-    pub entry_price: Money,
-    /// What a stay of each length costs, the shortest first, where a longer stay is charged the
-    /// next tier (parameter 14).
-    pub tiers: Box<[(Span, Money)]>,
-    /// Whether it opens once: after the visit only within the time for coming back (parameter 18).
-    pub single_entry: bool,
-    /// Whether it is for guests of one day, whose bands come back (parameter 6).
-    pub day_guest: bool,
-}
-
-impl Tariff {
-    /// A tariff that opens `zones` at a price for each visit.
-    #[must_use]
-    pub fn new(zones: Box<[ZoneId]>, entry_price: Money) -> Self {
-        let (single_entry, day_guest) = (false, false);
-        Self { zones, entry_price, tiers: Box::default(), single_entry, day_guest }
-    }
-    /// The price of the shortest tier that covers `stay`, or of the longest; nothing without tiers.
-    #[must_use]
-    pub fn tier(&self, stay: Span) -> Money {
-        let covers = self.tiers.iter().find(|(length, _)| stay <= *length);
-        covers.or(self.tiers.last()).map_or(Money::ZERO, |(_, price)| *price)
     }
 }

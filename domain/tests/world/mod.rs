@@ -118,6 +118,7 @@ impl World {
             visits_left: Some(5),
             visits_reserved: 0,
             paid: Money::ZERO,
+            sale: None,
         };
         let zones = ["site".into(), "pool".into()].into();
         world.take(

@@ -7,8 +7,9 @@ use domain::layered::Change;
 use crate::{
     Sealed,
     binds::Binds,
+    ledger::{POSTING, TRANSACTION},
     people::{self, HISTORY, PERSON, PERSON_WORD},
-    records::{DECISION, JOURNAL, OUTBOX, POSTING, RULE_SET, Records, TRANSACTION},
+    records::{DECISION, JOURNAL, OUTBOX, RULE_SET, Records},
     sheet::{MOST_ROWS, Op, SMALL, Sheet, statement, whole},
     tables::{Stored, each_table},
 };
@@ -86,17 +87,8 @@ pub(super) fn lots<'a>(sealed: &'a Sealed, records: &'a Records<'_>) -> Vec<(u32
         )*};
     }
     each_table!(states);
-    lots.push(Lot::put(POSTING, &records.postings, |(transaction, line, posting), to| {
-        to.id(*transaction);
-        to.int(*line);
-        to.id(posting.account.0);
-        to.int(posting.amount.minor());
-    }));
-    lots.push(Lot::put(TRANSACTION, records.transactions, |transaction, to| {
-        to.id(transaction.id.0);
-        to.at(transaction.at);
-        to.text(transaction.key.as_str());
-    }));
+    lots.push(Lot::put(POSTING, &records.postings, |row, to| row.bind(to)));
+    lots.push(Lot::put(TRANSACTION, &records.transactions, |row, to| row.bind(to)));
     (0..).zip(lots).filter(|(_, lot)| lot.rows > 0).collect()
 }
 

@@ -29,12 +29,14 @@ const BEGIN: &str = "BEGIN IMMEDIATE";
 const ROLLBACK: &str = "ROLLBACK";
 /// Writes the seal where the counts agree, and ends the transaction.
 pub(crate) const SEAL: &str = "INSERT INTO batch
-    (daemon, epoch, number, committed_at, journal_seq, journal_hash, row_count)
-SELECT ?, ?, ?, ?, ?, ?, CASE WHEN total_changes() = ? AND data_version = ? THEN ? END
+    (daemon, epoch, number, committed_at, journal_seq, journal_hash, ledger_seq, ledger_hash,
+    row_count)
+SELECT ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN total_changes() = ? AND data_version = ? THEN ? END
 FROM pragma_data_version WHERE true
 ON CONFLICT (daemon) DO UPDATE SET epoch = excluded.epoch, number = excluded.number,
     committed_at = excluded.committed_at, journal_seq = excluded.journal_seq,
-    journal_hash = excluded.journal_hash, row_count = excluded.row_count;
+    journal_hash = excluded.journal_hash, ledger_seq = excluded.ledger_seq,
+    ledger_hash = excluded.ledger_hash, row_count = excluded.row_count;
 COMMIT";
 /// What SQLite says where the counts do not agree.
 const SEAL_REFUSED: &str = "NOT NULL constraint failed: batch.row_count";
@@ -65,11 +67,11 @@ impl Store {
         }
         self.learn_days(sealed).await?;
         let over = self.outbox.over(sealed);
-        let records = Records::of((self.daemon, self.head), sealed, over, &self.pseudonyms)?;
+        let records = Records::of((self.daemon, self.ends), sealed, over, &self.pseudonyms)?;
         let result = self.write(sealed, &records).await;
         match &result {
             Ok(()) => {
-                self.head = records.head;
+                self.ends = records.ends;
                 self.outbox.committed(records.over.len(), &sealed.batch.commands);
             }
             Err(CommitError::Fatal { why }) => self.failed = Some(why.clone()),
@@ -210,8 +212,10 @@ impl Store {
         to.bits(sealed.epoch);
         to.bits(sealed.number);
         to.at(sealed.committed_at);
-        to.bits(records.head.seq);
-        to.add(records.head.hash.to_vec());
+        for end in [records.ends.journal, records.ends.ledger] {
+            to.bits(end.seq);
+            to.add(end.hash.to_vec());
+        }
         to.int(self.counters.written + rows);
         to.int(self.counters.others);
         to.int(rows);
@@ -257,7 +261,7 @@ impl Store {
             .fetch_one(&mut self.connection)
             .await
             .map_err(ReadError::of(what))?;
-        self.head = crate::open::head(&mut self.connection, self.daemon).await?;
+        self.ends = crate::open::ends(&mut self.connection, self.daemon).await?;
         self.outbox = Outbox::load(&mut self.connection).await.map_err(ReadError::of(what))?;
         self.count_again().await.map_err(ReadError::of(what))?;
         Ok(found > 0)
@@ -277,7 +281,7 @@ impl Store {
     /// The end of the journal: the last durable line.
     #[must_use]
     pub const fn head(&self) -> crate::Head {
-        self.head
+        self.ends.journal
     }
 }
 
@@ -324,7 +328,7 @@ mod tests {
         assert!(matches!(again, Err(CommitError::Fatal { .. })), "{again:?}");
         drop(store);
         let (_store, opened) = Store::open(&path, Timestamp::default()).await.unwrap();
-        assert_eq!(opened.journal.seq, (number - 1) * 200);
+        assert_eq!(opened.ends.journal.seq, (number - 1) * 200);
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use domain::{
     ids::{AccountId, CredentialId, MemberId, PassId, Uid, ZoneId},
-    money::Money,
+    money::{CurrencyCode, Money, Vat},
     rows::{
         Account, AccountKind, Credential, CredentialKind, CredentialState, Language, Member, Pass,
         PassKey, PassState, Tariff, TariffKey, Visits,
@@ -147,6 +147,7 @@ impl Stored for Pass {
             "visits_left",
             "visits_reserved",
             "paid",
+            "sale",
         ],
         ids: &["member", "id"],
         kind: Kind::State,
@@ -165,6 +166,7 @@ impl Stored for Pass {
         to.add(self.visits_left.map(i64::from));
         to.int(self.visits_reserved);
         to.int(self.paid.minor());
+        to.maybe_json(self.sale.as_ref());
     }
     fn read_key(from: &mut Cells<'_, '_>) -> Result<PassKey, ReadError> {
         Ok(PassKey { member: from.id().map(MemberId)?, pass: from.id().map(PassId)? })
@@ -179,6 +181,7 @@ impl Stored for Pass {
             visits_left: from.maybe_int()?,
             visits_reserved: from.int()?,
             paid: from.int().map(Money)?,
+            sale: from.maybe_json()?,
         })
     }
 }
@@ -216,7 +219,7 @@ impl Stored for Tariff {
     const SHEET: Sheet = Sheet {
         name: "tariff",
         keys: &["tariff", "tariff_version"],
-        values: &["zones", "entry_price", "tiers", "single_entry", "day_guest"],
+        values: &["zones", "entry_price", "tiers", "single_entry", "day_guest", "vat", "offer"],
         ids: &[],
         kind: Kind::State,
         weight: 1,
@@ -231,6 +234,8 @@ impl Stored for Tariff {
         to.json(&self.tiers);
         to.add(self.single_entry);
         to.add(self.day_guest);
+        to.add(self.vat.map(|vat| i64::from(vat.0)));
+        to.json(&self.offer);
     }
     fn read_key(from: &mut Cells<'_, '_>) -> Result<TariffKey, ReadError> {
         Ok(TariffKey { tariff: from.name()?, version: from.int()? })
@@ -242,6 +247,8 @@ impl Stored for Tariff {
             tiers: from.json()?,
             single_entry: from.take()?,
             day_guest: from.take()?,
+            vat: from.maybe_int()?.map(Vat),
+            offer: from.json()?,
         })
     }
 }
@@ -251,7 +258,7 @@ impl Stored for Account {
     const SHEET: Sheet = Sheet {
         name: "account",
         keys: &["id"],
-        values: &["kind", "balance", "reserved", "debt_since"],
+        values: &["kind", "subject", "currency", "balance", "reserved", "floor", "debt_since"],
         ids: &["id"],
         kind: Kind::State,
         weight: 2,
@@ -261,8 +268,11 @@ impl Stored for Account {
     }
     fn bind(&self, to: &mut Binds) {
         to.text(self.kind.name());
+        to.text(&*self.subject);
+        to.text(self.currency.as_str());
         to.int(self.balance.minor());
         to.int(self.reserved.minor());
+        to.add(self.floor.map(Money::minor));
         to.maybe_at(self.debt_since);
     }
     fn read_key(from: &mut Cells<'_, '_>) -> Result<AccountId, ReadError> {
@@ -271,8 +281,11 @@ impl Stored for Account {
     fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         Ok(Self {
             kind: from.word(AccountKind::of)?,
+            subject: from.text().map(|text| (*text).into())?,
+            currency: from.word(CurrencyCode::of)?,
             balance: from.int().map(Money)?,
             reserved: from.int().map(Money)?,
+            floor: from.maybe_int()?.map(Money),
             debt_since: from.maybe_at()?,
         })
     }

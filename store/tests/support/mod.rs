@@ -15,7 +15,8 @@ use domain::{
         LockerId, MemberId, OperatorId, PassId, TariffId, TransactionId, Uid, VisitId, ZoneId,
     },
     layered::{Change, Read},
-    money::Money,
+    ledger::Purpose,
+    money::{Currency, Money},
     order::{Act, Order, What},
     params::{Param, ParamMask, Value},
     reasons::{Class, Condition, Reason},
@@ -49,7 +50,10 @@ pub(crate) fn change<K, V>(key: K, version: u32, value: V) -> Change<K, V> {
 }
 
 pub(crate) fn account(kind: AccountKind, balance: i64) -> Account {
-    Account { kind, balance: Money(balance), reserved: Money(300), debt_since: Some(NOW) }
+    let floor = (balance < 0).then_some(Money(balance));
+    let empty = Account::new(kind, "", Currency::of("GEL").unwrap().code);
+    let (balance, reserved, debt_since) = (Money(balance), Money(300), Some(NOW));
+    Account { balance, reserved, floor, debt_since, ..empty }
 }
 
 pub(crate) fn member(number: u32) -> Member {
@@ -90,7 +94,7 @@ pub(crate) fn reservation(state: ReservationState, credential: u128) -> Reservat
 
 pub(crate) fn charge(amount: i64) -> Charge {
     let (amount, taken) = (Money(amount), Money(amount / 2));
-    Charge { account: AccountId(id(3)), amount, taken, what: ChargeFor::Overstay }
+    Charge { account: AccountId(id(3)), amount, taken, what: ChargeFor::Overstay, tariff: None }
 }
 
 pub(crate) fn place(device: &str, place: u64) -> ReservationKey {
@@ -214,6 +218,7 @@ fn people_rows() -> Changes {
         visits_left: Some(7),
         visits_reserved: 1,
         paid: Money(1200),
+        sale: None,
     };
     let credential = Credential {
         id: CredentialId(id(5)),
@@ -421,6 +426,12 @@ pub(crate) fn transaction(number: u128, key: &str, amounts: [i64; 2]) -> Transac
         id: TransactionId(id(number)),
         at: NOW,
         key: key.to_owned(),
+        purpose: Purpose::Entry,
+        device: Some(DeviceId::from("gate-1")),
+        operator: None,
+        decision: None,
+        reverses: None,
+        note: String::new(),
         postings: amounts.map(posting).to_vec(),
     }
 }
