@@ -35,7 +35,7 @@ impl Office {
     fn does(&self, command: [&str; 2], words: &[&str]) -> Value {
         let done = self.tries(command, words);
         assert!(done.0 == Some(0), "{command:?} {words:?}: {done:?}");
-        serde_json::from_str(&done.1).unwrap()
+        serde_json::from_str(done.1.lines().next().unwrap()).unwrap()
     }
 
     fn tries(&self, command: [&str; 2], words: &[&str]) -> (Option<i32>, String) {
@@ -59,7 +59,7 @@ impl Office {
         let done = program::run(before.iter().chain(words));
         let text = program::text(&done.stdout) + &program::text(&done.stderr);
         assert!(done.status.success(), "{command:?} {words:?}: {text}");
-        serde_json::from_str(&text).unwrap()
+        serde_json::from_str(text.lines().next().unwrap()).unwrap()
     }
 }
 
