@@ -14,7 +14,7 @@ use domain::{
     ids::DeviceId,
     params::Param,
     scope::Place,
-    state::{Answer, Batch, Input, Snapshot, State},
+    state::{Answer, Batch, Entry, Input, Noted, Snapshot, State},
     step::step,
     time::{Clock, Span, Timestamp},
 };
@@ -265,7 +265,8 @@ impl SiteLoop {
             return done;
         }
         // A first import has no gates yet that could wait.
-        let imports = !sealed.batch.people.is_empty();
+        let imported = |entry: &Entry| matches!(entry.noted, Noted::Imported { .. });
+        let imports = sealed.batch.journal.iter().any(imported);
         if !imports {
             outward.stalled(true);
             outward.open_exits(&sealed.batch);

@@ -1,5 +1,5 @@
-//! Bands, cards and tickets: from hand to hand over the desk alone, and what somebody is inside with
-//! stays his.
+//! Bands, cards and tickets: from hand to hand over the desk alone, and what somebody is inside
+//! with stays his.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends here")]
 
 mod desk;

@@ -1,5 +1,5 @@
-//! What the desk changes of people: carried out once, told in the journal without names, refused with
-//! a sentence that changes nothing.
+//! What the desk changes of people: carried out once, told in the journal without names, refused
+//! with a sentence that changes nothing.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends here")]
 
 mod desk;
