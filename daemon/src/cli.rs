@@ -9,6 +9,8 @@ use crate::{
     import::{kinds::Kind, rows::Existing},
 };
 
+pub(crate) mod registry;
+
 /// How a command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -152,6 +154,18 @@ What the code needs a second person for waits 60 seconds for `kari confirm`.")]
     #[command(after_help = "Example:
   kari confirm my-pool desk-1 --operator levan --terminal till-1")]
     Confirm(ConfirmArgs),
+    /// Register people, change what is known of them, find them, ban them.
+    #[command(subcommand)]
+    Member(registry::MemberCommand),
+    /// Give out bands, cards and tickets, take them back, report them lost, replace them.
+    #[command(subcommand)]
+    Credential(registry::CredentialCommand),
+    /// Let people share a wallet.
+    #[command(subcommand)]
+    Family(registry::FamilyCommand),
+    /// Grant and end exemptions.
+    #[command(subcommand)]
+    Exemption(registry::ExemptionCommand),
     /// What to do about an emergency.
     #[command(subcommand)]
     Emergency(EmergencyCommand),

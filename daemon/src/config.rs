@@ -20,6 +20,8 @@ use domain::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
+use crate::registry::phones;
+
 /// Why an installation cannot be used, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
@@ -91,6 +93,8 @@ struct SitePart {
     name: String,
     time_zone: String,
     currency: String,
+    /// The country of phones that are written without one, such as `GE`.
+    country: Option<String>,
     #[serde(default)]
     responders: Vec<String>,
 }
@@ -207,6 +211,8 @@ pub(crate) struct Installation {
     pub(crate) links: Links,
     /// Banks of lockers.
     pub(crate) locker_banks: BTreeSet<String>,
+    /// The country of phones that are written without one.
+    pub(crate) country: Option<phonenumber::country::Id>,
 }
 
 impl Installation {
@@ -237,7 +243,12 @@ impl Installation {
             let why = "`admin.listen` is a loopback address until sign-in and TLS are set up";
             return Err(meaning(why.to_owned()));
         }
+        let country = file.site.country.as_deref().map(|code| {
+            phones::country(code)
+                .ok_or_else(|| meaning(format!("`{code}` is not a country such as GE")))
+        });
         Ok(Self {
+            country: country.transpose()?,
             state: folder.join(&file.state.folder),
             settle: Duration::from_millis(file.rules.settle_ms),
             admin: file.admin.listen,

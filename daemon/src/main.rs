@@ -16,6 +16,7 @@ mod names;
 mod outward;
 mod pins;
 mod print;
+mod registry;
 mod reload;
 mod remedies;
 mod retention;
@@ -86,6 +87,10 @@ async fn command(cli: Cli) -> anyhow::Result<Exit> {
         Command::Import(args) => commands::import::import(&args, json).await,
         Command::Bench(args) => bench::bench(args, json).await,
         Command::BenchPeer { broker } => bench::peer(broker).await,
+        Command::Member(what) => commands::registry::member(what, json).await,
+        Command::Credential(what) => commands::registry::credential(what, json).await,
+        Command::Family(what) => commands::registry::family(what, json).await,
+        Command::Exemption(what) => commands::registry::exemption(what, json).await,
         Command::Emergency(what) => commands::signed::emergency(&what, json).await,
         Command::Confirm(args) => commands::signed::confirm(&args, json).await,
         Command::Override(args) => commands::signed::lift(&args, json).await,

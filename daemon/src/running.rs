@@ -43,6 +43,7 @@ use crate::{
     names,
     outward::{Gates, Outward},
     pins,
+    registry::Surroundings,
     reload::{self, FirstSet, Reloader},
     remedies::Remedies,
     retention::Retention,
@@ -426,6 +427,11 @@ impl Running {
             importer,
             checks: Checks { names, health: Arc::clone(&health) },
             clock: Arc::clone(&clock),
+            site: Surroundings {
+                country: installation.country,
+                time_zone: installation.site.time_zone.clone(),
+                state: folder.to_path_buf(),
+            },
         };
         let listener = socket::listen(&folder.join("kari.sock"))?;
         self.tasks.spawn(socket::serve(listener, desk, self.ended.clone()));

@@ -26,7 +26,17 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{import as imports, remedies::Remedies, site_loop::Ask, values::Checks};
+use crate::{
+    cli::registry::Change,
+    import as imports,
+    registry::{
+        Surroundings,
+        show::{Done, ExemptionLine, HeldLine, Line, Shown},
+    },
+    remedies::Remedies,
+    site_loop::Ask,
+    values::Checks,
+};
 
 /// The longest line of a question.
 const LINE_MAX: u64 = 16 * 1024;
@@ -79,6 +89,36 @@ pub(crate) enum Question {
         /// What is waived of the debt.
         waived: Money,
     },
+    /// A change of people, or of what they carry.
+    Change {
+        /// Where.
+        terminal: String,
+        /// Who.
+        operator: String,
+        /// The proof.
+        pin: String,
+        /// What tells it from another one, where it may be sent again.
+        key: Option<String>,
+        /// What.
+        what: Box<Change>,
+    },
+    /// The member of a number.
+    Member {
+        /// Which.
+        number: u32,
+    },
+    /// Members who are found by a text.
+    Find {
+        /// The text.
+        text: String,
+    },
+    /// What became of a credential.
+    History {
+        /// Which.
+        uid: String,
+    },
+    /// All exemptions.
+    Exemptions,
     /// A second person's confirmation.
     Confirm {
         /// The terminal where it was ordered.
@@ -121,6 +161,31 @@ pub(crate) enum Reply {
         /// What would have opened it.
         remedy: Option<Remedy>,
     },
+    /// What became of a change.
+    Changed {
+        /// It.
+        done: Box<Done>,
+    },
+    /// A member.
+    Member {
+        /// Who.
+        shown: Box<Shown>,
+    },
+    /// Members who were found.
+    Found {
+        /// Them.
+        members: Vec<Line>,
+    },
+    /// The history of a credential.
+    History {
+        /// The oldest line first.
+        lines: Vec<HeldLine>,
+    },
+    /// All exemptions.
+    Exemptions {
+        /// Them.
+        list: Vec<ExemptionLine>,
+    },
     /// It is done.
     Done,
     /// It is not done, and why.
@@ -149,6 +214,8 @@ pub(crate) struct Desk {
     pub(crate) clock: Arc<dyn Clock>,
     /// What takes imports.
     pub(crate) importer: imports::Importer,
+    /// What the desk's words depend on.
+    pub(crate) site: Surroundings,
 }
 
 /// Opens the socket at `path`, which is replaced: the daemon holds the site's lock.
@@ -241,6 +308,13 @@ async fn answer(question: Question, desk: &Desk) -> Reply {
                 Err(why) => Reply::Refused { why },
             }
         }
+        Question::Change { terminal, operator, pin, key, what } => {
+            desk.change((terminal, operator, pin), (key, *what)).await
+        }
+        Question::Member { number } => desk.show(number).await,
+        Question::Find { text } => desk.find(&text).await,
+        Question::History { uid } => desk.history(&uid).await,
+        Question::Exemptions => desk.exemptions().await,
         Question::Confirm { ordered_at, terminal, operator, pin } => {
             let Some(pin) = desk.pins.digest(&operator, &pin) else { return no_pin() };
             let (terminal, ordered_at) = (terminal.into(), ordered_at.into());
@@ -254,15 +328,24 @@ async fn answer(question: Question, desk: &Desk) -> Reply {
 impl Desk {
     /// Asks the loop, and waits until the answer is durable.
     async fn ask(&self, input: Input) -> Reply {
+        let answer = self.answer(input).await;
+        self.reply(answer).await
+    }
+
+    /// The loop's answer once it is durable; nothing where the daemon stops.
+    pub(crate) async fn answer(&self, input: Input) -> Option<Answer> {
         let (reply, answer) = oneshot::channel();
-        if self.administration.send(Ask { input, policy: None, reply }).await.is_err() {
-            return ended();
-        }
-        match answer.await {
-            Ok(Answer::Taken | Answer::Looked(_)) => Reply::Done,
-            Ok(Answer::Decided(id)) => explain(&self.reader, &self.remedies, Some(id)).await,
-            Ok(Answer::Refused(why)) => Reply::Refused { why },
-            Err(_) => ended(),
+        self.administration.send(Ask { input, policy: None, reply }).await.ok()?;
+        answer.await.ok()
+    }
+
+    /// What a caller is told.
+    pub(crate) async fn reply(&self, answer: Option<Answer>) -> Reply {
+        match answer {
+            Some(Answer::Taken | Answer::Looked(_)) => Reply::Done,
+            Some(Answer::Decided(id)) => explain(&self.reader, &self.remedies, Some(id)).await,
+            Some(Answer::Refused(why)) => Reply::Refused { why },
+            None => ended(),
         }
     }
 
@@ -278,7 +361,7 @@ impl Desk {
         let Some(pin) = self.pins.digest(&operator, &pin) else { return no_pin() };
         let order = Order { operator: operator.as_str().into(), second: None, what };
         let (terminal, order) = (terminal.into(), Box::new(order));
-        self.ask(Input::SignedOrder { terminal, order, pin }).await
+        self.ask(Input::SignedOrder { terminal, order, pin, key: None }).await
     }
 
     /// What is checked beside the loop: an approver has given no PIN here, and a value passes every
@@ -333,7 +416,7 @@ impl Desk {
     }
 }
 
-fn no_pin() -> Reply {
+pub(crate) fn no_pin() -> Reply {
     Reply::Refused { why: "a PIN has 4 to 12 digits".to_owned() }
 }
 

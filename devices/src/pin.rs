@@ -32,6 +32,12 @@ impl PinKey {
         hasher.update(code.as_bytes());
         Some(PinDigest(hasher.finalize().to_hex().as_str().into()))
     }
+
+    /// The digest of any text, by which nobody reads it who has not the key.
+    #[must_use]
+    pub fn content(&self, text: &str) -> Box<str> {
+        blake3::keyed_hash(&self.0, text.as_bytes()).to_hex().as_str().into()
+    }
 }
 
 impl fmt::Debug for PinKey {

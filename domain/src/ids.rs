@@ -93,6 +93,8 @@ row_ids! {
     FamilyId,
     /// An exemption of a person or a group.
     ExemptionId,
+    /// A line of the history of credentials.
+    HeldId,
     /// An account of the ledger.
     AccountId,
     /// A sold pass.

@@ -203,7 +203,7 @@ impl Step<'_> {
     }
 
     /// A family knows its people by what they carry.
-    fn join_family(&mut self, uid: &Uid, member: MemberId) {
+    pub(crate) fn join_family(&mut self, uid: &Uid, member: MemberId) {
         let tables = &mut self.state.tables;
         let kin = tables.members.read(&member).and_then(|member| member.kin.as_deref());
         let Some(id) = kin.and_then(|kin| kin.family) else { return };
@@ -214,13 +214,15 @@ impl Step<'_> {
         }
     }
 
-    fn import_row(&mut self, row: ImportRow) {
+    /// One row as it is.
+    pub(crate) fn import_row(&mut self, row: ImportRow) {
         let tables = &mut self.state.tables;
         match row {
             ImportRow::Member(id, member, person) => {
                 tables.members.put(id, member);
                 self.batch.people.push((id, person));
             }
+            ImportRow::Before(id, person) => self.batch.people_before.push((id, person)),
             ImportRow::Credential(uid, credential) => self.import_credential(uid, credential),
             ImportRow::Family(id, family) => tables.families.put(id, family),
             ImportRow::Operator(id, operator) => tables.operators.put(id, operator),

@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     event::Direction,
-    ids::{AccountId, DecisionId, DeviceId, GroupId, ImportId, MemberId, OperatorId, VisitId},
+    ids::{
+        AccountId, CredentialId, DecisionId, DeviceId, GroupId, ImportId, MemberId, OperatorId,
+        VisitId,
+    },
     money::Money,
     order::{OverrideReason, Second},
     params::Value,
@@ -99,6 +102,26 @@ pub enum Noted {
         /// What it says now.
         after: Option<Value>,
     },
+    /// An operator changed what is known of people and what they carry. Names are not in it.
+    Changed {
+        /// The decision that allowed it.
+        decision: DecisionId,
+        /// Who.
+        operator: OperatorId,
+        /// Who confirmed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        second: Option<OperatorId>,
+        /// What, one of the words of [`crate::registry::Registry::name`].
+        what: String,
+        /// Whom it is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        member: Option<MemberId>,
+        /// The credential that it is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        credential: Option<CredentialId>,
+        /// The fields that changed.
+        fields: Vec<Changed>,
+    },
     /// A refusal was lifted.
     Overridden {
         /// The decision that allowed it.
@@ -179,6 +202,19 @@ pub enum Noted {
     },
 }
 
+/// A field that changed. Of what tells who somebody is, only that it changed is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    /// Which.
+    pub field: String,
+    /// What it was; nothing where there was nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// What it is now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
 /// The kinds of lines that tell of people, by the names of [`Noted::kind`].
 pub const PERSONAL: &[(&str, Record)] = &[
     ("message_refused", Record::Movement),
@@ -186,6 +222,7 @@ pub const PERSONAL: &[(&str, Record)] = &[
     ("unbilled", Record::Movement),
     ("acted", Record::Audit),
     ("parameter_set", Record::Audit),
+    ("changed", Record::Audit),
     ("overridden", Record::Audit),
     ("paid", Record::Audit),
     ("terminal_changed", Record::Audit),
@@ -205,6 +242,7 @@ impl Noted {
             Self::PickedUp { .. } => "picked_up",
             Self::Acted { .. } => "acted",
             Self::ParameterSet { .. } => "parameter_set",
+            Self::Changed { .. } => "changed",
             Self::Overridden { .. } => "overridden",
             Self::Unbilled { .. } => "unbilled",
             Self::Paid { .. } => "paid",

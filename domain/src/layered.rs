@@ -74,6 +74,18 @@ impl<K: Ord + Clone, V: Clone> Layered<K, V> {
         }
     }
 
+    /// The row's version as the batch sees it; 0 where there is no row.
+    #[must_use]
+    pub fn version(&self, key: &K) -> u32 {
+        let committed = || self.base.get(key).map_or(0, |row| row.version);
+        self.overlay.get(key).map_or_else(committed, |(version, _)| *version)
+    }
+
+    /// The rows that the batch changed and did not remove.
+    pub fn pending(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.overlay.iter().filter_map(|(key, (_, value))| Some((key, value.as_ref()?)))
+    }
+
     /// Replaces the row.
     pub fn put(&mut self, key: K, value: V) {
         self.change(key, Some(value));

@@ -6,6 +6,7 @@
 //! simulation repeats itself.
 
 pub mod basket;
+pub mod batch;
 mod bill;
 pub mod clock;
 pub mod combine;
@@ -25,6 +26,7 @@ pub mod ids;
 pub mod import;
 pub mod journal;
 pub mod judge;
+pub mod latin;
 pub mod layered;
 pub mod ledger;
 pub mod limit;
@@ -37,6 +39,7 @@ mod overrides;
 pub mod params;
 mod passage;
 pub mod reasons;
+pub mod registry;
 pub mod remedy;
 mod request;
 mod reservation;

@@ -147,7 +147,7 @@ impl Step<'_> {
             member: held.member,
             groups: member.groups.clone(),
             age: member.birth.map(|birth| age_on(birth, today)),
-            blocked: member.blocked,
+            blocked: member.blocked || self.is_banned(held.member, today),
             protected: member.reduced_mobility || member.medical,
             certificate_until: member.certificate_until,
             kind: held.kind,

@@ -9,14 +9,20 @@ use crate::{
     order::{Order, Override, OverrideReason, Second, Setting, What},
     params::{Param, Value},
     reasons::Reason,
-    rows::{HoldKey, PendingOrder, PinDigest, ReaderKey, SetParam, WaitingKey, WaitsFor},
+    rows::{
+        AnswerKey, Answered, HoldKey, OrderKey, PendingOrder, PinDigest, ReaderKey, SetParam,
+        WaitingKey, WaitsFor,
+    },
     scope::Place,
     state::{Answer, Noted},
     step::{Message, Step},
     till::TOGETHER,
-    time::Timestamp,
+    time::{Span, Timestamp},
     verdict::Outcome,
 };
+
+/// So long an answer is kept for orders that are sent again.
+const ANSWERS_KEPT: Span = Span::seconds(24 * 60 * 60);
 
 impl Step<'_> {
     /// An order of somebody who proves by a PIN who he is.
@@ -24,15 +30,56 @@ impl Step<'_> {
         &mut self,
         terminal: DeviceId,
         (order, pin): (Order, &PinDigest),
+        key: Option<OrderKey>,
     ) -> Answer {
         if let Err(why) = self.prove(&order.operator, pin, &terminal) {
             return Answer::Refused(why);
+        }
+        if let Some(answer) = self.answered_before(&order.operator, key.as_ref()) {
+            return answer;
         }
         // There is no message whose numbers could be told apart: the instant is.
         let source = u64::try_from(self.now.micros()).ok().map(|micros| (micros, 0));
         let at = self.now;
         let message = Message { device: terminal, source, at, received: at };
-        self.order_answered(&message, order)
+        self.order_answered(&message, order, key)
+    }
+
+    /// The answer that an order of this key got already.
+    fn answered_before(&mut self, operator: &OperatorId, key: Option<&OrderKey>) -> Option<Answer> {
+        let OrderKey { key, content } = key?;
+        let known = AnswerKey { operator: operator.clone(), key: key.clone() };
+        let row = self.state.tables.answers.read(&known)?;
+        if self.now.since(row.at) > ANSWERS_KEPT {
+            return None;
+        }
+        if row.content == *content {
+            return Some(Answer::Decided(row.decision));
+        }
+        let why = format!("the key `{key}` belongs to another order of yours; use a new one");
+        Some(Answer::Refused(why))
+    }
+
+    /// Keeps the answer to an order, so that the same order gets it again.
+    fn keep_answer(&mut self, operator: OperatorId, key: OrderKey, decision: DecisionId) {
+        let OrderKey { key, content } = key;
+        let row = Answered { content, decision, at: self.now };
+        self.state.tables.answers.put(AnswerKey { operator, key }, row);
+    }
+
+    /// What nobody asks for any more is forgotten: answers, and orders that no second person
+    /// confirmed in time.
+    pub(crate) fn forget_answers(&mut self) {
+        let (now, tables) = (self.now, &mut self.state.tables);
+        let old = |at: Timestamp, kept: Span| now.since(at) > kept;
+        let answers = tables.answers.iter().filter(|(_, row)| old(row.at, ANSWERS_KEPT));
+        for key in answers.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
+            tables.answers.remove(key);
+        }
+        let orders = tables.pending_orders.iter().filter(|(_, row)| old(row.at, TOGETHER));
+        for key in orders.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
+            tables.pending_orders.remove(key);
+        }
     }
 
     /// Somebody confirms by a PIN, at another terminal, what waits for a second person.
@@ -132,7 +179,7 @@ impl Step<'_> {
         let order = Order { operator, second: None, what: What::Override(lifts) };
         let source = u64::try_from(self.now.micros()).ok().map(|micros| (micros, 0));
         let message = Message { device: desk, source, at: asked.at, received: self.now };
-        self.order_answered(&message, order);
+        self.order_answered(&message, order, None);
         true
     }
 
@@ -175,11 +222,16 @@ impl Step<'_> {
             Second { operator: operator.clone(), terminal: terminal.clone(), at: self.now };
         let order = Order { second: Some(second), ..row.order };
         let message = Message { device, source: row.source, at: row.at, received: row.at };
-        Some(self.order_answered(&message, order))
+        Some(self.order_answered(&message, order, row.key))
     }
 
     /// An order, and what it came to. What lacks nothing but a second person waits for one.
-    pub(crate) fn order_answered(&mut self, message: &Message, order: Order) -> Answer {
+    pub(crate) fn order_answered(
+        &mut self,
+        message: &Message,
+        order: Order,
+        key: Option<OrderKey>,
+    ) -> Answer {
         if let Some(why) = self.obstacle(&message.device, &order) {
             self.unreadable(message.device.clone(), why.clone());
             return Answer::Refused(why);
@@ -199,8 +251,11 @@ impl Step<'_> {
         let waits = outcome == Outcome::Deny
             && verdict.reasons.iter().all(|found| lacks.contains(&found.reason));
         let terminal = message.device.clone();
+        if let Some(key) = key.clone() {
+            self.keep_answer(order.operator.clone(), key, id);
+        }
         if waits {
-            let row = PendingOrder { order, at: message.at, source: message.source };
+            let row = PendingOrder { order, at: message.at, source: message.source, key };
             self.state.tables.pending_orders.put(terminal, row);
         } else if self.state.tables.pending_orders.read(&terminal).is_some() {
             self.state.tables.pending_orders.remove(terminal);
@@ -246,10 +301,14 @@ impl Step<'_> {
         if !self.state.site.terminals.contains_key(terminal) {
             return Some(format!("`{terminal}` is not a terminal of this site"));
         }
-        let What::Act(act) = &order.what else {
-            let nonsense = order.what.nonsense().map(str::to_owned);
-            let nonsense = nonsense.or_else(|| self.lifted_already(&order.what));
-            return nonsense.or_else(|| self.till_obstacle(terminal, &order.what));
+        let act = match &order.what {
+            What::Act(act) => act,
+            What::Registry(change) => return self.registry_obstacle(change),
+            what => {
+                let nonsense = what.nonsense().map(str::to_owned);
+                let nonsense = nonsense.or_else(|| self.lifted_already(what));
+                return nonsense.or_else(|| self.till_obstacle(terminal, what));
+            }
         };
         match (act.action.as_str(), &act.setting) {
             ("emergency_reset", _) => self.reset_obstacle(),

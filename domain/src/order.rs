@@ -9,6 +9,7 @@ use crate::{
     money::Money,
     params::Value,
     reasons::Reason,
+    registry::Registry,
     rows::ParamKey,
     sales::Receipt,
     time::Timestamp,
@@ -106,6 +107,8 @@ pub enum What {
     },
     /// Something else that an operator does, one of [`crate::params::ACTIONS`].
     Act(Act),
+    /// A change of what is known of people and what they carry.
+    Registry(Box<Registry>),
     /// Lifting the reasons of a refusal once.
     Override(Override),
 }
@@ -304,8 +307,12 @@ impl What {
             Self::Sale { .. } => EventKind::Sale,
             Self::Topup { .. } => EventKind::Topup,
             Self::Refund { .. } | Self::Return { .. } => EventKind::Refund,
-            Self::Void { .. } | Self::Cash(_) | Self::Settle { .. } => EventKind::Operator,
-            Self::Act(_) | Self::Override(_) => EventKind::Operator,
+            Self::Void { .. }
+            | Self::Cash(_)
+            | Self::Settle { .. }
+            | Self::Act(_)
+            | Self::Registry(_)
+            | Self::Override(_) => EventKind::Operator,
         }
     }
     /// What makes no sense of it, whoever orders it.
@@ -348,7 +355,7 @@ impl What {
             Self::Cash(_) => Purpose::CashMove,
             Self::Settle { .. } => Purpose::Payment,
             Self::Override(_) => Purpose::WriteOff,
-            Self::Sale { .. } | Self::Act(_) => Purpose::Sale,
+            Self::Sale { .. } | Self::Act(_) | Self::Registry(_) => Purpose::Sale,
         }
     }
     /// The action that the operator needs the right to.
@@ -363,6 +370,7 @@ impl What {
             Self::Cash(_) => "cash_session",
             Self::Settle { .. } => "take_payment",
             Self::Act(act) => &act.action,
+            Self::Registry(change) => change.action(),
             Self::Override(_) => "override",
         }
     }
@@ -375,7 +383,11 @@ impl What {
             | Self::Refund { holder, .. }
             | Self::Settle { holder, .. } => Some(holder),
             Self::Override(lifts) => Some(&lifts.uid),
-            Self::Act(_) | Self::Void { .. } | Self::Return { .. } | Self::Cash(_) => None,
+            Self::Act(_)
+            | Self::Registry(_)
+            | Self::Void { .. }
+            | Self::Return { .. }
+            | Self::Cash(_) => None,
         }
     }
 }

@@ -242,6 +242,7 @@ pub const ACTIONS: &[&str] = &[
     "edit_tariff",
     "read_reports",
     "export_data",
+    "edit_member",
 ];
 
 /// The parameters that the floor itself asks, for requests that they are about, for doors, clocks

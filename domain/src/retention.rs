@@ -87,6 +87,7 @@ impl Step<'_> {
         let noted = Noted::Pseudonymised { movements, audit };
         self.batch.journal.push(Entry { at: self.now, device: None, source: None, noted });
         self.forget_returned();
+        self.forget_answers();
     }
 }
 

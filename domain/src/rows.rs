@@ -7,10 +7,11 @@ mod imports;
 mod money;
 mod params;
 mod people;
+mod person;
 mod sales;
 mod tariffs;
 
-pub use desk::{PendingOrder, Terminal, Token};
+pub use desk::{AnswerKey, Answered, OrderKey, PendingOrder, Terminal, Token};
 pub use gates::{
     Allowance, Charge, ChargeFor, DeviceState, Emergency, Hold, HoldKey, LastRead, Left, Locker,
     Mark, MarkKey, Occupancy, Presence, ReaderKey, Reservation, ReservationKey, ReservationState,
@@ -21,7 +22,10 @@ pub use money::{Account, AccountClass, AccountKind, Spending};
 pub use params::{ParamKey, SetParam};
 pub use people::{
     Attempts, Credential, CredentialKind, CredentialState, Exempted, Exemption, Extras, Family,
-    Guests, Kin, Language, Member, Operator, Person, PinDigest, Visits,
+    Guests, Kin, Language, Member, Operator, PinDigest, Visits,
+};
+pub use person::{
+    Ban, Document, DocumentKind, FileName, HELD_EVENTS, Held, HeldEvent, PHONES_MAX, Person, Pickup,
 };
 pub use sales::{
     BandDeposit, Drawer, Earning, EarningKey, Good, PriceList, ReceiptKey, Returned, Session,

@@ -4,30 +4,29 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::journal::{Entry, HoldEnd, Noted};
+pub use crate::{
+    batch::{Batch, Posting, Transaction},
+    journal::{Entry, HoldEnd, Noted},
+};
 use crate::{
-    command::Command,
-    decision::Decision,
     event::DeviceEvent,
     facts::Policy,
     ids::{
         AccountId, CredentialId, DecisionId, DeviceId, ExemptionId, FamilyId, GoodId, IdMaker,
-        ImportId, LockerId, MemberId, OperatorId, PriceListId, TransactionId, Uid, ZoneId,
+        ImportId, LockerId, MemberId, OperatorId, PriceListId, Uid, ZoneId,
     },
     import::{ImportLook, Looked},
     layered::{Change, Layered, Read},
-    ledger::Purpose,
     money::Money,
     order::Order,
     rows::{
-        Account, Attempts, BandDeposit, Credential, DeviceState, Drawer, Earning, EarningKey,
-        Emergency, Exemption, Family, Good, Guests, Hold, HoldKey, Import, LastRead, Locker, Mark,
-        MarkKey, Member, Occupancy, Operator, ParamKey, Pass, PassKey, PendingOrder, Person,
-        PinDigest, Presence, PriceList, ReaderKey, ReceiptKey, Reservation, ReservationKey,
-        Returned, SetParam, Spending, Tariff, TariffKey, Terminal, Token, Visits, Waiting,
-        WaitingKey,
+        Account, AnswerKey, Answered, Attempts, Ban, BandDeposit, Credential, DeviceState, Drawer,
+        Earning, EarningKey, Emergency, Exemption, Family, Good, Guests, Hold, HoldKey, Import,
+        LastRead, Locker, Mark, MarkKey, Member, Occupancy, Operator, OrderKey, ParamKey, Pass,
+        PassKey, PendingOrder, Person, PinDigest, Presence, PriceList, ReaderKey, ReceiptKey,
+        Reservation, ReservationKey, Returned, SetParam, Spending, Tariff, TariffKey, Terminal,
+        Token, Visits, Waiting, WaitingKey,
     },
-    sales::Receipt,
     scope::ParamTable,
     site::Site,
     time::{Span, Timestamp},
@@ -169,6 +168,10 @@ tables! {
     tokens: HoldKey => Token;
     /// Values of parameters that replace those of the rule files.
     params: ParamKey => SetParam;
+    /// House bans.
+    bans: MemberId => Ban;
+    /// Answers that were given, for orders that are sent again.
+    answers: AnswerKey => Answered;
     /// Orders that wait for a second person, by their terminals.
     pending_orders: DeviceId => PendingOrder;
     /// Requests that wait for somebody else.
@@ -194,6 +197,8 @@ pub struct State {
     pub ids: IdMaker,
     /// What ends by itself, by its end: an index, rebuilt from the rows.
     pub(crate) timers: crate::expiry::Timers,
+    /// The numbers of members that are taken: an index, rebuilt from the rows.
+    pub(crate) numbers: crate::registry::Numbers,
     /// The values in force: those of the rule files, and above them those of the rows.
     values: InForce,
     /// Whether an import is being checked against the people who are there.
@@ -214,18 +219,21 @@ impl State {
     pub fn load(site: Arc<Site>, snapshot: Snapshot, epoch: u64, seed: u64) -> Self {
         let tables = Tables::load(snapshot);
         let timers = crate::expiry::Timers::of(&tables);
+        let numbers = crate::registry::Numbers::of(&tables);
         let values = InForce::default();
         let ids = IdMaker::new(seed);
-        Self { site, tables, epoch, ids, timers, values, people_closed: false }
+        Self { site, tables, epoch, ids, timers, numbers, values, people_closed: false }
     }
 
     /// The batch is durable: its rows are the committed ones.
     pub fn commit(&mut self) {
+        self.numbers.learn(&self.tables);
         self.tables.commit();
     }
 
     /// Takes the rows that a lost batch read as somebody else committed them.
     pub fn reload(&mut self, reads: &Reads, rows: Snapshot) {
+        self.numbers.extend(&rows.members);
         self.tables.reload(reads, rows);
         self.forget_values();
         self.timers = crate::expiry::Timers::of(&self.tables);
@@ -288,6 +296,8 @@ pub enum Input {
         order: Box<Order>,
         /// The proof.
         pin: PinDigest,
+        /// What tells it from another one, where it may be sent again.
+        key: Option<OrderKey>,
     },
     /// Somebody at another terminal confirms what waits for a second person.
     Confirm {
@@ -355,6 +365,8 @@ pub const IMPORT_PIECE: usize = 512;
 pub enum ImportRow {
     /// A person with the row that decides.
     Member(MemberId, Member, Person),
+    /// What was known of a person before, who is found by it no more.
+    Before(MemberId, Person),
     /// A wallet with its opening balance.
     Wallet {
         /// The wallet.
@@ -434,68 +446,4 @@ pub enum Answer {
     Refused(String),
     /// What an import looked at.
     Looked(Box<Looked>),
-}
-
-/// A transaction of the ledger: its postings add up to nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Transaction {
-    /// Its id.
-    pub id: TransactionId,
-    /// When it was booked.
-    pub at: Timestamp,
-    /// The charge key: the same thing is never charged twice.
-    pub key: String,
-    /// What it is about.
-    pub purpose: Purpose,
-    /// The gate or terminal where it was made.
-    pub device: Option<DeviceId>,
-    /// Who made it.
-    pub operator: Option<OperatorId>,
-    /// The decision behind it.
-    pub decision: Option<DecisionId>,
-    /// The transaction that it takes back.
-    pub reverses: Option<TransactionId>,
-    /// Why, where somebody said so; nothing about people.
-    pub note: String,
-    /// The postings.
-    pub postings: Vec<Posting>,
-}
-
-/// One posting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Posting {
-    /// The account.
-    pub account: AccountId,
-    /// What is added to its balance.
-    pub amount: Money,
-}
-
-/// What one run of the loop makes durable in one transaction, and what leaves after it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Batch {
-    /// The journal's lines, in order.
-    pub journal: Vec<Entry>,
-    /// The decisions with their facts.
-    pub decisions: Vec<Decision>,
-    /// The ledger's transactions.
-    pub transactions: Vec<Transaction>,
-    /// The outbox: commands that leave after the commit.
-    pub commands: Vec<Command>,
-    /// Receipts of sales.
-    pub receipts: Vec<Receipt>,
-    /// Names and phones of an import.
-    pub people: Vec<(MemberId, Person)>,
-    /// The texts of rule sets that went live, by hash.
-    pub rule_sets: Vec<(String, Vec<(String, String)>)>,
-}
-
-impl Batch {
-    /// Whether nothing needs to be made durable.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.journal.is_empty()
-            && self.decisions.is_empty()
-            && self.people.is_empty()
-            && self.transactions.is_empty()
-    }
 }

@@ -36,8 +36,8 @@ pub fn step(
         Input::Import(rows) => return step.import(rows),
         Input::ImportLook(look) => return step.import_look(look),
         Input::RuleSet(news) => step.rule_set(news),
-        Input::SignedOrder { terminal, order, pin } => {
-            return step.signed_order(terminal, (*order, &pin));
+        Input::SignedOrder { terminal, order, pin, key } => {
+            return step.signed_order(terminal, (*order, &pin), key);
         }
         Input::Confirm { terminal, ordered_at, operator, pin } => {
             return step.signed_confirmation((&terminal, &ordered_at), (&operator, &pin));
@@ -103,7 +103,7 @@ impl Step<'_> {
                 self.unreadable(message.device, why);
             }
             Happening::Order(order) => {
-                self.order_answered(&message, *order);
+                self.order_answered(&message, *order, None);
             }
             Happening::LockerRequest { locker, uid, opens } => {
                 self.locker_request(&message, (locker, uid), opens);

@@ -223,6 +223,7 @@ impl Step<'_> {
         let Some(root) = site.zones.iter().find(|(_, parent)| parent.is_none()) else { return };
         let uid = order.what.holder().cloned().unwrap_or_else(|| Uid::from(""));
         let asked = Asked { order: true, ..Asked::of(message.at, kind, terminal, uid) };
+        let about = self.about(&order.what);
         let mut seen = self.look(&asked, &Gate::new(None, root.0.clone()));
         seen.order = Some(self.seen_order(&asked, &order, &seen));
         if let Some(finding) = self.ingest(message, &asked, &seen)
@@ -237,13 +238,18 @@ impl Step<'_> {
         let bound = gathered.value(Param::WalletMinBalance).amount();
         let member = seen.holder.as_ref().map(|holder| holder.member);
         let decision = self.record(message, &asked, seen, gathered, combined);
+        self.record_about(&about, outcome.opens());
         let answer = Action::Till { outcome, reason };
         self.command(asked.device.clone(), Some(decision), answer);
         if let Some(wallet) = wallet.filter(|_| outcome.opens() && kind == EventKind::Sale) {
             self.bound_wallet(wallet, bound);
         }
-        if outcome.opens() {
-            self.carry_out(message, &asked, &order, (wallet, member, decision));
+        match &order.what {
+            _ if !outcome.opens() => {}
+            What::Registry(change) => {
+                self.carry_out_change(message, (&order, change), about, decision);
+            }
+            _ => self.carry_out(message, &asked, &order, (wallet, member, decision)),
         }
     }
 
@@ -252,6 +258,7 @@ impl Step<'_> {
         let terminal = terminal.unwrap_or_default();
         let subject = match &order.what {
             What::Act(act) => act.member,
+            What::Registry(change) => self.subject(change),
             _ => seen.holder.as_ref().map(|holder| holder.member),
         };
         let second = order.second.as_ref().and_then(|second| {
@@ -328,7 +335,7 @@ impl Step<'_> {
                 known.at_exit = lifts.kind == EventKind::Exit;
                 known.waived = lifts.waived;
             }
-            What::Act(_) => {}
+            What::Act(_) | What::Registry(_) => {}
         }
     }
 
@@ -407,9 +414,8 @@ impl Step<'_> {
             }
             What::Topup { .. } | What::Refund { .. } => {}
             What::Act(act) => self.carry_out_act(message, order, act, decision),
-            What::Override(lifts) => {
-                self.issue(asked, order, lifts, (wallet, decision));
-            }
+            What::Override(lifts) => self.issue(asked, order, lifts, (wallet, decision)),
+            What::Registry(_) => {}
         }
     }
 

@@ -28,12 +28,29 @@ CREATE TABLE member (
     kin              TEXT              -- JSON: the family, and who may pick this person up
 );
 
--- Names and phones: nothing decides by them, so that a person can be forgotten here.
+-- A member's number is nobody else's.
+CREATE UNIQUE INDEX member_number ON member (number);
+
+-- What else is known of people: nothing decides by it, so that a person can be forgotten here.
 CREATE TABLE person (
     member     UUID NOT NULL PRIMARY KEY,
     name       TEXT NOT NULL, -- in its own script
     name_latin TEXT NOT NULL,
-    phone      TEXT NOT NULL  -- E.164, or empty
+    folded     TEXT NOT NULL, -- all words that somebody is found by, each after a blank
+    phones     TEXT NOT NULL, -- JSON array, E.164
+    email      TEXT NOT NULL, -- or empty
+    photo      TEXT,          -- file of the state folder, by the hash of its content
+    notes      TEXT NOT NULL, -- or empty
+    documents  TEXT NOT NULL, -- JSON array
+    pickups    TEXT NOT NULL  -- JSON array: who may pick up and is no member
+);
+
+-- The words that people are found by, without case and accents.
+CREATE TABLE person_word (
+    word   TEXT COLLATE "C" NOT NULL,
+    member UUID NOT NULL,
+    what   TEXT NOT NULL, -- name, phone, email
+    PRIMARY KEY (word, member)
 );
 
 -- Bands, cards and tickets, by what a reader reports of them.
@@ -46,11 +63,15 @@ CREATE TABLE credential (
     valid_from  BIGINT,          -- first instant
     valid_until BIGINT,          -- first instant at which it is no longer valid
     party_size  BIGINT NOT NULL, -- people who may be inside on it
-    kind        TEXT   NOT NULL, -- card, band, ticket
+    kind        TEXT   NOT NULL, -- card, band, ticket, party_card
     adult       BOOLEAN NOT NULL, -- whatever the birth date says
     collected   BOOLEAN NOT NULL, -- in the collector, or its loss is paid
     extras      TEXT             -- JSON: digests of codes, the host of a guest
 );
+
+-- What somebody carries.
+CREATE INDEX credential_of_member ON credential (member);
+CREATE INDEX credential_id ON credential (id);
 
 -- Sold passes, with the tariff version that each was sold under.
 CREATE TABLE pass (
@@ -271,6 +292,22 @@ CREATE TABLE param_value (
     version   BIGINT NOT NULL,
     body      TEXT   NOT NULL, -- JSON
     PRIMARY KEY (parameter, scope)
+);
+
+-- House bans.
+CREATE TABLE ban (
+    member  UUID   NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    body    TEXT   NOT NULL -- JSON
+);
+
+-- Answers to orders, by the key that came with each: who sends one again gets it again.
+CREATE TABLE answer (
+    operator  TEXT   NOT NULL,
+    order_key TEXT   NOT NULL,
+    version   BIGINT NOT NULL,
+    body      TEXT   NOT NULL, -- JSON
+    PRIMARY KEY (operator, order_key)
 );
 
 -- Orders that wait for a second person, by their terminals.

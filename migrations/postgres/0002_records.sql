@@ -127,6 +127,22 @@ CREATE TABLE outbox (
     action   TEXT   NOT NULL  -- JSON
 );
 
+-- Who held which band, card or ticket: what became of each, and by whom. It only grows; what is
+-- older than parameter 63 keeps it loses who it was about.
+CREATE TABLE credential_history (
+    id         UUID   NOT NULL PRIMARY KEY,
+    uid        TEXT   NOT NULL, -- what readers see
+    credential UUID   NOT NULL, -- the same band given to somebody else is another one
+    at         BIGINT NOT NULL,
+    event      TEXT   NOT NULL, -- issued, returned, lost, stolen, blocked, unblocked, replaced
+    decision   UUID,            -- that allowed it
+    member     UUID,            -- who held it; nothing once the line is forgotten
+    operator   TEXT,
+    reason     TEXT
+);
+CREATE INDEX history_of_uid ON credential_history (uid, at);
+CREATE INDEX history_of_people ON credential_history (event, at) WHERE member IS NOT NULL;
+
 -- The texts of every rule set that was ever in force.
 CREATE TABLE rule_set (
     hash    TEXT   NOT NULL PRIMARY KEY,
@@ -157,6 +173,15 @@ WHEN (NOT (old.salt IS NOT NULL AND new.salt IS NULL AND new.member IS NULL AND 
 EXECUTE FUNCTION refuse('decisions are never changed');
 CREATE TRIGGER decision_is_not_deleted BEFORE DELETE ON decision
 FOR EACH ROW EXECUTE FUNCTION refuse('decisions are never deleted');
+CREATE TRIGGER credential_history_is_not_changed BEFORE UPDATE ON credential_history
+FOR EACH ROW WHEN (NOT (old.member IS NOT NULL AND new.member IS NULL AND new.operator IS NULL
+    AND new.reason IS NULL AND ROW(new.id, new.uid, new.credential, new.at, new.event,
+    new.decision) IS NOT DISTINCT FROM ROW(old.id, old.uid, old.credential, old.at, old.event,
+    old.decision)))
+EXECUTE FUNCTION refuse('the history of credentials only grows');
+CREATE TRIGGER credential_history_is_not_deleted BEFORE DELETE ON credential_history
+FOR EACH ROW EXECUTE FUNCTION refuse('the history of credentials only grows');
+
 CREATE TRIGGER posting_stays BEFORE UPDATE OR DELETE ON posting
 FOR EACH ROW EXECUTE FUNCTION refuse('postings are never changed or deleted');
 CREATE TRIGGER ledger_transaction_stays BEFORE UPDATE OR DELETE ON ledger_transaction

@@ -127,6 +127,22 @@ CREATE TABLE outbox (
     action   TEXT   NOT NULL  -- JSON
 ) WITHOUT ROWID;
 
+-- Who held which band, card or ticket: what became of each, and by whom. It only grows; what is
+-- older than parameter 63 keeps it loses who it was about.
+CREATE TABLE credential_history (
+    id         BLOB   NOT NULL PRIMARY KEY,
+    uid        TEXT   NOT NULL, -- what readers see
+    credential BLOB   NOT NULL, -- the same band given to somebody else is another one
+    at         BIGINT NOT NULL,
+    event      TEXT   NOT NULL, -- issued, returned, lost, stolen, blocked, unblocked, replaced
+    decision   BLOB,            -- that allowed it
+    member     BLOB,            -- who held it; nothing once the line is forgotten
+    operator   TEXT,
+    reason     TEXT
+) WITHOUT ROWID;
+CREATE INDEX history_of_uid ON credential_history (uid, at);
+CREATE INDEX history_of_people ON credential_history (event, at) WHERE member IS NOT NULL;
+
 -- The texts of every rule set that was ever in force.
 CREATE TABLE rule_set (
     hash    TEXT   NOT NULL PRIMARY KEY,
@@ -154,6 +170,14 @@ WHEN NOT (old.salt IS NOT NULL AND new.salt IS NULL AND new.member IS NULL AND n
 BEGIN SELECT RAISE(ABORT, 'decisions are never changed'); END;
 CREATE TRIGGER decision_is_not_deleted BEFORE DELETE ON decision
 BEGIN SELECT RAISE(ABORT, 'decisions are never deleted'); END;
+
+CREATE TRIGGER credential_history_is_not_changed BEFORE UPDATE ON credential_history
+WHEN NOT (old.member IS NOT NULL AND new.member IS NULL AND new.operator IS NULL AND new.reason IS
+    NULL AND new.id IS old.id AND new.uid IS old.uid AND new.credential IS old.credential AND
+    new.at IS old.at AND new.event IS old.event AND new.decision IS old.decision)
+BEGIN SELECT RAISE(ABORT, 'the history of credentials only grows'); END;
+CREATE TRIGGER credential_history_is_not_deleted BEFORE DELETE ON credential_history
+BEGIN SELECT RAISE(ABORT, 'the history of credentials only grows'); END;
 
 CREATE TRIGGER posting_is_not_changed BEFORE UPDATE ON posting
 BEGIN SELECT RAISE(ABORT, 'postings are never changed'); END;

@@ -21,6 +21,7 @@ pub mod error;
 mod ledger;
 mod load;
 mod open;
+pub mod people;
 mod pseudonyms;
 pub mod reader;
 mod records;

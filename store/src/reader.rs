@@ -9,9 +9,9 @@ use sqlx::{
 
 use domain::{
     decision::Decision,
-    ids::{CredentialId, DecisionId, MemberId, Uid},
+    ids::{CredentialId, DecisionId, Uid},
     layered::Change,
-    rows::{ParamKey, Person, SetParam},
+    rows::{ParamKey, SetParam},
     state::Changes,
     time::{Span, Timestamp},
 };
@@ -21,7 +21,8 @@ use crate::{
     cells::{Cells, Names},
     error::{OpenError, ReadError},
     ledger::{POSTING, RECEIPT, TRANSACTION},
-    records::{DECISION, JOURNAL, OUTBOX, PERSON, RULE_SET},
+    people::{HISTORY, PERSON, PERSON_WORD},
+    records::{DECISION, JOURNAL, OUTBOX, RULE_SET},
     sheet::{Op, Sheet, statement},
     tables::{Stored, each_table},
 };
@@ -45,20 +46,18 @@ const IN_PERIOD: &str = "SELECT body FROM decision
     ORDER BY id LIMIT $5";
 const COUNT_BETWEEN: &str = "SELECT count(*) FROM decision WHERE id > $1 AND id <= $2";
 const REMAINS: &str = "SELECT at, outcome, reason FROM decision WHERE id = $1 AND body IS NULL";
-const PERSON_OF: &str = "SELECT name, name_latin, phone FROM person WHERE member = $1";
 const PARAM_VALUES: &str = "SELECT parameter, scope, body FROM param_value ORDER BY 1, 2";
 const UID_OF: &str = "SELECT uid FROM credential WHERE id = $1 LIMIT 1";
 const RULE_SET_OF: &str = "SELECT hash, texts FROM rule_set WHERE hash = $1";
 /// The statements of this module, for the test that prepares them all.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 10] = [
+pub(crate) const STATEMENTS: [&str; 9] = [
     DECISION_BODY,
     DECISIONS_AFTER,
     LATEST,
     IN_PERIOD,
     COUNT_BETWEEN,
     REMAINS,
-    PERSON_OF,
     PARAM_VALUES,
     UID_OF,
     RULE_SET_OF,
@@ -208,19 +207,6 @@ impl Reader {
         Ok(Some((cells.at()?, cells.take()?, cells.take()?)))
     }
 
-    /// Name and phone of a member.
-    ///
-    /// # Errors
-    /// Where the database cannot be read.
-    pub async fn person(&self, member: MemberId) -> Result<Option<Person>, ReadError> {
-        let row = sqlx::query(PERSON_OF).bind(member.0).fetch_optional(&self.pool).await;
-        let Some(row) = row.map_err(ReadError::of("a person"))? else { return Ok(None) };
-        let mut names = Names::default();
-        let mut cells = Cells::of_row("person", &row, &mut names)?;
-        let (name, name_latin) = (cells.take()?, cells.take()?);
-        Ok(Some(Person { name, name_latin, phone: cells.take()? }))
-    }
-
     /// The values of parameters that are kept in the database.
     ///
     /// # Errors
@@ -291,7 +277,18 @@ pub(crate) fn sheets() -> Vec<Sheet> {
         ($($table:ident),*) => { vec![$(of(|rows| rows.$table)),*] };
     }
     let mut sheets = each_table!(states);
-    sheets.extend([JOURNAL, DECISION, POSTING, TRANSACTION, RECEIPT, OUTBOX, PERSON, RULE_SET]);
+    sheets.extend([
+        JOURNAL,
+        DECISION,
+        POSTING,
+        TRANSACTION,
+        RECEIPT,
+        OUTBOX,
+        PERSON,
+        PERSON_WORD,
+        HISTORY,
+        RULE_SET,
+    ]);
     sheets
 }
 

@@ -9,8 +9,9 @@ use domain::{
     command::Command,
     decision::Decision,
     event::Direction,
-    ids::DecisionId,
+    ids::{DecisionId, HeldId},
     journal::PERSONAL,
+    rows::Held,
     state::{Entry, Noted},
 };
 
@@ -20,6 +21,7 @@ use crate::{
     cells::Cells,
     error::{CommitError, ReadError},
     ledger::{self, PostingRow, TransactionRow},
+    people::Words,
     pseudonyms::Pseudonyms,
     sheet::{Kind, Sheet},
 };
@@ -82,15 +84,6 @@ pub(crate) const OUTBOX: Sheet = append(
     &["device", "decision", "issued", "ttl", "epoch", "expires", "action"],
     2,
 );
-/// Names and phones.
-pub(crate) const PERSON: Sheet = Sheet {
-    name: "person",
-    keys: &["member"],
-    values: &["name", "name_latin", "phone"],
-    ids: &[],
-    kind: Kind::Replace,
-    weight: 1,
-};
 /// Texts of rule sets.
 pub(crate) const RULE_SET: Sheet = Sheet {
     name: "rule_set",
@@ -379,6 +372,10 @@ pub(crate) struct Records<'a> {
     pub(crate) decisions: Vec<DecisionRow>,
     pub(crate) outbox: Vec<(&'a Command, String)>,
     pub(crate) rule_sets: Vec<(&'a str, String)>,
+    /// What is known of people, and the words that they are found by.
+    pub(crate) people: Words<'a>,
+    /// What became of credentials.
+    pub(crate) held: &'a [(HeldId, Held)],
     pub(crate) transactions: Vec<TransactionRow>,
     pub(crate) postings: Vec<PostingRow>,
     /// Commands that leave the outbox because their time is over.
@@ -417,6 +414,8 @@ impl<'a> Records<'a> {
             decisions,
             outbox: outbox.collect::<Result<_, _>>().map_err(CommitError::refused)?,
             rule_sets: rule_sets.collect::<Result<_, _>>().map_err(CommitError::refused)?,
+            people: Words::of(batch),
+            held: &batch.held,
             transactions,
             postings,
             over,

@@ -6,6 +6,7 @@ use domain::{
     facts::EVENT_KINDS,
     journal::PERSONAL,
     retention::{Keeps, Record},
+    rows::HELD_EVENTS,
     time::Timestamp,
 };
 
@@ -25,6 +26,12 @@ pub(crate) const DECISIONS: &str =
 pub(crate) const LINES: &str = "UPDATE journal SET noted = NULL, salt = NULL
     WHERE (daemon, seq) IN (SELECT daemon, seq FROM journal
         WHERE salt IS NOT NULL AND kind = $1 AND at < $2 LIMIT $3)";
+pub(crate) const HOLDERS: &str =
+    "UPDATE credential_history SET member = NULL, operator = NULL, reason = NULL
+    WHERE id IN (SELECT id FROM credential_history
+        WHERE member IS NOT NULL AND event = $1 AND at < $2 LIMIT $3)";
+pub(crate) const OLD_HOLDER: &str = "SELECT EXISTS
+    (SELECT 1 FROM credential_history WHERE member IS NOT NULL AND event = $1 AND at < $2)";
 pub(crate) const OLD_DECISION: &str =
     "SELECT EXISTS (SELECT 1 FROM decision WHERE salt IS NOT NULL AND kind = $1 AND at < $2)";
 pub(crate) const OLD_LINE: &str =
@@ -37,7 +44,9 @@ fn each_kind() -> impl Iterator<Item = Rows> {
     let decisions =
         EVENT_KINDS.iter().map(|kind| (DECISIONS, OLD_DECISION, kind.name(), kind.record()));
     let lines = PERSONAL.iter().map(|(kind, record)| (LINES, OLD_LINE, *kind, *record));
-    decisions.chain(lines)
+    let holders = HELD_EVENTS.iter();
+    let holders = holders.map(|event| (HOLDERS, OLD_HOLDER, event.name(), Record::Audit));
+    decisions.chain(lines).chain(holders)
 }
 
 impl Store {

@@ -195,7 +195,7 @@ mod tests {
     use sqlx::{Connection, Executor, SqlSafeStr, SqliteConnection};
 
     use super::{Kind, LARGE, Op, SMALL, statement};
-    use crate::{commit, open, pseudonyms, reader, retention, verify};
+    use crate::{commit, open, people, pseudonyms, reader, retention, verify};
 
     #[tokio::test]
     async fn every_statement_is_one_that_the_tables_understand() {
@@ -227,6 +227,8 @@ mod tests {
         texts.extend([pseudonyms::CHANCE, pseudonyms::KEY_OF, pseudonyms::KEYS_OVER]);
         texts.extend([retention::DECISIONS, retention::LINES]);
         texts.extend([retention::OLD_DECISION, retention::OLD_LINE]);
+        texts.extend([retention::HOLDERS, retention::OLD_HOLDER]);
+        texts.extend(people::STATEMENTS);
         for text in texts {
             let prepared = connection.prepare(text.into_sql_str()).await;
             assert!(prepared.is_ok(), "{}: {:?}", &text[..text.len().min(300)], prepared.err());

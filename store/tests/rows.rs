@@ -31,7 +31,7 @@ fn rows(changes: &Changes) -> Snapshot {
         exemptions tariffs goods price_lists drawers returned deposits earnings accounts
         presence occupancy reservations last_reads marks devices
         terminals holds operators
-        tokens params pending_orders waiting lockers imports emergency)
+        tokens bans answers params pending_orders waiting lockers imports emergency)
 }
 
 #[tokio::test]

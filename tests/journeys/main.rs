@@ -18,6 +18,7 @@ mod imports;
 mod operators;
 mod parameters;
 mod people;
+mod registry;
 mod reloads;
 mod replays;
 

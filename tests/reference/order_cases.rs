@@ -56,6 +56,10 @@ impl Maker<'_> {
             approver: (is_sale && self.chance(35)).then(|| self.operator("maka")),
             wallet,
             cash,
+            from_wallet: kind == EventKind::Refund,
+            loads: Money::ZERO,
+            discount_line: 0,
+            category_lines: Vec::new(),
             discount: if is_sale { one(self.rng, &[0, 0, 10, 11, 15, 16, 100]) } else { 0 },
             categories: if is_sale {
                 some(self.rng, &["alcohol", "tobacco", "games", "food"], 20).into_iter().collect()

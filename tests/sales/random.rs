@@ -84,7 +84,7 @@ fn whatever_is_ordered_the_books_stay_in_order() {
             match till.order("T1", what.clone()) {
                 Answer::Decided(_) => done += 1,
                 Answer::Refused(_) => refused += 1,
-                Answer::Taken => panic!("{what:?}"),
+                other => panic!("{what:?}: {other:?}"),
             }
             if random.u8(0..12) == 0 {
                 let later = till.world.now.plus(domain::time::Span::seconds(20_000));

@@ -180,7 +180,7 @@ impl Till {
         self.world.now = self.world.now.plus(domain::time::Span::millis(7));
         let order = Box::new(Order { operator: "nino".into(), second: None, what });
         let pin = PinDigest("2468".into());
-        self.take(Input::SignedOrder { terminal: till.into(), order, pin })
+        self.take(Input::SignedOrder { terminal: till.into(), order, pin, key: None })
     }
 
     /// Sells, and tells the receipt.

@@ -202,6 +202,7 @@ impl Folder {
         let other = plan.broker.map(|broker| format!("broker = \"mqtt://{broker}\""));
         let mut text = format!(
             "[site]\nname = \"journey\"\ntime_zone = \"Asia/Tbilisi\"\ncurrency = \"GEL\"\n\
+             country = \"GE\"\n\
              [rules]\nsettle_ms = {}\n[admin]\nlisten = \"{}\"\n[mqtt]\n{}\n\
              [[zone]]\nid = \"site\"\n[[zone]]\nid = \"hall\"\nparent = \"site\"\n\
              [[zone]]\nid = \"pool\"\nparent = \"hall\"\n",

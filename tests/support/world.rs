@@ -2,6 +2,7 @@
 //! no daemon and no devices around it.
 
 mod given;
+mod registry;
 mod shown;
 mod steps;
 
@@ -218,7 +219,7 @@ impl World {
             kin,
         };
         let person =
-            Person { name: row.band.clone(), name_latin: row.band.clone(), phone: String::new() };
+            Person { name: row.band.clone(), name_latin: row.band.clone(), ..Person::default() };
         let credential = Credential {
             id: holder.credential,
             member: holder.member,
@@ -239,6 +240,7 @@ impl World {
                 pin: None,
                 duress: row.duress.as_deref().map(|code| PinDigest(code.into())),
                 host,
+                replaced_by: None,
             })),
         };
         let balance = self.money(&row.wallet);

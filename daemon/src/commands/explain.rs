@@ -57,7 +57,7 @@ pub(crate) async fn explain(args: &ExplainArgs, json: bool) -> anyhow::Result<Ex
             Ok(Exit::Done)
         }
         Reply::Refused { why } => bail!(why),
-        Reply::Status { .. } | Reply::Done => bail!("the daemon answered something else"),
+        _ => bail!("the daemon answered something else"),
     }
 }
 

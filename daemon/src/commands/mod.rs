@@ -6,6 +6,7 @@ pub(crate) mod explain;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod params;
+pub(crate) mod registry;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod signed;

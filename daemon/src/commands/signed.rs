@@ -103,7 +103,7 @@ pub(crate) async fn order(
 }
 
 /// The PIN: asked for at a terminal, else the first line of the input.
-fn pin(signature: &Signature) -> anyhow::Result<String> {
+pub(crate) fn pin(signature: &Signature) -> anyhow::Result<String> {
     let input = std::io::stdin();
     let text = if input.is_terminal() {
         rpassword::prompt_password(format!("PIN of {}: ", signature.operator))?
@@ -138,26 +138,34 @@ async fn send(
         }
         Some(Reply::Refused { why }) => bail!(why),
         Some(_) => bail!("the daemon answered something else"),
-        None => {
-            let socket = installation.socket();
-            tell!("kari: no daemon runs at `{}`; start it first", socket.display());
-            Ok(Exit::Unreachable)
-        }
+        None => Ok(no_daemon(installation)),
     }
 }
 
+/// Nobody is there who could decide.
+pub(crate) fn no_daemon(installation: &Installation) -> Exit {
+    let socket = installation.socket();
+    tell!("kari: no daemon runs at `{}`; start it first", socket.display());
+    Exit::Unreachable
+}
+
 /// The decision in words; where nothing but a second person is lacking, what he does.
-fn told(installation: &Installation, decision: &Decision) {
+pub(crate) fn told(installation: &Installation, decision: &Decision) {
     let site = &installation.site;
     let wording = Wording::new(Language::En, site.currency.clone(), site.time_zone.clone());
     say!("{}", wording.line(decision, None));
-    let lacks = [Reason::SecondOperatorRequired, Reason::RefundNeedsApproval];
-    let found = &decision.verdict.reasons;
-    if !decision.verdict.outcome.opens() && found.iter().all(|one| lacks.contains(&one.reason)) {
+    if waits_for_second(decision) {
         say!(
             "it waits 60 seconds for a second person, at another terminal: `kari confirm DIR {}`, \
              or band and PIN at the reader of a gate that this desk watches",
             decision.device
         );
     }
+}
+
+/// Whether nothing but a second person is lacking.
+pub(crate) fn waits_for_second(decision: &Decision) -> bool {
+    let lacks = [Reason::SecondOperatorRequired, Reason::RefundNeedsApproval];
+    let mut found = decision.verdict.reasons.iter();
+    !decision.verdict.outcome.opens() && found.all(|one| lacks.contains(&one.reason))
 }

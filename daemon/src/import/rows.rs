@@ -126,8 +126,10 @@ impl Reading<'_> {
         self.known.numbers.insert(member.number, id);
         let balance = money.unwrap_or(Money::ZERO);
         let row = ImportRow::Member(id, member, person);
+        let before = there.and_then(|id| Some((id, self.known.persons.get(&id)?.clone())));
+        let before = before.map(|(id, person)| ImportRow::Before(id, person));
         match there {
-            Some(_) => Ok(Made::Changed(vec![row])),
+            Some(_) => Ok(Made::Changed(before.into_iter().chain([row]).collect())),
             None => Ok(Made::New(vec![ImportRow::Wallet { account, balance, debt_since }, row])),
         }
     }
@@ -172,10 +174,17 @@ impl Reading<'_> {
         let mut person = known.unwrap_or_else(|| Person {
             name: String::new(),
             name_latin: name.clone().unwrap_or_default(),
-            phone: String::new(),
+            ..Person::default()
         });
-        let replaced =
-            [(&mut person.name, name), (&mut person.name_latin, latin), (&mut person.phone, phone)];
+        if let Some(phone) = phone.filter(|phone| !phone.is_empty()) {
+            // The first one is replaced; those that the desk added stay.
+            person.phones.retain(|known| *known != phone);
+            match person.phones.first_mut() {
+                Some(first) => *first = phone,
+                None => person.phones.push(phone),
+            }
+        }
+        let replaced = [(&mut person.name, name), (&mut person.name_latin, latin)];
         for (field, value) in replaced {
             *field = value.unwrap_or_else(|| std::mem::take(field));
         }
@@ -252,6 +261,7 @@ impl Reading<'_> {
             pin: pin.or(known.pin),
             duress: duress.or(known.duress),
             host: host.or(known.host),
+            replaced_by: known.replaced_by,
         };
         credential.extras = (extras != Extras::default()).then(|| Box::new(extras));
     }
@@ -507,7 +517,8 @@ mod tests {
         let person = Person {
             name: "ნინო".to_owned(),
             name_latin: "Nino".to_owned(),
-            phone: "+995555000001".to_owned(),
+            phones: vec!["+995555000001".to_owned()],
+            ..Person::default()
         };
         known.persons.insert(one, person);
         known
@@ -727,9 +738,14 @@ mod tests {
         assert!(matches!(&skipped[..], [Ok(Made::Skipped)]), "{skipped:?}");
         let changed = all(Kind::Members, Existing::Update, members);
         let Ok(Made::Changed(rows)) = &changed[0] else { panic!("{changed:?}") };
-        let [ImportRow::Member(who, member, person)] = &rows[..] else { panic!("{rows:?}") };
+        let [ImportRow::Before(_, _), ImportRow::Member(who, member, person)] = &rows[..] else {
+            panic!("{rows:?}")
+        };
         assert_eq!((who.0, member.number, member.language), (id(1), 1, Language::Ru));
-        assert_eq!((person.name.as_str(), person.phone.as_str()), ("ნინო", "+995555000001"));
+        assert_eq!(
+            (person.name.as_str(), person.phones.join(",")),
+            ("ნინო", "+995555000001".to_owned())
+        );
         let money = all(Kind::Members, Existing::Update, "number,name,balance\n1,,5.00\n");
         assert!(money[0].as_ref().unwrap_err()[0].contains("--as balances"), "{money:?}");
 

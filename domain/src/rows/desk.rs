@@ -32,6 +32,9 @@ pub struct PendingOrder {
     pub at: Timestamp,
     /// Boot and sequence of the terminal's message.
     pub source: Option<(u64, u64)>,
+    /// Its own key, if its sender gave it one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<OrderKey>,
 }
 
 /// The token of an override: it lifts the reasons of one refusal once.
@@ -52,4 +55,34 @@ pub struct Token {
     pub operator: OperatorId,
     /// The last instant at which it opens.
     pub until: Timestamp,
+}
+
+/// What tells an order that was sent again from another one: the key that its sender gave it, and
+/// what it was about, as a digest under the site's own key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderKey {
+    /// The key.
+    pub key: String,
+    /// The digest.
+    pub content: Box<str>,
+}
+
+/// The key of an answer that was given: keys are each operator's own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AnswerKey {
+    /// Who ordered.
+    pub operator: OperatorId,
+    /// The key of the order.
+    pub key: String,
+}
+
+/// An answer that was given; the same order again gets it again and changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// What the order was about, as a digest.
+    pub content: Box<str>,
+    /// The decision on it.
+    pub decision: DecisionId,
+    /// When.
+    pub at: Timestamp,
 }

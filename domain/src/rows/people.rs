@@ -87,6 +87,9 @@ pub struct Extras {
     /// The member whose guest holds it (parameter 40).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<MemberId>,
+    /// What was given out in its place, once it was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<Uid>,
 }
 
 /// An operator.
@@ -118,6 +121,8 @@ pub enum CredentialKind {
     Band,
     /// A ticket of paper or on a screen.
     Ticket,
+    /// A card that several people enter with, one after the other.
+    PartyCard,
 }
 
 impl CredentialKind {
@@ -128,12 +133,14 @@ impl CredentialKind {
             Self::Card => "card",
             Self::Band => "band",
             Self::Ticket => "ticket",
+            Self::PartyCard => "party_card",
         }
     }
     /// The kind of this word.
     #[must_use]
     pub fn of(word: &str) -> Option<Self> {
-        [Self::Card, Self::Band, Self::Ticket].into_iter().find(|kind| kind.name() == word)
+        let mut all = [Self::Card, Self::Band, Self::Ticket, Self::PartyCard].into_iter();
+        all.find(|kind| kind.name() == word)
     }
 }
 
@@ -207,17 +214,6 @@ impl Language {
             Self::En => "en",
         }
     }
-}
-
-/// What an import tells of a person beside the row that decides.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Person {
-    /// The name in its own script.
-    pub name: String,
-    /// The name in Latin letters.
-    pub name_latin: String,
-    /// The phone in E.164, or empty.
-    pub phone: String,
 }
 
 /// The state of a credential.

@@ -18,7 +18,7 @@ use domain::{
     },
     scope::{ParamTable, Scope},
     site::{Gate, Site, TerminalKind},
-    state::{Batch, ImportRow, Input, Noted, Snapshot, State},
+    state::{Answer, Batch, ImportRow, Input, Noted, Snapshot, State},
     step::step,
     time::Timestamp,
     verdict::{Finding, Outcome},
@@ -108,7 +108,7 @@ impl World {
             kin: None,
         };
         let person =
-            Person { name: "ნინო".into(), name_latin: "Nino".into(), phone: String::new() };
+            Person { name: "ნინო".into(), name_latin: "Nino".into(), ..Person::default() };
         let pass = Pass {
             tariff: "pack".into(),
             tariff_version: 1,
@@ -173,15 +173,16 @@ impl World {
     }
 
     /// Steps one input and commits what came of it.
-    pub(crate) fn take(&mut self, input: Input, now: Timestamp) {
+    pub(crate) fn take(&mut self, input: Input, now: Timestamp) -> Answer {
         let mut batch = Batch::default();
-        step(&mut self.state, &mut batch, input, now, &self.policy);
+        let answer = step(&mut self.state, &mut batch, input, now, &self.policy);
         for transaction in &batch.transactions {
             let sum: Money = transaction.postings.iter().map(|posting| posting.amount).sum();
             assert_eq!(sum, Money::ZERO, "{transaction:?}");
         }
         self.state.commit();
         self.last = batch;
+        answer
     }
 
     pub(crate) fn event(

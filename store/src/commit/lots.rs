@@ -8,7 +8,8 @@ use crate::{
     Sealed,
     binds::Binds,
     ledger::{self, POSTING, RECEIPT, TRANSACTION},
-    records::{DECISION, JOURNAL, OUTBOX, PERSON, RULE_SET, Records},
+    people::{self, HISTORY, PERSON, PERSON_WORD},
+    records::{DECISION, JOURNAL, OUTBOX, RULE_SET, Records},
     sheet::{MOST_ROWS, Op, SMALL, Sheet, statement, whole},
     tables::{Stored, each_table},
 };
@@ -72,18 +73,13 @@ pub(super) fn lots<'a>(sealed: &'a Sealed, records: &'a Records<'_>) -> Vec<(u32
             to.at(command.issued.plus(command.ttl));
             to.text(action.as_str());
         }),
-        Lot::put(PERSON, &sealed.batch.people, |(member, person), to| {
-            to.id(member.0);
-            to.text(person.name.as_str());
-            to.text(person.name_latin.as_str());
-            to.text(person.phone.as_str());
-        }),
         Lot::put(RULE_SET, &records.rule_sets, |(hash, texts), to| {
             to.text(*hash);
             to.text(texts.as_str());
             to.at(sealed.committed_at);
         }),
     ];
+    lots.extend(of_people(records));
     macro_rules! states {
         ($($table:ident),*) => {$(
             lots.push(removed(&sealed.changes.$table));
@@ -95,6 +91,36 @@ pub(super) fn lots<'a>(sealed: &'a Sealed, records: &'a Records<'_>) -> Vec<(u32
     lots.push(Lot::put(TRANSACTION, &records.transactions, |row, to| row.bind(to)));
     lots.push(Lot::put(RECEIPT, &sealed.batch.receipts, ledger::bind_receipt));
     (0..).zip(lots).filter(|(_, lot)| lot.rows > 0).collect()
+}
+
+/// What is known of people and of what they carried.
+fn of_people<'a>(records: &'a Records<'_>) -> [Lot<'a>; 4] {
+    [
+        Lot::put(PERSON, &records.people.people, |(member, person), to| {
+            to.id(member.0);
+            people::bind(person, to);
+        }),
+        Lot {
+            sheet: PERSON_WORD,
+            op: Op::Delete,
+            rows: records.people.gone.len(),
+            bind: Box::new(|place, to| {
+                if let Some((word, member)) = records.people.gone.get(place) {
+                    to.text(word.as_str());
+                    to.id(member.0);
+                }
+            }),
+        },
+        Lot::put(PERSON_WORD, &records.people.new, |((word, member), what), to| {
+            to.text(word.as_str());
+            to.id(member.0);
+            to.text(*what);
+        }),
+        Lot::put(HISTORY, records.held, |(id, held), to| {
+            to.id(id.0);
+            people::bind_held(held, to);
+        }),
+    ]
 }
 
 /// The rows of a table that are gone. A row that came and went within one batch was never written.

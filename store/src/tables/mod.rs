@@ -59,6 +59,8 @@ macro_rules! each_table {
             holds,
             operators,
             tokens,
+            bans,
+            answers,
             pending_orders,
             params,
             waiting,

@@ -7,9 +7,10 @@ use domain::{
     },
     params::Param,
     rows::{
-        Attempts, BandDeposit, DeviceState, Drawer, Earning, EarningKey, Exemption, Family, Good,
-        Guests, Hold, HoldKey, Import, Locker, Operator, ParamKey, PendingOrder, PriceList,
-        ReceiptKey, Returned, SetParam, Spending, Terminal, Token, Waiting,
+        AnswerKey, Answered, Attempts, Ban, BandDeposit, DeviceState, Drawer, Earning, EarningKey,
+        Exemption, Family, Good, Guests, Hold, HoldKey, Import, Locker, Operator, ParamKey,
+        PendingOrder, PriceList, ReceiptKey, Returned, SetParam, Spending, Terminal, Token,
+        Waiting,
     },
 };
 
@@ -48,6 +49,18 @@ impl Columns for HoldKey {
     fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         let uid = from.text().map(|text| Uid::from(&*text))?;
         Ok(Self { uid, gate: from.name()? })
+    }
+}
+
+impl Columns for AnswerKey {
+    const NAMES: &'static [&'static str] = &["operator", "order_key"];
+    fn bind(&self, to: &mut Binds) {
+        to.text(self.operator.as_str());
+        to.text(self.key.as_str());
+    }
+    fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
+        let operator = from.text().map(|login| OperatorId::from(&*login))?;
+        Ok(Self { operator, key: from.take()? })
     }
 }
 
@@ -170,6 +183,8 @@ whole! {
     BandDeposit, by Uid, in "band_deposit";
     Earning, by EarningKey, in "earning";
     SetParam, by ParamKey, in "param_value";
+    Ban, by MemberId, in "ban";
+    Answered, by AnswerKey, in "answer";
     PendingOrder, by DeviceId, in "pending_order";
     Import, by ImportId, in "import";
 }

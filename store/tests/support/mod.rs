@@ -24,12 +24,13 @@ use domain::{
     params::{Param, ParamMask, Value},
     reasons::{Class, Condition, Reason},
     rows::{
-        Account, AccountKind, Attempts, Charge, ChargeFor, Credential, CredentialKind,
-        CredentialState, DeviceState, Emergency, Exempted, Exemption, Extras, Family, Guests, Hold,
-        HoldKey, Import, Kin, Language, LastRead, Left, Locker, Mark, MarkKey, Member, Occupancy,
-        Operator, ParamKey, Pass, PassKey, PassState, PendingOrder, Person, Presence, ReaderKey,
-        Reservation, ReservationKey, ReservationState, SetParam, Spending, Tariff, TariffKey,
-        Terminal, Token, Visit, Visits, Waiting, WaitsFor,
+        Account, AccountKind, AnswerKey, Answered, Attempts, Ban, Charge, ChargeFor, Credential,
+        CredentialKind, CredentialState, DeviceState, Document, DocumentKind, Emergency, Exempted,
+        Exemption, Extras, Family, FileName, Guests, Hold, HoldKey, Import, Kin, Language,
+        LastRead, Left, Locker, Mark, MarkKey, Member, Occupancy, Operator, OrderKey, ParamKey,
+        Pass, PassKey, PassState, PendingOrder, Person, Pickup, Presence, ReaderKey, Reservation,
+        ReservationKey, ReservationState, SetParam, Spending, Tariff, TariffKey, Terminal, Token,
+        Visit, Visits, Waiting, WaitsFor,
     },
     scope::Scope,
     state::{Batch, Changes, Entry, Noted, Posting, Transaction},
@@ -125,6 +126,8 @@ pub(crate) fn every_row() -> Changes {
         spending: vec![change(MemberId(id(1)), 1, spending())],
         attempts: vec![change(Uid::from("04A1"), 1, Attempts { failed: vec![NOW] })],
         exemptions: vec![change(ExemptionId(id(71)), 1, exemption())],
+        bans: vec![change(MemberId(id(1)), 1, ban())],
+        answers: vec![change(answer_key(), 1, answered())],
         ..gate_rows()
     }
 }
@@ -135,6 +138,19 @@ fn family() -> Family {
         account: AccountId(id(3)),
         people: vec![Uid::from("04A1")],
     }
+}
+
+fn ban() -> Ban {
+    let (from, until) = (date(2026, 9, 1), Some(date(2026, 9, 30)));
+    Ban { from, until, reason: "pushed".to_owned(), by: "nino".into(), at: NOW }
+}
+
+fn answer_key() -> AnswerKey {
+    AnswerKey { operator: "nino".into(), key: "k-1".to_owned() }
+}
+
+fn answered() -> Answered {
+    Answered { content: "beef".into(), decision: DecisionId(id(50)), at: NOW }
 }
 
 fn spending() -> Spending {
@@ -183,7 +199,8 @@ fn twelve() -> SetParam {
 fn pending_order() -> PendingOrder {
     let act = Act { action: "emergency_reset".to_owned(), ..Act::default() };
     let order = Order { operator: "nino".into(), second: None, what: What::Act(act) };
-    PendingOrder { order, at: NOW, source: Some((u64::MAX, 3)) }
+    let key = Some(OrderKey { key: "k-1".to_owned(), content: "beef".into() });
+    PendingOrder { order, at: NOW, source: Some((u64::MAX, 3)), key }
 }
 
 fn token() -> Token {
@@ -443,7 +460,18 @@ pub(crate) fn person() -> Person {
     Person {
         name: "ნინო".to_owned(),
         name_latin: "Nino".to_owned(),
-        phone: "+995555000001".to_owned(),
+        phones: vec!["+995555000001".to_owned(), "+37410000002".to_owned()],
+        email: "nino@example.ge".to_owned(),
+        photo: FileName::of(&format!("{}.jpg", "0123456789abcdef".repeat(4))),
+        notes: "asks for a towel".to_owned(),
+        documents: vec![Document {
+            kind: DocumentKind::MedicalCertificate,
+            number: "17/4".to_owned(),
+            from: None,
+            until: Some(date(2026, 9, 20)),
+            file: None,
+        }],
+        pickups: vec![Pickup { name: "ეკა".to_owned(), ..Pickup::default() }],
     }
 }
 

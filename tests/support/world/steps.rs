@@ -24,6 +24,7 @@
 //! | `12:20:00 clock 3600` | our own clock was set forward by an hour |
 //! | `12:25:00 signs desk-1 nino 2468 emergency_reset` | an act, proved by login and PIN |
 //! | `12:25:30 confirms T1 levan 2468` | a second person confirms it elsewhere |
+//! | `10:00:00 bans desk-1 boss W1 2026-09-15` | what the desk changes: `registry.rs` |
 //! | `12:00:00 till T1 off` | the till is offline |
 //! | `12:00:00 waits` | time goes on |
 //! | `12:00:00 desk off` | nobody sits at the desk any more |
@@ -53,6 +54,7 @@ impl World {
         let known = self.at_gates(words, now)
             || self.at_lockers(words, now)
             || self.at_tills(words)
+            || self.at_desk(words)
             || self.around(words, now);
         assert!(known, "`{step}` is no step");
     }
@@ -126,7 +128,7 @@ impl World {
                 let operator = (*operator).into();
                 let order = Box::new(Order { operator, second: None, what: What::Act(act) });
                 let (terminal, pin) = ((*desk).into(), PinDigest((*code).into()));
-                self.take(Input::SignedOrder { terminal, order, pin });
+                self.take(Input::SignedOrder { terminal, order, pin, key: None });
             }
             ["confirms", desk, operator, code] => {
                 let (terminal, operator) = ((*desk).into(), (*operator).into());
@@ -189,7 +191,7 @@ impl World {
         assert_eq!(self.take(Input::Payment(payment)), Answer::Taken, "{uid} pays {amount}");
     }
 
-    fn order(&mut self, till: &str, operator: &str, second: Option<Second>, what: What) {
+    pub(super) fn order(&mut self, till: &str, operator: &str, second: Option<Second>, what: What) {
         let order = Order { operator: operator.into(), second, what };
         let now = self.now();
         self.event(till, now, Happening::Order(Box::new(order)));

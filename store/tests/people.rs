@@ -1,0 +1,154 @@
+//! What is known of people: found by every word of it and in either script, changed without a
+//! trace of what it was, and the history of what they carry, which only grows.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod support;
+
+use domain::{
+    ids::{CredentialId, HeldId, MemberId, Uid},
+    retention::Keeps,
+    rows::{Held, HeldEvent, Person},
+    state::{Batch, Changes},
+    time::Timestamp,
+};
+use store::{Store, reader::Reader};
+use support::*;
+
+fn named(name: &str, latin: &str) -> Person {
+    Person { name: name.to_owned(), name_latin: latin.to_owned(), ..Person::default() }
+}
+
+async fn written(store: &mut Store, number: u64, people: Vec<(u128, Person)>) {
+    let people = people.into_iter().map(|(member, person)| (MemberId(id(member)), person));
+    let batch = Batch { people: people.collect(), ..Batch::default() };
+    store.commit(&sealed(number, batch, Changes::default())).await.unwrap();
+}
+
+async fn found(reader: &Reader, text: &str) -> Vec<u128> {
+    let mut found = reader.named(text, 10).await.unwrap();
+    found.sort();
+    let base = id(0).as_u128();
+    found.into_iter().map(|member| member.0.as_u128() - base).collect()
+}
+
+#[tokio::test]
+async fn people_are_found_by_words_in_either_script_without_case_and_accents() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, _) = open(folder.path()).await;
+    let nino = Person {
+        phones: vec!["+995555000001".to_owned()],
+        email: "n.b@example.ge".to_owned(),
+        ..named("ნინო ბერიძე", "Nino Beridze")
+    };
+    let people = vec![
+        (1, nino),
+        (2, named("ნინო გელაშვილი", "Nino Gelashvili")),
+        (3, named("Фёдор Ёлкин", "Fedor Elkin")),
+        (4, named("Zoë Müller", "Zoë Müller")),
+    ];
+    written(&mut store, 1, people).await;
+    let reader = Reader::open(&folder.path().join("kari.db")).await.unwrap();
+    for (text, who) in [
+        ("ნინო", &[1, 2][..]),
+        ("NINO", &[1, 2]),
+        ("nin ber", &[1]),
+        ("beridze, nino", &[1]),
+        ("ბერ ნინ", &[1]),
+        ("федор", &[3]),
+        ("ЁЛК", &[3]),
+        ("zoe muller", &[4]),
+        ("MÜLLER", &[4]),
+        ("+99555500", &[1]),
+        ("N.B@example", &[1]),
+        ("nino schmidt", &[]),
+        ("%", &[]),
+        ("", &[]),
+    ] {
+        assert_eq!(found(&reader, text).await, who, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_called_otherwise_is_found_by_the_new_name_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, _) = open(folder.path()).await;
+    let before = named("ნინო ბერიძე", "Nino Beridze");
+    let after = named("ნინო გელაშვილი", "Nino Gelashvili");
+    written(&mut store, 1, vec![(1, before.clone())]).await;
+    let batch = Batch {
+        people: vec![(MemberId(id(1)), after.clone())],
+        people_before: vec![(MemberId(id(1)), before)],
+        ..Batch::default()
+    };
+    store.commit(&sealed(2, batch, Changes::default())).await.unwrap();
+    let reader = Reader::open(&folder.path().join("kari.db")).await.unwrap();
+    assert_eq!(found(&reader, "beridze").await, []);
+    assert_eq!(found(&reader, "ბერიძე").await, []);
+    assert_eq!(found(&reader, "nino gel").await, [1]);
+    assert_eq!(reader.person(MemberId(id(1))).await.unwrap(), Some(after));
+}
+
+#[tokio::test]
+async fn a_card_has_all_that_the_desk_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = filled(folder.path()).await;
+    written(&mut store, 2, vec![(1, person())]).await;
+    let reader = Reader::open(&folder.path().join("kari.db")).await.unwrap();
+    let one = reader.numbered(7).await.unwrap().unwrap();
+    let card = reader.card(one).await.unwrap().unwrap();
+    assert_eq!((card.version, card.member.clone(), card.person), (1, member(7), person()));
+    assert_eq!(card.carries.len(), 1);
+    assert_eq!(card.ban.unwrap().reason, "pushed");
+    assert_eq!(reader.holder(&Uid::from("04A1")).await.unwrap(), Some(one));
+    assert_eq!(reader.numbered(99).await.unwrap(), None);
+    assert_eq!(reader.exemptions().await.unwrap().len(), 1);
+}
+
+fn held(uid: &str, member: u128, event: HeldEvent, at: Timestamp) -> Held {
+    Held {
+        uid: Uid::from(uid),
+        credential: CredentialId(id(member + 500)),
+        member: Some(MemberId(id(member))),
+        event,
+        at,
+        operator: Some("nino".into()),
+        decision: None,
+        reason: Some("at the desk".to_owned()),
+    }
+}
+
+#[tokio::test]
+async fn the_history_of_a_band_only_grows_and_forgets_who_when_it_is_old() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, _) = open(folder.path()).await;
+    let at = |day: i64| Timestamp::from_micros(NOW.micros() + day * 86_400_000_000);
+    let lines = [
+        held("B1", 1, HeldEvent::Issued, at(-500)),
+        held("B1", 1, HeldEvent::Returned, at(-400)),
+        held("B2", 3, HeldEvent::Issued, at(-300)),
+        held("B1", 2, HeldEvent::Issued, at(-200)),
+    ];
+    let numbered = lines.iter().cloned().zip(1..).map(|(held, line)| (HeldId(id(line)), held));
+    let batch = Batch { held: numbered.collect(), ..Batch::default() };
+    store.commit(&sealed(1, batch, Changes::default())).await.unwrap();
+    let reader = Reader::open(&folder.path().join("kari.db")).await.unwrap();
+    let history = reader.history(&Uid::from("B1")).await.unwrap();
+    assert_eq!(history, [lines[0].clone(), lines[1].clone(), lines[3].clone()]);
+    for sql in [
+        "DELETE FROM credential_history",
+        "UPDATE credential_history SET event = 'lost'",
+        "UPDATE credential_history SET member = x'00'",
+        "UPDATE credential_history SET member = NULL",
+    ] {
+        let refused = meddle(folder.path(), sql).await.unwrap_err().to_string();
+        assert!(refused.contains("only grows"), "{sql}: {refused}");
+    }
+    let keeps = Keeps { movements: at(-90), audit: at(-365) };
+    assert!(store.keeps_too_long(&keeps).await.unwrap());
+    assert_eq!(store.pseudonymise(&keeps, 50, NOW).await.unwrap(), 2);
+    assert!(!store.keeps_too_long(&keeps).await.unwrap());
+    let history = reader.history(&Uid::from("B1")).await.unwrap();
+    let gone = |line: &Held| Held { member: None, operator: None, reason: None, ..line.clone() };
+    assert_eq!(history, [gone(&lines[0]), gone(&lines[1]), lines[3].clone()]);
+}
