@@ -13,6 +13,7 @@ use domain::{
     reasons::{Class, Reason},
     remedy::Remedy,
     rows::Person,
+    sales::Receipt,
     state::{Answer, Input},
     till::LIFTED_WITHIN,
     time::Clock,
@@ -374,7 +375,19 @@ impl Desk {
             What::Act(Act { setting: Some(Setting { key, value: Some(value) }), .. }) => {
                 self.checks.pass(&self.reader, (key, value)).await
             }
+            What::Void { receipt, .. } | What::Return { receipt, .. } => {
+                self.is_on_record(receipt).await
+            }
             _ => Ok(()),
+        }
+    }
+
+    /// What is taken back is what was sold, whatever the caller says of it.
+    async fn is_on_record(&self, told: &Receipt) -> Result<(), String> {
+        let known = self.reader.receipt(&told.key).await.map_err(|error| error.to_string())?;
+        match known.as_ref() == Some(told) {
+            true => Ok(()),
+            false => Err(format!("`{}` is not on record like this", told.key)),
         }
     }
 

@@ -27,6 +27,7 @@ pub const CHANGED_MEANWHILE: &str =
     "somebody else changed this person meanwhile; look again, then repeat it";
 
 /// One change.
+#[expect(clippy::large_enum_variant, reason = "an order holds it in a box")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Registry {

@@ -133,7 +133,7 @@ fn answered(installation: &Installation, reply: Option<Reply>, json: bool) -> an
     match reply {
         Some(Reply::Changed { done }) => changed(installation, &done, json),
         Some(Reply::Member { shown }) => told(json, &*shown, member_in_words),
-        Some(Reply::Found { members }) => told(json, &members, found_in_words),
+        Some(Reply::Found { members }) => told(json, &members, |members| found_in_words(members)),
         Some(Reply::History { lines }) => {
             let zone = installation.site.time_zone.clone();
             told(json, &lines, |lines| history_in_words(lines, &zone))
@@ -179,7 +179,7 @@ fn in_one_line(line: &Line) -> String {
     }
 }
 
-fn found_in_words(members: &Vec<Line>) {
+fn found_in_words(members: &[Line]) {
     if members.is_empty() {
         tell!("kari: nobody is found by that");
     }

@@ -455,8 +455,7 @@ mod tests {
         let hash = "0123456789abcdef".repeat(4);
         assert!(FileName::of(&format!("{hash}.jpg")).is_some_and(|name| name.is_photo()));
         assert!(FileName::of(&format!("{hash}.pdf")).is_some_and(|name| !name.is_photo()));
-        for wrong in
-            ["a.jpg", &format!("{hash}.exe"), &format!("{hash}"), &format!("../{hash}.jpg")]
+        for wrong in ["a.jpg", &format!("{hash}.exe"), &hash.to_string(), &format!("../{hash}.jpg")]
         {
             assert_eq!(FileName::of(wrong), None, "{wrong}");
         }
