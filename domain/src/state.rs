@@ -54,9 +54,21 @@ macro_rules! tables {
         }
 
         /// The rows that one batch read.
-        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(default)]
         pub struct Reads {
-            $($(#[$doc])* pub $name: Vec<Read<$key>>,)*
+            $(
+                $(#[$doc])*
+                #[serde(skip_serializing_if = "Vec::is_empty")]
+                pub $name: Vec<Read<$key>>,
+            )*
+        }
+
+        impl Reads {
+            /// Those of `other` too.
+            pub fn extend(&mut self, other: Self) {
+                $(self.$name.extend(other.$name);)*
+            }
         }
 
         impl Tables {
@@ -107,6 +119,11 @@ macro_rules! tables {
             #[must_use]
             pub fn before(&self) -> Reads {
                 Reads { $($name: self.$name.iter().map(Change::before).collect(),)* }
+            }
+            /// The rows as they are afterwards.
+            #[must_use]
+            pub fn after(&self) -> Reads {
+                Reads { $($name: self.$name.iter().map(Change::after).collect(),)* }
             }
         }
     };

@@ -118,6 +118,7 @@ CREATE INDEX receipt_of_decision ON receipt (decision);
 -- Commands that leave after the commit; rows go once they can no longer take effect.
 CREATE TABLE outbox (
     id       UUID   NOT NULL PRIMARY KEY,
+    daemon   BIGINT NOT NULL, -- whose batch it is
     device   TEXT   NOT NULL,
     decision UUID,
     issued   BIGINT NOT NULL,
@@ -125,6 +126,15 @@ CREATE TABLE outbox (
     epoch    BIGINT NOT NULL,
     expires  BIGINT NOT NULL, -- last instant at which it may take effect: issued + ttl
     action   TEXT   NOT NULL  -- JSON
+);
+
+-- What daemons that share a database tell each other: the rows that a batch changed, and the
+-- commands that it left for the devices of others. Only the last ones are kept; a database of one
+-- daemon has none.
+CREATE TABLE news (
+    seq    BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    daemon BIGINT NOT NULL,
+    rows   TEXT   NOT NULL -- JSON
 );
 
 -- The texts of every rule set that was ever in force.

@@ -1,7 +1,7 @@
 //! What a batch adds to the records: journal lines with their chain, decisions, ledger, outbox,
 //! rule sets.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use uuid::Uuid;
 
@@ -9,7 +9,7 @@ use domain::{
     command::Command,
     decision::Decision,
     event::Direction,
-    ids::DecisionId,
+    ids::{DecisionId, MemberId},
     journal::PERSONAL,
     state::{Entry, Noted},
 };
@@ -79,7 +79,7 @@ pub(crate) const DECISION: Sheet = append(
 pub(crate) const OUTBOX: Sheet = append(
     "outbox",
     &["id"],
-    &["device", "decision", "issued", "ttl", "epoch", "expires", "action"],
+    &["daemon", "device", "decision", "issued", "ttl", "epoch", "expires", "action"],
     2,
 );
 /// Names and phones.
@@ -379,6 +379,8 @@ pub(crate) struct Records<'a> {
     pub(crate) decisions: Vec<DecisionRow>,
     pub(crate) outbox: Vec<(&'a Command, String)>,
     pub(crate) rule_sets: Vec<(&'a str, String)>,
+    /// Names and phones, the last of each person.
+    pub(crate) people: Vec<(MemberId, &'a domain::rows::Person)>,
     pub(crate) transactions: Vec<TransactionRow>,
     pub(crate) postings: Vec<PostingRow>,
     /// Commands that leave the outbox because their time is over.
@@ -412,11 +414,14 @@ impl<'a> Records<'a> {
             let texts = serde_json::to_string(texts);
             texts.map(|texts| (hash.as_str(), texts))
         });
+        let people: BTreeMap<_, _> =
+            batch.people.iter().map(|(member, person)| (*member, person)).collect();
         Ok(Self {
             journal,
             decisions,
             outbox: outbox.collect::<Result<_, _>>().map_err(CommitError::refused)?,
             rule_sets: rule_sets.collect::<Result<_, _>>().map_err(CommitError::refused)?,
+            people: people.into_iter().collect(),
             transactions,
             postings,
             over,
