@@ -241,11 +241,14 @@ impl State {
         self.tables.commit();
     }
 
-    /// Takes the rows that a lost batch read as somebody else committed them.
+    /// Takes the rows of `reads` as somebody else committed them.
     pub fn reload(&mut self, reads: &Reads, rows: Snapshot) {
+        self.timers.stop_those_of(&self.tables, reads);
         self.tables.reload(reads, rows);
-        self.forget_values();
-        self.timers = crate::expiry::Timers::of(&self.tables);
+        self.timers.start_those_of(&self.tables, reads);
+        if !reads.params.is_empty() {
+            self.forget_values();
+        }
     }
 
     /// The values in force beside the rules of `policy`.

@@ -54,6 +54,11 @@ impl Pseudonyms {
         Ok(())
     }
 
+    /// The keys of this run's days may not be durable: they are read again.
+    pub(crate) fn doubt(&mut self) {
+        self.days.clear();
+    }
+
     /// Forgets the keys of days that are over for good at `now`.
     pub(crate) async fn forget(
         &mut self,

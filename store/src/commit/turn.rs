@@ -80,8 +80,12 @@ impl Store {
     ) -> Result<(), CommitError> {
         let result = self.try_in_turn(sealed, records).await;
         self.has_turn = false;
-        if let Err(CommitError::Lost { .. } | CommitError::Fatal { .. }) = &result {
-            self.roll_back().await?;
+        if let Err(why) = &result {
+            // The day's key may have been learnt in this turn.
+            self.pseudonyms.doubt();
+            if !matches!(why, CommitError::Unknown { .. }) {
+                self.roll_back().await?;
+            }
         }
         result
     }
@@ -185,6 +189,14 @@ impl Store {
         to.int(rows);
         to.text(news);
         to.int(check);
+    }
+
+    /// Gives a turn back that was kept for a batch which has nothing to store. Where that fails the
+    /// next batch finds out.
+    pub async fn give_turn_back(&mut self) {
+        if std::mem::take(&mut self.has_turn) {
+            drop(self.roll_back().await);
+        }
     }
 
     /// Keeps the turn from here to the end of the next batch, so that nobody else comes between:

@@ -551,6 +551,11 @@ impl Home {
         place.for_daemon(daemon)
     }
 
+    /// Where it is, of a daemon that takes no server without a safe disk.
+    pub(crate) fn strict(&self) -> Place {
+        Place::server(&self.url(), None).unwrap()
+    }
+
     pub(crate) async fn open(&self) -> (Store, Opened) {
         Store::open(&self.place(1), NOW).await.unwrap()
     }
