@@ -20,6 +20,7 @@ mod parameters;
 mod people;
 mod reloads;
 mod replays;
+mod servers;
 
 use devices::twin::{Answer, IndicateSeen, MqttGate};
 use domain::{event::Direction, ids::DecisionId, reasons::Reason, verdict::Outcome};
