@@ -39,6 +39,8 @@ struct Seen {
     /// Answers that nobody has looked up yet.
     fresh: Vec<IndicateSeen>,
     answers: usize,
+    /// Answers by the road for a store that stands still.
+    unasked: usize,
     passages: Vec<DecisionId>,
 }
 
@@ -163,10 +165,15 @@ fn heard(gate: &MqttGate, log: &Log, shown: Option<IndicateSeen>, opened_by: Opt
 async fn check_answers(records: &Records, log: &Log) {
     let fresh = std::mem::take(&mut log.0.lock().unwrap().fresh);
     for shown in fresh {
-        let decision = match shown.decision {
-            Some(id) => records.decision(id).await,
-            None => panic!("an answer without a decision: {shown:?}"),
+        let Some(id) = shown.decision else {
+            // A server that works for the first time after a start may take longer than a gate
+            // waits: then an exit opens, an entry stays shut, and no rule was asked.
+            assert!(records.is_server(), "an answer without a decision: {shown:?}");
+            assert_eq!(shown.outcome.opens(), shown.direction == Exit, "{shown:?}");
+            log.0.lock().unwrap().unasked += 1;
+            continue;
         };
+        let decision = records.decision(id).await;
         let decision = decision.unwrap_or_else(|| panic!("answered and lost: {shown:?}"));
         let verdict = (decision.verdict.outcome, decision.verdict.primary(), decision.direction);
         let (outcome, reason, direction) = verdict;
@@ -228,11 +235,13 @@ fn report((through, server): (Through, Option<&Postgres>), restarts: &mut [Durat
     let database = if server.is_some() { "PostgreSQL" } else { "SQLite" };
     let seen = log.0.lock().unwrap();
     println!(
-        "{} kills through {broker}, with {database}: start to ready p50 {:?}, max {:?}; {} answers, {} passages",
+        "{} kills through {broker}, with {database}: start to ready p50 {:?}, max {:?}; {} answers, {} of \
+         them without the rules, {} passages",
         restarts.len(),
         restarts[restarts.len() / 2],
         restarts[restarts.len() - 1],
         seen.answers,
+        seen.unasked,
         seen.passages.len(),
     );
 }

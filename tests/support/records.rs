@@ -106,6 +106,12 @@ impl Records {
         Self { reader: Reader::open(&site.place()).await.unwrap(), pool }
     }
 
+    /// Whether they are on a server.
+    #[must_use]
+    pub const fn is_server(&self) -> bool {
+        matches!(self.pool, Pool::Server(_))
+    }
+
     /// Every decision, oldest first.
     pub async fn decisions(&self) -> Vec<Decision> {
         let (mut all, mut last) = (Vec::new(), 0);
