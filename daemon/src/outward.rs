@@ -149,7 +149,7 @@ impl Outward {
 
     /// What another daemon's emergency, or the end of one, means for our gates.
     pub(crate) fn follow_elsewhere(&self, before: Option<&Emergency>, now: Option<&Emergency>) {
-        let Some(hub) = self.hub.get() else { return };
+        let Some(hub) = self.gates.hub.get() else { return };
         let road = hub.emergency();
         match (before, now) {
             (None, Some(started)) if !road.is_latched() => road.raise(&started.source),

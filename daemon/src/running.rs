@@ -14,7 +14,7 @@ use admin_api::{
     server::{Shared, serve},
     wording::language::Language,
 };
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use devices::{arrival::Inlets, hub::Hub};
 use domain::{
     command::Command,

@@ -175,8 +175,7 @@ impl Records {
 
     /// How many people there are.
     pub async fn members(&self) -> i64 {
-        let count = sqlx::query_scalar("SELECT count(*) FROM member");
-        count.fetch_one(&self.pool).await.unwrap()
+        asked!(self, "SELECT count(*) FROM member", [], row => row.get(0)).remove(0)
     }
 
     /// A person's name.
