@@ -19,6 +19,7 @@ use domain::{
     site::{Gate, Site, TerminalKind},
 };
 use serde::{Deserialize, de::DeserializeOwned};
+use store::place::{ONLY_DAEMON, Place};
 
 use crate::registry::phones;
 
@@ -71,6 +72,8 @@ struct SiteFile {
     #[serde(default)]
     state: StatePart,
     #[serde(default)]
+    database: DatabasePart,
+    #[serde(default)]
     rules: RulesPart,
     #[serde(default)]
     admin: AdminPart,
@@ -109,6 +112,68 @@ impl Default for StatePart {
     fn default() -> Self {
         Self { folder: "state".into() }
     }
+}
+
+/// Without an address it is a file in the state folder.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct DatabasePart {
+    /// A PostgreSQL, as `postgres://user@host/database`.
+    url: Option<String>,
+    /// A file with its password, in the site's folder or where systemd puts credentials.
+    password_file: Option<PathBuf>,
+    /// The number of this daemon among those that share the database.
+    daemon: i64,
+}
+
+impl Default for DatabasePart {
+    fn default() -> Self {
+        Self { url: None, password_file: None, daemon: ONLY_DAEMON }
+    }
+}
+
+impl DatabasePart {
+    /// The database of the site in `folder`, with its state in `state`.
+    fn place(&self, folder: &Path, state: &Path) -> Result<Place, String> {
+        if self.daemon < ONLY_DAEMON {
+            return Err(format!("`database.daemon` is {}; daemons count from 1", self.daemon));
+        }
+        let Some(url) = &self.url else {
+            if self.password_file.is_some() || self.daemon != ONLY_DAEMON {
+                return Err("a file has one daemon and no password; `database.url` names a \
+                            PostgreSQL"
+                    .to_owned());
+            }
+            return Ok(Place::file(state.join("kari.db")));
+        };
+        // What stands between `//` and `@` is who asks, and after a colon the password.
+        let who = url.split_once("//").and_then(|(_, rest)| rest.split_once('@'));
+        if who.is_some_and(|(who, _)| who.contains(':')) {
+            return Err("`database.url` holds a password; put it into a file and name that by \
+                        `database.password_file`"
+                .to_owned());
+        }
+        let password = self.password_file.as_ref().map(|file| secret(folder, file)).transpose()?;
+        let place = Place::server(url, password.as_deref());
+        let place = place.map_err(|error| {
+            format!("`database.url` is no address such as postgres://kari@localhost/kari: {error}")
+        })?;
+        let place = place.for_daemon(self.daemon);
+        // The test command starts a server that does not wait for its disk, and says so.
+        Ok(match std::env::var_os("KARI_TEST_POSTGRES_URL") {
+            Some(_) => place.that_may_forget(),
+            None => place,
+        })
+    }
+}
+
+/// What is in a file that holds a secret.
+fn secret(folder: &Path, file: &Path) -> Result<String, String> {
+    let given = std::env::var_os("CREDENTIALS_DIRECTORY").map(|given| Path::new(&given).join(file));
+    let path = given.filter(|path| path.is_file()).unwrap_or_else(|| folder.join(file));
+    let text = std::fs::read_to_string(&path);
+    let text = text.map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 #[derive(Debug, Deserialize)]
@@ -201,8 +266,10 @@ pub(crate) struct Installation {
     pub(crate) folder: PathBuf,
     /// What decisions need to know of it.
     pub(crate) site: Arc<Site>,
-    /// The folder of database, socket and lock.
+    /// The folder of socket and lock, and of the database where it is a file.
     pub(crate) state: PathBuf,
+    /// The database.
+    pub(crate) database: Place,
     /// How long edited rule files must rest.
     pub(crate) settle: Duration,
     /// Where health, metrics and the feed are served; loopback.
@@ -247,9 +314,12 @@ impl Installation {
             phones::country(code)
                 .ok_or_else(|| meaning(format!("`{code}` is not a country such as GE")))
         });
+        let state = folder.join(&file.state.folder);
+        let database = file.database.place(&folder, &state).map_err(&meaning)?;
         Ok(Self {
             country: country.transpose()?,
-            state: folder.join(&file.state.folder),
+            state,
+            database,
             settle: Duration::from_millis(file.rules.settle_ms),
             admin: file.admin.listen,
             locker_banks: file.lockers.into_iter().map(|bank| bank.bank).collect(),
@@ -267,9 +337,9 @@ impl Installation {
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
-    /// The database.
-    pub(crate) fn database(&self) -> PathBuf {
-        self.state.join("kari.db")
+    /// Whether there may be a database: a file that is not there was never made.
+    pub(crate) fn has_database(&self) -> bool {
+        self.database.path().is_none_or(Path::exists)
     }
     /// The socket of a running daemon.
     pub(crate) fn socket(&self) -> PathBuf {
@@ -448,6 +518,13 @@ mod tests {
             ("parent = 'site'", "", "2 zones have no `parent`"),
             ("from = 'site'\nto = 'pool'", "from = 'pool'\nto = 'site'", "turn the gate round"),
             ("to = 'pool'", "to = 'moon'", "no zone is called `moon`"),
+            ("[mqtt]", "[mqtt]\n[database]\ndaemon = 2", "a file has one daemon"),
+            ("[mqtt]", "[mqtt]\n[database]\nurl = 'postgres://a:b@c/d'", "holds a password"),
+            (
+                "[mqtt]",
+                "[mqtt]\n[database]\nurl = 'postgres://a@c/d'\npassword_file = 'none'",
+                "cannot read",
+            ),
             ("[mqtt]", "[mqtt]\n[[group]]\nid = 'a'\nclass = 'desk'", "its class is swim_group"),
         ] {
             assert!(GOOD.contains(from), "{from}");

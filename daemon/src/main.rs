@@ -24,6 +24,7 @@ mod running;
 mod simulation;
 mod site_loop;
 mod socket;
+mod storing;
 mod values;
 
 use std::process::ExitCode;

@@ -21,6 +21,7 @@ use domain::{
     ids::{CommandId, DecisionId, DeviceId, IdMaker},
     params::Param,
     reasons::Condition,
+    rows::Emergency,
     state::{Batch, Entry, Noted},
     time::Timestamp,
     verdict::Outcome,
@@ -144,6 +145,22 @@ impl Outward {
                 _ => {}
             }
         }
+    }
+
+    /// What another daemon's emergency, or the end of one, means for our gates.
+    pub(crate) fn follow_elsewhere(&self, before: Option<&Emergency>, now: Option<&Emergency>) {
+        let Some(hub) = self.gates.hub.get() else { return };
+        let road = hub.emergency();
+        match (before, now) {
+            (None, Some(started)) if !road.is_latched() => road.raise(&started.source),
+            (Some(_), None) => road.lift(self.raised()),
+            _ => {}
+        }
+    }
+
+    /// Sends a command that another daemon left for a device of ours, as one of this run.
+    pub(crate) fn send_as(&self, epoch: u64, command: Command) {
+        self.send(Command { epoch, ..command });
     }
 
     fn send(&self, command: Command) {

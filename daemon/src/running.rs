@@ -25,7 +25,13 @@ use domain::{
 use metrics_exporter_prometheus::PrometheusHandle;
 use rules::load::Names;
 use rustix::fs::Mode;
-use store::{Opened, Store, error::CommitError, reader::Reader};
+use store::{
+    Opened, Store,
+    error::CommitError,
+    news::{Changed, News, NewsError},
+    place::Place,
+    reader::Reader,
+};
 use tokio::{
     net::TcpListener,
     sync::{broadcast, mpsc, oneshot},
@@ -49,6 +55,7 @@ use crate::{
     retention::Retention,
     site_loop::{Ask, Inbox, SiteLoop},
     socket,
+    storing::tell_news,
     values::{self, Checks},
 };
 
@@ -66,8 +73,10 @@ type LoopThread = JoinHandle<Result<(), CommitError>>;
 
 /// What a run is started with.
 pub(crate) struct Options {
-    /// The folder of database, socket and lock.
+    /// The folder of socket and lock.
     pub(crate) state: PathBuf,
+    /// The database.
+    pub(crate) database: Place,
     /// The clock.
     pub(crate) clock: SiteClock,
     /// What ids and jitter depend on.
@@ -97,6 +106,7 @@ struct Doors {
     inlets: Inlets,
     administration: mpsc::Sender<Ask>,
     bulk: mpsc::Sender<Ask>,
+    elsewhere: mpsc::Sender<Result<Changed, NewsError>>,
     inbox: Inbox,
 }
 
@@ -105,15 +115,18 @@ fn doors(ended: &CancellationToken) -> Doors {
     let (gates, gates_in) = mpsc::channel(GATES_WAITING);
     let (administration, administration_in) = mpsc::channel(ASKS_WAITING);
     let (bulk, bulk_in) = mpsc::channel(2);
+    let (elsewhere, elsewhere_in) = mpsc::channel(1);
     Doors {
         inlets: Inlets { emergency, gates },
         administration,
         bulk,
+        elsewhere,
         inbox: Inbox {
             emergency: emergency_in,
             gates: gates_in,
             administration: administration_in,
             bulk: bulk_in,
+            elsewhere: elsewhere_in,
             shutdown: ended.clone(),
         },
     }
@@ -128,6 +141,7 @@ struct Found {
     names: Names,
     first: FirstSet,
     reader: Reader,
+    news: Option<News>,
 }
 
 /// A site whose loop runs; no gate is let in yet.
@@ -146,6 +160,8 @@ pub(crate) struct Awake {
     site_loop: LoopThread,
     loop_done: oneshot::Receiver<()>,
     clock: Arc<dyn Clock>,
+    /// What other daemons do, and where the loop hears of it.
+    news: (Option<News>, mpsc::Sender<Result<Changed, NewsError>>),
     /// What takes imports.
     pub(crate) importer: Importer,
 }
@@ -157,7 +173,7 @@ pub(crate) struct Awake {
 /// The first thing that is wrong.
 pub(crate) async fn wake(
     installation: &Installation,
-    folder: &Path,
+    (folder, database): (&Path, &Place),
     (clock, seed): (SiteClock, u64),
 ) -> anyhow::Result<Awake> {
     // Database, socket and backups hold people's data: whatever is made is for its owner alone.
@@ -167,13 +183,13 @@ pub(crate) async fn wake(
     let clock = Arc::new(clock);
     let wall: Arc<dyn Clock> = clock.clone();
     let mut ids = IdMaker::new(seed);
-    let found = find(installation, folder, wall.as_ref(), &mut ids).await?;
-    let Found { store, opened, state, data, names, first, reader } = found;
+    let found = find(installation, (folder, database), wall.as_ref(), &mut ids).await?;
+    let Found { store, opened, state, data, names, first, reader, news } = found;
 
     let ended = CancellationToken::new();
     let health = Arc::new(Health::default());
     let feed = feed();
-    let Doors { inlets, administration, bulk, inbox } = doors(&ended);
+    let Doors { inlets, administration, bulk, elsewhere, inbox } = doors(&ended);
     let gates = Arc::new(Gates::default());
     let outward = Outward::new(
         Arc::clone(&gates),
@@ -212,6 +228,7 @@ pub(crate) async fn wake(
         site_loop,
         loop_done,
         clock: wall,
+        news: (news, elsewhere),
         importer,
     })
 }
@@ -232,10 +249,10 @@ pub(crate) async fn start(
     installation: &Installation,
     options: Options,
 ) -> anyhow::Result<Running> {
-    let Options { state: folder, clock, seed, prometheus } = options;
-    let awake = wake(installation, &folder, (clock, seed)).await?;
+    let Options { state: folder, database, clock, seed, prometheus } = options;
+    let awake = wake(installation, (&folder, &database), (clock, seed)).await?;
     let Awake { opened, undone, names, first, gates, health, feed, inlets, .. } = awake;
-    let Awake { administration, ended, site_loop, loop_done, clock, importer, .. } = awake;
+    let Awake { administration, ended, site_loop, loop_done, clock, importer, news, .. } = awake;
     let live = announce(&first, &administration, &health, clock.now()).await?;
 
     // Gates are let in last, when everything that answers them is there.
@@ -260,6 +277,9 @@ pub(crate) async fn start(
         refused: first.refused,
     };
     let tasks = TaskTracker::new();
+    if let (Some(news), elsewhere) = news {
+        tasks.spawn(tell_news(news, elsewhere, ended.clone()));
+    }
     tasks.spawn(reloader.run(reload_asked, ended.clone()));
     tasks.spawn(watch_links(Arc::clone(hub), Arc::clone(&health), ended.clone()));
     let running =
@@ -283,13 +303,13 @@ struct People {
 /// Opens the database, and reads what is in it, in the site's data and in its rules.
 async fn find(
     installation: &Installation,
-    folder: &Path,
+    (folder, database): (&Path, &Place),
     clock: &dyn Clock,
     ids: &mut IdMaker,
 ) -> anyhow::Result<Found> {
-    let database = folder.join("kari.db");
-    let (mut store, opened) = Store::open(&database, clock.now()).await?;
+    let (mut store, opened) = Store::open(database, clock.now()).await?;
     let snapshot = store.load().await?;
+    let news = store.news().await?;
     let seeds = (ids.fork(), ids.fork());
     let state = State::load(Arc::clone(&installation.site), snapshot, opened.epoch, seeds.1);
     let data = match opened.is_empty && state.unfinished_import().is_none() {
@@ -309,10 +329,10 @@ async fn find(
         let rows = rest.into_iter().flatten().map_while(Result::ok);
         rows.for_each(|row| names::learn(&mut names, &row));
     }
-    let reader = Reader::open(&database).await?;
+    let reader = Reader::open(database).await?;
     names.kept = values::of(&reader.params().await?);
     let first = reload::first(&installation.rules(), &names, opened.last_rule_set.clone());
-    Ok(Found { store, opened, state, data, names, first, reader })
+    Ok(Found { store, opened, state, data, names, first, reader, news })
 }
 
 /// Tells the health whether every link is up.

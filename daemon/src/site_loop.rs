@@ -4,7 +4,12 @@
 //! gates, administration, bulk. While a batch is being made durable the next one gathers in the
 //! channels.
 
-use std::{collections::VecDeque, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use devices::arrival::{Ack, Arrival};
 use domain::{
@@ -14,13 +19,14 @@ use domain::{
     ids::DeviceId,
     params::Param,
     scope::Place,
-    state::{Answer, Batch, Input, Snapshot, State},
+    state::{Answer, Batch, Input, State},
     step::step,
     time::{Clock, Span, Timestamp},
 };
 use store::{
     Sealed, Store,
-    error::{CommitError, ReadError},
+    error::CommitError,
+    news::{Changed, NewsError},
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -29,6 +35,7 @@ use crate::{
     clock::{SiteClock, StepWatch},
     outward::Outward,
     retention::Retention,
+    storing::{Ended, stored, taken_over},
 };
 
 /// The most inputs of one batch: a larger one saves little more, and lets all gates wait in step.
@@ -39,8 +46,8 @@ const DECIDE_MAX: Span = Span::millis(50);
 pub(crate) const EXIT_DEADLINE: Duration = Duration::from_millis(150);
 /// How often a lost batch is decided again as a whole, and then each of its inputs by itself.
 const RETRIES: u32 = 5;
-/// Between two tries while another program holds the database.
-const BUSY_PAUSE: Duration = Duration::from_millis(20);
+/// After so many losses of a batch nobody else commits until it is decided and stored.
+const KEEPS_TURN: u32 = 2;
 /// The most inputs that a stalled store may keep waiting; beyond it the channels fill and devices
 /// wait.
 const HELD_MAX: usize = 4096;
@@ -65,6 +72,8 @@ pub(crate) struct Inbox {
     pub(crate) administration: mpsc::Receiver<Ask>,
     /// Imports.
     pub(crate) bulk: mpsc::Receiver<Ask>,
+    /// What other daemons of the database changed.
+    pub(crate) elsewhere: mpsc::Receiver<Result<Changed, NewsError>>,
     /// The end of the run.
     pub(crate) shutdown: CancellationToken,
 }
@@ -82,20 +91,18 @@ enum Owed {
     Nothing,
 }
 
+/// What the loop turns to next.
+enum Next {
+    /// Something to decide.
+    Input(Taken),
+    /// News of another daemon.
+    Elsewhere(Result<Changed, NewsError>),
+}
+
 /// Inputs that are decided as one batch, and how often that batch was lost.
 struct Attempt {
     inputs: Vec<Taken>,
     lost: u32,
-}
-
-/// What became of a batch.
-enum Ended {
-    Durable,
-    /// It left no trace; these are its rows as they are now.
-    Lost {
-        why: String,
-        rows: Box<Snapshot>,
-    },
 }
 
 /// The loop with everything that it owns.
@@ -128,10 +135,17 @@ impl SiteLoop {
         let mut held = VecDeque::new();
         loop {
             let first = match held.pop_front() {
-                Some(first) => Some(first),
+                Some(first) => Some(Next::Input(first)),
                 None => self.wait(&mut inbox).await,
             };
-            let Some(first) = first else { break };
+            let first = match first {
+                Some(Next::Input(first)) => first,
+                Some(Next::Elsewhere(changed)) => {
+                    self.elsewhere(changed, &mut inbox, &mut held).await?;
+                    continue;
+                }
+                None => break,
+            };
             let stepped = self.watch.stepped(&self.clock).map(|by| Input::ClockStepped { by });
             let stepped = stepped.map(|input| Taken { input, policy: None, owed: Owed::Nothing });
             let mut inputs: Vec<Taken> = stepped.into_iter().chain([first]).collect();
@@ -140,6 +154,9 @@ impl SiteLoop {
             // However busy the gates are, an operator or a reload waits for one batch at the most.
             if let Ok(ask) = inbox.administration.try_recv() {
                 self.turn(vec![asked(ask)], &mut inbox, &mut held).await?;
+            }
+            if let Ok(changed) = inbox.elsewhere.try_recv() {
+                self.elsewhere(changed, &mut inbox, &mut held).await?;
             }
             if let Some(input) = self.forget(&mut inbox, &mut held).await? {
                 let line = Taken { input, policy: None, owed: Owed::Nothing };
@@ -160,20 +177,54 @@ impl SiteLoop {
     }
 
     /// The next input, by class; nothing once the run is over.
-    async fn wait(&mut self, inbox: &mut Inbox) -> Option<Taken> {
+    async fn wait(&mut self, inbox: &mut Inbox) -> Option<Next> {
         let next = self.retention.next();
         let expiry = self.state.next_expiry().map_or(next, |expiry| expiry.min(next));
         let clock = Arc::clone(&self.clock);
         let tick = async move { clock.pass(expiry).await };
-        tokio::select! {
+        let input = tokio::select! {
             biased;
-            Some(arrival) = inbox.emergency.recv() => Some(taken(arrival)),
-            () = inbox.shutdown.cancelled() => None,
-            Some(arrival) = inbox.gates.recv() => Some(taken(arrival)),
-            () = tick => Some(Taken { input: Input::Tick, policy: None, owed: Owed::Nothing }),
-            Some(ask) = inbox.administration.recv() => Some(asked(ask)),
-            Some(ask) = inbox.bulk.recv() => Some(asked(ask)),
-        }
+            Some(arrival) = inbox.emergency.recv() => taken(arrival),
+            () = inbox.shutdown.cancelled() => return None,
+            // Before gates: what they ask next is decided by what is known elsewhere.
+            Some(changed) = inbox.elsewhere.recv() => return Some(Next::Elsewhere(changed)),
+            Some(arrival) = inbox.gates.recv() => taken(arrival),
+            () = tick => Taken { input: Input::Tick, policy: None, owed: Owed::Nothing },
+            Some(ask) = inbox.administration.recv() => asked(ask),
+            Some(ask) = inbox.bulk.recv() => asked(ask),
+        };
+        Some(Next::Input(input))
+    }
+
+    /// Takes over what another daemon committed: its rows, its emergency, and the commands that it
+    /// left for devices of ours.
+    async fn elsewhere(
+        &mut self,
+        changed: Result<Changed, NewsError>,
+        inbox: &mut Inbox,
+        held: &mut VecDeque<Taken>,
+    ) -> Result<(), CommitError> {
+        let changed = changed.map_err(|error| CommitError::Fatal { why: error.to_string() })?;
+        let Self { state, store, outward, clock, batches, .. } = self;
+        let ours =
+            changed.commands.iter().filter(|(device, _)| state.site.gates.contains_key(device));
+        let ours: Vec<_> = ours.map(|(_, command)| *command).collect();
+        let mut work = pin!(taken_over(store, &changed, &ours, (state.epoch, *batches)));
+        let (rows, commands) = match tokio::time::timeout(EXIT_DEADLINE, &mut work).await {
+            Ok(done) => done?,
+            Err(_) => {
+                outward.stalled(true);
+                let done = meanwhile(work, inbox, held, (outward, clock.as_ref())).await;
+                outward.stalled(false);
+                done?
+            }
+        };
+        let before = state.tables.emergency.peek(&()).cloned();
+        state.reload(&changed.rows, rows);
+        outward.follow_elsewhere(before.as_ref(), state.tables.emergency.peek(&()));
+        let epoch = state.epoch;
+        commands.into_iter().for_each(|command| outward.send_as(epoch, command));
+        Ok(())
     }
 
     /// Decides, commits and delivers a batch, or several where deciding takes long.
@@ -195,7 +246,7 @@ impl SiteLoop {
             if !rest.is_empty() {
                 queue.push_front(Attempt { inputs: rest, lost });
             }
-            match self.durable(&sealed, inbox, held, &mut queue).await? {
+            match self.durable(&sealed, lost, (inbox, held), &mut queue).await? {
                 Ended::Durable => {
                     self.state.commit();
                     self.retention.said(&sealed.batch, sealed.committed_at);
@@ -250,15 +301,16 @@ impl SiteLoop {
     async fn durable(
         &mut self,
         sealed: &Sealed,
-        inbox: &mut Inbox,
-        held: &mut VecDeque<Taken>,
+        lost: u32,
+        (inbox, held): (&mut Inbox, &mut VecDeque<Taken>),
         queue: &mut VecDeque<Attempt>,
     ) -> Result<Ended, CommitError> {
+        let Self { store, outward, clock, .. } = self;
         if sealed.batch.is_empty() && sealed.changes.is_empty() {
+            store.give_turn_back().await;
             return Ok(Ended::Durable);
         }
-        let Self { store, outward, clock, .. } = self;
-        let stored = stored(store, sealed);
+        let stored = stored(store, sealed, lost >= KEEPS_TURN);
         tokio::pin!(stored);
         let patience = patience(sealed, clock.now());
         if let Ok(done) = tokio::time::timeout(patience, &mut stored).await {
@@ -343,31 +395,6 @@ pub(crate) async fn meanwhile<T>(
             }
         }
     }
-}
-
-/// Stores a batch, however long another program holds the database; where nobody knows whether it
-/// is stored, its own row tells.
-async fn stored(store: &mut Store, sealed: &Sealed) -> Result<Ended, CommitError> {
-    let why = loop {
-        match store.commit(sealed).await {
-            Ok(()) => return Ok(Ended::Durable),
-            Err(CommitError::Lost { why, .. }) => break why,
-            Err(CommitError::Busy { why }) => {
-                tracing::warn!(why, "another program holds the database; it is tried again");
-                tokio::time::sleep(BUSY_PAUSE).await;
-            }
-            Err(CommitError::Unknown { source }) => {
-                let found = store.was_committed(sealed.epoch, sealed.number).await;
-                if found.map_err(storage_failed)? {
-                    return Ok(Ended::Durable);
-                }
-                break source.to_string();
-            }
-            Err(fatal) => return Err(fatal),
-        }
-    };
-    let rows = Box::new(store.reload(&sealed.reads).await.map_err(storage_failed)?);
-    Ok(Ended::Lost { why, rows })
 }
 
 /// How long the store may take before the exits of the batch, or those behind it, cannot wait any
@@ -465,11 +492,6 @@ fn settle(inputs: Vec<Taken>, answers: Vec<Answer>) {
             Owed::Nothing => {}
         }
     }
-}
-
-/// A database that cannot be read is as good as none.
-fn storage_failed(error: ReadError) -> CommitError {
-    CommitError::Fatal { why: error.to_string() }
 }
 
 /// A caller that has gone away misses nothing: what it asked for is durable.

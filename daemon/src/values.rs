@@ -16,11 +16,10 @@ use crate::{config::Installation, reload};
 
 /// The values in the site's database; none where there is no database yet.
 pub(crate) async fn kept(installation: &Installation) -> anyhow::Result<Vec<(ParamKey, SetParam)>> {
-    let database = installation.database();
-    if !database.exists() {
+    if !installation.has_database() {
         return Ok(Vec::new());
     }
-    let reader = Reader::open(&database).await?;
+    let reader = Reader::open(&installation.database).await?;
     let kept = reader.params().await?;
     reader.close().await;
     Ok(kept)

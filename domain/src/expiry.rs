@@ -6,8 +6,12 @@ use jiff::civil::Date;
 
 use crate::{
     ids::{CredentialId, DeviceId},
-    rows::{HoldKey, ReservationKey, ReservationState, WaitingKey},
-    state::Tables,
+    layered::Read,
+    rows::{
+        DeviceState, Hold, HoldKey, Presence, Reservation, ReservationKey, ReservationState,
+        Waiting, WaitingKey,
+    },
+    state::{Reads, Tables},
     time::Timestamp,
 };
 
@@ -34,31 +38,77 @@ pub(crate) struct Timers {
     ends: BTreeSet<(Timestamp, Timer)>,
 }
 
+/// A timer, and when it ends.
+type End = (Timestamp, Timer);
+
+fn passage(key: &ReservationKey, row: &Reservation) -> Option<End> {
+    let at = row.expires.filter(|_| row.state == ReservationState::Live)?;
+    Some((at, Timer::Passage(key.clone())))
+}
+
+fn held(credential: CredentialId, row: &Presence) -> Option<End> {
+    let hold = row.visit.as_ref()?.hold.as_ref()?;
+    Some((hold.until.filter(|_| !hold.expired)?, Timer::Hold(credential)))
+}
+
+fn unknown(key: &HoldKey, hold: &Hold) -> Option<End> {
+    Some((hold.until.filter(|_| !hold.expired)?, Timer::IdentityHold(key.clone())))
+}
+
+fn waiting(key: &WaitingKey, row: &Waiting) -> End {
+    (row.until, Timer::Waiting(key.clone()))
+}
+
+fn door(device: &DeviceId, row: &DeviceState) -> Option<End> {
+    Some((row.alarm_at?, Timer::Door(device.clone())))
+}
+
+/// The timers of those rows of `tables` that `reads` names.
+fn ends_of(tables: &Tables, reads: &Reads) -> Vec<End> {
+    let mut ends = Vec::new();
+    for Read { key, .. } in &reads.reservations {
+        ends.extend(tables.reservations.peek(key).and_then(|row| passage(key, row)));
+    }
+    for Read { key, .. } in &reads.presence {
+        ends.extend(tables.presence.peek(key).and_then(|row| held(*key, row)));
+    }
+    for Read { key, .. } in &reads.holds {
+        ends.extend(tables.holds.peek(key).and_then(|row| unknown(key, row)));
+    }
+    for Read { key, .. } in &reads.waiting {
+        ends.extend(tables.waiting.peek(key).map(|row| waiting(key, row)));
+    }
+    for Read { key, .. } in &reads.devices {
+        ends.extend(tables.devices.peek(key).and_then(|row| door(key, row)));
+    }
+    for Read { key, .. } in &reads.earnings {
+        ends.extend(tables.earnings.peek(key).map(|row| (row.due, Timer::Earned(key.day))));
+    }
+    ends
+}
+
 impl Timers {
     /// The timers of the rows.
     pub(crate) fn of(tables: &Tables) -> Self {
-        let live =
-            tables.reservations.iter().filter(|(_, row)| row.state == ReservationState::Live);
-        let passages =
-            live.filter_map(|(key, row)| row.expires.map(|at| (at, Timer::Passage(key.clone()))));
-        let held = tables.presence.iter().filter_map(|(credential, row)| {
-            let hold = row.visit.as_ref()?.hold.as_ref()?;
-            let until = hold.until.filter(|_| !hold.expired)?;
-            Some((until, Timer::Hold(*credential)))
-        });
-        let unknown = tables.holds.iter().filter_map(|(key, hold)| {
-            let until = hold.until.filter(|_| !hold.expired)?;
-            Some((until, Timer::IdentityHold(key.clone())))
-        });
-        let waiting = tables.waiting.iter();
-        let waiting = waiting.map(|(key, row)| (row.until, Timer::Waiting(key.clone())));
-        let doors = tables.devices.iter();
-        let doors =
-            doors.filter_map(|(id, row)| row.alarm_at.map(|at| (at, Timer::Door(id.clone()))));
-        let days = tables.earnings.iter();
-        let days = days.map(|(key, row)| (row.due, Timer::Earned(key.day)));
+        let passages = tables.reservations.iter().filter_map(|(key, row)| passage(key, row));
+        let held = tables.presence.iter().filter_map(|(key, row)| held(*key, row));
+        let unknown = tables.holds.iter().filter_map(|(key, row)| unknown(key, row));
+        let waiting = tables.waiting.iter().map(|(key, row)| waiting(key, row));
+        let doors = tables.devices.iter().filter_map(|(key, row)| door(key, row));
+        let days = tables.earnings.iter().map(|(key, row)| (row.due, Timer::Earned(key.day)));
         let ends = passages.chain(held).chain(unknown).chain(waiting).chain(doors).chain(days);
         Self { ends: ends.collect() }
+    }
+    /// Stops the timers of the rows of `reads`, which others take the place of.
+    pub(crate) fn stop_those_of(&mut self, tables: &Tables, reads: &Reads) {
+        // A day's timer is that of all its rows; one that finds nothing to do does no harm.
+        let own = ends_of(tables, reads);
+        let own = own.iter().filter(|(_, timer)| !matches!(timer, Timer::Earned(_)));
+        own.for_each(|end| _ = self.ends.remove(end));
+    }
+    /// Starts the timers of the rows of `reads`.
+    pub(crate) fn start_those_of(&mut self, tables: &Tables, reads: &Reads) {
+        self.ends.extend(ends_of(tables, reads));
     }
     /// The earliest end.
     pub(crate) fn next(&self) -> Option<Timestamp> {

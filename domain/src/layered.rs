@@ -27,10 +27,15 @@ impl<K: Clone, V> Change<K, V> {
     pub(crate) fn before(&self) -> Read<K> {
         Read { key: self.key.clone(), version: self.version.saturating_sub(1) }
     }
+    /// The row after the change.
+    pub(crate) fn after(&self) -> Read<K> {
+        let version = if self.value.is_some() { self.version } else { 0 };
+        Read { key: self.key.clone(), version }
+    }
 }
 
 /// One row that a batch read, for its validation inside the transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Read<K> {
     /// The row's key.
     pub key: K,

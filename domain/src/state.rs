@@ -53,9 +53,21 @@ macro_rules! tables {
         }
 
         /// The rows that one batch read.
-        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(default)]
         pub struct Reads {
-            $($(#[$doc])* pub $name: Vec<Read<$key>>,)*
+            $(
+                $(#[$doc])*
+                #[serde(skip_serializing_if = "Vec::is_empty")]
+                pub $name: Vec<Read<$key>>,
+            )*
+        }
+
+        impl Reads {
+            /// Those of `other` too.
+            pub fn extend(&mut self, other: Self) {
+                $(self.$name.extend(other.$name);)*
+            }
         }
 
         impl Tables {
@@ -106,6 +118,11 @@ macro_rules! tables {
             #[must_use]
             pub fn before(&self) -> Reads {
                 Reads { $($name: self.$name.iter().map(Change::before).collect(),)* }
+            }
+            /// The rows as they are afterwards.
+            #[must_use]
+            pub fn after(&self) -> Reads {
+                Reads { $($name: self.$name.iter().map(Change::after).collect(),)* }
             }
         }
     };
@@ -231,12 +248,15 @@ impl State {
         self.tables.commit();
     }
 
-    /// Takes the rows that a lost batch read as somebody else committed them.
+    /// Takes the rows of `reads` as somebody else committed them.
     pub fn reload(&mut self, reads: &Reads, rows: Snapshot) {
         self.numbers.extend(&rows.members);
+        self.timers.stop_those_of(&self.tables, reads);
         self.tables.reload(reads, rows);
-        self.forget_values();
-        self.timers = crate::expiry::Timers::of(&self.tables);
+        self.timers.start_those_of(&self.tables, reads);
+        if !reads.params.is_empty() {
+            self.forget_values();
+        }
     }
 
     /// The values in force beside the rules of `policy`.

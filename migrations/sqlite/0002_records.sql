@@ -118,6 +118,7 @@ CREATE INDEX receipt_of_decision ON receipt (decision);
 -- Commands that leave after the commit; rows go once they can no longer take effect.
 CREATE TABLE outbox (
     id       BLOB   NOT NULL PRIMARY KEY,
+    daemon   BIGINT NOT NULL, -- whose batch it is
     device   TEXT   NOT NULL,
     decision BLOB,
     issued   BIGINT NOT NULL,
@@ -142,6 +143,15 @@ CREATE TABLE credential_history (
 ) WITHOUT ROWID;
 CREATE INDEX history_of_uid ON credential_history (uid, at);
 CREATE INDEX history_of_people ON credential_history (event, at) WHERE member IS NOT NULL;
+
+-- What daemons that share a database tell each other: the rows that a batch changed, and the
+-- commands that it left for the devices of others. Only the last ones are kept; a database of one
+-- daemon has none.
+CREATE TABLE news (
+    seq    BIGINT NOT NULL PRIMARY KEY,
+    daemon BIGINT NOT NULL,
+    rows   TEXT   NOT NULL -- JSON
+);
 
 -- The texts of every rule set that was ever in force.
 CREATE TABLE rule_set (

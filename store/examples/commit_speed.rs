@@ -1,13 +1,11 @@
 //! How long a bare durable commit takes, for batches of 1, 8, 32 and 128 typical events.
 //!
-//! `cargo run --release -p store --example commit_speed [FOLDER]`: the folder decides on the disk.
+//! `cargo run --release -p store --example commit_speed [FOLDER | postgres://…]`: the folder decides
+//! on the disk; the database of PostgreSQL is an empty one.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on ends")]
 
-use std::{
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use domain::{
     event::Direction,
@@ -16,7 +14,8 @@ use domain::{
     rows::{LastRead, Mark, MarkKey, Occupancy, Presence, ReaderKey, ReservationState},
     state::{Batch, Changes},
 };
-use support::{change, id, open, place, reservation, sealed};
+use store::Store;
+use support::{change, id, place, reservation, sealed};
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -77,8 +76,9 @@ struct Versions {
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let temporary = tempfile::tempdir().unwrap();
-    let folder = std::env::args().nth(1).map_or(temporary.path().to_owned(), PathBuf::from);
-    let (mut store, _) = open(&folder).await;
+    let given = std::env::args().nth(1);
+    let (mut store, _) =
+        Store::open(&support::at(given, temporary.path()), support::NOW).await.unwrap();
     let (mut next, mut versions, mut number) = (0, Versions::default(), 0);
     for round in 0..4 {
         for (events, commits) in [(1, 2000_u64), (8, 500), (32, 200), (128, 100)] {

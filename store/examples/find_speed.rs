@@ -13,8 +13,8 @@ use domain::{
     rows::Person,
     state::{Batch, Changes},
 };
-use store::reader::Reader;
-use support::{id, open, sealed};
+use store::{Store, place::Place, reader::Reader};
+use support::{NOW, id, sealed};
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -62,7 +62,8 @@ async fn main() {
     let mut arguments = std::env::args().skip(1);
     let folder = PathBuf::from(arguments.next().unwrap());
     let people_in_all: u32 = arguments.next().map_or(1_000_000, |count| count.parse().unwrap());
-    let (mut store, opened) = open(&folder).await;
+    let place = Place::file(folder.join("kari.db"));
+    let (mut store, opened) = Store::open(&place, NOW).await.unwrap();
     if opened.is_empty {
         let begun = Instant::now();
         for (number, from) in (1..).zip((0..people_in_all).step_by(PIECE as usize)) {
@@ -74,7 +75,7 @@ async fn main() {
         println!("filled with {people_in_all} people in {:?}", begun.elapsed());
     }
     store.close().await.unwrap();
-    let reader = Reader::open(&folder.join("kari.db")).await.unwrap();
+    let reader = Reader::open(&place).await.unwrap();
     for text in [
         "nino",
         "ნინო ბერიკაძე",

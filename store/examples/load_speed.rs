@@ -1,11 +1,11 @@
 //! How long a site of a million people takes to load, each with a credential, a pass and a wallet.
 //!
-//! `cargo run --release -p store --example load_speed FOLDER [PEOPLE]` fills the folder once, then
-//! loads it.
+//! `cargo run --release -p store --example load_speed FOLDER|URL [PEOPLE]` fills the
+//! database once, then loads it.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on ends")]
 
-use std::{path::PathBuf, time::Instant};
+use std::time::Instant;
 
 use domain::{
     ids::{AccountId, CredentialId, GroupId, MemberId, PassId, TariffId, Uid},
@@ -18,7 +18,8 @@ use domain::{
     state::{Batch, Changes},
 };
 use jiff::civil::date;
-use support::{change, happened, id, open, sealed};
+use store::Store;
+use support::{change, happened, id, sealed};
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -95,9 +96,9 @@ fn resident() -> String {
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let mut arguments = std::env::args().skip(1);
-    let folder = PathBuf::from(arguments.next().unwrap());
+    let place = support::at(arguments.next(), std::path::Path::new("."));
     let people_in_all: u32 = arguments.next().map_or(1_000_000, |count| count.parse().unwrap());
-    let (mut store, opened) = open(&folder).await;
+    let (mut store, opened) = Store::open(&place, support::NOW).await.unwrap();
     if opened.is_empty {
         let begun = Instant::now();
         for (number, from) in (1..).zip((0..people_in_all).step_by(PIECE as usize)) {

@@ -1,32 +1,174 @@
 //! The values of a statement, in the order of its columns.
+//!
+//! SQLite takes the values of rows one after the other. PostgreSQL takes an array for each column,
+//! so that a statement is the same text for any number of rows.
 
-use sqlx::{Arguments, Encode, Sqlite, Type, sqlite::SqliteArguments};
+use sqlx::{Arguments, postgres::PgArguments, sqlite::SqliteArguments};
 use uuid::Uuid;
 
 use domain::time::Timestamp;
 
+use crate::link::Dialect;
+
+/// One value; also an absent one has a kind.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    /// A whole number.
+    Int(Option<i64>),
+    /// Yes or no.
+    Yes(Option<bool>),
+    /// A text.
+    Text(Option<String>),
+    /// Bytes.
+    Bytes(Option<Vec<u8>>),
+    /// An id.
+    Id(Option<Uuid>),
+}
+
+macro_rules! values {
+    ($($type:ty => $kind:ident, $from:expr;)*) => {$(
+        impl From<$type> for Value {
+            fn from(value: $type) -> Self { Self::$kind(Some($from(value))) }
+        }
+        impl From<Option<$type>> for Value {
+            fn from(value: Option<$type>) -> Self { Self::$kind(value.map($from)) }
+        }
+    )*};
+}
+values! {
+    i64 => Int, i64::from;
+    bool => Yes, bool::from;
+    String => Text, String::from;
+    &str => Text, str::to_owned;
+    Vec<u8> => Bytes, Vec::from;
+    Uuid => Id, Uuid::from;
+}
+
+/// The values of one column.
+#[derive(Debug)]
+enum Column {
+    /// None yet.
+    New,
+    Int(Vec<Option<i64>>),
+    Yes(Vec<Option<bool>>),
+    Text(Vec<Option<String>>),
+    Bytes(Vec<Option<Vec<u8>>>),
+    Id(Vec<Option<Uuid>>),
+}
+
+impl Column {
+    fn add(&mut self, value: Value) -> Result<(), sqlx::error::BoxDynError> {
+        match (&mut *self, value) {
+            (Self::Int(column), Value::Int(value)) => column.push(value),
+            (Self::Yes(column), Value::Yes(value)) => column.push(value),
+            (Self::Text(column), Value::Text(value)) => column.push(value),
+            (Self::Bytes(column), Value::Bytes(value)) => column.push(value),
+            (Self::Id(column), Value::Id(value)) => column.push(value),
+            (Self::New, value) => {
+                *self = match value {
+                    Value::Int(value) => Self::Int(vec![value]),
+                    Value::Yes(value) => Self::Yes(vec![value]),
+                    Value::Text(value) => Self::Text(vec![value]),
+                    Value::Bytes(value) => Self::Bytes(vec![value]),
+                    Value::Id(value) => Self::Id(vec![value]),
+                };
+            }
+            (_, value) => return Err(format!("`{value:?}` is of another kind").into()),
+        }
+        Ok(())
+    }
+
+    fn join(self, to: &mut PgArguments) -> Result<(), sqlx::error::BoxDynError> {
+        match self {
+            Self::New => Err("a column has no values".into()),
+            Self::Int(column) => to.add(column),
+            Self::Yes(column) => to.add(column),
+            Self::Text(column) => to.add(column),
+            Self::Bytes(column) => to.add(column),
+            Self::Id(column) => to.add(column),
+        }
+    }
+}
+
+/// Values for a statement of one database.
+#[derive(Debug)]
+pub(crate) enum Bound {
+    /// Of SQLite.
+    Sqlite(SqliteArguments),
+    /// Of PostgreSQL.
+    Postgres(PgArguments),
+}
+
 /// Values to bind, one after the other. The first that cannot be bound is remembered.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Binds {
-    arguments: SqliteArguments,
+    bound: Bound,
+    /// The columns of the rows that are being bound, for PostgreSQL; none between rows.
+    columns: Vec<Column>,
+    next: usize,
     trouble: Option<sqlx::error::BoxDynError>,
 }
 
 impl Binds {
+    /// For a statement of `dialect`.
+    pub(crate) fn new(dialect: Dialect) -> Self {
+        let bound = match dialect {
+            Dialect::Sqlite => Bound::Sqlite(SqliteArguments::default()),
+            Dialect::Postgres => Bound::Postgres(PgArguments::default()),
+        };
+        Self { bound, columns: Vec::new(), next: 0, trouble: None }
+    }
+
     /// With room for `values`.
-    pub(crate) fn with_room(values: usize) -> Self {
-        let mut binds = Self::default();
-        binds.arguments.reserve(values, 0);
+    pub(crate) fn with_room(dialect: Dialect, values: usize) -> Self {
+        let mut binds = Self::new(dialect);
+        if let Bound::Sqlite(arguments) = &mut binds.bound {
+            arguments.reserve(values, 0);
+        }
         binds
     }
 
+    /// From here on the values of rows of `width` columns follow; single ones where it is 0.
+    pub(crate) fn rows(&mut self, width: usize) {
+        let Bound::Postgres(arguments) = &mut self.bound else { return };
+        for column in self.columns.drain(..) {
+            if let Err(error) = column.join(arguments) {
+                self.trouble.get_or_insert(error);
+            }
+        }
+        self.columns.extend((0..width).map(|_| Column::New));
+        self.next = 0;
+    }
+
     /// The next value.
-    pub(crate) fn add<'t, T: Encode<'t, Sqlite> + Type<Sqlite>>(&mut self, value: T) {
-        if let Err(error) = self.arguments.add(value) {
+    pub(crate) fn add(&mut self, value: impl Into<Value>) {
+        let value = value.into();
+        let added = match &mut self.bound {
+            Bound::Sqlite(to) => match value {
+                Value::Int(value) => to.add(value),
+                Value::Yes(value) => to.add(value),
+                Value::Text(value) => to.add(value),
+                Value::Bytes(value) => to.add(value),
+                Value::Id(value) => to.add(value),
+            },
+            Bound::Postgres(_) if !self.columns.is_empty() => {
+                let place = self.next % self.columns.len();
+                self.next += 1;
+                self.columns.get_mut(place).map_or(Ok(()), |column| column.add(value))
+            }
+            Bound::Postgres(to) => match value {
+                Value::Int(value) => to.add(value),
+                Value::Yes(value) => to.add(value),
+                Value::Text(value) => to.add(value),
+                Value::Bytes(value) => to.add(value),
+                Value::Id(value) => to.add(value),
+            },
+        };
+        if let Err(error) = added {
             self.trouble.get_or_insert(error);
         }
     }
-    /// Values that a statement skips, or that are absent.
+    /// Rows that a statement of SQLite skips.
     pub(crate) fn nulls(&mut self, count: usize) {
         for _ in 0..count {
             self.add(None::<i64>);
@@ -59,24 +201,32 @@ impl Binds {
 
     /// A value as JSON text.
     pub(crate) fn json(&mut self, value: &impl serde::Serialize) {
-        match serde_json::to_string(value) {
-            Ok(text) => self.text(text),
+        self.maybe_json(Some(value));
+    }
+
+    /// A value as JSON text, if there is one.
+    pub(crate) fn maybe_json(&mut self, value: Option<&impl serde::Serialize>) {
+        match value.map(serde_json::to_string).transpose() {
+            Ok(text) => self.add(text),
             Err(error) => {
                 self.trouble.get_or_insert(error.into());
             }
         }
     }
 
-    /// A value as JSON text, if there is one.
-    pub(crate) fn maybe_json(&mut self, value: Option<&impl serde::Serialize>) {
-        match value {
-            Some(value) => self.json(value),
-            None => self.nulls(1),
-        }
-    }
-
     /// The values for a statement.
-    pub(crate) fn done(self) -> Result<SqliteArguments, sqlx::Error> {
-        self.trouble.map_or(Ok(self.arguments), |error| Err(sqlx::Error::Encode(error)))
+    pub(crate) fn done(mut self) -> Result<Bound, sqlx::Error> {
+        self.rows(0);
+        self.trouble.map_or(Ok(self.bound), |error| Err(sqlx::Error::Encode(error)))
     }
+}
+
+/// A few values for a statement of `dialect`.
+pub(crate) fn bound(
+    dialect: Dialect,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Bound, sqlx::Error> {
+    let mut binds = Binds::new(dialect);
+    values.into_iter().for_each(|value| binds.add(value));
+    binds.done()
 }

@@ -2,14 +2,14 @@
 //! wrong kind is an error that names its table and column.
 //!
 //! Rows come in two forms: one by one from the driver, or packed, many of them as one JSON text.
-//! The driver copies each value of each row and hands each row from thread to thread; for a
+//! SQLite's driver copies each value of each row and hands each row from thread to thread; for a
 //! million people that takes longer than a start may.
 
 use std::{borrow::Cow, collections::HashSet, fmt::Display, hash::Hash};
 
 use jiff::civil::Date;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor};
-use sqlx::{Column, Decode, Row, Sqlite, TypeInfo, ValueRef, sqlite::SqliteRow};
+use sqlx::{Decode, Postgres, Row as _, Sqlite, TypeInfo, ValueRef, error::BoxDynError};
 use uuid::Uuid;
 
 use domain::{
@@ -18,7 +18,7 @@ use domain::{
     time::Timestamp,
 };
 
-use crate::{error::ReadError, sheet::Sheet};
+use crate::{error::ReadError, link::Row, sheet::Sheet};
 
 /// Names that many rows share, each kept once in memory.
 #[derive(Debug, Default)]
@@ -119,7 +119,7 @@ impl<'a, T: FromCell<'a>> FromCell<'a> for Option<T> {
 /// Who knows the names of the columns.
 #[derive(Debug)]
 enum Columns<'a> {
-    Row(&'a SqliteRow),
+    Row(&'a Row),
     Sheet(&'a Sheet),
 }
 
@@ -137,7 +137,7 @@ impl<'a, 'b> Cells<'a, 'b> {
     /// The values of `row`, which the driver gave, of `table`.
     pub(crate) fn of_row(
         table: &'static str,
-        row: &'a SqliteRow,
+        row: &'a Row,
         names: &'b mut Names,
     ) -> Result<Self, ReadError>
     where
@@ -166,7 +166,7 @@ impl<'a, 'b> Cells<'a, 'b> {
     fn wrong(&self, why: impl Display) -> ReadError {
         let place = self.next.saturating_sub(1);
         let column = match self.columns {
-            Columns::Row(row) => row.try_column(place).ok().map(|column| column.name().to_owned()),
+            Columns::Row(row) => row.column(place),
             Columns::Sheet(sheet) => sheet.columns().get(place).map(ToString::to_string),
         };
         ReadError::Value {
@@ -281,18 +281,40 @@ impl<'a, 'b> Cells<'a, 'b> {
 }
 
 /// A value as the driver gives it.
-fn given(row: &SqliteRow, place: usize) -> Result<Cell<'_>, sqlx::error::BoxDynError> {
-    let value = row.try_get_raw(place)?;
-    if value.is_null() {
-        return Ok(Cell::Null);
+fn given(row: &Row, place: usize) -> Result<Cell<'_>, BoxDynError> {
+    match row {
+        Row::Sqlite(row) => {
+            let value = row.try_get_raw(place)?;
+            if value.is_null() {
+                return Ok(Cell::Null);
+            }
+            let kind = value.type_info().name().to_owned();
+            Ok(match kind.as_str() {
+                "INTEGER" => Cell::Int(<i64 as Decode<Sqlite>>::decode(value)?),
+                "TEXT" => Cell::Text(Cow::Borrowed(<&str as Decode<Sqlite>>::decode(value)?)),
+                "BLOB" => Cell::Blob(<&[u8] as Decode<Sqlite>>::decode(value)?),
+                _ => return Err(unknown(&kind)),
+            })
+        }
+        Row::Postgres(row) => {
+            let value = row.try_get_raw(place)?;
+            if value.is_null() {
+                return Ok(Cell::Null);
+            }
+            let kind = value.type_info().into_owned();
+            Ok(match kind.name() {
+                "INT8" => Cell::Int(<i64 as Decode<Postgres>>::decode(value)?),
+                "BOOL" => Cell::Int(<bool as Decode<Postgres>>::decode(value)?.into()),
+                "TEXT" => Cell::Text(Cow::Borrowed(value.as_str()?)),
+                "BYTEA" | "UUID" => Cell::Blob(value.as_bytes()?),
+                kind => return Err(unknown(kind)),
+            })
+        }
     }
-    let kind = value.type_info().name().to_owned();
-    Ok(match kind.as_str() {
-        "INTEGER" => Cell::Int(<i64 as Decode<Sqlite>>::decode(value)?),
-        "TEXT" => Cell::Text(Cow::Borrowed(<&str as Decode<Sqlite>>::decode(value)?)),
-        "BLOB" => Cell::Blob(<&[u8] as Decode<Sqlite>>::decode(value)?),
-        _ => return Err(format!("`{kind}` is no kind of value that stands anywhere").into()),
-    })
+}
+
+fn unknown(kind: &str) -> BoxDynError {
+    format!("`{kind}` is no kind of value that stands anywhere").into()
 }
 
 /// Reads packed rows: calls `each` with the values of one after the other.

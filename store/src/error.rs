@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use sqlx::postgres::PgDatabaseError;
 use thiserror::Error;
+
+use crate::place::Place;
 
 /// The database could not be opened.
 #[derive(Debug, Error)]
@@ -25,25 +28,33 @@ pub enum OpenError {
     },
     /// Another daemon works on this database.
     #[error(
-        "another daemon works on `{path}`; stop it first, or give this one a folder of its own"
+        "another daemon {} works on `{place}`; stop it first, or give this one a folder or a \
+         number of its own",
+        place.daemon
     )]
     Held {
         /// The database.
-        path: PathBuf,
+        place: Place,
     },
-    /// The file could not be opened as a database.
-    #[error("cannot open the database `{path}`; check its rights, or restore the last backup")]
+    /// It could not be opened as a database.
+    #[error("cannot open the database `{place}`; check its rights, or restore the last backup")]
     Connect {
         /// The database.
-        path: PathBuf,
+        place: Place,
         /// Why.
-        source: sqlx::Error,
+        source: Box<sqlx::Error>,
     },
     /// The SQLite library is too old to be safe.
     #[error("SQLite `{found}` can lose data; build with 3.51.3 or newer")]
     OldSqlite {
         /// Its version.
         found: String,
+    },
+    /// The server is too old.
+    #[error("PostgreSQL `{found}` is not looked after any more; use 14 or newer")]
+    OldPostgres {
+        /// Its version.
+        found: i64,
     },
     /// A setting did not take effect.
     #[error("the database keeps `{name} = {found}`, which is not safe; move it to a local disk")]
@@ -53,21 +64,29 @@ pub enum OpenError {
         /// Its value.
         found: String,
     },
+    /// A setting of the server is not safe.
+    #[error("PostgreSQL has `{name} = {found}`, which is not safe; correct it in its settings")]
+    ServerSetting {
+        /// The setting.
+        name: &'static str,
+        /// Its value.
+        found: String,
+    },
     /// The tables could not be brought up to date.
-    #[error("cannot bring the tables of `{path}` up to date; restore the last backup")]
+    #[error("cannot bring the tables of `{place}` up to date; restore the last backup")]
     Migrate {
         /// The database.
-        path: PathBuf,
+        place: Place,
         /// Why.
         source: sqlx::migrate::MigrateError,
     },
     /// The new epoch could not be written.
-    #[error("cannot write to the database `{path}`; check its rights and the room on its disk")]
+    #[error("cannot write to the database `{place}`; check its rights and the room on its disk")]
     Epoch {
         /// The database.
-        path: PathBuf,
+        place: Place,
         /// Why.
-        source: sqlx::Error,
+        source: Box<sqlx::Error>,
     },
     /// What the last run left could not be read.
     #[error(transparent)]
@@ -107,6 +126,20 @@ impl ReadError {
     }
 }
 
+/// A connection could not be made anew.
+#[derive(Debug, Error)]
+pub(crate) enum ConnectError {
+    /// The database does not answer.
+    #[error(transparent)]
+    Query(#[from] sqlx::Error),
+    /// It does not let us in.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Somebody else works under our number by now.
+    #[error("another process took over the number of this daemon")]
+    Replaced,
+}
+
 /// A batch was not made durable.
 #[derive(Debug, Error)]
 pub enum CommitError {
@@ -123,6 +156,12 @@ pub enum CommitError {
     #[error("another program holds the database: {why}; end it, or wait for it")]
     Busy {
         /// What SQLite says.
+        why: String,
+    },
+    /// The database does not answer for now; it may be asked again.
+    #[error("the database does not answer: {why}; start it, or wait for it")]
+    Away {
+        /// What was found instead of it.
         why: String,
     },
     /// Nobody knows whether the batch is durable; ask [`crate::Store::was_committed`].
@@ -145,23 +184,65 @@ impl CommitError {
         Self::Lost { why: why.to_string(), tables: Vec::new() }
     }
 
+    /// A batch that read rows which are others by now.
+    pub(crate) fn raced(tables: Vec<&'static str>) -> Self {
+        Self::Lost { why: "rows changed since they were read".to_owned(), tables }
+    }
+
     /// What the driver's error means for a batch.
     pub(crate) fn of(error: sqlx::Error) -> Self {
-        match &error {
-            sqlx::Error::Database(refusal) => {
-                let code = refusal.code().and_then(|code| code.parse::<i32>().ok());
-                if code.is_some_and(is_storage) {
-                    Self::Fatal { why: refusal.to_string() }
-                } else if code.is_some_and(is_busy) {
-                    Self::Busy { why: refusal.to_string() }
-                } else {
-                    Self::refused(refusal)
-                }
-            }
-            sqlx::Error::Encode(why) => Self::refused(why),
-            _ => Self::Unknown { source: error },
+        let why = match &error {
+            sqlx::Error::Database(refusal) => refusal,
+            sqlx::Error::Encode(why) => return Self::refused(why),
+            _ => return Self::Unknown { source: error },
+        };
+        let code = why.code().unwrap_or_default().into_owned();
+        match why.try_downcast_ref::<PgDatabaseError>() {
+            Some(refusal) => match of_postgres(&code) {
+                Meaning::Storage => Self::Fatal { why: refusal.to_string() },
+                Meaning::Gone => Self::Unknown { source: error },
+                Meaning::Refused => Self::refused(told(refusal)),
+            },
+            None => match code.parse::<i32>() {
+                Ok(code) if is_storage(code) => Self::Fatal { why: why.to_string() },
+                Ok(code) if is_busy(code) => Self::Busy { why: why.to_string() },
+                _ => Self::refused(why),
+            },
         }
     }
+}
+
+/// What a refusal of PostgreSQL means for a batch.
+enum Meaning {
+    /// The storage failed.
+    Storage,
+    /// The session ended; the batch may have come through.
+    Gone,
+    /// The batch is rolled back. Also where the server broke off a deadlock or a statement that
+    /// took too long: those go through when they are tried again.
+    Refused,
+}
+
+/// What a code of PostgreSQL means.
+fn of_postgres(code: &str) -> Meaning {
+    match code {
+        // The server stops, starts, or gave up on a session that stood still.
+        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => Meaning::Gone,
+        // A server that only reads: it became somebody's copy.
+        "25006" => Meaning::Storage,
+        _ => match code.get(..2) {
+            // The connection; room, memory; input and output; inside.
+            Some("08") => Meaning::Gone,
+            Some("53" | "58" | "XX") => Meaning::Storage,
+            _ => Meaning::Refused,
+        },
+    }
+}
+
+/// A refusal of PostgreSQL with the table and the constraint that it names.
+fn told(refusal: &PgDatabaseError) -> String {
+    let parts = [Some(refusal.message()), refusal.table(), refusal.constraint()];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// Whether a result code of SQLite says that somebody else holds the file.

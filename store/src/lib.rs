@@ -4,9 +4,7 @@
 //! durable in one transaction or not at all. Reports and pages read through a [`reader::Reader`] of
 //! their own.
 
-use std::{fs::File, path::PathBuf};
-
-use sqlx::SqliteConnection;
+use std::fs::File;
 
 use domain::{
     command::Command,
@@ -19,36 +17,48 @@ mod cells;
 mod commit;
 pub mod error;
 mod ledger;
+mod link;
 mod load;
+pub mod news;
 mod open;
 pub mod people;
+pub mod place;
 mod pseudonyms;
 pub mod reader;
 mod records;
 mod retention;
+mod server;
 mod sheet;
 mod tables;
 pub mod verify;
 
-/// The database of one site, held by its only writer.
+/// The database of one site, held by one of its daemons.
 #[derive(Debug)]
 pub struct Store {
-    connection: SqliteConnection,
-    path: PathBuf,
+    link: link::Link,
+    place: place::Place,
     daemon: i64,
+    epoch: u64,
+    /// The server's process that serves us.
+    process: Option<i64>,
     ends: Ends,
     counters: Counters,
-    /// Whether somebody else wrote since the rows were loaded: then each batch is compared row by
-    /// row.
+    /// Whether somebody else wrote to the file since the rows were loaded: then each batch is
+    /// compared row by row.
     shared: bool,
+    /// Whether the turn among the daemons of a server is kept for the next batch.
+    has_turn: bool,
+    /// The last of the news that the loaded rows have in them.
+    heard: i64,
     /// Why the storage is not to be trusted any more.
     failed: Option<String>,
     /// The commands that stand in the outbox.
     outbox: commit::outbox::Outbox,
     /// What people are called in records that outlive their names.
     pseudonyms: pseudonyms::Pseudonyms,
-    /// Held as long as the store lives: its lock keeps other daemons out.
-    _lock: File,
+    /// Held as long as the store lives: its lock keeps other daemons out of the file. That of a
+    /// server is held by the connection.
+    _lock: Option<File>,
 }
 
 /// The end of a chain.
@@ -70,7 +80,7 @@ pub struct Ends {
 }
 
 /// What SQLite counts on the writer's connection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Counters {
     /// Rows that this connection wrote since it was opened.
     written: i64,

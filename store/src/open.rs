@@ -8,7 +8,7 @@ use std::{
 
 use rustix::fs::{FlockOperation, flock};
 use sqlx::{
-    ConnectOptions, Connection, SqliteConnection,
+    ConnectOptions, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
@@ -22,12 +22,13 @@ use crate::{
     Ends, Head, Opened, Store,
     cells::{Cells, Names},
     commit::{counters, outbox::Outbox},
-    error::{OpenError, ReadError},
+    error::{ConnectError, OpenError, ReadError},
+    link::{Dialect, Link},
+    place::{Database, Place, Server},
     pseudonyms::Pseudonyms,
+    server,
 };
 
-/// The daemon of a database of its own.
-const DAEMON: i64 = 1;
 /// The first SQLite without the bug that corrupts a log which two connections reset at once.
 const SQLITE_OLDEST: [u32; 3] = [3, 51, 3];
 /// More statements than there are texts: none is ever prepared twice.
@@ -44,51 +45,53 @@ const ENDS: &str = "SELECT journal_seq, journal_hash, ledger_seq, ledger_hash FR
 const IS_EMPTY: &str = "SELECT NOT EXISTS (SELECT 1 FROM member)";
 const LAST_RULE_SET: &str = "SELECT hash, texts FROM rule_set ORDER BY live_at DESC, hash LIMIT 1";
 const UNSENT: &str = "SELECT id, device, decision, issued, ttl, epoch, action FROM outbox
-    WHERE expires >= $1 ORDER BY issued, id";
+    WHERE expires >= $1 AND daemon = $2 ORDER BY issued, id";
+const COMMAND: &str = "SELECT id, device, decision, issued, ttl, epoch, action FROM outbox
+    WHERE id = $1";
+const EPOCH: &str = "SELECT epoch FROM daemon WHERE id = $1";
 /// The statements of this module, for the test that prepares them all.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 5] = [RAISE_EPOCH, ENDS, IS_EMPTY, LAST_RULE_SET, UNSENT];
+pub(crate) const STATEMENTS: [&str; 7] =
+    [RAISE_EPOCH, ENDS, IS_EMPTY, LAST_RULE_SET, UNSENT, COMMAND, EPOCH];
 
 impl Store {
-    /// Opens the database at `path`, makes it where there is none, brings its tables up to date and
-    /// raises the epoch, all of it durable. `now` tells which commands of earlier runs may still
-    /// take effect.
+    /// Opens the database at `place`, makes it where there is none, brings its tables up to date
+    /// and raises the epoch, all of it durable. `now` tells which commands of earlier runs may
+    /// still take effect.
     ///
     /// # Errors
     /// [`OpenError`], one variant for each step.
-    pub async fn open(path: &Path, now: Timestamp) -> Result<(Self, Opened), OpenError> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)
-                .map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
-        }
-        let lock = lock(path)?;
-        let mut connection = connect(path)
-            .await
-            .map_err(|source| OpenError::Connect { path: path.to_owned(), source })?;
-        check_settings(path, &mut connection).await?;
-        sqlx::migrate!("../migrations/sqlite")
-            .run(&mut connection)
-            .await
-            .map_err(|source| OpenError::Migrate { path: path.to_owned(), source })?;
-        let epoch = sqlx::query_scalar(RAISE_EPOCH).bind(DAEMON).fetch_one(&mut connection).await;
-        let epoch: i64 =
-            epoch.map_err(|source| OpenError::Epoch { path: path.to_owned(), source })?;
-        let opened = opened(&mut connection, epoch.cast_unsigned(), now).await?;
-        let outbox = Outbox::load(&mut connection).await;
+    pub async fn open(place: &Place, now: Timestamp) -> Result<(Self, Opened), OpenError> {
+        let (mut link, lock) = match &place.database {
+            Database::File(path) => {
+                let lock = lock(path)?;
+                (open_file(place, path).await?, Some(lock))
+            }
+            Database::Server(to) => (open_server(place, to).await?, None),
+        };
+        let epoch = raise_epoch(&mut link, place.daemon).await;
+        let epoch = epoch.map_err(|source| OpenError::Epoch {
+            place: place.clone(),
+            source: Box::new(source),
+        })?;
+        let opened = opened(&mut link, place.daemon, epoch.cast_unsigned(), now).await?;
+        let outbox = Outbox::load(&mut link, place.daemon).await;
         let outbox = outbox.map_err(ReadError::of("the outbox"))?;
-        let counters = counters(&mut connection)
-            .await
-            .map_err(|source| OpenError::Connect { path: path.to_owned(), source })?;
-        let pseudonyms = Pseudonyms::open(&mut connection).await;
-        let pseudonyms =
-            pseudonyms.map_err(|source| OpenError::Connect { path: path.to_owned(), source })?;
+        let failed = |source| OpenError::Connect { place: place.clone(), source: Box::new(source) };
+        let counters = counters(&mut link).await.map_err(failed)?;
+        let pseudonyms = Pseudonyms::open(&mut link).await.map_err(failed)?;
+        let process = process(&mut link).await.map_err(failed)?;
         let store = Self {
-            connection,
-            path: path.to_owned(),
-            daemon: DAEMON,
+            link,
+            place: place.clone(),
+            daemon: place.daemon,
+            epoch: opened.epoch,
+            process,
             ends: opened.ends,
             counters,
             shared: false,
+            has_turn: false,
+            heard: 0,
             failed: None,
             outbox,
             pseudonyms,
@@ -102,28 +105,99 @@ impl Store {
     /// # Errors
     /// Where that fails; nothing is lost then, the next start does it.
     pub async fn close(mut self) -> Result<(), sqlx::Error> {
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut self.connection).await?;
-        self.connection.close().await
+        if self.link.dialect() == Dialect::Sqlite {
+            self.link.run("PRAGMA wal_checkpoint(TRUNCATE)", []).await?;
+        }
+        self.link.close().await
     }
 
-    /// Connects anew. What others wrote meanwhile is not known, so rows are compared from here on.
-    pub(crate) async fn reconnect(&mut self) -> Result<(), sqlx::Error> {
-        self.connection = connect(&self.path).await?;
-        self.counters = counters(&mut self.connection).await?;
+    /// Connects anew. What others wrote to a file meanwhile is not known, so rows are compared from
+    /// here on.
+    pub(crate) async fn reconnect(&mut self) -> Result<(), ConnectError> {
+        match &self.place.database {
+            Database::File(path) => self.link = Link::Sqlite(connect(path).await?),
+            Database::Server(to) => {
+                let mut link = server::connect(&self.place, to).await?;
+                let epoch: i64 = link.value(EPOCH, [self.daemon.into()]).await?;
+                let taken = epoch.cast_unsigned() == self.epoch
+                    && server::take_number(&mut link, self.daemon, self.process).await?;
+                if !taken {
+                    return Err(ConnectError::Replaced);
+                }
+                self.process = process(&mut link).await?;
+                self.link = link;
+            }
+        }
+        self.counters = counters(&mut self.link).await?;
         self.shared = true;
         Ok(())
     }
 }
 
+/// Opens the file, and brings its tables up to date.
+async fn open_file(place: &Place, path: &Path) -> Result<Link, OpenError> {
+    let mut connection = connect(path)
+        .await
+        .map_err(|source| OpenError::Connect { place: place.clone(), source: Box::new(source) })?;
+    check_settings(place, &mut connection).await?;
+    sqlx::migrate!("../migrations/sqlite")
+        .run(&mut connection)
+        .await
+        .map_err(|source| OpenError::Migrate { place: place.clone(), source })?;
+    Ok(Link::Sqlite(connection))
+}
+
+/// Connects to the server under the lock of the daemon's number, and brings the tables up to date.
+async fn open_server(place: &Place, to: &Server) -> Result<Link, OpenError> {
+    let mut link = server::connect(place, to).await?;
+    let taken = server::take_number(&mut link, place.daemon, None).await;
+    let taken = taken
+        .map_err(|source| OpenError::Connect { place: place.clone(), source: Box::new(source) })?;
+    if !taken {
+        return Err(OpenError::Held { place: place.clone() });
+    }
+    if let Link::Postgres(connection) = &mut link {
+        sqlx::migrate!("../migrations/postgres")
+            .run(connection)
+            .await
+            .map_err(|source| OpenError::Migrate { place: place.clone(), source })?;
+    }
+    Ok(link)
+}
+
+/// Raises the epoch. On a server that is a turn of its own: a batch that is committed later finds
+/// this daemon, and leaves news for it.
+async fn raise_epoch(link: &mut Link, daemon: i64) -> Result<i64, sqlx::Error> {
+    if link.dialect() == Dialect::Sqlite {
+        return link.value(RAISE_EPOCH, [daemon.into()]).await;
+    }
+    link.run_all(server::BEGIN_TURN).await?;
+    let epoch = link.value(RAISE_EPOCH, [daemon.into()]).await?;
+    link.run("COMMIT", []).await?;
+    Ok(epoch)
+}
+
+/// The process that serves us, where there is one of our own.
+async fn process(link: &mut Link) -> Result<Option<i64>, sqlx::Error> {
+    match link.dialect() {
+        Dialect::Sqlite => Ok(None),
+        Dialect::Postgres => link.value(server::PROCESS, []).await.map(Some),
+    }
+}
+
 /// Takes the lock of the database; the kernel gives it back when the process ends, however it ends.
 fn lock(path: &Path) -> Result<File, OpenError> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)
+            .map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
+    }
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let file_path = PathBuf::from(name);
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&file_path);
     let file = file.map_err(|source| OpenError::LockFile { path: file_path, source })?;
     flock(&file, FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| OpenError::Held { path: path.to_owned() })?;
+        .map_err(|_| OpenError::Held { place: Place::file(path) })?;
     Ok(file)
 }
 
@@ -143,8 +217,8 @@ async fn connect(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
 }
 
 /// Reads the settings back: a file system that cannot do what was asked says so only here.
-async fn check_settings(path: &Path, connection: &mut SqliteConnection) -> Result<(), OpenError> {
-    let failed = |source| OpenError::Connect { path: path.to_owned(), source };
+async fn check_settings(place: &Place, connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    let failed = |source| OpenError::Connect { place: place.clone(), source: Box::new(source) };
     let version: String = sqlx::query_scalar("SELECT sqlite_version()")
         .fetch_one(&mut *connection)
         .await
@@ -168,11 +242,8 @@ async fn check_settings(path: &Path, connection: &mut SqliteConnection) -> Resul
 }
 
 /// The ends of a daemon's chains.
-pub(crate) async fn ends(
-    connection: &mut SqliteConnection,
-    daemon: i64,
-) -> Result<Ends, ReadError> {
-    let row = sqlx::query(ENDS).bind(daemon).fetch_optional(connection).await;
+pub(crate) async fn ends(link: &mut Link, daemon: i64) -> Result<Ends, ReadError> {
+    let row = link.row(ENDS, [daemon.into()]).await;
     let Some(row) = row.map_err(ReadError::of("the ends of the chains"))? else {
         return Ok(Ends::default());
     };
@@ -196,14 +267,15 @@ fn head(cells: &mut Cells<'_, '_>, column: &'static str) -> Result<Head, ReadErr
 }
 
 async fn opened(
-    connection: &mut SqliteConnection,
+    link: &mut Link,
+    daemon: i64,
     epoch: u64,
     now: Timestamp,
 ) -> Result<Opened, ReadError> {
     let what = "what the last run left";
-    let ends = ends(connection, DAEMON).await?;
-    let is_empty = sqlx::query_scalar(IS_EMPTY).fetch_one(&mut *connection).await;
-    let last = sqlx::query(LAST_RULE_SET).fetch_optional(&mut *connection).await;
+    let ends = ends(link, daemon).await?;
+    let is_empty = link.value(IS_EMPTY, []).await;
+    let last = link.row(LAST_RULE_SET, []).await;
     let last_rule_set = match last.map_err(ReadError::of(what))? {
         None => None,
         Some(row) => {
@@ -212,18 +284,35 @@ async fn opened(
             Some((cells.take()?, cells.json()?))
         }
     };
-    let rows = sqlx::query(UNSENT).bind(now.micros()).fetch_all(connection).await;
+    let rows = link.rows(UNSENT, [now.micros().into(), daemon.into()]).await;
     let rows = rows.map_err(ReadError::of("unsent commands"))?;
     let mut names = Names::default();
     let unsent = rows.iter().map(|row| command(&mut Cells::of_row("outbox", row, &mut names)?));
     Ok(Opened {
         epoch,
-        daemon: DAEMON,
+        daemon,
         ends,
         is_empty: is_empty.map_err(ReadError::of(what))?,
         last_rule_set,
         unsent: unsent.collect::<Result<_, _>>()?,
     })
+}
+
+impl Store {
+    /// The commands of these ids that stand in the outbox.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn commands(&mut self, ids: &[CommandId]) -> Result<Vec<Command>, ReadError> {
+        let (mut names, mut found) = (Names::default(), Vec::new());
+        for id in ids {
+            let row = self.link.row(COMMAND, [id.0.into()]).await;
+            if let Some(row) = row.map_err(ReadError::of("commands"))? {
+                found.push(command(&mut Cells::of_row("outbox", &row, &mut names)?)?);
+            }
+        }
+        Ok(found)
+    }
 }
 
 fn command(from: &mut Cells<'_, '_>) -> Result<Command, ReadError> {

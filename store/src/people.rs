@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::{Row, sqlite::SqliteRow};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use domain::{
@@ -13,7 +12,7 @@ use domain::{
 };
 
 use crate::{
-    binds::Binds,
+    binds::{Binds, Value},
     cells::{Cells, Names},
     error::ReadError,
     reader::Reader,
@@ -292,7 +291,7 @@ impl Reader {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn exemptions(&self) -> Result<Vec<(ExemptionId, Exemption)>, ReadError> {
-        let rows = sqlx::query(EXEMPTIONS).fetch_all(&self.pool).await;
+        let rows = self.pool.rows(EXEMPTIONS, []).await;
         let rows = rows.map_err(ReadError::of("exemptions"))?;
         let mut names = Names::default();
         let read = |row| whole::<Exemption>(&mut Cells::of_row("exemption", row, &mut names)?);
@@ -319,35 +318,35 @@ impl Reader {
         let words: Vec<String> = if one { vec![whole] } else { split(text).collect() };
         let mut counted = Vec::new();
         for word in words.into_iter().take(FURTHER_WORDS + 1) {
-            let query = sqlx::query_scalar::<_, i64>(NAMED_AS).bind(word.clone());
-            let found = query.bind(after(&word)).fetch_one(&self.pool).await;
-            counted.push((found.map_err(ReadError::of("people"))?, word));
+            let between = [word.clone().into(), after(&word).into()];
+            let count: Result<i64, _> = self.pool.value(NAMED_AS, between).await;
+            let count = count.map_err(ReadError::of("people"))?;
+            counted.push((count, word));
         }
         counted.sort();
         let Some((_, rarest)) = counted.first().cloned() else { return Ok(Vec::new()) };
-        let mut query = sqlx::query(NAMED).bind(rarest.clone()).bind(after(&rarest));
-        for place in 1..=FURTHER_WORDS {
+        let like = |place: usize| {
             let word = counted.get(place).map(|(_, word)| format!("% {word}%"));
-            query = query.bind(word.unwrap_or_else(|| "%".to_owned()));
-        }
-        let rows = query.bind(i64::from(limit)).fetch_all(&self.pool).await;
-        let rows = rows.map_err(ReadError::of("people"))?;
-        let id = |row: &SqliteRow| row.try_get(0).map(MemberId);
-        rows.iter().map(id).collect::<Result<_, _>>().map_err(ReadError::of("people"))
+            Value::from(word.unwrap_or_else(|| "%".to_owned()))
+        };
+        let between = [rarest.clone().into(), after(&rarest).into()];
+        let further = (1..=FURTHER_WORDS).map(like);
+        let values = between.into_iter().chain(further).chain([i64::from(limit).into()]);
+        let rows = self.pool.rows(NAMED, values).await.map_err(ReadError::of("people"))?;
+        let mut names = Names::default();
+        let id = |row| Cells::of_row("person", row, &mut names)?.id().map(MemberId);
+        rows.iter().map(id).collect()
     }
 
     /// The rows of a query that goes by one value.
-    async fn rows<T, V>(
+    async fn rows<T>(
         &self,
         query: &'static str,
         table: &'static str,
-        by: V,
+        by: impl Into<Value>,
         read: impl Fn(&mut Cells<'_, '_>) -> Result<T, ReadError>,
-    ) -> Result<Vec<T>, ReadError>
-    where
-        V: for<'q> sqlx::Encode<'q, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite> + Send,
-    {
-        let rows = sqlx::query(query).bind(by).fetch_all(&self.pool).await;
+    ) -> Result<Vec<T>, ReadError> {
+        let rows = self.pool.rows(query, [by.into()]).await;
         let mut names = Names::default();
         let rows = rows.map_err(ReadError::of(table))?;
         rows.iter().map(|row| read(&mut Cells::of_row(table, row, &mut names)?)).collect()

@@ -8,12 +8,17 @@
 use std::collections::BTreeMap;
 
 use domain::{retention::DAY, time::Timestamp};
-use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-/// A key of 32 bytes that nobody can guess.
+use crate::link::{Dialect, Link};
+
+/// A key of 32 bytes that nobody can guess: the database makes it, from chance of its machine.
 pub(crate) const CHANCE: &str = "SELECT randomblob(32)";
-pub(crate) const KEY_OF: &str = "INSERT INTO pseudonym_key (day, key) VALUES ($1, randomblob(32))
+pub(crate) const CHANCE_OF_SERVER: &str =
+    "SELECT sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
+        || uuid_send(gen_random_uuid()))";
+/// The day's key where there is one already, made by another run or daemon.
+pub(crate) const KEY_OF: &str = "INSERT INTO pseudonym_key (day, key) VALUES ($1, $2)
     ON CONFLICT (day) DO UPDATE SET day = excluded.day RETURNING key";
 pub(crate) const KEYS_OVER: &str = "DELETE FROM pseudonym_key WHERE day < $1";
 /// How many days a key is kept beside today's: devices may be a day late, and as much ahead.
@@ -28,9 +33,8 @@ pub(crate) struct Pseudonyms {
 
 impl Pseudonyms {
     /// New ones for a run.
-    pub(crate) async fn open(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
-        let chance: Vec<u8> = sqlx::query_scalar(CHANCE).fetch_one(connection).await?;
-        Ok(Self { salts: key(chance)?, days: BTreeMap::new() })
+    pub(crate) async fn open(link: &mut Link) -> Result<Self, sqlx::Error> {
+        Ok(Self { salts: key(chance(link).await?)?, days: BTreeMap::new() })
     }
 
     /// The days of `instants` whose key is not known yet.
@@ -43,25 +47,27 @@ impl Pseudonyms {
     }
 
     /// Reads the key of a day, or makes it.
-    pub(crate) async fn learn(
-        &mut self,
-        day: i64,
-        connection: &mut SqliteConnection,
-    ) -> Result<(), sqlx::Error> {
-        let found: Vec<u8> = sqlx::query_scalar(KEY_OF).bind(day).fetch_one(connection).await?;
+    pub(crate) async fn learn(&mut self, day: i64, link: &mut Link) -> Result<(), sqlx::Error> {
+        let new = chance(link).await?;
+        let found: Vec<u8> = link.value(KEY_OF, [day.into(), new.into()]).await?;
         self.days.insert(day, key(found)?);
         Ok(())
+    }
+
+    /// The keys of this run's days may not be durable: they are read again.
+    pub(crate) fn doubt(&mut self) {
+        self.days.clear();
     }
 
     /// Forgets the keys of days that are over for good at `now`.
     pub(crate) async fn forget(
         &mut self,
         now: Timestamp,
-        connection: &mut SqliteConnection,
+        link: &mut Link,
     ) -> Result<(), sqlx::Error> {
         let oldest = day_of(now) - DAYS_KEPT;
         self.days.retain(|day, _| *day >= oldest);
-        sqlx::query(KEYS_OVER).bind(oldest).execute(connection).await?;
+        link.run(KEYS_OVER, [oldest.into()]).await?;
         Ok(())
     }
 
@@ -75,6 +81,14 @@ impl Pseudonyms {
     pub(crate) fn salt(&self, record: &[u8]) -> Vec<u8> {
         blake3::keyed_hash(&self.salts, record).as_bytes()[..16].to_vec()
     }
+}
+
+async fn chance(link: &mut Link) -> Result<Vec<u8>, sqlx::Error> {
+    let text = match link.dialect() {
+        Dialect::Sqlite => CHANCE,
+        Dialect::Postgres => CHANCE_OF_SERVER,
+    };
+    link.value(text, []).await
 }
 
 const fn day_of(at: Timestamp) -> i64 {

@@ -1,10 +1,11 @@
 //! Reading beside the writer: for pages, the API and the command line.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use sqlx::{
-    ConnectOptions, Row, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteRow},
+    ConnectOptions,
+    postgres::PgPoolOptions,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
 use domain::{
@@ -22,8 +23,11 @@ use crate::{
     cells::{Cells, Names},
     error::{OpenError, ReadError},
     ledger::{POSTING, RECEIPT, TRANSACTION},
+    link::{Dialect, Pool, Row},
     people::{HISTORY, PERSON, PERSON_WORD},
+    place::{Database, Place},
     records::{DECISION, JOURNAL, OUTBOX, RULE_SET},
+    server,
     sheet::{Op, Sheet, statement},
     tables::{Stored, each_table},
 };
@@ -36,11 +40,11 @@ const WAIT: Duration = Duration::from_secs(5);
 const DECISION_BODY: &str = "SELECT body FROM decision WHERE id = $1 AND body IS NOT NULL";
 const DECISIONS_AFTER: &str = "SELECT j.seq, d.body FROM journal j
     JOIN decision d ON d.id = j.decision
-    WHERE j.daemon = (SELECT min(id) FROM daemon) AND j.seq > $1 AND d.body IS NOT NULL
+    WHERE j.daemon = $3 AND j.seq > $1 AND d.body IS NOT NULL
     ORDER BY j.seq LIMIT $2";
 const LATEST: &str = "SELECT j.seq, d.body FROM journal j
     JOIN decision d ON d.id = j.decision
-    WHERE j.daemon = (SELECT min(id) FROM daemon) AND j.seq < $1 AND d.body IS NOT NULL
+    WHERE j.daemon = $3 AND j.seq < $1 AND d.body IS NOT NULL
     ORDER BY j.seq DESC LIMIT $2";
 const IN_PERIOD: &str = "SELECT body FROM decision
     WHERE id > $1 AND id <= $2 AND at >= $3 AND at < $4 AND body IS NOT NULL
@@ -99,24 +103,33 @@ impl Period {
 /// Reads a database that may have a writer; it never writes itself.
 #[derive(Clone, Debug)]
 pub struct Reader {
-    pub(crate) pool: SqlitePool,
+    pub(crate) pool: Pool,
+    daemon: i64,
 }
 
 impl Reader {
-    /// Opens the database at `path`, which must exist.
+    /// Opens the database at `place`, which must exist.
     ///
     /// # Errors
     /// Where it cannot be opened.
-    pub async fn open(path: &Path) -> Result<Self, OpenError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .read_only(true)
-            .busy_timeout(WAIT)
-            .disable_statement_logging();
-        let pool = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(WAIT);
-        let pool = pool.connect_with(options).await;
-        pool.map(|pool| Self { pool })
-            .map_err(|source| OpenError::Connect { path: path.to_owned(), source })
+    pub async fn open(place: &Place) -> Result<Self, OpenError> {
+        let pool = match &place.database {
+            Database::File(path) => {
+                let options = SqliteConnectOptions::new()
+                    .filename(path)
+                    .read_only(true)
+                    .busy_timeout(WAIT)
+                    .disable_statement_logging();
+                let pool = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(WAIT);
+                pool.connect_with(options).await.map(Pool::Sqlite)
+            }
+            Database::Server(to) => {
+                let pool = PgPoolOptions::new().max_connections(READERS).acquire_timeout(WAIT);
+                server::readers(to, pool).await
+            }
+        };
+        pool.map(|pool| Self { pool, daemon: place.daemon })
+            .map_err(|source| OpenError::Connect { place: place.clone(), source: Box::new(source) })
     }
 
     /// The decision of this id; nothing where it is not there, or was forgotten.
@@ -124,7 +137,7 @@ impl Reader {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn decision(&self, id: DecisionId) -> Result<Option<Decision>, ReadError> {
-        let row = sqlx::query(DECISION_BODY).bind(id.0).fetch_optional(&self.pool).await;
+        let row = self.pool.row(DECISION_BODY, [id.0.into()]).await;
         let row = row.map_err(ReadError::of("a decision"))?;
         let Some(row) = row else { return Ok(None) };
         Cells::of_row("decision", &row, &mut Names::default())?.json().map(Some)
@@ -140,8 +153,9 @@ impl Reader {
         seq: u64,
         limit: u32,
     ) -> Result<Vec<(u64, Decision)>, ReadError> {
-        let query = sqlx::query(DECISIONS_AFTER).bind(seq.cast_signed()).bind(i64::from(limit));
-        let rows = query.fetch_all(&self.pool).await.map_err(ReadError::of("decisions"))?;
+        let values = [seq.cast_signed(), limit.into(), self.daemon].map(Into::into);
+        let rows = self.pool.rows(DECISIONS_AFTER, values).await;
+        let rows = rows.map_err(ReadError::of("decisions"))?;
         rows.iter().map(numbered).collect()
     }
 
@@ -156,8 +170,8 @@ impl Reader {
         before: Option<u64>,
     ) -> Result<Vec<(u64, Decision)>, ReadError> {
         let before = before.map_or(i64::MAX, u64::cast_signed);
-        let query = sqlx::query(LATEST).bind(before).bind(i64::from(limit));
-        let rows = query.fetch_all(&self.pool).await.map_err(ReadError::of("decisions"))?;
+        let values = [before, limit.into(), self.daemon].map(Into::into);
+        let rows = self.pool.rows(LATEST, values).await.map_err(ReadError::of("decisions"))?;
         rows.iter().map(numbered).collect()
     }
 
@@ -174,11 +188,11 @@ impl Reader {
     ) -> Result<Vec<Decision>, ReadError> {
         let (first, last) = period.ids();
         let first = after.map_or(first, |id| id.0.max(first));
-        let query = sqlx::query(IN_PERIOD).bind(first).bind(last);
-        let query = query.bind(period.since.micros()).bind(period.until.micros());
-        let query = query.bind(i64::from(limit));
-        let rows = query.fetch_all(&self.pool).await.map_err(ReadError::of("decisions"))?;
-        let body = |row: &SqliteRow| Cells::of_row("decision", row, &mut Names::default())?.json();
+        let (since, until) = (period.since.micros(), period.until.micros());
+        let values =
+            [first.into(), last.into(), since.into(), until.into(), i64::from(limit).into()];
+        let rows = self.pool.rows(IN_PERIOD, values).await.map_err(ReadError::of("decisions"))?;
+        let body = |row: &Row| Cells::of_row("decision", row, &mut Names::default())?.json();
         rows.iter().map(body).collect()
     }
 
@@ -188,9 +202,8 @@ impl Reader {
     /// Where the database cannot be read.
     pub async fn about_in(&self, period: Period) -> Result<u64, ReadError> {
         let (first, last) = period.ids();
-        let query = sqlx::query(COUNT_BETWEEN).bind(first).bind(last);
-        let row = query.fetch_one(&self.pool).await.map_err(ReadError::of("decisions"))?;
-        let count: i64 = row.try_get(0).map_err(ReadError::of("decisions"))?;
+        let count = self.pool.value(COUNT_BETWEEN, [first.into(), last.into()]).await;
+        let count: i64 = count.map_err(ReadError::of("decisions"))?;
         Ok(count.cast_unsigned())
     }
 
@@ -203,7 +216,7 @@ impl Reader {
         &self,
         id: DecisionId,
     ) -> Result<Option<(Timestamp, String, String)>, ReadError> {
-        let row = sqlx::query(REMAINS).bind(id.0).fetch_optional(&self.pool).await;
+        let row = self.pool.row(REMAINS, [id.0.into()]).await;
         let Some(row) = row.map_err(ReadError::of("a decision"))? else { return Ok(None) };
         let mut names = Names::default();
         let mut cells = Cells::of_row("decision", &row, &mut names)?;
@@ -215,9 +228,9 @@ impl Reader {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn params(&self) -> Result<Vec<(ParamKey, SetParam)>, ReadError> {
-        let rows = sqlx::query(PARAM_VALUES).fetch_all(&self.pool).await;
+        let rows = self.pool.rows(PARAM_VALUES, []).await;
         let mut names = Names::default();
-        let read = |row: &sqlx::sqlite::SqliteRow| {
+        let read = |row: &Row| {
             let mut cells = Cells::of_row("param_value", row, &mut names)?;
             Ok((SetParam::read_key(&mut cells)?, SetParam::read(&mut cells)?))
         };
@@ -229,7 +242,7 @@ impl Reader {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn uid_of(&self, credential: CredentialId) -> Result<Option<Uid>, ReadError> {
-        let row = sqlx::query(UID_OF).bind(credential.0).fetch_optional(&self.pool).await;
+        let row = self.pool.row(UID_OF, [credential.0.into()]).await;
         let Some(row) = row.map_err(ReadError::of("a credential"))? else { return Ok(None) };
         let mut names = Names::default();
         let mut cells = Cells::of_row("credential", &row, &mut names)?;
@@ -241,8 +254,8 @@ impl Reader {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn receipt(&self, key: &ReceiptKey) -> Result<Option<Receipt>, ReadError> {
-        let asked = sqlx::query(RECEIPT_BODY).bind(key.till.as_str());
-        let row = asked.bind(key.number.cast_signed()).fetch_optional(&self.pool).await;
+        let values = [key.till.as_str().into(), key.number.cast_signed().into()];
+        let row = self.pool.row(RECEIPT_BODY, values).await;
         let Some(row) = row.map_err(ReadError::of("a receipt"))? else { return Ok(None) };
         let mut names = Names::default();
         Cells::of_row("receipt", &row, &mut names)?.json().map(Some)
@@ -253,7 +266,7 @@ impl Reader {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn rule_set(&self, hash: &str) -> Result<Option<Vec<(String, String)>>, ReadError> {
-        let row = sqlx::query(RULE_SET_OF).bind(hash).fetch_optional(&self.pool).await;
+        let row = self.pool.row(RULE_SET_OF, [hash.into()]).await;
         let Some(row) = row.map_err(ReadError::of("a rule set"))? else { return Ok(None) };
         let mut names = Names::default();
         let mut cells = Cells::of_row("rule_set", &row, &mut names)?;
@@ -268,9 +281,10 @@ impl Reader {
     pub async fn counts(&self) -> Result<Vec<(&'static str, u64)>, ReadError> {
         let mut counts = Vec::new();
         for sheet in sheets() {
-            let query = sqlx::query(statement(&sheet, Op::Count, 0));
-            let row = query.fetch_one(&self.pool).await.map_err(ReadError::of(sheet.name))?;
-            let count: i64 = row.try_get(0).map_err(ReadError::of(sheet.name))?;
+            // Its text is the same everywhere.
+            let text = statement(Dialect::Sqlite, &sheet, Op::Count, 0);
+            let count: Result<i64, _> = self.pool.value(text, []).await;
+            let count = count.map_err(ReadError::of(sheet.name))?;
             counts.push((sheet.name, count.cast_unsigned()));
         }
         Ok(counts)
@@ -307,7 +321,7 @@ pub(crate) fn sheets() -> Vec<Sheet> {
     sheets
 }
 
-fn numbered(row: &SqliteRow) -> Result<(u64, Decision), ReadError> {
+fn numbered(row: &Row) -> Result<(u64, Decision), ReadError> {
     let mut names = Names::default();
     let mut cells = Cells::of_row("decision", row, &mut names)?;
     Ok((cells.bits()?, cells.json()?))

@@ -81,7 +81,7 @@ pub(crate) const DECISION: Sheet = append(
 pub(crate) const OUTBOX: Sheet = append(
     "outbox",
     &["id"],
-    &["device", "decision", "issued", "ttl", "epoch", "expires", "action"],
+    &["daemon", "device", "decision", "issued", "ttl", "epoch", "expires", "action"],
     2,
 );
 /// Texts of rule sets.

@@ -13,10 +13,13 @@ use domain::{
 use crate::{
     Store,
     error::{CommitError, ReadError},
+    link::Dialect,
+    server::BEGIN_TURN,
 };
 
 const BEGIN: &str = "BEGIN IMMEDIATE";
-/// What was said of people is to be gone from the file as well, not only from its rows.
+/// What was said of people is to be gone from the file as well, not only from its rows. PostgreSQL
+/// has no such setting: its vacuum takes the old rows away.
 const OVERWRITE: &str = "PRAGMA secure_delete = ON";
 const NO_OVERWRITE: &str = "PRAGMA secure_delete = OFF";
 pub(crate) const DECISIONS: &str =
@@ -57,12 +60,8 @@ impl Store {
     pub async fn keeps_too_long(&mut self, keeps: &Keeps) -> Result<bool, ReadError> {
         for (_, old, kind, record) in each_kind() {
             let first = keeps.first(record).micros();
-            let asked = sqlx::query_scalar(old).bind(kind).bind(first);
-            let found: bool = asked
-                .fetch_one(&mut self.connection)
-                .await
-                .map_err(ReadError::of("old records"))?;
-            if found {
+            let asked = self.link.value(old, [kind.into(), first.into()]).await;
+            if asked.map_err(ReadError::of("old records"))? {
                 return Ok(true);
             }
         }
@@ -101,21 +100,27 @@ impl Store {
         rows: u32,
         now: Timestamp,
     ) -> Result<u64, sqlx::Error> {
-        sqlx::query(OVERWRITE).execute(&mut self.connection).await?;
-        sqlx::query(BEGIN).execute(&mut self.connection).await?;
+        let file = self.link.dialect() == Dialect::Sqlite;
+        if file {
+            self.link.run(OVERWRITE, []).await?;
+            self.link.run(BEGIN, []).await?;
+        } else {
+            self.link.run_all(BEGIN_TURN).await?;
+        }
         let mut left = u64::from(rows);
         for (forget, _, kind, record) in each_kind() {
             if left == 0 {
                 break;
             }
-            let query = sqlx::query(forget).bind(kind).bind(keeps.first(record).micros());
-            let query = query.bind(left.cast_signed());
-            let done = query.execute(&mut self.connection).await?;
-            left = left.saturating_sub(done.rows_affected());
+            let first = keeps.first(record).micros();
+            let values = [kind.into(), first.into(), left.cast_signed().into()];
+            left = left.saturating_sub(self.link.run(forget, values).await?);
         }
-        self.pseudonyms.forget(now, &mut self.connection).await?;
-        sqlx::query("COMMIT").execute(&mut self.connection).await?;
-        sqlx::query(NO_OVERWRITE).execute(&mut self.connection).await?;
+        self.pseudonyms.forget(now, &mut self.link).await?;
+        self.link.run("COMMIT", []).await?;
+        if file {
+            self.link.run(NO_OVERWRITE, []).await?;
+        }
         Ok(u64::from(rows) - left)
     }
 }

@@ -8,11 +8,16 @@
 //!
 //! Placeholders are a bare `?`: SQLite looks a numbered one up by its name, which is quadratic in a
 //! statement of thousands.
+//!
+//! PostgreSQL takes one array for each column instead, so its statements are the same for any
+//! number of rows.
 
 use std::{
     collections::HashMap,
     sync::{LazyLock, Mutex, PoisonError},
 };
+
+use crate::link::Dialect;
 
 /// How rows of a table are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +45,8 @@ pub(crate) enum Op {
     Next,
     /// Counted; has no rows of its own.
     Count,
+    /// Those of other versions than are given by key, counted (PostgreSQL).
+    Differ,
 }
 
 /// A table: its name and columns.
@@ -51,7 +58,7 @@ pub(crate) struct Sheet {
     pub(crate) keys: &'static [&'static str],
     /// The other columns, the version aside.
     pub(crate) values: &'static [&'static str],
-    /// Those of its columns that are ids, where rows are read packed.
+    /// Those of its columns that are ids, where SQLite reads rows packed.
     pub(crate) ids: &'static [&'static str],
     /// How its rows are written.
     pub(crate) kind: Kind,
@@ -80,6 +87,7 @@ impl Sheet {
             Op::Put => self.columns().len(),
             Op::Delete => self.keys.len() + usize::from(self.kind == Kind::State),
             Op::Fetch | Op::Next => self.keys.len(),
+            Op::Differ => self.keys.len() + 1,
             Op::First | Op::Count => 0,
         }
     }
@@ -113,7 +121,38 @@ impl Sheet {
             Op::Next => {
                 self.packed(&format!("WHERE ({keys}) > {values} ORDER BY {keys} LIMIT {MOST_ROWS}"))
             }
+            Op::Count | Op::Differ => self.for_postgres(op, 1),
+        }
+    }
+
+    /// The statement for PostgreSQL, whose first value is the `first` of its text.
+    pub(crate) fn for_postgres(&self, op: Op, first: usize) -> String {
+        let values: Vec<String> =
+            (first..first + self.width(op)).map(|place| format!("${place}")).collect();
+        let rows = format!("unnest({})", values.join(", "));
+        let (name, keys, columns) = (self.name, self.keys.join(", "), self.columns().join(", "));
+        match op {
+            Op::Put => {
+                let conflict = self.conflict();
+                format!("INSERT INTO {name} ({columns}) SELECT * FROM {rows}{conflict}")
+            }
+            Op::Delete => {
+                let version: &[&str] = if self.kind == Kind::State { &["version"] } else { &[] };
+                let found = [self.keys, version].concat();
+                let same: Vec<_> =
+                    found.iter().map(|column| format!("t.{column} = r.{column}")).collect();
+                let (found, same) = (found.join(", "), same.join(" AND "));
+                format!("DELETE FROM {name} AS t USING {rows} AS r({found}) WHERE {same}")
+            }
+            Op::Fetch => {
+                format!("SELECT {columns} FROM {rows} AS r({keys}) JOIN {name} USING ({keys})")
+            }
+            Op::First | Op::Next => format!("SELECT {columns} FROM {name}"),
             Op::Count => format!("SELECT count(*) FROM {name}"),
+            Op::Differ => format!(
+                "SELECT count(*) FROM {rows} AS r({keys}, seen) LEFT JOIN {name} AS t \
+                 USING ({keys}) WHERE coalesce(t.version, 0) <> r.seen"
+            ),
         }
     }
 
@@ -152,40 +191,59 @@ impl Sheet {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Purpose {
     /// One statement of one table.
-    One(&'static str, Op, usize),
-    /// A whole small batch: how many events it is sized for, and which of its lots have rows.
-    Whole(usize, u128),
+    One(Dialect, &'static str, Op, usize),
+    /// A whole small batch.
+    Whole(Dialect, Kinds),
+}
+
+/// What a text for a whole batch has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Kinds {
+    /// How many events it is sized for, where that matters.
+    pub(crate) events: usize,
+    /// A bit for each lot that has rows.
+    pub(crate) lots: u128,
+    /// A bit for each table of which rows are compared.
+    pub(crate) compared: u128,
 }
 
 static TEXTS: LazyLock<Mutex<HashMap<Purpose, &'static str>>> = LazyLock::new(Mutex::default);
 /// How many kinds of small batches have a text of their own; any others go statement by statement.
 const WHOLE_MAX: usize = 128;
 
-/// The statement for `rows` rows of `sheet`.
-pub(crate) fn statement(sheet: &Sheet, op: Op, rows: usize) -> &'static str {
+/// The statement of `dialect` for `rows` rows of `sheet`; that of PostgreSQL is the same for any
+/// number.
+pub(crate) fn statement(dialect: Dialect, sheet: &Sheet, op: Op, rows: usize) -> &'static str {
     let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
-    let purpose = Purpose::One(sheet.name, op, rows);
-    texts.entry(purpose).or_insert_with(|| String::leak(sheet.compose(op, rows)))
+    let rows = if dialect == Dialect::Sqlite { rows } else { 0 };
+    let purpose = Purpose::One(dialect, sheet.name, op, rows);
+    texts.entry(purpose).or_insert_with(|| {
+        String::leak(match dialect {
+            Dialect::Sqlite => sheet.compose(op, rows),
+            Dialect::Postgres => sheet.for_postgres(op, 1),
+        })
+    })
 }
 
-/// The text of a whole batch sized for `events`, where `present` has a bit for each lot with rows;
-/// `None` where there are too many kinds already.
+/// The text of a whole batch; `None` where there are too many kinds already.
 pub(crate) fn whole(
-    events: usize,
-    present: u128,
-    statements: impl FnOnce() -> Vec<&'static str>,
+    dialect: Dialect,
+    kinds: Kinds,
+    text: impl FnOnce() -> String,
 ) -> Option<&'static str> {
-    let purpose = Purpose::Whole(events, present);
+    let purpose = Purpose::Whole(dialect, kinds);
     {
         let texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(text) = texts.get(&purpose) {
             return Some(text);
         }
-        if texts.keys().filter(|known| matches!(known, Purpose::Whole(..))).count() >= WHOLE_MAX {
+        let of_dialect =
+            |known: &&Purpose| matches!(known, Purpose::Whole(of, _) if *of == dialect);
+        if texts.keys().filter(of_dialect).count() >= WHOLE_MAX {
             return None;
         }
     }
-    let text: &'static str = String::leak(statements().join(";\n"));
+    let text: &'static str = String::leak(text());
     TEXTS.lock().unwrap_or_else(PoisonError::into_inner).insert(purpose, text);
     Some(text)
 }
@@ -195,7 +253,9 @@ mod tests {
     use sqlx::{Connection, Executor, SqlSafeStr, SqliteConnection};
 
     use super::{Kind, LARGE, Op, SMALL, statement};
-    use crate::{commit, open, people, pseudonyms, reader, retention, verify};
+    use crate::{
+        commit, link::Dialect, news, open, people, pseudonyms, reader, retention, server, verify,
+    };
 
     #[tokio::test]
     async fn every_statement_is_one_that_the_tables_understand() {
@@ -203,35 +263,65 @@ mod tests {
         sqlx::migrate!("../migrations/sqlite").run(&mut connection).await.unwrap();
         let mut texts: Vec<&'static str> = Vec::new();
         for sheet in reader::sheets() {
+            let statement = |op, rows| statement(Dialect::Sqlite, &sheet, op, rows);
             let sizes: Vec<usize> =
                 SMALL.map(|events| events * sheet.weight).into_iter().chain(LARGE).collect();
             for rows in sizes {
-                texts.push(statement(&sheet, Op::Put, rows));
-                texts.push(statement(&sheet, Op::Delete, rows));
+                texts.push(statement(Op::Put, rows));
+                texts.push(statement(Op::Delete, rows));
                 if sheet.kind == Kind::State {
-                    texts.push(statement(&sheet, Op::Fetch, rows));
+                    texts.push(statement(Op::Fetch, rows));
                 }
             }
             if sheet.kind == Kind::State {
-                texts.push(statement(&sheet, Op::First, 0));
-                texts.push(statement(&sheet, Op::Next, 1));
+                texts.push(statement(Op::First, 0));
+                texts.push(statement(Op::Next, 1));
             }
-            texts.push(statement(&sheet, Op::Count, 0));
+            texts.push(statement(Op::Count, 0));
         }
+        texts.extend(commit::OF_SQLITE);
+        texts.push(pseudonyms::CHANCE);
+        texts.extend(of_both());
+        for text in texts {
+            let prepared = connection.prepare(text.into_sql_str()).await;
+            assert!(prepared.is_ok(), "{}: {:?}", &text[..text.len().min(300)], prepared.err());
+        }
+    }
+
+    /// The texts that both databases are asked with.
+    fn of_both() -> Vec<&'static str> {
+        let mut texts = Vec::new();
         texts.extend(commit::STATEMENTS);
         texts.push(commit::outbox::IN_OUTBOX);
         texts.extend(open::STATEMENTS);
+        texts.extend(news::STATEMENTS);
         texts.extend(reader::STATEMENTS);
         texts.extend([verify::LINES, verify::ENDS]);
         texts.extend(verify::LEDGER_STATEMENTS);
-        texts.extend([pseudonyms::CHANCE, pseudonyms::KEY_OF, pseudonyms::KEYS_OVER]);
+        texts.extend([pseudonyms::KEY_OF, pseudonyms::KEYS_OVER]);
         texts.extend([retention::DECISIONS, retention::LINES]);
         texts.extend([retention::OLD_DECISION, retention::OLD_LINE]);
         texts.extend([retention::HOLDERS, retention::OLD_HOLDER]);
         texts.extend(people::STATEMENTS);
+        texts
+    }
+
+    #[tokio::test]
+    async fn postgres_understands_the_statements_too() {
+        let Ok(url) = std::env::var("KARI_TEST_POSTGRES_URL") else { return };
+        let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+        let mut transaction = connection.begin().await.unwrap();
+        let setup = "CREATE SCHEMA kari_statements; SET LOCAL search_path TO kari_statements";
+        sqlx::raw_sql(setup).execute(&mut *transaction).await.unwrap();
+        for migration in sqlx::migrate!("../migrations/postgres").iter() {
+            sqlx::raw_sql(migration.sql.clone()).execute(&mut *transaction).await.unwrap();
+        }
+        let mut texts = of_both();
+        texts.extend(server::STATEMENTS);
+        texts.push(pseudonyms::CHANCE_OF_SERVER);
         for text in texts {
-            let prepared = connection.prepare(text.into_sql_str()).await;
-            assert!(prepared.is_ok(), "{}: {:?}", &text[..text.len().min(300)], prepared.err());
+            let prepared = transaction.prepare(text.into_sql_str()).await;
+            assert!(prepared.is_ok(), "{text}: {:?}", prepared.err());
         }
     }
 }

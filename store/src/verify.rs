@@ -6,13 +6,14 @@ use domain::{
     retention::Record,
 };
 use futures_util::TryStreamExt;
-use sqlx::Row;
 use thiserror::Error;
 use uuid::Uuid;
 
 use crate::{
+    binds::bound,
     cells::{Cells, Names},
     error::ReadError,
+    link::Row,
     reader::Reader,
     records::{DecisionRow, JournalRow, Part},
 };
@@ -97,17 +98,19 @@ struct Walk {
 pub async fn chain(reader: &Reader) -> Result<Verified, VerifyError> {
     let failed = ReadError::of("the journal");
     // Ends first: what is committed during the walk only makes the chains longer.
-    let ends = sqlx::query(ENDS).fetch_all(&reader.pool).await.map_err(&failed)?;
-    let ends: Vec<(i64, i64, Vec<u8>)> = ends
-        .iter()
-        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)))
-        .collect::<Result<_, _>>()
-        .map_err(&failed)?;
-    let mut forgotten = Forgotten::default();
-    let (mut names, mut verified) = (Names::default(), Verified::default());
+    let ends = reader.pool.rows(ENDS, []).await.map_err(&failed)?;
+    let mut names = Names::default();
+    let mut end = |row: &Row| {
+        let mut cells = Cells::of_row("batch", row, &mut names)?;
+        Ok((cells.take()?, cells.take()?, cells.take()?))
+    };
+    let ends: Vec<(i64, i64, Vec<u8>)> =
+        ends.iter().map(&mut end).collect::<Result<_, ReadError>>()?;
+    let (mut forgotten, mut verified) = (Forgotten::default(), Verified::default());
     let mut walk = Walk { daemon: 0, seq: 0, hash: [0; 32] };
     let mut passed = vec![false; ends.len()];
-    let mut rows = sqlx::query(LINES).fetch(&reader.pool);
+    let none = bound(reader.pool.dialect(), []).map_err(&failed)?;
+    let mut rows = reader.pool.stream(LINES, none);
     while let Some(row) = rows.try_next().await.map_err(&failed)? {
         let mut cells = Cells::of_row("journal", &row, &mut names)?;
         let line = JournalRow::read(&mut cells)?;

@@ -6,39 +6,33 @@ mod support;
 
 use domain::state::{Batch, Changes};
 use store::{
-    reader::Reader,
+    Sealed,
     verify::{self, VerifyError},
 };
 use support::*;
 
+on_both!(the_first_broken_line_is_named, the_chain_goes_on_over_restarts_and_an_empty_one_is_whole,);
+
 /// The database after `sql`, with the triggers out of the way: the line that is named, and why.
-async fn broken_by(sql: &'static str) -> (u64, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let mut store = filled(folder.path()).await;
+async fn broken_by(home: Home, sql: &'static str) -> (u64, String) {
+    let mut store = home.filled().await;
     for number in 2..6_u32 {
         let mut batch = granted(u128::from(number) + 100);
         batch.journal.push(happened(&format!("a passage {number}")));
         store.commit(&sealed(number.into(), batch, Changes::default())).await.unwrap();
     }
     store.close().await.unwrap();
-    meddle(
-        folder.path(),
-        "DROP TRIGGER journal_is_not_changed; DROP TRIGGER journal_is_not_deleted;
-         DROP TRIGGER decision_is_not_changed; DROP TRIGGER decision_is_not_deleted;",
-    )
-    .await
-    .unwrap();
-    let reader = Reader::open(&folder.path().join("kari.db")).await.unwrap();
+    home.drop_triggers().await;
+    let reader = home.reader().await;
     assert_eq!(verify::chain(&reader).await.unwrap().lines, 9);
-    meddle(folder.path(), sql).await.unwrap();
+    home.meddle(sql).await.unwrap();
     match verify::chain(&reader).await {
         Err(VerifyError::Broken { seq, why }) => (seq, why),
         other => panic!("{sql}: {other:?}"),
     }
 }
 
-#[tokio::test]
-async fn the_first_broken_line_is_named() {
+async fn the_first_broken_line_is_named(home: Home) {
     for (sql, seq, why) in [
         ("UPDATE journal SET noted = replace(noted, '3', '4') WHERE seq = 5", 5, "hash"),
         ("UPDATE journal SET at = at + 1 WHERE seq = 3", 3, "hash"),
@@ -67,24 +61,23 @@ async fn the_first_broken_line_is_named() {
             "is missing",
         ),
     ] {
-        let found = broken_by(sql).await;
+        let found = broken_by(home.another().await, sql).await;
         assert!(found.0 == seq && found.1.contains(why), "{sql}: {found:?}");
     }
 }
 
-#[tokio::test]
-async fn the_chain_goes_on_over_restarts_and_an_empty_one_is_whole() {
-    let folder = tempfile::tempdir().unwrap();
-    let (store, opened) = open(folder.path()).await;
+async fn the_chain_goes_on_over_restarts_and_an_empty_one_is_whole(home: Home) {
+    let (store, opened) = home.open().await;
     assert_eq!((opened.ends.journal.seq, opened.ends.journal.hash), (0, [0; 32]));
-    let reader = Reader::open(&folder.path().join("kari.db")).await.unwrap();
+    let reader = home.reader().await;
     assert_eq!(verify::chain(&reader).await.unwrap(), verify::Verified::default());
     drop(store);
     for number in 1..4_u32 {
-        let (mut store, opened) = open(folder.path()).await;
+        let (mut store, opened) = home.open().await;
         assert_eq!(opened.ends.journal.seq, u64::from(number) - 1);
         let batch = Batch { journal: vec![happened("again")], ..Batch::default() };
-        store.commit(&sealed(number.into(), batch, Changes::default())).await.unwrap();
+        let sealed = sealed(number.into(), batch, Changes::default());
+        store.commit(&Sealed { epoch: opened.epoch, ..sealed }).await.unwrap();
     }
     assert_eq!(verify::chain(&reader).await.unwrap().lines, 3);
 }

@@ -5,16 +5,16 @@
 
 mod support;
 
-use std::path::Path;
-
 use domain::{
     ids::AccountId,
     layered::Change,
     rows::{Account, AccountKind},
     state::{Batch, Changes, Transaction},
 };
-use store::{Store, reader::Reader, verify};
+use store::verify;
 use support::*;
+
+on_both!(what_was_done_to_the_ledger_is_found_and_named);
 
 /// Account 3 pays account 4, transaction by transaction.
 fn paid(number: u128, amount: i64) -> Transaction {
@@ -23,8 +23,8 @@ fn paid(number: u128, amount: i64) -> Transaction {
     paid
 }
 
-async fn books(folder: &Path) {
-    let mut store = store(folder).await;
+async fn books(home: &Home) {
+    let mut store = home.open().await.0;
     let mut balances = [0, 0];
     for batch in 1..=3_u32 {
         let amounts = [i64::from(batch) * 100, 50];
@@ -47,12 +47,8 @@ async fn books(folder: &Path) {
     store.close().await.unwrap();
 }
 
-async fn store(folder: &Path) -> Store {
-    Store::open(&folder.join("kari.db"), NOW).await.unwrap().0
-}
-
-async fn found(folder: &Path) -> Result<u64, String> {
-    let reader = Reader::open(&folder.join("kari.db")).await.unwrap();
+async fn found(home: &Home) -> Result<u64, String> {
+    let reader = home.reader().await;
     let verified = verify::ledger(&reader).await;
     reader.close().await;
     verified.map(|verified| verified.transactions).map_err(|broken| broken.to_string())
@@ -64,6 +60,21 @@ const FREE: &str = "DROP TRIGGER posting_is_not_changed; DROP TRIGGER posting_is
     DROP TRIGGER ledger_transaction_is_not_changed;
     DROP TRIGGER ledger_transaction_is_not_deleted;
     DROP TRIGGER ledger_transaction_is_balanced;";
+
+const FREE_POSTGRES: &str = "ALTER TABLE posting DISABLE TRIGGER ALL;
+    ALTER TABLE ledger_transaction DISABLE TRIGGER ALL;
+    ALTER TABLE account DISABLE TRIGGER ALL";
+
+/// The same as PostgreSQL says it.
+fn of_postgres(sql: &str) -> &'static str {
+    let of_file = [
+        ("PRAGMA foreign_keys = OFF;", ""),
+        ("min(id)", "(array_agg(id ORDER BY id))[1]"),
+        ("max(id)", "(array_agg(id ORDER BY id DESC))[1]"),
+        ("x'0a0b0c0d0a0b0c0d0a0b0c0d0a0b0c0d'", "'0a0b0c0d-0a0b-0c0d-0a0b-0c0d0a0b0c0d'::uuid"),
+    ];
+    of_file.iter().fold(sql.to_owned(), |sql, (from, to)| sql.replace(from, to)).leak()
+}
 
 macro_rules! done {
     ($sql:literal) => {
@@ -143,15 +154,15 @@ const DONE: &[(&str, &str)] = &[
     (done!("DELETE FROM account WHERE id = (SELECT last FROM third)"), "account `"),
 ];
 
-#[tokio::test]
-async fn what_was_done_to_the_ledger_is_found_and_named() {
+async fn what_was_done_to_the_ledger_is_found_and_named(home: Home) {
     for &(sql, named) in DONE {
-        let folder = tempfile::tempdir().unwrap();
-        books(folder.path()).await;
-        assert_eq!(found(folder.path()).await, Ok(6));
-        meddle(folder.path(), FREE).await.unwrap();
-        meddle(folder.path(), sql).await.unwrap();
-        let why = found(folder.path()).await.unwrap_err();
+        let home = home.another().await;
+        books(&home).await;
+        assert_eq!(found(&home).await, Ok(6));
+        home.meddle(home.sql(FREE, FREE_POSTGRES)).await.unwrap();
+        let sql = if home.is_postgres() { of_postgres(sql) } else { sql };
+        home.meddle(sql).await.unwrap();
+        let why = found(&home).await.unwrap_err();
         assert!(why.contains(named), "{sql}: {why}");
     }
 }

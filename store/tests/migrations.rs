@@ -80,9 +80,10 @@ async fn both_databases_get_the_same_tables_and_columns() {
     sqlx::raw_sql(AssertSqlSafe(forget)).execute(&mut *transaction).await.unwrap();
 
     let ledger = format!(
-        "INSERT INTO account VALUES ({id}, 1, 'wallet', 0, 0, NULL);
+        "INSERT INTO account VALUES ({id}, 1, 'wallet', '', 'GEL', 0, 0, NULL, NULL);
          INSERT INTO posting VALUES ({id}, 1, {id}, 5), ({id}, 2, {id}, -4);
-         INSERT INTO ledger_transaction VALUES ({id}, 0, 'visit')"
+         INSERT INTO ledger_transaction VALUES ({id}, 1, 1, 0, 'visit', 'entry', NULL, NULL, NULL,
+            NULL, '', decode(repeat('00', 32), 'hex'))"
     );
     let refused = sqlx::raw_sql(AssertSqlSafe(ledger)).execute(&mut *transaction).await;
     assert!(refused.unwrap_err().to_string().contains("add up to nothing"));

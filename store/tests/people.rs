@@ -15,6 +15,13 @@ use domain::{
 use store::{Store, reader::Reader};
 use support::*;
 
+on_both!(
+    people_are_found_by_words_in_either_script_without_case_and_accents,
+    who_is_called_otherwise_is_found_by_the_new_name_alone,
+    a_card_has_all_that_the_desk_is_shown,
+    the_history_of_a_band_only_grows_and_forgets_who_when_it_is_old,
+);
+
 fn named(name: &str, latin: &str) -> Person {
     Person { name: name.to_owned(), name_latin: latin.to_owned(), ..Person::default() }
 }
@@ -32,10 +39,8 @@ async fn found(reader: &Reader, text: &str) -> Vec<u128> {
     found.into_iter().map(|member| member.0.as_u128() - base).collect()
 }
 
-#[tokio::test]
-async fn people_are_found_by_words_in_either_script_without_case_and_accents() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut store, _) = open(folder.path()).await;
+async fn people_are_found_by_words_in_either_script_without_case_and_accents(home: Home) {
+    let (mut store, _) = home.open().await;
     let nino = Person {
         phones: vec!["+995555000001".to_owned()],
         email: "n.b@example.ge".to_owned(),
@@ -48,7 +53,7 @@ async fn people_are_found_by_words_in_either_script_without_case_and_accents() {
         (4, named("Zoë Müller", "Zoë Müller")),
     ];
     written(&mut store, 1, people).await;
-    let reader = Reader::open(&folder.path().join("kari.db")).await.unwrap();
+    let reader = home.reader().await;
     for (text, who) in [
         ("ნინო", &[1, 2][..]),
         ("NINO", &[1, 2]),
@@ -69,10 +74,8 @@ async fn people_are_found_by_words_in_either_script_without_case_and_accents() {
     }
 }
 
-#[tokio::test]
-async fn who_is_called_otherwise_is_found_by_the_new_name_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut store, _) = open(folder.path()).await;
+async fn who_is_called_otherwise_is_found_by_the_new_name_alone(home: Home) {
+    let (mut store, _) = home.open().await;
     let before = named("ნინო ბერიძე", "Nino Beridze");
     let after = named("ნინო გელაშვილი", "Nino Gelashvili");
     written(&mut store, 1, vec![(1, before.clone())]).await;
@@ -82,19 +85,17 @@ async fn who_is_called_otherwise_is_found_by_the_new_name_alone() {
         ..Batch::default()
     };
     store.commit(&sealed(2, batch, Changes::default())).await.unwrap();
-    let reader = Reader::open(&folder.path().join("kari.db")).await.unwrap();
+    let reader = home.reader().await;
     assert_eq!(found(&reader, "beridze").await, []);
     assert_eq!(found(&reader, "ბერიძე").await, []);
     assert_eq!(found(&reader, "nino gel").await, [1]);
     assert_eq!(reader.person(MemberId(id(1))).await.unwrap(), Some(after));
 }
 
-#[tokio::test]
-async fn a_card_has_all_that_the_desk_is_shown() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut store = filled(folder.path()).await;
+async fn a_card_has_all_that_the_desk_is_shown(home: Home) {
+    let mut store = home.filled().await;
     written(&mut store, 2, vec![(1, person())]).await;
-    let reader = Reader::open(&folder.path().join("kari.db")).await.unwrap();
+    let reader = home.reader().await;
     let one = reader.numbered(7).await.unwrap().unwrap();
     let card = reader.card(one).await.unwrap().unwrap();
     assert_eq!((card.version, card.member.clone(), card.person), (1, member(7), person()));
@@ -118,10 +119,8 @@ fn held(uid: &str, member: u128, event: HeldEvent, at: Timestamp) -> Held {
     }
 }
 
-#[tokio::test]
-async fn the_history_of_a_band_only_grows_and_forgets_who_when_it_is_old() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut store, _) = open(folder.path()).await;
+async fn the_history_of_a_band_only_grows_and_forgets_who_when_it_is_old(home: Home) {
+    let (mut store, _) = home.open().await;
     let at = |day: i64| Timestamp::from_micros(NOW.micros() + day * 86_400_000_000);
     let lines = [
         held("B1", 1, HeldEvent::Issued, at(-500)),
@@ -132,16 +131,19 @@ async fn the_history_of_a_band_only_grows_and_forgets_who_when_it_is_old() {
     let numbered = lines.iter().cloned().zip(1..).map(|(held, line)| (HeldId(id(line)), held));
     let batch = Batch { held: numbered.collect(), ..Batch::default() };
     store.commit(&sealed(1, batch, Changes::default())).await.unwrap();
-    let reader = Reader::open(&folder.path().join("kari.db")).await.unwrap();
+    let reader = home.reader().await;
     let history = reader.history(&Uid::from("B1")).await.unwrap();
     assert_eq!(history, [lines[0].clone(), lines[1].clone(), lines[3].clone()]);
     for sql in [
         "DELETE FROM credential_history",
         "UPDATE credential_history SET event = 'lost'",
-        "UPDATE credential_history SET member = x'00'",
+        home.sql(
+            "UPDATE credential_history SET member = x'00'",
+            "UPDATE credential_history SET member = gen_random_uuid()",
+        ),
         "UPDATE credential_history SET member = NULL",
     ] {
-        let refused = meddle(folder.path(), sql).await.unwrap_err().to_string();
+        let refused = home.meddle(sql).await.unwrap_err().to_string();
         assert!(refused.contains("only grows"), "{sql}: {refused}");
     }
     let keeps = Keeps { movements: at(-90), audit: at(-365) };

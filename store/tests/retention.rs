@@ -5,8 +5,6 @@
 
 mod support;
 
-use std::{collections::BTreeSet, path::Path};
-
 use domain::{
     decision::Decision,
     facts::EventKind,
@@ -15,13 +13,19 @@ use domain::{
     state::{Batch, Changes, Entry, Noted},
     time::{Span, Timestamp},
 };
-use sqlx::{Connection, Row, SqliteConnection};
 use store::{
-    Store,
-    reader::Reader,
+    Sealed, Store,
     verify::{self, VerifyError},
 };
 use support::*;
+
+on_both!(
+    what_is_older_loses_its_people_and_keeps_its_counts,
+    a_pseudonym_is_one_day_s_and_its_key_goes,
+    a_person_that_is_taken_out_before_the_time_is_found,
+    a_forgotten_record_is_still_held_by_the_chain,
+    nothing_but_forgetting_changes_a_record,
+);
 
 /// The start of the day, so many days before the last one.
 fn day(before: i64) -> Timestamp {
@@ -56,8 +60,8 @@ fn read_at(number: u128, member: u128, kind: EventKind, at: Timestamp) -> Batch 
 }
 
 /// Ten days with three people a day, each read twice and served once.
-async fn ten_days(folder: &Path) -> Store {
-    let (mut store, _) = open(folder).await;
+async fn ten_days(home: &Home) -> Store {
+    let (mut store, _) = home.open().await;
     let mut number = 0;
     for before in (0..10).rev() {
         for (person, hour) in [(1, 1), (2, 2), (3, 3), (1, 4), (2, 5), (3, 6)] {
@@ -79,32 +83,22 @@ async fn say(store: &mut Store, keeps: Keeps, number: u64) {
     store.commit(&sealed(number, batch, Changes::default())).await.unwrap();
 }
 
-async fn rows(folder: &Path, sql: &'static str) -> Vec<(i64, i64)> {
-    let url = format!("sqlite://{}", folder.join("kari.db").display());
-    let mut connection = SqliteConnection::connect(&url).await.unwrap();
-    let rows = sqlx::query(sql).fetch_all(&mut connection).await.unwrap();
-    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
-}
-
 const VISITS: &str =
     "SELECT at / 3600000000, count(*) FROM decision GROUP BY kind, 1 ORDER BY 1, 2";
 const PEOPLE: &str = "SELECT at / 86400000000, count(DISTINCT pseudonym) FROM decision
     GROUP BY 1 ORDER BY 1";
-const NAMED: &str = "SELECT kind = 'sale', count(*) FROM decision WHERE member IS NOT NULL OR
+const NAMED: &str = "SELECT CAST(CASE WHEN kind = 'sale' THEN 1 ELSE 0 END AS BIGINT), count(*) FROM decision WHERE member IS NOT NULL OR
     credential IS NOT NULL OR body IS NOT NULL OR salt IS NOT NULL GROUP BY 1 ORDER BY 1";
 const NOTED: &str = "SELECT count(noted), count(*) FROM journal WHERE kind = 'picked_up'";
 
-async fn verified(folder: &Path) -> Result<verify::Verified, VerifyError> {
-    let reader = Reader::open(&folder.join("kari.db")).await.unwrap();
+async fn verified(home: &Home) -> Result<verify::Verified, VerifyError> {
+    let reader = home.reader().await;
     verify::chain(&reader).await
 }
 
-#[tokio::test]
-async fn what_is_older_loses_its_people_and_keeps_its_counts() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    let mut store = ten_days(folder).await;
-    let (visits, people) = (rows(folder, VISITS).await, rows(folder, PEOPLE).await);
+async fn what_is_older_loses_its_people_and_keeps_its_counts(home: Home) {
+    let mut store = ten_days(&home).await;
+    let (visits, people) = (home.numbers(VISITS).await, home.numbers(PEOPLE).await);
     let keeps = keeps(3, 8);
     assert!(store.keeps_too_long(&keeps).await.unwrap());
     say(&mut store, keeps, 121).await;
@@ -112,54 +106,46 @@ async fn what_is_older_loses_its_people_and_keeps_its_counts() {
     let mut pieces = 0;
     while store.pseudonymise(&keeps, 7, NOW).await.unwrap() > 0 {
         pieces += 1;
-        assert!(verified(folder).await.is_ok(), "it holds after each piece");
+        assert!(verified(&home).await.is_ok(), "it holds after each piece");
         if pieces == 5 {
             // Killed in the middle: the next start goes on.
             drop(store);
-            store = open(folder).await.0;
+            store = home.open().await.0;
         }
     }
     // Six days of 6 entries and 12 lines, one day of 6 sales.
     assert_eq!(pieces, (6 * 18 + 6_i32).unsigned_abs().div_ceil(7));
     assert!(!store.keeps_too_long(&keeps).await.unwrap());
 
-    assert_eq!(rows(folder, VISITS).await, visits);
-    assert_eq!(rows(folder, PEOPLE).await, people);
+    assert_eq!(home.numbers(VISITS).await, visits);
+    assert_eq!(home.numbers(PEOPLE).await, people);
     assert!(people.iter().all(|(_, people)| *people == 3), "{people:?}");
-    assert_eq!(rows(folder, NAMED).await, [(0, 24), (1, 54)]);
-    assert_eq!(rows(folder, NOTED).await, [(120 - 72, 120)]);
-    let forgotten = verified(folder).await.unwrap().forgotten;
+    assert_eq!(home.numbers(NAMED).await, [(0, 24), (1, 54)]);
+    assert_eq!(home.numbers(NOTED).await, [(120 - 72, 120)]);
+    let forgotten = verified(&home).await.unwrap().forgotten;
     assert_eq!(forgotten, 6 * 18 + 6);
 
     // The loop goes on, and so does the chain.
     let batch = read_at(2000, 1, EventKind::Entry, NOW);
-    store.commit(&sealed(122, batch, Changes::default())).await.unwrap();
-    assert_eq!(verified(folder).await.unwrap().decisions, 121);
-    let reader = Reader::open(&folder.join("kari.db")).await.unwrap();
+    let next = Sealed { epoch: 2, ..sealed(122, batch, Changes::default()) };
+    store.commit(&next).await.unwrap();
+    assert_eq!(verified(&home).await.unwrap().decisions, 121);
+    let reader = home.reader().await;
     assert!(reader.decision(DecisionId(id(1001))).await.unwrap().is_none());
     let remains = reader.remains(DecisionId(id(1001))).await.unwrap().unwrap();
     assert_eq!((remains.1.as_str(), remains.2.as_str()), ("grant", "GRANTED"));
 }
 
-#[tokio::test]
-async fn a_pseudonym_is_one_day_s_and_its_key_goes() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    let mut store = ten_days(folder).await;
-    let all = "SELECT DISTINCT pseudonym FROM decision WHERE member IS NOT NULL";
-    let url = format!("sqlite://{}", folder.join("kari.db").display());
-    let mut connection = SqliteConnection::connect(&url).await.unwrap();
-    let found = sqlx::query(all).fetch_all(&mut connection).await.unwrap();
-    let found: BTreeSet<Vec<u8>> = found.iter().map(|row| row.get(0)).collect();
-    assert_eq!(found.len(), 30, "three people on ten days");
+async fn a_pseudonym_is_one_day_s_and_its_key_goes(home: Home) {
+    let mut store = ten_days(&home).await;
+    let all = "SELECT count(DISTINCT pseudonym), count(*) FROM decision WHERE member IS NOT NULL";
+    assert_eq!(home.numbers(all).await, [(30, 120)], "three people on ten days");
     store.pseudonymise(&keeps(90, 366), 1, NOW).await.unwrap();
-    let keys = sqlx::query_scalar("SELECT count(*) FROM pseudonym_key");
-    let keys: i64 = keys.fetch_one(&mut connection).await.unwrap();
-    assert_eq!(keys, 3, "today's and two days' before");
+    let keys = home.numbers("SELECT count(*), count(DISTINCT key) FROM pseudonym_key").await;
+    assert_eq!(keys, [(3, 3)], "today's and two days' before");
 }
 
-#[tokio::test]
-async fn a_person_that_is_taken_out_before_the_time_is_found() {
+async fn a_person_that_is_taken_out_before_the_time_is_found(home: Home) {
     for (sql, why) in [
         // A movement and a line of the second day before, of which nothing was to be forgotten.
         (
@@ -178,24 +164,22 @@ async fn a_person_that_is_taken_out_before_the_time_is_found() {
             "no line says",
         ),
     ] {
-        let folder = tempfile::tempdir().unwrap();
-        let folder = folder.path();
-        let mut store = ten_days(folder).await;
+        let home = home.another().await;
+        let mut store = ten_days(&home).await;
         let keeps = keeps(3, 8);
         say(&mut store, keeps, 121).await;
         while store.pseudonymise(&keeps, 100, NOW).await.unwrap() > 0 {}
-        assert!(verified(folder).await.is_ok());
+        assert!(verified(&home).await.is_ok());
         // The triggers let it through: it is what forgetting looks like.
-        assert_eq!(meddle(folder, sql).await.unwrap(), 1, "{sql}");
-        match verified(folder).await {
+        assert_eq!(home.meddle(sql).await.unwrap(), 1, "{sql}");
+        match verified(&home).await {
             Err(VerifyError::Broken { why: told, .. }) => assert!(told.contains(why), "{told}"),
             other => panic!("{sql}: {other:?}"),
         }
     }
 }
 
-#[tokio::test]
-async fn a_forgotten_record_is_still_held_by_the_chain() {
+async fn a_forgotten_record_is_still_held_by_the_chain(home: Home) {
     let first = "WHERE id = (SELECT id FROM decision ORDER BY at LIMIT 1)";
     for change in [
         "outcome = 'deny'",
@@ -203,21 +187,20 @@ async fn a_forgotten_record_is_still_held_by_the_chain() {
         "device = 'gate-2'",
         "pseudonym = randomblob(16)",
         "seal = randomblob(32)",
-        "member = randomblob(16)",
+        "member = id",
         "body = '{}'",
     ] {
-        let folder = tempfile::tempdir().unwrap();
-        let folder = folder.path();
-        let mut store = ten_days(folder).await;
+        let home = home.another().await;
+        let mut store = ten_days(&home).await;
         let keeps = keeps(3, 8);
         say(&mut store, keeps, 121).await;
         while store.pseudonymise(&keeps, 100, NOW).await.unwrap() > 0 {}
         let sql: &'static str = format!("UPDATE decision SET {change} {first}").leak();
-        let refused = meddle(folder, sql).await.unwrap_err().to_string();
+        let refused = home.meddle(sql).await.unwrap_err().to_string();
         assert!(refused.contains("are never"), "{change}: {refused}");
-        meddle(folder, "DROP TRIGGER decision_is_not_changed").await.unwrap();
-        meddle(folder, sql).await.unwrap();
-        match verified(folder).await {
+        home.drop_triggers().await;
+        home.meddle(sql).await.unwrap();
+        match verified(&home).await {
             Err(VerifyError::Broken { seq, why }) => {
                 assert!(seq == 1 && why.contains("not the one that was made"), "{change}: {why}");
             }
@@ -226,20 +209,18 @@ async fn a_forgotten_record_is_still_held_by_the_chain() {
     }
 }
 
-#[tokio::test]
-async fn nothing_but_forgetting_changes_a_record() {
-    let folder = tempfile::tempdir().unwrap();
-    let _store = ten_days(folder.path()).await;
+async fn nothing_but_forgetting_changes_a_record(home: Home) {
+    let _store = ten_days(&home).await;
     for sql in [
         "UPDATE decision SET member = NULL",
         "UPDATE decision SET member = NULL, credential = NULL, body = NULL",
         "UPDATE decision SET member = NULL, credential = NULL, body = NULL, salt = NULL, at = 0",
-        "UPDATE decision SET member = randomblob(16), salt = NULL",
+        "UPDATE decision SET member = id, salt = NULL",
         "UPDATE journal SET noted = NULL WHERE kind = 'picked_up'",
         "UPDATE journal SET noted = NULL, salt = NULL WHERE kind = 'condition'",
         "UPDATE journal SET noted = NULL, salt = NULL, at = 0 WHERE kind = 'picked_up'",
     ] {
-        let error = meddle(folder.path(), sql).await.unwrap_err().to_string();
+        let error = home.meddle(sql).await.unwrap_err().to_string();
         assert!(error.contains("only grows") || error.contains("are never"), "{sql}: {error}");
     }
 }

@@ -11,8 +11,18 @@ use domain::{
     state::{Batch, Changes, Snapshot},
     time::{Span, Timestamp},
 };
-use store::reader::{Period, Reader};
+use store::reader::Period;
 use support::*;
+
+on_both!(
+    every_row_is_loaded_as_it_was_committed,
+    a_row_is_replaced_by_its_next_version_and_gone_when_it_is_removed,
+    batches_of_every_size_are_whole,
+    a_reader_finds_decisions_people_rule_sets_and_counts,
+    a_credential_gets_its_next_promise_in_the_batch_that_ends_its_last,
+    a_value_that_does_not_belong_is_named_by_table_and_column,
+    the_decisions_of_a_period_come_in_pages,
+);
 
 fn whole<K: Clone, V: Clone>(row: &Change<K, V>) -> (K, u32, V) {
     (row.key.clone(), row.version, row.value.clone().unwrap())
@@ -34,23 +44,19 @@ fn rows(changes: &Changes) -> Snapshot {
         tokens bans answers params pending_orders waiting lockers imports emergency)
 }
 
-#[tokio::test]
-async fn every_row_is_loaded_as_it_was_committed() {
-    let folder = tempfile::tempdir().unwrap();
+async fn every_row_is_loaded_as_it_was_committed(home: Home) {
     let changes = every_row();
-    let mut store = filled(folder.path()).await;
+    let mut store = home.filled().await;
     let loaded = format!("{:#?}", store.load().await.unwrap());
     assert_eq!(loaded, format!("{:#?}", rows(&changes)));
     store.close().await.unwrap();
-    let (mut store, opened) = open(folder.path()).await;
+    let (mut store, opened) = home.open().await;
     assert!(!opened.is_empty);
     assert_eq!(format!("{:#?}", store.load().await.unwrap()), loaded);
 }
 
-#[tokio::test]
-async fn a_row_is_replaced_by_its_next_version_and_gone_when_it_is_removed() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut store = filled(folder.path()).await;
+async fn a_row_is_replaced_by_its_next_version_and_gone_when_it_is_removed(home: Home) {
+    let mut store = home.filled().await;
     let changes = Changes {
         members: vec![change(MemberId(id(1)), 2, member(99))],
         credentials: vec![Change { key: Uid::from("04A1"), version: 2, value: None }],
@@ -64,10 +70,8 @@ async fn a_row_is_replaced_by_its_next_version_and_gone_when_it_is_removed() {
     assert_eq!((loaded.credentials.len(), loaded.emergency.len()), (0, 0));
 }
 
-#[tokio::test]
-async fn batches_of_every_size_are_whole() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut store, _) = open(folder.path()).await;
+async fn batches_of_every_size_are_whole(home: Home) {
+    let (mut store, _) = home.open().await;
     let sizes = [1_u32, 2, 3, 8, 9, 16, 17, 64, 65, 512, 513, 1025];
     let mut next = 0;
     for (number, size) in (1..).zip(sizes) {
@@ -90,15 +94,13 @@ async fn batches_of_every_size_are_whole() {
     let changes = Changes { members: (0..700).map(gone).collect(), ..Changes::default() };
     store.commit(&sealed(99, Batch::default(), changes)).await.unwrap();
     assert_eq!(store.load().await.unwrap().members.len(), (next - 700) as usize);
-    let reader = Reader::open(&folder.path().join("kari.db")).await.unwrap();
+    let reader = home.reader().await;
     let verified = store::verify::chain(&reader).await.unwrap();
     assert_eq!((verified.lines, verified.decisions), (next.into(), next.into()));
 }
 
-#[tokio::test]
-async fn a_reader_finds_decisions_people_rule_sets_and_counts() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut store = filled(folder.path()).await;
+async fn a_reader_finds_decisions_people_rule_sets_and_counts(home: Home) {
+    let mut store = home.filled().await;
     let texts = vec![("10-entry.rhai".to_owned(), "fn entry() {}".to_owned())];
     let batch = Batch {
         journal: vec![happened("a"), decided(51), happened("b"), decided(52)],
@@ -108,7 +110,7 @@ async fn a_reader_finds_decisions_people_rule_sets_and_counts() {
         ..Batch::default()
     };
     store.commit(&sealed(2, batch, Changes::default())).await.unwrap();
-    let reader = Reader::open(&folder.path().join("kari.db")).await.unwrap();
+    let reader = home.reader().await;
     let found = reader.decision(DecisionId(id(51))).await.unwrap();
     assert_eq!(found, Some(decision(51)));
     assert_eq!(reader.decision(DecisionId(id(999))).await.unwrap(), None);
@@ -124,15 +126,13 @@ async fn a_reader_finds_decisions_people_rule_sets_and_counts() {
         assert!(counts.contains(&(table, rows)), "{table}: {counts:?}");
     }
     store.close().await.unwrap();
-    let (_store, opened) = open(folder.path()).await;
+    let (_store, opened) = home.open().await;
     assert_eq!(opened.last_rule_set, Some(("f00d".to_owned(), texts)));
     assert_eq!(opened.ends.journal.seq, 5);
 }
 
-#[tokio::test]
-async fn a_credential_gets_its_next_promise_in_the_batch_that_ends_its_last() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut store = filled(folder.path()).await;
+async fn a_credential_gets_its_next_promise_in_the_batch_that_ends_its_last(home: Home) {
+    let mut store = home.filled().await;
     let at = NOW.plus(Span::seconds(9));
     let lapsed =
         Reservation { charges: vec![charge(1)], ..reservation(ReservationState::Lapsed { at }, 5) };
@@ -149,10 +149,8 @@ async fn a_credential_gets_its_next_promise_in_the_batch_that_ends_its_last() {
     assert_eq!(store.load().await.unwrap().reservations.len(), 3);
 }
 
-#[tokio::test]
-async fn a_value_that_does_not_belong_is_named_by_table_and_column() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut store = filled(folder.path()).await;
+async fn a_value_that_does_not_belong_is_named_by_table_and_column(home: Home) {
+    let mut store = home.filled().await;
     for (sql, names) in [
         ("UPDATE pass SET valid_from = 'soon'", "`valid_from` of the table `pass`"),
         ("UPDATE member SET groups = '{'", "`groups` of the table `member`"),
@@ -160,22 +158,22 @@ async fn a_value_that_does_not_belong_is_named_by_table_and_column() {
         ("UPDATE credential SET state = 'eaten'", "`state` of the table `credential`"),
         ("UPDATE credential SET id = x'00'", "`id` of the table `credential`"),
     ] {
-        meddle(folder.path(), sql).await.unwrap();
+        if home.is_postgres() && sql.contains("x'00'") {
+            // It takes nothing but ids there.
+            continue;
+        }
+        home.meddle(sql).await.unwrap();
         let error = store.load().await.unwrap_err().to_string();
         assert!(error.contains(names), "{error}");
-        meddle(folder.path(), "DELETE FROM credential; UPDATE member SET groups = '[]'")
-            .await
-            .unwrap();
-        meddle(folder.path(), "UPDATE pass SET valid_from = '2026-01-01'").await.unwrap();
+        home.meddle("DELETE FROM credential; UPDATE member SET groups = '[]'").await.unwrap();
+        home.meddle("UPDATE pass SET valid_from = '2026-01-01'").await.unwrap();
         let refill = Changes { credentials: every_row().credentials, ..Changes::default() };
         store.commit(&sealed(2, Batch::default(), refill)).await.unwrap();
     }
 }
 
-#[tokio::test]
-async fn the_decisions_of_a_period_come_in_pages() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut store = filled(folder.path()).await;
+async fn the_decisions_of_a_period_come_in_pages(home: Home) {
+    let mut store = home.filled().await;
     // The milliseconds that the ids of these tests begin with.
     let base = Timestamp::from_millis(0x0190_0000_0000);
     let hours = |count: i64| base.plus(Span::seconds(count * 3600));
@@ -185,7 +183,7 @@ async fn the_decisions_of_a_period_come_in_pages() {
         store.commit(&sealed(u64::from(number) + 2, batch, Changes::default())).await.unwrap();
     }
     store.close().await.unwrap();
-    let reader = Reader::open(&folder.path().join("kari.db")).await.unwrap();
+    let reader = home.reader().await;
     let (mut found, mut after) = (Vec::new(), None);
     loop {
         let page = reader.decisions_in(Period::ALWAYS, after, 2).await.unwrap();

@@ -16,6 +16,7 @@ use domain::{
 use rustix::process::Signal;
 use tests::{
     daemon::{Daemon, eventually},
+    peers::Postgres,
     records::Records,
     site::{Guest, Plan, uid},
 };
@@ -38,6 +39,8 @@ struct Seen {
     /// Answers that nobody has looked up yet.
     fresh: Vec<IndicateSeen>,
     answers: usize,
+    /// Answers by the road for a store that stands still.
+    unasked: usize,
     passages: Vec<DecisionId>,
 }
 
@@ -50,13 +53,14 @@ fn rounds(through: Through) -> u32 {
     told.map_or(own, |rounds| rounds.parse().expect("KARI_CRASH_ROUNDS is a number"))
 }
 
-async fn killed_under_load(through: Through) {
+async fn killed_under_load(through: Through, server: Option<&Postgres>) {
     let short =
         |gate| format!("set(\"gate.passage_timeout\", \"PT3S\", device(\"gate-{gate}\"));\n");
     let plan = Plan {
         gates: usize::try_from(GATES).unwrap(),
         guests: (1..=GATES * PEOPLE).map(guest).collect(),
         settings: (1..=GATES).map(short).collect(),
+        server: server.map(|server| server.url.clone()),
         ..Plan::default()
     };
     let Some((mut daemon, _broker)) = site(through, plan).await else { return };
@@ -99,7 +103,7 @@ async fn killed_under_load(through: Through) {
     records.check_ledger().await;
     records.check_chain().await;
     check_bookings(&records).await;
-    report(through, &mut restarts, &log);
+    report((through, server), &mut restarts, &log);
 }
 
 fn guest(number: u32) -> Guest {
@@ -161,10 +165,15 @@ fn heard(gate: &MqttGate, log: &Log, shown: Option<IndicateSeen>, opened_by: Opt
 async fn check_answers(records: &Records, log: &Log) {
     let fresh = std::mem::take(&mut log.0.lock().unwrap().fresh);
     for shown in fresh {
-        let decision = match shown.decision {
-            Some(id) => records.decision(id).await,
-            None => panic!("an answer without a decision: {shown:?}"),
+        let Some(id) = shown.decision else {
+            // A server that works for the first time after a start may take longer than a gate
+            // waits: then an exit opens, an entry stays shut, and no rule was asked.
+            assert!(records.is_server(), "an answer without a decision: {shown:?}");
+            assert_eq!(shown.outcome.opens(), shown.direction == Exit, "{shown:?}");
+            log.0.lock().unwrap().unasked += 1;
+            continue;
         };
+        let decision = records.decision(id).await;
         let decision = decision.unwrap_or_else(|| panic!("answered and lost: {shown:?}"));
         let verdict = (decision.verdict.outcome, decision.verdict.primary(), decision.direction);
         let (outcome, reason, direction) = verdict;
@@ -217,32 +226,42 @@ async fn check_bookings(records: &Records) {
     assert_eq!(records.charges().await, paid);
 }
 
-fn report(through: Through, restarts: &mut [Duration], log: &Log) {
+fn report((through, server): (Through, Option<&Postgres>), restarts: &mut [Duration], log: &Log) {
     restarts.sort_unstable();
     let broker = match through {
         Through::Embedded => "the embedded broker",
         Through::Mosquitto(_) => "Mosquitto",
     };
+    let database = if server.is_some() { "PostgreSQL" } else { "SQLite" };
     let seen = log.0.lock().unwrap();
     println!(
-        "{} kills through {broker}: start to ready p50 {:?}, max {:?}; {} answers, {} passages",
+        "{} kills through {broker}, with {database}: start to ready p50 {:?}, max {:?}; {} answers, {} of \
+         them without the rules, {} passages",
         restarts.len(),
         restarts[restarts.len() / 2],
         restarts[restarts.len() - 1],
         seen.answers,
+        seen.unasked,
         seen.passages.len(),
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_under_load_nothing_answered_is_lost_or_doubled() {
-    killed_under_load(Through::Embedded).await;
+    killed_under_load(Through::Embedded, None).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_under_load_nothing_answered_is_lost_or_doubled_through_mosquitto() {
     let name = "killed_under_load_nothing_answered_is_lost_or_doubled_through_mosquitto";
-    killed_under_load(Through::Mosquitto(name)).await;
+    killed_under_load(Through::Mosquitto(name), None).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_under_load_nothing_answered_is_lost_or_doubled_on_postgres() {
+    let name = "killed_under_load_nothing_answered_is_lost_or_doubled_on_postgres";
+    let Some(server) = Postgres::start(name).await else { return };
+    killed_under_load(Through::Embedded, Some(&server)).await;
 }
 
 /// Sends reads, and stops the daemon as soon as the broker has taken all of them over.

@@ -47,7 +47,7 @@ async fn old_records_lose_their_people_while_gates_are_served() {
     daemon.stop().await;
     let decision = records.decision(recent).await.unwrap();
 
-    let (mut store, opened) = Store::open(&daemon.site.database(), decision.at).await.unwrap();
+    let (mut store, opened) = Store::open(&daemon.site.place(), decision.at).await.unwrap();
     let mut old = Vec::new();
     for number in 1..=120 {
         let (sealed, id) = long_ago(&decision, number, opened.epoch);

@@ -21,6 +21,7 @@ mod people;
 mod registry;
 mod reloads;
 mod replays;
+mod servers;
 
 use devices::twin::{Answer, IndicateSeen, MqttGate};
 use domain::{event::Direction, ids::DecisionId, reasons::Reason, verdict::Outcome};

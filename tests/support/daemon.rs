@@ -204,7 +204,7 @@ impl Daemon {
 
     /// The records of the site.
     pub async fn records(&self) -> Records {
-        Records::open(&self.site.database()).await
+        Records::open(&self.site).await
     }
 }
 

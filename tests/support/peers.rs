@@ -5,13 +5,70 @@ use std::{
     io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpStream},
     process::{Child, ChildStdin, Command, Stdio},
-    sync::mpsc,
+    sync::{
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
     time::{Duration, Instant},
 };
 
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 
 use crate::{left_out, ports, python, root};
+
+/// A database of its own on the PostgreSQL that the test command starts; it goes with this.
+#[derive(Debug)]
+pub struct Postgres {
+    /// Its address.
+    pub url: String,
+    name: String,
+    server: String,
+}
+
+impl Postgres {
+    /// Makes one; where there is no server, the test is left out.
+    ///
+    /// # Panics
+    /// Where the server does not make it.
+    pub async fn start(test: &str) -> Option<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let Ok(server) = std::env::var("KARI_TEST_POSTGRES_URL") else {
+            left_out(test, "KARI_TEST_POSTGRES_URL names no PostgreSQL");
+            return None;
+        };
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("kari_journey_{}_{number}", std::process::id());
+        run(&server, format!("CREATE DATABASE {name}")).await.unwrap();
+        let (host, _) = server.rsplit_once('/').unwrap();
+        Some(Self { url: format!("{host}/{name}"), name, server })
+    }
+
+    /// Ends all that is connected to it, as a server does that starts again.
+    ///
+    /// # Panics
+    /// Where the server does not answer.
+    pub async fn cut_off(&self) {
+        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '";
+        run(&self.server, format!("{sql}{}'", self.name)).await.unwrap();
+    }
+}
+
+async fn run(server: &str, sql: String) -> Result<(), sqlx::Error> {
+    let mut connection = PgConnection::connect(server).await?;
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.map(|_| ())
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        let (server, name) = (self.server.clone(), self.name.clone());
+        let gone = async move {
+            run(&server, format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+        };
+        let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
+        drop(std::thread::spawn(move || runtime().unwrap().block_on(gone)).join());
+    }
+}
 
 /// A Mosquitto with the settings that we ship.
 #[derive(Debug)]

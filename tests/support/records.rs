@@ -10,16 +10,41 @@ use domain::{
     state::Noted,
 };
 use sqlx::{
-    Connection, Row, SqliteConnection, SqlitePool,
+    Connection, PgPool, Row, SqliteConnection, SqlitePool,
+    postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 use store::{reader::Reader, verify};
+
+use crate::site::Folder;
 
 /// A reader of everything that a journey looks at.
 #[derive(Debug)]
 pub struct Records {
     reader: Reader,
-    pool: SqlitePool,
+    pool: Pool,
+}
+
+#[derive(Debug)]
+enum Pool {
+    File(SqlitePool),
+    Server(PgPool),
+}
+
+/// Asks either database; what `$read` makes of each row.
+macro_rules! asked {
+    ($records:expr, $sql:expr, [$($value:expr)?], $row:ident => $read:expr) => {
+        match &$records.pool {
+            Pool::File(pool) => {
+                let rows = sqlx::query($sql)$(.bind($value))?.fetch_all(pool).await.unwrap();
+                rows.iter().map(|$row| $read).collect::<Vec<_>>()
+            }
+            Pool::Server(pool) => {
+                let rows = sqlx::query($sql)$(.bind($value))?.fetch_all(pool).await.unwrap();
+                rows.iter().map(|$row| $read).collect::<Vec<_>>()
+            }
+        }
+    };
 }
 
 /// Where the holder of a card is.
@@ -55,7 +80,7 @@ const VISITS: &str = "SELECT p.visits_left FROM pass p
     JOIN member m ON m.id = p.member WHERE m.number = $1";
 const OCCUPANCY: &str = "SELECT inside, reserved FROM occupancy WHERE zone = $1";
 const CHARGES: &str = "SELECT count(*) FROM ledger_transaction WHERE charge_key LIKE 'entry:%'";
-const SUM: &str = "SELECT coalesce(sum(amount), 0) FROM posting";
+const SUM: &str = "SELECT CAST(coalesce(sum(amount), 0) AS BIGINT) FROM posting";
 /// Accounts whose balance is not the sum of their postings.
 const UNBALANCED: &str = "SELECT count(*) FROM account a WHERE a.balance <>
     (SELECT coalesce(sum(amount), 0) FROM posting p WHERE p.account = a.id)";
@@ -65,11 +90,26 @@ impl Records {
     ///
     /// # Panics
     /// Where it cannot be read; so with everything here.
-    pub async fn open(path: &Path) -> Self {
-        let options = SqliteConnectOptions::new().filename(path).read_only(true);
-        let options = options.busy_timeout(Duration::from_secs(5));
-        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
-        Self { reader: Reader::open(path).await.unwrap(), pool }
+    pub async fn open(site: &Folder) -> Self {
+        let pool = match &site.server {
+            Some(url) => {
+                let pool = PgPoolOptions::new().max_connections(1).connect(url);
+                Pool::Server(pool.await.unwrap())
+            }
+            None => {
+                let options = SqliteConnectOptions::new().filename(site.database()).read_only(true);
+                let options = options.busy_timeout(Duration::from_secs(5));
+                let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options);
+                Pool::File(pool.await.unwrap())
+            }
+        };
+        Self { reader: Reader::open(&site.place()).await.unwrap(), pool }
+    }
+
+    /// Whether they are on a server.
+    #[must_use]
+    pub const fn is_server(&self) -> bool {
+        matches!(self.pool, Pool::Server(_))
     }
 
     /// Every decision, oldest first.
@@ -90,9 +130,8 @@ impl Records {
 
     /// Every line of the journal's notes, oldest first.
     pub async fn journal(&self) -> Vec<Noted> {
-        let rows = sqlx::query("SELECT noted FROM journal ORDER BY daemon, seq");
-        let rows = rows.fetch_all(&self.pool).await.unwrap();
-        rows.iter().map(|row| serde_json::from_str(row.get(0)).unwrap()).collect()
+        let sql = "SELECT noted FROM journal ORDER BY daemon, seq";
+        asked!(self, sql, [], row => serde_json::from_str(row.get(0)).unwrap())
     }
 
     /// Every noted condition, oldest first.
@@ -120,25 +159,23 @@ impl Records {
 
     /// Where the holder of the card is.
     pub async fn whereabouts(&self, uid: &str) -> Whereabouts {
-        let row = sqlx::query(WHEREABOUTS).bind(uid).fetch_optional(&self.pool).await.unwrap();
-        row.map_or_else(Whereabouts::default, |row| Whereabouts {
+        let found = asked!(self, WHEREABOUTS, [uid], row => Whereabouts {
             zone: row.get(0),
             inside: row.get(1),
             visiting: row.get(2),
             pending: row.get(3),
-        })
+        });
+        found.into_iter().next().unwrap_or_default()
     }
 
     /// Balance and provisional charges of a person's wallet, in minor units.
     pub async fn wallet(&self, number: u32) -> (i64, i64) {
-        let row = sqlx::query(WALLET).bind(number).fetch_one(&self.pool).await.unwrap();
-        (row.get(0), row.get(1))
+        asked!(self, WALLET, [i64::from(number)], row => (row.get(0), row.get(1))).remove(0)
     }
 
     /// How many people there are.
     pub async fn members(&self) -> i64 {
-        let count = sqlx::query_scalar("SELECT count(*) FROM member");
-        count.fetch_one(&self.pool).await.unwrap()
+        asked!(self, "SELECT count(*) FROM member", [], row => row.get(0)).remove(0)
     }
 
     /// A person's name.
@@ -149,30 +186,30 @@ impl Records {
 
     /// The key by which the journal knows a person.
     pub async fn member(&self, number: u32) -> MemberId {
-        let id = sqlx::query_scalar("SELECT id FROM member WHERE number = $1").bind(number);
-        MemberId(id.fetch_one(&self.pool).await.unwrap())
+        let sql = "SELECT id FROM member WHERE number = $1";
+        asked!(self, sql, [i64::from(number)], row => MemberId(row.get(0))).remove(0)
     }
 
     /// Visits left on a person's pass.
     pub async fn visits_left(&self, number: u32) -> Option<i64> {
-        sqlx::query_scalar(VISITS).bind(number).fetch_one(&self.pool).await.unwrap()
+        asked!(self, VISITS, [i64::from(number)], row => row.get(0)).remove(0)
     }
 
     /// People in the zone, and places promised.
     pub async fn occupancy(&self, zone: &str) -> (i64, i64) {
-        let row = sqlx::query(OCCUPANCY).bind(zone).fetch_optional(&self.pool).await.unwrap();
-        row.map_or((0, 0), |row| (row.get(0), row.get(1)))
+        let found = asked!(self, OCCUPANCY, [zone], row => (row.get(0), row.get(1)));
+        found.into_iter().next().unwrap_or((0, 0))
     }
 
     /// How many entries were charged.
     pub async fn charges(&self) -> i64 {
-        sqlx::query_scalar(CHARGES).fetch_one(&self.pool).await.unwrap()
+        asked!(self, CHARGES, [], row => row.get(0)).remove(0)
     }
 
     /// The money is in order: postings add up to nothing, and each balance is their sum.
     pub async fn check_ledger(&self) {
-        let sum: i64 = sqlx::query_scalar(SUM).fetch_one(&self.pool).await.unwrap();
-        let unbalanced: i64 = sqlx::query_scalar(UNBALANCED).fetch_one(&self.pool).await.unwrap();
+        let sum: i64 = asked!(self, SUM, [], row => row.get(0)).remove(0);
+        let unbalanced: i64 = asked!(self, UNBALANCED, [], row => row.get(0)).remove(0);
         assert_eq!((sum, unbalanced), (0, 0), "postings, accounts that differ from theirs");
     }
 
@@ -185,7 +222,10 @@ impl Records {
     /// Closes the connections.
     pub async fn close(self) {
         self.reader.close().await;
-        self.pool.close().await;
+        match self.pool {
+            Pool::File(pool) => pool.close().await,
+            Pool::Server(pool) => pool.close().await,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use store::place::Place;
 use tempfile::TempDir;
 
 use crate::{ports, root};
@@ -26,6 +27,10 @@ pub struct Plan {
     pub guests: Vec<Guest>,
     /// How long edited rule files must rest, in milliseconds.
     pub settle_ms: u64,
+    /// A PostgreSQL instead of a file.
+    pub server: Option<String>,
+    /// The number of the daemon; its gates count on from those of the one before.
+    pub daemon: usize,
 }
 
 impl Default for Plan {
@@ -37,6 +42,8 @@ impl Default for Plan {
             settings: String::new(),
             guests: Vec::new(),
             settle_ms: 20,
+            server: None,
+            daemon: 1,
         }
     }
 }
@@ -54,13 +61,16 @@ pub struct Guest {
     pub balance: &'static str,
     /// Since when it owes.
     pub debt_since: &'static str,
+    /// How many cards are this person's.
+    pub cards: u32,
 }
 
 impl Guest {
     /// Somebody whose pass is paid in advance.
     #[must_use]
     pub const fn member(number: u32) -> Self {
-        Self { number, tariff: "month", visits: None, balance: "0.00", debt_since: "" }
+        let (balance, debt_since) = ("0.00", "");
+        Self { number, tariff: "month", visits: None, balance, debt_since, cards: 1 }
     }
 
     /// Somebody who pays 8.00 for each visit from this wallet.
@@ -75,10 +85,15 @@ impl Guest {
         Self { tariff: "pack", visits: Some(visits), ..Self::member(number) }
     }
 
-    /// What a reader reports of this person's card.
+    /// What a reader reports of this person's first card.
     #[must_use]
     pub fn uid(&self) -> String {
         uid(self.number)
+    }
+
+    /// What readers report of this person's cards.
+    pub fn uids(&self) -> impl Iterator<Item = String> {
+        (0..self.cards).map(|card| uid(self.number + card * 10_000))
     }
 }
 
@@ -142,6 +157,9 @@ pub struct Folder {
     pub admin: SocketAddr,
     /// Where the broker is.
     pub broker: SocketAddr,
+    /// The PostgreSQL, where it is not a file.
+    pub server: Option<String>,
+    daemon: i64,
 }
 
 impl Folder {
@@ -154,7 +172,8 @@ impl Folder {
         let folder = tempfile::Builder::new().prefix("kari-journey-").tempdir().unwrap();
         let admin = ports::free();
         let broker = plan.broker.unwrap_or_else(ports::free);
-        let site = Self { folder, admin, broker };
+        let daemon = i64::try_from(plan.daemon).unwrap();
+        let site = Self { folder, admin, broker, server: plan.server.clone(), daemon };
         fs::create_dir_all(site.path().join("data")).unwrap();
         fs::create_dir_all(site.rules()).unwrap();
         let shipped = root().join("rules/shipped");
@@ -187,6 +206,19 @@ impl Folder {
         self.path().join("state/kari.db")
     }
 
+    /// Where its daemon keeps what it knows.
+    ///
+    /// # Panics
+    /// Where the server's address is none.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        let place = match &self.server {
+            Some(url) => Place::server(url, None).unwrap().that_may_forget(),
+            None => Place::file(self.database()),
+        };
+        place.for_daemon(self.daemon)
+    }
+
     /// Puts another text in the place of a rule file, at once, as a careful editor does.
     ///
     /// # Panics
@@ -210,11 +242,16 @@ impl Folder {
             self.admin,
             other.unwrap_or(embedded),
         );
+        if let Some(url) = &plan.server {
+            let daemon = plan.daemon;
+            writeln!(text, "[database]\nurl = \"{url}\"\ndaemon = {daemon}").unwrap();
+        }
         for number in 1..=2 {
             writeln!(text, "[[terminal]]\nid = \"till-{number}\"\nkind = \"till\"").unwrap();
         }
         let gate = "from = \"\"\nto = \"hall\"\negress_alternative = true\n";
-        for number in 1..=plan.gates {
+        let before = (plan.daemon - 1) * plan.gates;
+        for number in before + 1..=before + plan.gates {
             let about = "[[gate]]\nprofile = \"homie-gate\"";
             writeln!(text, "{about}\nid = \"gate-{number}\"\n{gate}").unwrap();
         }
@@ -232,11 +269,13 @@ impl Folder {
         let mut credentials = "uid,member,state,valid_from,valid_until,party_size\n".to_owned();
         let mut passes = "member,tariff,state,valid_from,valid_until,visits_left\n".to_owned();
         for guest in guests {
-            let Guest { number, tariff, visits, balance, debt_since } = guest;
-            let (uid, visits) = (guest.uid(), visits.map_or(String::new(), |n| n.to_string()));
+            let Guest { number, tariff, visits, balance, debt_since, .. } = guest;
+            let visits = visits.map_or(String::new(), |n| n.to_string());
             writeln!(members, "{number},N{number},N{number},,en,,,false,{balance},{debt_since}")
                 .unwrap();
-            writeln!(credentials, "{uid},{number},active,,,1").unwrap();
+            for uid in guest.uids() {
+                writeln!(credentials, "{uid},{number},active,,,1").unwrap();
+            }
             writeln!(passes, "{number},{tariff},active,2026-01-01,,{visits}").unwrap();
         }
         for (name, text) in [

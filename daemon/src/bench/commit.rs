@@ -17,7 +17,7 @@ use rules::{
     load::{Names, load},
     set::RuleSet,
 };
-use store::{Sealed, Store};
+use store::{Sealed, Store, place::Place};
 
 use super::{report::median, site};
 use crate::{clock::RealClock, commands::init::SITE_SETTINGS};
@@ -40,7 +40,7 @@ impl BareCommit {
     pub(crate) async fn open(folder: &Path, people: u32) -> anyhow::Result<Self> {
         let folder = folder.join("commit");
         std::fs::create_dir_all(&folder)?;
-        let database = folder.join("kari.db");
+        let database = Place::file(folder.join("kari.db"));
         site::fill(&database, people).await?;
         let (mut store, opened) = Store::open(&database, RealClock.now()).await?;
         let snapshot = store.load().await?;

@@ -17,7 +17,7 @@ use domain::{
     state::{Batch, Changes, Entry, Noted, Reads},
     time::Clock,
 };
-use store::{Sealed, Store};
+use store::{Sealed, Store, place::Place};
 use uuid::Uuid;
 
 use super::GATES;
@@ -52,7 +52,7 @@ impl BenchSite {
         let folder = std::env::temp_dir().join(format!("kari-bench-{}", std::process::id()));
         std::fs::create_dir_all(folder.join("state"))?;
         write_rules(&folder)?;
-        fill(&folder.join("state/kari.db"), people).await?;
+        fill(&Place::file(folder.join("state/kari.db")), people).await?;
         Ok(Self { folder, admin: free_port()?, bands: 0, people })
     }
 
@@ -100,7 +100,7 @@ fn write_rules(folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-pub(crate) async fn fill(database: &Path, people: u32) -> anyhow::Result<()> {
+pub(crate) async fn fill(database: &Place, people: u32) -> anyhow::Result<()> {
     let now = RealClock.now();
     let (mut store, opened) = Store::open(database, now).await?;
     for (number, from) in (1..).zip((0..people).step_by(PIECE as usize)) {

@@ -124,11 +124,10 @@ fn room(folder: &Path) -> Result<String, String> {
 }
 
 async fn database(installation: &Installation) -> Result<String, String> {
-    let path = installation.database();
-    if !path.exists() {
+    if !installation.has_database() {
         return Ok("none yet; the first start makes it".to_owned());
     }
-    let reader = Reader::open(&path).await.map_err(|error| error.to_string())?;
+    let reader = Reader::open(&installation.database).await.map_err(|error| error.to_string())?;
     match verify::chain(&reader).await {
         Ok(verified) => Ok(format!("{} lines in the journal, every hash right", verified.lines)),
         Err(error) => Err(error.to_string()),

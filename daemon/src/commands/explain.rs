@@ -38,7 +38,7 @@ pub(crate) async fn explain(args: &ExplainArgs, json: bool) -> anyhow::Result<Ex
     let reply = match asked {
         Some(reply) => reply,
         None => {
-            let reader = Reader::open(&installation.database()).await?;
+            let reader = Reader::open(&installation.database).await?;
             let remedies = Remedies::new(reader.clone(), installation.site.time_zone.clone());
             socket::explain(&reader, &remedies, decision).await
         }

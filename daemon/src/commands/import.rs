@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use domain::ids::ImportId;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+use store::place::Place;
 use tokio::sync::mpsc;
 
 use crate::{
@@ -207,11 +208,15 @@ async fn open(installation: &Installation, order: Order) -> anyhow::Result<(Door
         return Ok((door, None));
     }
     // A site that was never started is made in a folder that goes again, where nothing may change.
-    let made = order.dry_run && !installation.database().exists();
+    let made = order.dry_run && !installation.has_database();
     let apart = std::env::temp_dir().join(format!("kari-import-{}", std::process::id()));
-    let state = if made { &apart } else { &installation.state };
+    let made_at = Place::file(apart.join("kari.db"));
+    let (state, database) = match made {
+        true => (&apart, &made_at),
+        false => (&installation.state, &installation.database),
+    };
     let start = (SiteClock::Real(RealClock), run::seed());
-    let awake = running::wake(installation, state, start).await?;
+    let awake = running::wake(installation, (state, database), start).await?;
     let (rows, rows_in) = mpsc::channel(1024);
     let (told_out, told) = mpsc::channel(1024);
     tokio::spawn(awake.importer.clone().run(order, rows_in, told_out));

@@ -3,12 +3,17 @@
 mod again;
 mod report;
 
+use std::path::Path;
+
 use anyhow::Context;
 use domain::{facts::Policy as _, scope::ParamTable, time::Timestamp};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::{civil::DateTime, tz::TimeZone};
 use rules::set::RuleSet;
-use store::reader::{Period, Reader};
+use store::{
+    place::Place,
+    reader::{Period, Reader},
+};
 
 use crate::{
     cli::{Exit, ReplayArgs},
@@ -66,13 +71,12 @@ pub(crate) async fn replay(args: &ReplayArgs, json: bool) -> anyhow::Result<Exit
     };
     let period = period(args, &installation.site.time_zone)?;
     let database = match args.simulated {
-        true => installation.state.join("simulation").join("kari.db"),
-        false => installation.database(),
+        true => Place::file(installation.state.join("simulation").join("kari.db")),
+        false => installation.database.clone(),
     };
     anyhow::ensure!(
-        database.exists(),
-        "there are no records at `{}` yet; start the site by `kari run`",
-        database.display()
+        database.path().is_none_or(Path::exists),
+        "there are no records at `{database}` yet; start the site by `kari run`"
     );
     let reader = Reader::open(&database).await?;
     let values = values::above(set.values(), &looked.kept);

@@ -21,6 +21,7 @@ pub(crate) async fn run(args: RunArgs, json: bool) -> anyhow::Result<Exit> {
     }
     let options = Options {
         state: installation.state.clone(),
+        database: installation.database.clone(),
         clock: SiteClock::Real(RealClock),
         seed: seed(),
         prometheus: recorder()?,

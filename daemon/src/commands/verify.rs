@@ -13,7 +13,7 @@ use crate::{
 /// Recomputes chains and balances, and names the first row that does not fit.
 pub(crate) async fn verify(site: &SiteArg, json: bool) -> anyhow::Result<Exit> {
     let installation = Installation::open(site.site.as_deref())?;
-    let reader = Reader::open(&installation.database()).await?;
+    let reader = Reader::open(&installation.database).await?;
     let verified = both(&reader).await;
     if json {
         let why = verified.as_ref().err().map(ToString::to_string);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use devices::pin::PinKey;
 use domain::time::{Clock, Timestamp};
-use store::verify;
+use store::{place::Place, verify};
 
 use crate::{
     cli::{Exit, RunArgs, SimulateArgs},
@@ -51,6 +51,7 @@ pub(crate) async fn run(
     let gates: Arc<dyn Clock> = Arc::new(clock.clone());
     let mut twins = Twins::boards(installation).await?;
     let options = Options {
+        database: Place::file(folder.join("kari.db")),
         state: folder,
         clock: SiteClock::Simulated(clock.clone()),
         seed: args.seed,

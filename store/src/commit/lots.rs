@@ -1,16 +1,16 @@
 //! A batch as lots: the rows of one table that are written in the same way.
 
-use sqlx::sqlite::SqliteArguments;
-
 use domain::layered::Change;
 
+use super::compare::Compared;
 use crate::{
     Sealed,
-    binds::Binds,
+    binds::{Binds, Bound},
     ledger::{self, POSTING, RECEIPT, TRANSACTION},
+    link::Dialect,
     people::{self, HISTORY, PERSON, PERSON_WORD},
     records::{DECISION, JOURNAL, OUTBOX, RULE_SET, Records},
-    sheet::{MOST_ROWS, Op, SMALL, Sheet, statement, whole},
+    sheet::{Kinds, MOST_ROWS, Op, SMALL, Sheet, statement, whole},
     tables::{Stored, each_table},
 };
 
@@ -26,7 +26,7 @@ pub(super) struct Lot<'a> {
 }
 
 /// A text and its values.
-pub(super) type Piece = (&'static str, SqliteArguments);
+pub(super) type Piece = (&'static str, Bound);
 
 impl<'a> Lot<'a> {
     fn put<T>(sheet: Sheet, rows: &'a [T], bind: impl Fn(&'a T, &mut Binds) + 'a) -> Self {
@@ -41,14 +41,24 @@ impl<'a> Lot<'a> {
     /// Binds the rows of `range`, and nulls up to `size`.
     fn bind(&self, range: std::ops::Range<usize>, size: usize, to: &mut Binds) {
         let bound = range.len();
+        to.rows(self.sheet.width(self.op));
         range.for_each(|place| (self.bind)(place, to));
         to.nulls((size - bound) * self.sheet.width(self.op));
+    }
+
+    /// All its rows.
+    fn bind_all(&self, to: &mut Binds) {
+        self.bind(0..self.rows, self.rows, to);
     }
 }
 
 /// The lots of a batch that have rows, in the order in which they are written, each with its place
 /// among all lots.
-pub(super) fn lots<'a>(sealed: &'a Sealed, records: &'a Records<'_>) -> Vec<(u32, Lot<'a>)> {
+pub(super) fn lots<'a>(
+    daemon: i64,
+    sealed: &'a Sealed,
+    records: &'a Records<'_>,
+) -> Vec<(u32, Lot<'a>)> {
     let over = Lot {
         sheet: OUTBOX,
         op: Op::Delete,
@@ -63,8 +73,9 @@ pub(super) fn lots<'a>(sealed: &'a Sealed, records: &'a Records<'_>) -> Vec<(u32
         over,
         Lot::put(DECISION, &records.decisions, |row, to| row.bind(to)),
         Lot::put(JOURNAL, &records.journal, |row, to| row.bind(to)),
-        Lot::put(OUTBOX, &records.outbox, |(command, action), to| {
+        Lot::put(OUTBOX, &records.outbox, move |(command, action), to| {
             to.id(command.id.0);
+            to.int(daemon);
             to.text(command.device.as_str());
             to.add(command.decision.map(|decision| decision.0));
             to.at(command.issued);
@@ -164,7 +175,8 @@ pub(super) fn row_count(lots: &[(u32, Lot<'_>)]) -> i64 {
     lots.iter().map(|(_, lot)| i64::try_from(lot.rows).unwrap_or(i64::MAX)).sum()
 }
 
-/// One text for the whole of a small batch, between `begin` and `end`, with the values of `lots`.
+/// One text for the whole of a small batch of SQLite, between `begin` and `end`, with the values of
+/// `lots`.
 pub(super) fn together(
     lots: &[(u32, Lot<'_>)],
     begin: &'static str,
@@ -172,29 +184,95 @@ pub(super) fn together(
 ) -> Option<(&'static str, Binds)> {
     let fits = |events: usize| lots.iter().all(|(_, lot)| lot.rows <= events * lot.sheet.weight);
     let events = SMALL.into_iter().find(|events| fits(*events))?;
-    let present = lots.iter().fold(0_u128, |bits, (place, _)| bits | 1 << place);
-    let text = whole(events, present, || {
-        let statements =
-            lots.iter().map(|(_, lot)| statement(&lot.sheet, lot.op, events * lot.sheet.weight));
-        std::iter::once(begin).chain(statements).chain([end]).collect()
+    let kinds = Kinds { events, lots: present(lots), compared: 0 };
+    let text = whole(Dialect::Sqlite, kinds, || {
+        let statements = lots.iter().map(|(_, lot)| {
+            statement(Dialect::Sqlite, &lot.sheet, lot.op, events * lot.sheet.weight)
+        });
+        let parts: Vec<&str> = std::iter::once(begin).chain(statements).chain([end]).collect();
+        parts.join(";\n")
     })?;
-    let mut binds = Binds::with_room(lots.len() * 16 * events);
+    let mut binds = Binds::with_room(Dialect::Sqlite, lots.len() * 16 * events);
     for (_, lot) in lots {
         lot.bind(0..lot.rows, events * lot.sheet.weight, &mut binds);
     }
     Some((text, binds))
 }
 
+/// One text for the whole of a batch of PostgreSQL, with the values of `lots` and `compared`: `end`
+/// makes its last statement, from what the text counted and the place of its own first value.
+///
+/// The lots are written in their order, because the sum asks for one after the other.
+pub(super) fn at_once(
+    lots: &[(u32, Lot<'_>)],
+    compared: &[(u32, Compared<'_>)],
+    end: impl FnOnce(&Counted, usize) -> String,
+) -> Option<(&'static str, Binds)> {
+    let places = compared.iter().fold(0_u128, |bits, (place, _)| bits | 1 << place);
+    let kinds = Kinds { events: 0, lots: present(lots), compared: places };
+    let text = whole(Dialect::Postgres, kinds, || {
+        let (mut first, mut written, mut differing) = (1, Vec::new(), Vec::new());
+        for (place, lot) in lots {
+            let text = lot.sheet.for_postgres(lot.op, first);
+            first += lot.sheet.width(lot.op);
+            written.push((format!("lot_{place}"), text));
+        }
+        for (_, table) in compared {
+            differing.push(table.sheet.for_postgres(Op::Differ, first));
+            first += table.sheet.width(Op::Differ);
+        }
+        let (names, texts): (Vec<_>, Vec<_>) = written.into_iter().unzip();
+        let with = names.iter().zip(texts);
+        let with = with.map(|(name, text)| format!("{name} AS ({text} RETURNING 1)"));
+        let sum = |parts: Vec<String>| match parts.is_empty() {
+            true => "0".to_owned(),
+            false => parts.join(" + "),
+        };
+        let counts = names.iter().map(|name| format!("(SELECT count(*) FROM {name})"));
+        let counted = Counted {
+            with: with.collect(),
+            written: sum(counts.collect()),
+            differing: sum(differing.iter().map(|text| format!("({text})")).collect()),
+        };
+        end(&counted, first)
+    })?;
+    let mut binds = Binds::new(Dialect::Postgres);
+    lots.iter().for_each(|(_, lot)| lot.bind_all(&mut binds));
+    compared.iter().for_each(|(_, table)| table.bind(&mut binds));
+    binds.rows(0);
+    Some((text, binds))
+}
+
+/// What a text for a whole batch counts.
+pub(super) struct Counted {
+    /// The statements that write, each with a name.
+    pub(super) with: Vec<String>,
+    /// How many rows they wrote.
+    pub(super) written: String,
+    /// How many rows are not what the batch takes them for.
+    pub(super) differing: String,
+}
+
+fn present(lots: &[(u32, Lot<'_>)]) -> u128 {
+    lots.iter().fold(0, |bits, (place, _)| bits | 1 << place)
+}
+
 /// The statements of `lots`, each of at most [`MOST_ROWS`] rows.
-pub(super) fn one_by_one(lots: &[(u32, Lot<'_>)]) -> Result<Vec<Piece>, sqlx::Error> {
+pub(super) fn one_by_one(
+    dialect: Dialect,
+    lots: &[(u32, Lot<'_>)],
+) -> Result<Vec<Piece>, sqlx::Error> {
     let mut pieces = Vec::new();
     for (_, lot) in lots {
         for from in (0..lot.rows).step_by(MOST_ROWS) {
             let range = from..lot.rows.min(from + MOST_ROWS);
-            let size = lot.sheet.size_for(range.len());
-            let mut binds = Binds::with_room(size * lot.sheet.width(lot.op));
+            let size = match dialect {
+                Dialect::Sqlite => lot.sheet.size_for(range.len()),
+                Dialect::Postgres => range.len(),
+            };
+            let mut binds = Binds::with_room(dialect, size * lot.sheet.width(lot.op));
             lot.bind(range, size, &mut binds);
-            pieces.push((statement(&lot.sheet, lot.op, size), binds.done()?));
+            pieces.push((statement(dialect, &lot.sheet, lot.op, size), binds.done()?));
         }
     }
     Ok(pieces)

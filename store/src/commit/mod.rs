@@ -1,59 +1,39 @@
 //! One batch, one transaction.
 //!
-//! The row in `batch` comes last and seals the transaction: it can only be written where SQLite
-//! counted as many written rows as the batch has, and where nobody else committed since the rows
-//! were loaded. So a row of another version, which a statement silently leaves alone, undoes the
-//! whole batch; and a small batch needs only one trip to the thread that SQLite runs on.
-//!
-//! Once somebody else wrote, every row that a batch read or changed is compared inside its
-//! transaction, until all rows are loaded again.
+//! On SQLite the row in `batch` comes last and seals the transaction: it can only be written where
+//! SQLite counted as many written rows as the batch has, and where nobody else committed since the
+//! rows were loaded ([`file`]). On PostgreSQL, where other daemons write too, it can only be
+//! written where every row that the batch read is still of the version that it read ([`turn`]).
 
 mod compare;
+mod file;
 mod lots;
 pub(crate) mod outbox;
-
-use sqlx::{Row, SqliteConnection};
+mod turn;
 
 use domain::state::Reads;
 
 use crate::{
-    Counters, Sealed, Store,
+    Sealed, Store,
     binds::Binds,
-    error::{CommitError, ReadError},
+    error::{CommitError, ConnectError, ReadError},
+    link::Dialect,
     records::Records,
 };
-use lots::{lots, one_by_one, row_count, together};
+pub(crate) use file::counters;
+#[cfg(test)]
+pub(crate) use file::{COUNTERS, SEAL};
 use outbox::Outbox;
 
-const BEGIN: &str = "BEGIN IMMEDIATE";
 const ROLLBACK: &str = "ROLLBACK";
-/// Writes the seal where the counts agree, and ends the transaction.
-pub(crate) const SEAL: &str = "INSERT INTO batch
-    (daemon, epoch, number, committed_at, journal_seq, journal_hash, ledger_seq, ledger_hash,
-    row_count)
-SELECT ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN total_changes() = ? AND data_version = ? THEN ? END
-FROM pragma_data_version WHERE true
-ON CONFLICT (daemon) DO UPDATE SET epoch = excluded.epoch, number = excluded.number,
-    committed_at = excluded.committed_at, journal_seq = excluded.journal_seq,
-    journal_hash = excluded.journal_hash, ledger_seq = excluded.ledger_seq,
-    ledger_hash = excluded.ledger_hash, row_count = excluded.row_count;
-COMMIT";
-/// What SQLite says where the counts do not agree.
-const SEAL_REFUSED: &str = "NOT NULL constraint failed: batch.row_count";
-/// What SQLite counts.
-pub(crate) const COUNTERS: &str =
-    "SELECT total_changes() AS written, data_version AS others FROM pragma_data_version";
 const COMMITTED: &str =
     "SELECT count(*) FROM batch WHERE daemon = $1 AND epoch = $2 AND number >= $3";
-/// The statements of this module, for the test that prepares them all.
+/// The statements of SQLite, for the test that prepares them all.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 3] = [SEAL, COUNTERS, COMMITTED];
-
-/// Reads what SQLite counts.
-pub(crate) async fn counters(connection: &mut SqliteConnection) -> Result<Counters, sqlx::Error> {
-    let row = sqlx::query(COUNTERS).fetch_one(connection).await?;
-    Ok(Counters { written: row.try_get(0)?, others: row.try_get(1)? })
-}
+pub(crate) const OF_SQLITE: [&str; 2] = [SEAL, COUNTERS];
+/// Those of both databases.
+#[cfg(test)]
+pub(crate) const STATEMENTS: [&str; 1] = [COMMITTED];
 
 impl Store {
     /// Makes a batch durable, whole, or leaves no trace of it. Let it run to its end: a batch that
@@ -68,7 +48,10 @@ impl Store {
         self.learn_days(sealed).await?;
         let over = self.outbox.over(sealed);
         let records = Records::of((self.daemon, self.ends), sealed, over, &self.pseudonyms)?;
-        let result = self.write(sealed, &records).await;
+        let result = match self.link.dialect() {
+            Dialect::Sqlite => self.write_file(sealed, &records).await,
+            Dialect::Postgres => self.write_in_turn(sealed, &records).await,
+        };
         match &result {
             Ok(()) => {
                 self.ends = records.ends;
@@ -88,126 +71,22 @@ impl Store {
             return Ok(());
         }
         for day in days {
-            let learnt = self.pseudonyms.learn(day, &mut self.connection).await;
+            let learnt = self.pseudonyms.learn(day, &mut self.link).await;
             learnt.map_err(CommitError::of)?;
         }
         self.count_again().await.map_err(CommitError::of)
     }
 
-    async fn write(&mut self, sealed: &Sealed, records: &Records<'_>) -> Result<(), CommitError> {
-        if self.shared {
-            return self.write_compared(sealed, records).await;
+    async fn write_pieces(&mut self, pieces: Vec<lots::Piece>) -> Result<u64, sqlx::Error> {
+        let mut written = 0;
+        for (text, bound) in pieces {
+            written += self.link.execute(text, bound).await?;
         }
-        let refused = match self.write_alone(sealed, records).await {
-            Ok(()) => return Ok(()),
-            Err(error) => error,
-        };
-        let sealed_out =
-            matches!(&refused, sqlx::Error::Database(why) if why.message() == SEAL_REFUSED);
-        let refused = CommitError::of(refused);
-        if !matches!(refused, CommitError::Lost { .. } | CommitError::Busy { .. }) {
-            return Err(refused);
-        }
-        self.roll_back().await?;
-        self.count_again().await.map_err(CommitError::of)?;
-        if sealed_out || (self.shared && matches!(refused, CommitError::Lost { .. })) {
-            return self.write_compared(sealed, records).await;
-        }
-        Err(refused)
+        Ok(written)
     }
 
-    /// Writes where nobody else does.
-    async fn write_alone(
-        &mut self,
-        sealed: &Sealed,
-        records: &Records<'_>,
-    ) -> Result<(), sqlx::Error> {
-        let (rows, whole, pieces) = {
-            let lots = lots(sealed, records);
-            let rows = row_count(&lots);
-            match together(&lots, BEGIN, SEAL) {
-                Some((text, mut binds)) => {
-                    self.bind_seal(sealed, records, rows, &mut binds);
-                    (rows, Some((text, binds.done()?)), Vec::new())
-                }
-                None => (rows, None, one_by_one(&lots)?),
-            }
-        };
-        match whole {
-            Some((text, arguments)) => {
-                sqlx::query_with(text, arguments).execute(&mut self.connection).await?;
-            }
-            None => {
-                sqlx::query(BEGIN).execute(&mut self.connection).await?;
-                self.write_pieces(pieces).await?;
-                self.seal(sealed, records, rows).await?;
-            }
-        }
-        self.counters.written += rows + 1;
-        Ok(())
-    }
-
-    /// Writes where others write too: every row that the batch read or changed is compared first.
-    async fn write_compared(
-        &mut self,
-        sealed: &Sealed,
-        records: &Records<'_>,
-    ) -> Result<(), CommitError> {
-        let result = self.try_compared(sealed, records).await;
-        if let Err(CommitError::Lost { .. } | CommitError::Busy { .. }) = &result {
-            self.roll_back().await?;
-            self.count_again().await.map_err(CommitError::of)?;
-        }
-        result
-    }
-
-    async fn try_compared(
-        &mut self,
-        sealed: &Sealed,
-        records: &Records<'_>,
-    ) -> Result<(), CommitError> {
-        sqlx::query(BEGIN).execute(&mut self.connection).await.map_err(CommitError::of)?;
-        self.count_again().await.map_err(CommitError::of)?;
-        let connection = &mut self.connection;
-        let tables = compare::differing(connection, &sealed.reads).await;
-        let tables = tables.map_err(|error| match error {
-            ReadError::Query { source, .. } => CommitError::of(source),
-            value @ ReadError::Value { .. } => CommitError::refused(value),
-        })?;
-        if !tables.is_empty() {
-            let why = "rows changed since they were read".to_owned();
-            return Err(CommitError::Lost { why, tables });
-        }
-        let (rows, pieces) = {
-            let lots = lots(sealed, records);
-            (row_count(&lots), one_by_one(&lots).map_err(CommitError::of)?)
-        };
-        self.write_pieces(pieces).await.map_err(CommitError::of)?;
-        self.seal(sealed, records, rows).await.map_err(CommitError::of)?;
-        self.counters.written += rows + 1;
-        Ok(())
-    }
-
-    async fn write_pieces(&mut self, pieces: Vec<lots::Piece>) -> Result<(), sqlx::Error> {
-        for (text, arguments) in pieces {
-            sqlx::query_with(text, arguments).execute(&mut self.connection).await?;
-        }
-        Ok(())
-    }
-
-    async fn seal(
-        &mut self,
-        sealed: &Sealed,
-        records: &Records<'_>,
-        rows: i64,
-    ) -> Result<(), sqlx::Error> {
-        let mut binds = Binds::default();
-        self.bind_seal(sealed, records, rows, &mut binds);
-        sqlx::query_with(SEAL, binds.done()?).execute(&mut self.connection).await?;
-        Ok(())
-    }
-
-    fn bind_seal(&self, sealed: &Sealed, records: &Records<'_>, rows: i64, to: &mut Binds) {
+    /// The first values of a seal.
+    fn bind_seal(&self, sealed: &Sealed, records: &Records<'_>, to: &mut Binds) {
         to.int(self.daemon);
         to.bits(sealed.epoch);
         to.bits(sealed.number);
@@ -216,30 +95,16 @@ impl Store {
             to.bits(end.seq);
             to.add(end.hash.to_vec());
         }
-        to.int(self.counters.written + rows);
-        to.int(self.counters.others);
-        to.int(rows);
-    }
-
-    /// Takes what SQLite counts now, what was rolled back included, and notices whether somebody
-    /// else wrote.
-    pub(crate) async fn count_again(&mut self) -> Result<(), sqlx::Error> {
-        let now = counters(&mut self.connection).await?;
-        if now.others != self.counters.others && !self.shared {
-            self.shared = true;
-            tracing::warn!(
-                "somebody else wrote to the database; from now on each batch is compared row by row"
-            );
-        }
-        self.counters = now;
-        Ok(())
     }
 
     /// Ends a transaction that was refused. SQLite ends some of them itself and then knows of none.
     pub(crate) async fn roll_back(&mut self) -> Result<(), CommitError> {
-        match sqlx::query(ROLLBACK).execute(&mut self.connection).await {
+        match self.link.run(ROLLBACK, []).await {
             Ok(_) => Ok(()),
             Err(sqlx::Error::Database(why)) if why.message().contains("no transaction") => Ok(()),
+            Err(error) if self.link.dialect() == Dialect::Postgres => {
+                Err(CommitError::Unknown { source: error })
+            }
             Err(error) => Err(CommitError::Fatal { why: error.to_string() }),
         }
     }
@@ -248,34 +113,51 @@ impl Store {
     /// anew where the connection is gone.
     ///
     /// # Errors
-    /// Where the database cannot be asked.
-    pub async fn was_committed(&mut self, epoch: u64, number: u64) -> Result<bool, ReadError> {
-        let what = "whether a batch came through";
+    /// [`CommitError::Away`] where a server cannot be reached now; it may be asked again.
+    pub async fn was_committed(&mut self, epoch: u64, number: u64) -> Result<bool, CommitError> {
         if self.roll_back().await.is_err() {
-            self.reconnect().await.map_err(ReadError::of(what))?;
+            self.reconnect().await.map_err(|error| self.away(error))?;
         }
-        let found: i64 = sqlx::query_scalar(COMMITTED)
-            .bind(self.daemon)
-            .bind(epoch.cast_signed())
-            .bind(number.cast_signed())
-            .fetch_one(&mut self.connection)
-            .await
-            .map_err(ReadError::of(what))?;
-        self.ends = crate::open::ends(&mut self.connection, self.daemon).await?;
-        self.outbox = Outbox::load(&mut self.connection).await.map_err(ReadError::of(what))?;
-        self.count_again().await.map_err(ReadError::of(what))?;
+        let found = self.find_batch(epoch, number).await;
+        found.map_err(|error| match error {
+            ReadError::Query { source, .. } => self.away(ConnectError::Query(source)),
+            value @ ReadError::Value { .. } => CommitError::Fatal { why: value.to_string() },
+        })
+    }
+
+    async fn find_batch(&mut self, epoch: u64, number: u64) -> Result<bool, ReadError> {
+        let what = ReadError::of("whether a batch came through");
+        let values = [self.daemon, epoch.cast_signed(), number.cast_signed()];
+        let found: i64 = self.link.value(COMMITTED, values.map(Into::into)).await.map_err(&what)?;
+        self.ends = crate::open::ends(&mut self.link, self.daemon).await?;
+        self.outbox = Outbox::load(&mut self.link, self.daemon).await.map_err(&what)?;
+        self.count_again().await.map_err(&what)?;
         Ok(found > 0)
     }
 
-    /// The rows behind `reads` as they are now, after a batch was lost. A row that is not among
-    /// them is gone.
+    /// A file that cannot be read is as good as none; a server may come back.
+    fn away(&self, error: ConnectError) -> CommitError {
+        let why = match &error {
+            ConnectError::Query(source) => source.to_string(),
+            ConnectError::Open(error) => match std::error::Error::source(error) {
+                Some(source) => format!("{error}: {source}"),
+                None => error.to_string(),
+            },
+            ConnectError::Replaced => return CommitError::Fatal { why: error.to_string() },
+        };
+        match self.link.dialect() {
+            Dialect::Sqlite => CommitError::Fatal { why },
+            Dialect::Postgres => CommitError::Away { why },
+        }
+    }
+
+    /// The rows behind `reads` as they are now, after a batch was lost or others changed them. A
+    /// row that is not among them is gone.
     ///
     /// # Errors
     /// Where the database cannot be read.
     pub async fn reload(&mut self, reads: &Reads) -> Result<domain::state::Snapshot, ReadError> {
-        let outbox = Outbox::load(&mut self.connection).await;
-        self.outbox = outbox.map_err(ReadError::of("the outbox"))?;
-        compare::rows_of(&mut self.connection, reads).await
+        compare::rows_of(&mut self.link, reads).await
     }
 
     /// The end of the journal: the last durable line.
@@ -293,6 +175,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::place::Place;
 
     fn imported(number: u64) -> Sealed {
         let entry = |rows| Entry {
@@ -315,19 +198,19 @@ mod tests {
     async fn a_full_disk_stops_the_store_and_loses_nothing_that_was_durable() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kari.db");
-        let (mut store, _) = Store::open(&path, Timestamp::default()).await.unwrap();
+        let (mut store, _) = Store::open(&Place::file(&path), Timestamp::default()).await.unwrap();
         store.commit(&imported(1)).await.unwrap();
-        let limit = sqlx::query("PRAGMA max_page_count = 1").execute(&mut store.connection);
-        limit.await.unwrap();
+        store.link.run("PRAGMA max_page_count = 1", []).await.unwrap();
         let mut number = 2;
         while store.commit(&imported(number)).await.is_ok() {
             number += 1;
         }
-        sqlx::query("PRAGMA max_page_count = 9999").execute(&mut store.connection).await.unwrap();
+        store.link.run("PRAGMA max_page_count = 9999", []).await.unwrap();
         let again = store.commit(&imported(number)).await;
         assert!(matches!(again, Err(CommitError::Fatal { .. })), "{again:?}");
         drop(store);
-        let (_store, opened) = Store::open(&path, Timestamp::default()).await.unwrap();
+        let (_store, opened) =
+            Store::open(&Place::file(&path), Timestamp::default()).await.unwrap();
         assert_eq!(opened.ends.journal.seq, (number - 1) * 200);
     }
 
@@ -335,7 +218,7 @@ mod tests {
     async fn a_broken_connection_leaves_a_question_that_the_store_can_answer() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kari.db");
-        let (mut store, _) = Store::open(&path, Timestamp::default()).await.unwrap();
+        let (mut store, _) = Store::open(&Place::file(&path), Timestamp::default()).await.unwrap();
         let mut durable = 0;
         for number in 1..40 {
             let sealed = imported(number);
@@ -357,7 +240,7 @@ mod tests {
             }
         }
         store.commit(&imported(40)).await.unwrap();
-        let reader = crate::reader::Reader::open(&path).await.unwrap();
+        let reader = crate::reader::Reader::open(&Place::file(&path)).await.unwrap();
         let verified = crate::verify::chain(&reader).await.unwrap();
         assert_eq!(verified.lines, (durable + 1) * 200);
     }

@@ -3,29 +3,38 @@
 
 use std::collections::VecDeque;
 
-use sqlx::{Row, SqliteConnection};
 use uuid::Uuid;
 
 use domain::{command::Command, time::Timestamp};
 
-use crate::Sealed;
+use crate::{
+    Sealed,
+    cells::{Cells, Names},
+    error::ReadError,
+    link::{Link, Row},
+};
 
 /// The least that a batch takes away, where there is so much.
 const LEAST: usize = 2;
-pub(crate) const IN_OUTBOX: &str = "SELECT id, expires FROM outbox ORDER BY expires, id";
+pub(crate) const IN_OUTBOX: &str =
+    "SELECT id, expires FROM outbox WHERE daemon = $1 ORDER BY expires, id";
 
 /// The rows of the outbox: the last instant of each command, and its id.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox(VecDeque<(Timestamp, Uuid)>);
 
 impl Outbox {
-    /// What stands there now.
-    pub(crate) async fn load(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
-        let rows = sqlx::query(IN_OUTBOX).fetch_all(connection).await?;
-        let row = |row: &sqlx::sqlite::SqliteRow| {
-            Ok((Timestamp::from_micros(row.try_get(1)?), row.try_get(0)?))
+    /// What `daemon` left there.
+    pub(crate) async fn load(link: &mut Link, daemon: i64) -> Result<Self, sqlx::Error> {
+        let rows = link.rows(IN_OUTBOX, [daemon.into()]).await?;
+        let mut names = Names::default();
+        let row = |row: &Row| {
+            let mut cells = Cells::of_row("outbox", row, &mut names)?;
+            let id = cells.id()?;
+            Ok((cells.at()?, id))
         };
-        rows.iter().map(row).collect::<Result<_, sqlx::Error>>().map(Self)
+        let read: Result<_, ReadError> = rows.iter().map(row).collect();
+        read.map(Self).map_err(|error| sqlx::Error::Decode(error.into()))
     }
 
     /// The commands that are over when `sealed` is committed, no more than the batch adds itself.

@@ -4,14 +4,15 @@
 use std::collections::HashMap;
 
 use futures_util::TryStreamExt;
-use sqlx::Row;
 use uuid::Uuid;
 
 use super::{VerifiedLedger, VerifyError};
 use crate::{
+    binds::bound,
     cells::{Cells, Names},
     error::ReadError,
     ledger::{PostingRow, TransactionRow},
+    link::Row,
     reader::Reader,
 };
 
@@ -35,16 +36,18 @@ pub(crate) const STATEMENTS: [&str; 4] = [TRANSACTIONS, ENDS, ORPHAN, ACCOUNTS];
 pub async fn ledger(reader: &Reader) -> Result<VerifiedLedger, VerifyError> {
     let failed = ReadError::of("the ledger");
     // One view of all of it, however long the walk takes and whatever is committed meanwhile.
-    let mut view = reader.pool.begin().await.map_err(&failed)?;
-    let ends = sqlx::query(ENDS).fetch_all(&mut *view).await.map_err(&failed)?;
-    let ends: Vec<(i64, i64, Vec<u8>)> = ends
-        .iter()
-        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)))
-        .collect::<Result<_, _>>()
-        .map_err(&failed)?;
-    let mut walk = Walk::default();
+    let mut view = reader.pool.view().await.map_err(&failed)?;
+    let ends = view.rows(ENDS, []).await.map_err(&failed)?;
     let mut names = Names::default();
-    let mut rows = sqlx::query(TRANSACTIONS).fetch(&mut *view);
+    let mut end = |row: &Row| {
+        let mut cells = Cells::of_row("batch", row, &mut names)?;
+        Ok((cells.take()?, cells.take()?, cells.take()?))
+    };
+    let ends: Vec<(i64, i64, Vec<u8>)> =
+        ends.iter().map(&mut end).collect::<Result<_, ReadError>>()?;
+    let mut walk = Walk::default();
+    let none = || bound(reader.pool.dialect(), []).map_err(&failed);
+    let mut rows = view.stream(TRANSACTIONS, none()?);
     while let Some(row) = rows.try_next().await.map_err(&failed)? {
         let mut cells = Cells::of_row("ledger_transaction", &row, &mut names)?;
         let transaction = TransactionRow::read(&mut cells)?;
@@ -66,14 +69,14 @@ pub async fn ledger(reader: &Reader) -> Result<VerifiedLedger, VerifyError> {
             return Err(broken(row, "it is the last one, and it is not there"));
         }
     }
-    let orphan = sqlx::query(ORPHAN).fetch_optional(&mut *view).await.map_err(&failed)?;
+    let orphan = view.row(ORPHAN, []).await.map_err(&failed)?;
     if let Some(row) = orphan {
         let mut cells = Cells::of_row("posting", &row, &mut names)?;
         let (transaction, line): (Uuid, i64) = (cells.take()?, cells.take()?);
         let row = format!("posting {line} of transaction `{transaction}`");
         return Err(broken(row, "it belongs to no transaction"));
     }
-    let mut accounts = sqlx::query(ACCOUNTS).fetch(&mut *view);
+    let mut accounts = view.stream(ACCOUNTS, none()?);
     while let Some(row) = accounts.try_next().await.map_err(&failed)? {
         let mut cells = Cells::of_row("account", &row, &mut names)?;
         let (id, kind, subject): (Uuid, String, String) =

@@ -1,0 +1,242 @@
+//! A connection to either database, with one set of methods: texts are the same, values and rows
+//! are our own kinds.
+
+use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
+use sqlx::{
+    Column, Connection, PgConnection, PgPool, Row as _, SqliteConnection, SqlitePool,
+    postgres::PgRow, sqlite::SqliteRow,
+};
+
+use crate::{
+    binds::{Bound, Value, bound},
+    cells::{Cells, FromCell, Names},
+};
+
+/// Which database it is: where texts differ, this decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Dialect {
+    /// SQLite.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+/// A row of either database.
+#[derive(Debug)]
+pub(crate) enum Row {
+    /// Of SQLite.
+    Sqlite(SqliteRow),
+    /// Of PostgreSQL.
+    Postgres(PgRow),
+}
+
+impl Row {
+    /// How many values it has.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Sqlite(row) => row.len(),
+            Self::Postgres(row) => row.len(),
+        }
+    }
+
+    /// The name of a column.
+    pub(crate) fn column(&self, place: usize) -> Option<String> {
+        match self {
+            Self::Sqlite(row) => row.try_column(place).ok().map(|column| column.name().to_owned()),
+            Self::Postgres(row) => {
+                row.try_column(place).ok().map(|column| column.name().to_owned())
+            }
+        }
+    }
+}
+
+/// The writer's connection.
+#[derive(Debug)]
+pub(crate) enum Link {
+    /// To SQLite.
+    Sqlite(SqliteConnection),
+    /// To PostgreSQL.
+    Postgres(PgConnection),
+}
+
+/// The connections of readers.
+#[derive(Clone, Debug)]
+pub(crate) enum Pool {
+    /// To SQLite.
+    Sqlite(SqlitePool),
+    /// To PostgreSQL.
+    Postgres(PgPool),
+}
+
+/// Values of the other database, which only a mistake of ours makes.
+fn mixed() -> sqlx::Error {
+    sqlx::Error::Encode("the values were bound for the other database".into())
+}
+
+/// The first value of a row that there must be.
+fn first<T: for<'a> FromCell<'a>>(row: Option<Row>) -> Result<T, sqlx::Error> {
+    let row = row.ok_or(sqlx::Error::RowNotFound)?;
+    let mut names = Names::default();
+    let value = Cells::of_row("", &row, &mut names).and_then(|mut cells| cells.take());
+    value.map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+macro_rules! asks {
+    ($self:expr, $text:expr, $bound:expr, $method:ident) => {
+        match ($self, $bound) {
+            (Self::Sqlite(to), Bound::Sqlite(values)) => {
+                sqlx::query_with($text, values).$method(to).await?.map(Row::Sqlite)
+            }
+            (Self::Postgres(to), Bound::Postgres(values)) => {
+                sqlx::query_with($text, values).$method(to).await?.map(Row::Postgres)
+            }
+            _ => return Err(mixed()),
+        }
+    };
+}
+
+/// The same methods for the writer and for readers.
+macro_rules! reads {
+    ($($how:tt)+) => {
+        /// Which database it is.
+        pub(crate) const fn dialect(&self) -> Dialect {
+            match self {
+                Self::Sqlite(_) => Dialect::Sqlite,
+                Self::Postgres(_) => Dialect::Postgres,
+            }
+        }
+
+        /// The rows of a query, one after the other.
+        pub(crate) fn stream(
+            $($how)+ self,
+            text: &'static str,
+            values: Bound,
+        ) -> BoxStream<'_, Result<Row, sqlx::Error>> {
+            match (self, values) {
+                (Self::Sqlite(to), Bound::Sqlite(values)) => {
+                    sqlx::query_with(text, values).fetch(to).map_ok(Row::Sqlite).boxed()
+                }
+                (Self::Postgres(to), Bound::Postgres(values)) => {
+                    sqlx::query_with(text, values).fetch(to).map_ok(Row::Postgres).boxed()
+                }
+                _ => futures_util::stream::once(async { Err(mixed()) }).boxed(),
+            }
+        }
+
+        /// The rows of a query.
+        pub(crate) async fn rows(
+            $($how)+ self,
+            text: &'static str,
+            values: impl IntoIterator<Item = Value>,
+        ) -> Result<Vec<Row>, sqlx::Error> {
+            let values = bound(self.dialect(), values)?;
+            self.stream(text, values).try_collect().await
+        }
+
+        /// The row of a query, if there is one.
+        pub(crate) async fn row(
+            $($how)+ self,
+            text: &'static str,
+            values: impl IntoIterator<Item = Value>,
+        ) -> Result<Option<Row>, sqlx::Error> {
+            let values = bound(self.dialect(), values)?;
+            Ok(asks!(self, text, values, fetch_optional))
+        }
+
+        /// The one value of a query.
+        pub(crate) async fn value<T: for<'a> FromCell<'a>>(
+            $($how)+ self,
+            text: &'static str,
+            values: impl IntoIterator<Item = Value>,
+        ) -> Result<T, sqlx::Error> {
+            first(self.row(text, values).await?)
+        }
+    };
+}
+
+impl Link {
+    reads!(&mut);
+
+    /// Runs a statement; tells how many rows it wrote.
+    pub(crate) async fn execute(
+        &mut self,
+        text: &'static str,
+        values: Bound,
+    ) -> Result<u64, sqlx::Error> {
+        match (self, values) {
+            (Self::Sqlite(to), Bound::Sqlite(values)) => {
+                Ok(sqlx::query_with(text, values).execute(to).await?.rows_affected())
+            }
+            (Self::Postgres(to), Bound::Postgres(values)) => {
+                Ok(sqlx::query_with(text, values).execute(to).await?.rows_affected())
+            }
+            _ => Err(mixed()),
+        }
+    }
+
+    /// Runs a statement with a few values.
+    pub(crate) async fn run(
+        &mut self,
+        text: &'static str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<u64, sqlx::Error> {
+        let values = bound(self.dialect(), values)?;
+        self.execute(text, values).await
+    }
+
+    /// Begins to see the database as it is now, until the transaction ends.
+    pub(crate) async fn begin_view(&mut self) -> Result<(), sqlx::Error> {
+        let begin = match self.dialect() {
+            Dialect::Sqlite => "BEGIN",
+            Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        };
+        self.run(begin, []).await.map(|_| ())
+    }
+
+    /// Packed rows.
+    pub(crate) async fn packed(
+        &mut self,
+        text: &'static str,
+        values: Bound,
+    ) -> Result<String, sqlx::Error> {
+        first(asks!(self, text, values, fetch_optional))
+    }
+
+    /// Runs statements without values, several of them in one trip.
+    pub(crate) async fn run_all(&mut self, text: &'static str) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Sqlite(to) => sqlx::raw_sql(text).execute(to).await.map(|_| ()),
+            Self::Postgres(to) => sqlx::raw_sql(text).execute(to).await.map(|_| ()),
+        }
+    }
+
+    /// Closes the connection.
+    pub(crate) async fn close(self) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Sqlite(connection) => connection.close().await,
+            Self::Postgres(connection) => connection.close().await,
+        }
+    }
+}
+
+impl Pool {
+    reads!(&);
+
+    /// A connection that sees the database as it is now, whatever is committed meanwhile.
+    pub(crate) async fn view(&self) -> Result<Link, sqlx::Error> {
+        let mut view = match self {
+            Self::Sqlite(pool) => Link::Sqlite(pool.acquire().await?.detach()),
+            Self::Postgres(pool) => Link::Postgres(pool.acquire().await?.detach()),
+        };
+        view.begin_view().await?;
+        Ok(view)
+    }
+
+    /// Closes the connections.
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite(pool) => pool.close().await,
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! PostgreSQL: the connection and the settings that durability rests on, the lock of a daemon's
+//! number, and the turn in which batches are committed.
+
+use std::time::Duration;
+
+use sqlx::{
+    ConnectOptions, PgConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::{
+    error::OpenError,
+    link::{Link, Pool},
+    place::{Place, Server},
+};
+
+/// More statements than there are texts: none is ever prepared twice.
+const STATEMENTS_MAX: usize = 1024;
+/// The oldest PostgreSQL that is still looked after by its makers.
+const OLDEST: i64 = 140_000;
+/// How long a connection of ours that broke may hold the lock of our number.
+const OLD_CONNECTION: Duration = Duration::from_secs(10);
+/// Between two tries for the lock.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What a session is told. Durability is the session's own setting. The plans of the few texts are
+/// made once, and go by the keys' indexes whatever the tables' statistics say at that moment. A
+/// daemon that stands still in the middle of a batch gives its turn back.
+const SETTINGS: [(&str, &str); 8] = [
+    ("synchronous_commit", "on"),
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("jit", "off"),
+    ("idle_in_transaction_session_timeout", "5s"),
+    ("client_min_messages", "error"),
+];
+
+/// The lock of a daemon's number, held by its session. The first number is ours alone: "Kari".
+pub(crate) const TAKE_NUMBER: &str = "SELECT pg_try_advisory_lock(1264677481, $1::int)";
+/// A session of ours that the server has not missed yet, by its process.
+pub(crate) const END_SESSION: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_locks
+    WHERE locktype = 'advisory' AND classid = 1264677481 AND objid = $1::int::oid
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND pid = $2::int";
+pub(crate) const PROCESS: &str = "SELECT pg_backend_pid()::bigint";
+/// Begins a transaction in which nobody else commits a batch: the numbers of daemons begin at 1.
+pub(crate) const BEGIN_TURN: &str = "BEGIN; SELECT pg_advisory_xact_lock(1264677481, 0)";
+const VERSION: &str = "SELECT current_setting('server_version_num')::bigint";
+const SETTING: &str = "SELECT CASE $1 WHEN 'in_recovery' THEN pg_is_in_recovery()::text
+    ELSE current_setting($1) END";
+/// The statements of this module, for the test that prepares them all.
+#[cfg(test)]
+pub(crate) const STATEMENTS: [&str; 5] = [TAKE_NUMBER, END_SESSION, PROCESS, VERSION, SETTING];
+
+/// How a session is opened.
+pub(crate) fn options(server: &Server) -> PgConnectOptions {
+    let options = server.options.clone().application_name("kari").options(SETTINGS);
+    options.statement_cache_capacity(STATEMENTS_MAX).disable_statement_logging()
+}
+
+/// The writer's connection, with its settings read back.
+pub(crate) async fn connect(place: &Place, server: &Server) -> Result<Link, OpenError> {
+    let failed = |source| OpenError::Connect { place: place.clone(), source: Box::new(source) };
+    let connection: PgConnection = options(server).connect().await.map_err(failed)?;
+    let mut link = Link::Postgres(connection);
+    let version: i64 = link.value(VERSION, []).await.map_err(failed)?;
+    if version < OLDEST {
+        return Err(OpenError::OldPostgres { found: version / 10_000 });
+    }
+    for (name, safe) in [
+        ("in_recovery", "false"),
+        ("server_encoding", "UTF8"),
+        ("synchronous_commit", "on"),
+        ("fsync", "on"),
+        ("full_page_writes", "on"),
+    ] {
+        let found: String = link.value(SETTING, [name.into()]).await.map_err(failed)?;
+        let forgets = matches!(name, "fsync" | "full_page_writes") && server.may_forget;
+        if found != safe && !forgets {
+            return Err(OpenError::ServerSetting { name, found });
+        }
+    }
+    Ok(link)
+}
+
+/// Takes the lock of the daemon's number. A `before` session of this process that the server still
+/// knows is ended: once the lock is ours, nothing that it began can still be committed.
+pub(crate) async fn take_number(
+    link: &mut Link,
+    daemon: i64,
+    before: Option<i64>,
+) -> Result<bool, sqlx::Error> {
+    if let Some(before) = before {
+        link.value::<i64>(END_SESSION, [daemon.into(), before.into()]).await?;
+    }
+    let begun = std::time::Instant::now();
+    loop {
+        if link.value(TAKE_NUMBER, [daemon.into()]).await? {
+            return Ok(true);
+        }
+        if before.is_none() || begun.elapsed() > OLD_CONNECTION {
+            return Ok(false);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Connections that read at once, and never write.
+pub(crate) async fn readers(server: &Server, options: PgPoolOptions) -> Result<Pool, sqlx::Error> {
+    let settings = [("default_transaction_read_only", "on"), ("client_min_messages", "error")];
+    let to = server.options.clone().application_name("kari reader").options(settings);
+    options.connect_with(to.disable_statement_logging()).await.map(Pool::Postgres)
+}
