@@ -1,7 +1,7 @@
 //! How long a bare durable commit takes, for batches of 1, 8, 32 and 128 typical events.
 //!
-//! `cargo run --release -p store --example commit_speed [FOLDER | postgres://…]`: the folder decides
-//! on the disk; the database of PostgreSQL is an empty one.
+//! `cargo run --release -p store --example commit_speed [FOLDER | postgres://…]`: the folder
+//! decides on the disk; the database of PostgreSQL is an empty one.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on ends")]
 

@@ -11,7 +11,10 @@ use store::{
 };
 use support::*;
 
-on_both!(the_first_broken_line_is_named, the_chain_goes_on_over_restarts_and_an_empty_one_is_whole,);
+on_both! {
+    the_first_broken_line_is_named,
+    the_chain_goes_on_over_restarts_and_an_empty_one_is_whole,
+}
 
 /// The database after `sql`, with the triggers out of the way: the line that is named, and why.
 async fn broken_by(home: Home, sql: &'static str) -> (u64, String) {

@@ -87,7 +87,8 @@ const VISITS: &str =
     "SELECT at / 3600000000, count(*) FROM decision GROUP BY kind, 1 ORDER BY 1, 2";
 const PEOPLE: &str = "SELECT at / 86400000000, count(DISTINCT pseudonym) FROM decision
     GROUP BY 1 ORDER BY 1";
-const NAMED: &str = "SELECT CAST(CASE WHEN kind = 'sale' THEN 1 ELSE 0 END AS BIGINT), count(*) FROM decision WHERE member IS NOT NULL OR
+const NAMED: &str = "SELECT CAST(CASE WHEN kind = 'sale' THEN 1 ELSE 0 END AS BIGINT), count(*)
+    FROM decision WHERE member IS NOT NULL OR
     credential IS NOT NULL OR body IS NOT NULL OR salt IS NOT NULL GROUP BY 1 ORDER BY 1";
 const NOTED: &str = "SELECT count(noted), count(*) FROM journal WHERE kind = 'picked_up'";
 

@@ -235,8 +235,8 @@ fn report((through, server): (Through, Option<&Postgres>), restarts: &mut [Durat
     let database = if server.is_some() { "PostgreSQL" } else { "SQLite" };
     let seen = log.0.lock().unwrap();
     println!(
-        "{} kills through {broker}, with {database}: start to ready p50 {:?}, max {:?}; {} answers, {} of \
-         them without the rules, {} passages",
+        "{} kills through {broker}, with {database}: start to ready p50 {:?}, max {:?}; \
+         {} answers, {} of them without the rules, {} passages",
         restarts.len(),
         restarts[restarts.len() / 2],
         restarts[restarts.len() - 1],
