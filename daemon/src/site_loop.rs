@@ -96,7 +96,7 @@ enum Next {
     /// Something to decide.
     Input(Taken),
     /// News of another daemon.
-    Elsewhere(Result<Changed, NewsError>),
+    Elsewhere(Box<Result<Changed, NewsError>>),
 }
 
 /// Inputs that are decided as one batch, and how often that batch was lost.
@@ -141,7 +141,7 @@ impl SiteLoop {
             let first = match first {
                 Some(Next::Input(first)) => first,
                 Some(Next::Elsewhere(changed)) => {
-                    self.elsewhere(changed, &mut inbox, &mut held).await?;
+                    self.elsewhere(*changed, &mut inbox, &mut held).await?;
                     continue;
                 }
                 None => break,
@@ -156,7 +156,7 @@ impl SiteLoop {
                 self.turn(vec![asked(ask)], &mut inbox, &mut held).await?;
             }
             if let Ok(changed) = inbox.elsewhere.try_recv() {
-                self.elsewhere(changed, &mut inbox, &mut held).await?;
+                self.elsewhere(*changed, &mut inbox, &mut held).await?;
             }
             if let Some(input) = self.forget(&mut inbox, &mut held).await? {
                 let line = Taken { input, policy: None, owed: Owed::Nothing };
@@ -187,7 +187,7 @@ impl SiteLoop {
             Some(arrival) = inbox.emergency.recv() => taken(arrival),
             () = inbox.shutdown.cancelled() => return None,
             // Before gates: what they ask next is decided by what is known elsewhere.
-            Some(changed) = inbox.elsewhere.recv() => return Some(Next::Elsewhere(changed)),
+            Some(changed) = inbox.elsewhere.recv() => return Some(Next::Elsewhere(Box::new(changed))),
             Some(arrival) = inbox.gates.recv() => taken(arrival),
             () = tick => Taken { input: Input::Tick, policy: None, owed: Owed::Nothing },
             Some(ask) = inbox.administration.recv() => asked(ask),

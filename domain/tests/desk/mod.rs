@@ -68,11 +68,11 @@ pub(crate) fn refused(world: &mut World, change: Registry, why: &str) {
 }
 
 pub(crate) fn fields(world: &World) -> (String, Vec<Changed>) {
-    let lines = world.last.journal.iter().filter_map(|entry| match &entry.noted {
+    let mut lines = world.last.journal.iter().filter_map(|entry| match &entry.noted {
         Noted::Changed { what, fields, .. } => Some((what.clone(), fields.clone())),
         _ => None,
     });
-    lines.last().unwrap()
+    lines.next_back().unwrap()
 }
 
 pub(crate) fn changed(field: &str, before: Option<&str>, after: Option<&str>) -> Changed {

@@ -57,9 +57,9 @@ impl Home {
     }
 
     /// On the PostgreSQL that the test command starts; nothing where there is none.
+    #[allow(clippy::explicit_write, reason = "the harness swallows eprintln of a test that passes")]
     pub(crate) async fn postgres() -> Option<Self> {
         let Ok(url) = std::env::var("KARI_TEST_POSTGRES_URL") else {
-            // Not `eprintln`: the harness swallows that of a test that passes.
             let left_out = "LEFT OUT: set KARI_TEST_POSTGRES_URL to test PostgreSQL as well";
             writeln!(std::io::stderr(), "{left_out}").unwrap();
             assert!(std::env::var_os("KARI_TESTS_ALL").is_none(), "there is no PostgreSQL");
