@@ -156,7 +156,7 @@ impl SiteLoop {
                 self.turn(vec![asked(ask)], &mut inbox, &mut held).await?;
             }
             if let Ok(changed) = inbox.elsewhere.try_recv() {
-                self.elsewhere(*changed, &mut inbox, &mut held).await?;
+                self.elsewhere(changed, &mut inbox, &mut held).await?;
             }
             if let Some(input) = self.forget(&mut inbox, &mut held).await? {
                 let line = Taken { input, policy: None, owed: Owed::Nothing };
