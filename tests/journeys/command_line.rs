@@ -146,7 +146,7 @@ async fn commands_beside_a_daemon_tell_what_it_did() {
     assert_eq!(verified["intact"], true);
     let second = run(&["run", "--quiet"], &folder);
     assert_eq!(code(&second), 1);
-    assert!(program::text(&second.stderr).contains("another daemon works on"));
+    assert!(program::text(&second.stderr).contains("another daemon 1 works on"));
     daemon.stop().await;
     let alone = run(&["--json", "explain"], &folder);
     assert_eq!(json(&alone)["id"], decision.to_string(), "without a daemon too");

@@ -40,8 +40,8 @@ impl Asked<'_> {
             _ => {}
         }
         let (drawer, limit) = (order.drawer.0 + order.cash.0, self.int(49));
-        if matches!(kind, EventKind::Sale | EventKind::Topup) && order.cash.0 > 0 && drawer > limit
-        {
+        let counts = matches!(kind, EventKind::Sale | EventKind::Topup | EventKind::Operator);
+        if counts && order.cash.0 > 0 && drawer > limit {
             let over = i128::from(drawer) * 100 > i128::from(limit) * 120;
             self.find("CASH_DRAWER_LIMIT", if over { Class::Deny } else { Class::Warn });
         }
