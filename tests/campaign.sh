@@ -18,4 +18,5 @@ export KARI_SEQUENCES="${KARI_SEQUENCES:-20000}"
 cargo test --package tests --test reference -- --nocapture
 cargo test --package tests --test sequences -- --nocapture
 cargo build --workspace
-cargo test --workspace --test journeys -- --include-ignored --nocapture killed_under_load a_thousand_reloads
+cargo test --workspace --test journeys -- --include-ignored --nocapture \
+    killed_under_load a_thousand_reloads

@@ -187,9 +187,7 @@ impl SiteLoop {
             Some(arrival) = inbox.emergency.recv() => taken(arrival),
             () = inbox.shutdown.cancelled() => return None,
             // Before gates: what they ask next is decided by what is known elsewhere.
-            Some(changed) = inbox.elsewhere.recv() => {
-                return Some(Next::Elsewhere(Box::new(changed)));
-            }
+            Some(news) = inbox.elsewhere.recv() => return Some(Next::Elsewhere(Box::new(news))),
             Some(arrival) = inbox.gates.recv() => taken(arrival),
             () = tick => Taken { input: Input::Tick, policy: None, owed: Owed::Nothing },
             Some(ask) = inbox.administration.recv() => asked(ask),

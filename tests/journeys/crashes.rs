@@ -257,7 +257,7 @@ async fn killed_under_load_nothing_answered_is_lost_or_doubled_through_mosquitto
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "loses passages of late openings on a busy machine, unexplained; `bash tests/campaign.sh`"]
+#[ignore = "passages of late openings are lost on a busy machine; run tests/campaign.sh"]
 async fn killed_under_load_nothing_answered_is_lost_or_doubled_on_postgres() {
     let name = "killed_under_load_nothing_answered_is_lost_or_doubled_on_postgres";
     let Some(server) = Postgres::start(name).await else { return };
