@@ -104,6 +104,8 @@ async fn killed_under_load(through: Through, server: Option<&Postgres>) {
     records.check_chain().await;
     check_bookings(&records).await;
     report((through, server), &mut restarts, &log);
+    let seen = log.0.lock().unwrap();
+    assert!(seen.unasked * 5 <= seen.answers, "the rules were asked too seldom: {}", seen.unasked);
 }
 
 fn guest(number: u32) -> Guest {
