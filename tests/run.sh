@@ -11,6 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PATH="$PATH:/usr/sbin:/sbin"
 
 readonly PYMODBUS=3.16.1
+readonly BEANCOUNT=3.2.3
 readonly VENV=target/test-venv
 readonly LOG=target/test-run.log
 
@@ -40,6 +41,7 @@ missing_packages() {
     has mosquitto || echo mosquitto
     has mosquitto_pub || echo mosquitto-clients
     [ -n "$(postgres_bin)" ] || echo postgresql
+    has hledger || echo hledger
     has python3 || echo python3
     can_make_venv || echo python3-venv
 }
@@ -94,12 +96,14 @@ check_rust() {
 # Debian's own Python takes no packages from pip, so the peers live in an environment.
 make_venv() {
     local python=$VENV/bin/python
-    if [ "$("$python" -c 'import pymodbus; print(pymodbus.__version__)' 2>/dev/null)" != $PYMODBUS ]
+    if [ "$("$python" -c 'import beancount, pymodbus; print(
+        pymodbus.__version__, beancount.__version__)' 2>/dev/null)" != "$PYMODBUS $BEANCOUNT" ]
     then
         say "Python peers in $VENV"
         python3 -m venv --clear $VENV || fail "python3 could not make $VENV"
-        "$python" -m pip install -q --disable-pip-version-check "pymodbus==$PYMODBUS" ||
-            fail "pip could not install pymodbus $PYMODBUS; is the package registry reachable?"
+        "$python" -m pip install -q --disable-pip-version-check "pymodbus==$PYMODBUS" \
+            "beancount==$BEANCOUNT" ||
+            fail "pip could not install them; is the package registry reachable?"
     fi
     KARI_TEST_PYTHON=$PWD/$python
     export KARI_TEST_PYTHON

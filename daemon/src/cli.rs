@@ -9,9 +9,11 @@ use crate::{
     import::{kinds::Kind, rows::Existing},
 };
 
+mod books;
 pub(crate) mod registry;
 mod signed;
 
+pub(crate) use books::{ExportArgs, ExportAs, ReportArgs, ReportFormat};
 pub(crate) use signed::{ConfirmArgs, EmergencyCommand, OverrideArgs, Signature};
 
 /// How a command ends.
@@ -134,6 +136,23 @@ The new rules are a folder like `my-pool/rules`: copy that one and change the co
   kari import my-pool people.xlsx --mapping m.toml --skip-bad --errors bad.xlsx
   kari import my-pool cards.csv --as credentials --existing skip")]
     Import(ImportArgs),
+    /// What the ledger says, added up: takings, sales, tax, debts, wallets, passes.
+    ///
+    /// Each report is held against the ledger's accounts before it is printed. Without a name the
+    /// reports are listed.
+    #[command(after_help = "Examples:
+  kari report my-pool
+  kari report my-pool takings --from 2026-09-15 --until 2026-09-16    one day
+  kari report my-pool vat --from 2026-09-01 --until 2026-10-01 --format xlsx --output vat.xlsx
+
+A period begins with --from and ends before --until, by the site's clock.")]
+    Report(ReportArgs),
+    /// The journal of the ledger for hledger, Beancount, or as a table for another program.
+    #[command(after_help = "Examples:
+  kari export my-pool --as hledger --output pool.journal
+  kari export my-pool --as beancount --from 2026-09-01 --until 2026-10-01
+  kari export my-pool --as xlsx --mapping mapping.toml --output pool.xlsx")]
+    Export(ExportArgs),
     /// Measure this machine: broker, commit, hostile rules, the way from an event to its command.
     #[command(after_help = "Examples:
   kari bench                 everything, as a table

@@ -21,6 +21,7 @@ mod reload;
 mod remedies;
 mod retention;
 mod running;
+mod sheet;
 mod simulation;
 mod site_loop;
 mod socket;
@@ -86,6 +87,8 @@ async fn command(cli: Cli) -> anyhow::Result<Exit> {
         Command::Doctor(site) => commands::doctor::doctor(&site, json).await,
         Command::Verify(site) => commands::verify::verify(&site, json).await,
         Command::Import(args) => commands::import::import(&args, json).await,
+        Command::Report(args) => commands::report::report(&args, json).await,
+        Command::Export(args) => commands::export::export(&args).await,
         Command::Bench(args) => bench::bench(args, json).await,
         Command::BenchPeer { broker } => bench::peer(broker).await,
         Command::Member(what) => commands::registry::member(what, json).await,

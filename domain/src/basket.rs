@@ -23,7 +23,7 @@ const PRICE_MAX: Money = Money(100_000_000_000);
 const TOP_UP: &str = "top-up";
 
 /// The good that the fee for a lost band is.
-pub(crate) const LOST_BAND: &str = "lost-band";
+pub const LOST_BAND: &str = "lost-band";
 
 /// A basket that can be sold.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -31,6 +31,12 @@ macro_rules! purposes {
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$purpose => $word,)* }
             }
+
+            /// The purpose of this word.
+            #[must_use]
+            pub fn of(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|purpose| purpose.name() == word)
+            }
         }
     };
 }

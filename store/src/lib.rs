@@ -13,6 +13,7 @@ use domain::{
 };
 
 mod binds;
+pub mod books;
 mod cells;
 mod commit;
 pub mod error;
@@ -26,6 +27,7 @@ pub mod place;
 mod pseudonyms;
 pub mod reader;
 mod records;
+pub mod reports;
 mod retention;
 mod server;
 mod sheet;

@@ -298,6 +298,7 @@ mod tests {
         texts.extend(reader::STATEMENTS);
         texts.extend([verify::LINES, verify::ENDS]);
         texts.extend(verify::LEDGER_STATEMENTS);
+        texts.extend(crate::books::STATEMENTS);
         texts.extend([pseudonyms::KEY_OF, pseudonyms::KEYS_OVER]);
         texts.extend([retention::DECISIONS, retention::LINES]);
         texts.extend([retention::OLD_DECISION, retention::OLD_LINE]);

@@ -49,7 +49,8 @@ impl When {
         })
     }
 
-    fn at(self, zone: &TimeZone) -> anyhow::Result<Timestamp> {
+    /// The instant, by the clock of a zone.
+    pub(crate) fn at(self, zone: &TimeZone) -> anyhow::Result<Timestamp> {
         Ok(match self {
             Self::Instant(instant) => instant.into(),
             Self::Local(local) => zone.to_timestamp(local)?.into(),
