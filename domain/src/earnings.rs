@@ -1,5 +1,6 @@
 //! Prepaid money is earned per visit or per day: what is sold for a time by equal parts each day,
-//! the remainder on the last; what is sold as visits with each visit.
+//! the remainder on the last; what is sold as visits with each visit, and with the last day of the
+//! pack what nobody visited for.
 //!
 //! What days earn is kept by tariff and day, so that closing a day costs the same however many
 //! passes there are.
@@ -13,28 +14,50 @@ use crate::{
     money::Money,
     rows::{AccountKind, Earning, EarningKey, Pass, PassKey, PassSale},
     step::Step,
-    time::Timestamp,
+    time::{Span, Timestamp},
     windows::local_date,
 };
 
-/// The days of a pass that is earned by the day, and what each earns.
-pub(crate) fn by_day(pass: &Pass) -> Vec<(Date, Money)> {
-    let Some(sale) = pass.sale.as_deref() else { return Vec::new() };
-    let (Some(first), Some(last), None) = (sale.earns_from, pass.valid_until, pass.visits_left)
-    else {
-        return Vec::new();
-    };
-    let days = first.until(last).map_or(0, |span| span.get_days()) + 1;
-    let Ok(count) = u32::try_from(days.max(1)) else { return Vec::new() };
-    let each = crate::sales::shares(sale.prepaid, count);
-    let day = |place: usize| first.saturating_add(i64::try_from(place).unwrap_or(0).days());
-    each.into_iter().enumerate().map(|(place, amount)| (day(place), amount)).collect()
+impl Pass {
+    /// What it earns at the end of which days: what is sold for a time by equal parts, the visits
+    /// of a pack that nobody took on its last day. A pass that waits, rests or has no end has none.
+    #[must_use]
+    pub fn earnings(&self) -> Vec<(Date, Money)> {
+        let Some(sale) = self.sale.as_deref() else { return Vec::new() };
+        let (Some(first), Some(last)) = (sale.earns_from, self.valid_until) else {
+            return Vec::new();
+        };
+        if self.visits_left.is_some() {
+            return vec![(last, sale.prepaid)];
+        }
+        let days = first.until(last).map_or(0, |span| span.get_days()) + 1;
+        let Ok(count) = u32::try_from(days.max(1)) else { return Vec::new() };
+        let each = crate::sales::shares(sale.prepaid, count);
+        let day = |place: usize| first.saturating_add(i64::try_from(place).unwrap_or(0).days());
+        each.into_iter().enumerate().map(|(place, amount)| (day(place), amount)).collect()
+    }
+
+    /// Whether days earn what is prepaid of it.
+    #[must_use]
+    pub fn earns_by_day(&self) -> bool {
+        let sale = self.sale.as_deref();
+        sale.is_some_and(|sale| sale.earns_from.is_some()) && self.valid_until.is_some()
+    }
+
+    /// What is prepaid of it, without tax: of a pack what its visits have not earned yet.
+    #[must_use]
+    pub fn prepaid(&self) -> Money {
+        self.sale.as_deref().map_or(Money::ZERO, |sale| sale.prepaid)
+    }
 }
+
+/// The last instant of a day is this long before the next day.
+const LAST_INSTANT: Span = Span(1);
 
 impl Step<'_> {
     /// Puts what a pass earns by the day into the days.
     pub(crate) fn plan_earnings(&mut self, pass: &Pass) {
-        for (day, amount) in by_day(pass) {
+        for (day, amount) in pass.earnings() {
             self.earns(&pass.tariff, day, amount);
         }
     }
@@ -42,7 +65,7 @@ impl Step<'_> {
     /// Takes what a pass has still to earn from `from` on out of the days again; tells how much.
     pub(crate) fn unplan_earnings(&mut self, pass: &Pass, from: Date) -> Money {
         let mut taken = Money::ZERO;
-        for (day, amount) in by_day(pass).into_iter().filter(|(day, _)| *day >= from) {
+        for (day, amount) in pass.earnings().into_iter().filter(|(day, _)| *day >= from) {
             self.earns(&pass.tariff, day, -amount);
             taken = taken + amount;
         }
@@ -66,15 +89,16 @@ impl Step<'_> {
     }
 
     /// The first instant after a local day.
-    fn end_of(&self, day: Date) -> Timestamp {
+    pub(crate) fn end_of(&self, day: Date) -> Timestamp {
         let next = day.saturating_add(1.day());
         let zoned = next.to_zoned(self.state.site.time_zone.clone());
         let micros = zoned.map_or(i64::MAX / 2, |zoned| zoned.timestamp().as_microsecond());
         Timestamp::from_micros(micros)
     }
 
-    /// A day is over: what it and the days before it earned is revenue.
-    pub(crate) fn earn_day(&mut self, day: Date, ended: Timestamp) {
+    /// A day is over: what it and the days before it earned is revenue, each in its own last
+    /// instant, so that a month holds what its days earned.
+    pub(crate) fn earn_day(&mut self, day: Date) {
         let rows = self.state.tables.earnings.iter();
         let due: Vec<(EarningKey, Earning)> = rows
             .take_while(|(key, _)| key.day <= day)
@@ -83,11 +107,8 @@ impl Step<'_> {
         for (key, row) in due {
             self.state.tables.earnings.remove(key.clone());
             let booking = format!("earned:{}:{}:{}", self.state.site.daemon, key.tariff, key.day);
-            self.recognise(
-                &key.tariff,
-                row.amount,
-                Booking::new(Purpose::Recognition, booking, ended),
-            );
+            let booking = Booking::new(Purpose::Recognition, booking, row.due.minus(LAST_INSTANT));
+            self.recognise(&key.tariff, row.amount, booking);
         }
     }
 
@@ -99,15 +120,21 @@ impl Step<'_> {
         at: Timestamp,
     ) {
         let Some(mut pass) = self.state.tables.passes.read(&key).cloned() else { return };
+        let last = pass.valid_until;
         let (Some(left), Some(sale)) = (pass.visits_left, pass.sale.as_deref_mut()) else { return };
         // It is one less already.
         let share = sale.prepaid.minor() / (i64::from(left) + 1);
         let share = if left == 0 { sale.prepaid } else { Money(share) };
-        if share.is_zero() {
+        // With its last day a pack has earned everything; a visit in the grace earns nothing more.
+        let over = last.is_some_and(|last| self.end_of(last) < self.now);
+        if share.is_zero() || over {
             return;
         }
         sale.prepaid = sale.prepaid - share;
         let tariff = pass.tariff.clone();
+        if let Some(last) = last {
+            self.earns(&tariff, last, -share);
+        }
         self.state.tables.passes.put(key, pass);
         let booking = Booking::new(Purpose::Recognition, format!("earned:{visit}"), at);
         self.recognise(&tariff, share, booking.decided(decision));

@@ -8,8 +8,8 @@ use crate::{
     ids::{CredentialId, DeviceId},
     layered::Read,
     rows::{
-        DeviceState, Hold, HoldKey, Presence, Reservation, ReservationKey, ReservationState,
-        Waiting, WaitingKey,
+        DeviceState, Hold, HoldKey, Pass, PassKey, Presence, Reservation, ReservationKey,
+        ReservationState, Waiting, WaitingKey,
     },
     state::{Reads, Tables},
     time::Timestamp,
@@ -30,6 +30,8 @@ pub(crate) enum Timer {
     Door(DeviceId),
     /// A day that earns.
     Earned(Date),
+    /// A freeze of a pass.
+    Thaw(PassKey),
 }
 
 /// What ends, by its end.
@@ -63,6 +65,10 @@ fn door(device: &DeviceId, row: &DeviceState) -> Option<End> {
     Some((row.alarm_at?, Timer::Door(device.clone())))
 }
 
+fn thaw(key: &PassKey, row: &Pass) -> Option<End> {
+    Some((row.sale.as_deref()?.thaws?, Timer::Thaw(*key)))
+}
+
 /// The timers of those rows of `tables` that `reads` names.
 fn ends_of(tables: &Tables, reads: &Reads) -> Vec<End> {
     let mut ends = Vec::new();
@@ -81,6 +87,9 @@ fn ends_of(tables: &Tables, reads: &Reads) -> Vec<End> {
     for Read { key, .. } in &reads.devices {
         ends.extend(tables.devices.peek(key).and_then(|row| door(key, row)));
     }
+    for Read { key, .. } in &reads.passes {
+        ends.extend(tables.passes.peek(key).and_then(|row| thaw(key, row)));
+    }
     for Read { key, .. } in &reads.earnings {
         ends.extend(tables.earnings.peek(key).map(|row| (row.due, Timer::Earned(key.day))));
     }
@@ -96,7 +105,9 @@ impl Timers {
         let waiting = tables.waiting.iter().map(|(key, row)| waiting(key, row));
         let doors = tables.devices.iter().filter_map(|(key, row)| door(key, row));
         let days = tables.earnings.iter().map(|(key, row)| (row.due, Timer::Earned(key.day)));
-        let ends = passages.chain(held).chain(unknown).chain(waiting).chain(doors).chain(days);
+        let thaws = tables.passes.iter().filter_map(|(key, row)| thaw(key, row));
+        let visits = passages.chain(held).chain(unknown);
+        let ends = visits.chain(waiting).chain(doors).chain(days).chain(thaws);
         Self { ends: ends.collect() }
     }
     /// Stops the timers of the rows of `reads`, which others take the place of.

@@ -68,6 +68,8 @@ purposes! {
     Recognition = "recognition";
     /// Goods that came back.
     Return = "return";
+    /// A pass that ends early.
+    Cancellation = "cancellation";
     /// Cash put into a drawer, or taken out of it.
     CashMove = "cash_move";
     /// What a counted drawer had too little or too much.

@@ -139,6 +139,7 @@ impl Step<'_> {
         let until = held.valid_until.is_none_or(|until| asked.at < until);
         let presence = self.presence_of(held.id);
         let visits = self.state.tables.visits.read(&held.member).cloned().unwrap_or_default();
+        let (passes, shared) = self.usable_passes((held.member, kin.family), gate, today);
         let holder = Holder {
             credential: held.id,
             state: held.state,
@@ -163,7 +164,8 @@ impl Step<'_> {
             picked_up: self.is_picked_up(asked, &kin.guardians),
             lockers: self.lockers_of(asked, held.member, &presence),
             presence: self.seen_presence(asked, gate, presence),
-            passes: self.passes(held.member, gate, today),
+            passes,
+            shared,
             visits: visits.latest(VISITS_MAX),
             wallet: self.wallet(member.account),
         };
@@ -183,6 +185,33 @@ impl Step<'_> {
             left: presence.left,
             pending_since: pending.map(|row| row.map_or(asked.at, |row| row.granted)),
         }
+    }
+
+    /// The passes that a member may use here, his own and those that his family shares; and whose
+    /// the latter are.
+    fn usable_passes(
+        &mut self,
+        (own, family): (MemberId, Option<FamilyId>),
+        gate: &Gate,
+        today: Date,
+    ) -> (Vec<(PassId, Pass, Tariff)>, Vec<(PassId, MemberId)>) {
+        let mut passes = self.passes(own, gate, today);
+        let row = family.and_then(|id| self.state.tables.families.read(&id).cloned());
+        let mut others: Vec<MemberId> = Vec::new();
+        for uid in row.map(|row| row.people).unwrap_or_default() {
+            let holder = self.state.tables.credentials.read(&uid).map(|held| held.member);
+            others.extend(holder.filter(|member| *member != own && !others.contains(member)));
+        }
+        let mut shared = Vec::new();
+        for member in others {
+            let of_family = |pass: &Pass| pass.sale.as_deref().is_some_and(|sale| sale.family);
+            let theirs = self.passes(member, gate, today).into_iter();
+            for pass in theirs.filter(|(_, pass, _)| of_family(pass)) {
+                shared.push((pass.0, member));
+                passes.push(pass);
+            }
+        }
+        (passes, shared)
     }
 
     /// The passes of a member that cover the zone behind the gate and have begun.

@@ -7,7 +7,7 @@ use crate::{
     money::Money,
     reasons::Condition,
     rows::{
-        ChargeFor, Credential, CredentialState, Left, PassKey, Reservation, ReservationKey,
+        ChargeFor, Credential, CredentialState, Left, Reservation, ReservationKey,
         ReservationState, Visit,
     },
     state::Noted,
@@ -65,18 +65,21 @@ impl Step<'_> {
         self.passed_unexpected(message, direction, None);
     }
 
-    /// A passage that names its decision is nobody else's, however late it is.
+    /// A passage that names its decision is nobody else's, however late it is. Where the device
+    /// has no clock, its message may have waited for a connection, and tells nothing of when the
+    /// passage was made: then it is booked to whom it names.
     fn passed_unexpected(
         &mut self,
         message: &Message,
         direction: Direction,
         decision: Option<DecisionId>,
     ) {
+        let timeless = decision.is_some() && message.at == message.received;
         let near = self.first_at_gate(&message.device, direction, |row| {
             decision.is_none_or(|named| row.decision == named)
                 && row.expires.is_some_and(|ends| {
                     let late = message.at.since(ends);
-                    late.0 > 0 && late < NEAR_MISS
+                    late.0 > 0 && (timeless || late < NEAR_MISS)
                 })
         });
         if let Some((key, row)) = near {
@@ -211,7 +214,7 @@ impl Step<'_> {
         row: &Reservation,
         at: Timestamp,
     ) -> Visit {
-        let mut visit = Visit::new(id, row.uid.clone(), at, row.takes_from);
+        let mut visit = Visit::new(id, row.uid.clone(), at, row.takes_from.map(|key| key.pass));
         (visit.hours_end, visit.granted) = (row.hours_end, row.granted);
         visit.epoch = self.state.epoch;
         if !self.in_emergency(at) {
@@ -277,8 +280,7 @@ impl Step<'_> {
 
     fn take_visit(&mut self, visit: VisitId, row: &Reservation, at: Timestamp) {
         self.visits(row, |sold| sold.visits_left = sold.visits_left.map(|n| n.saturating_sub(1)));
-        if let Some(pass) = row.takes_from {
-            let key = PassKey { member: row.member, pass };
+        if let Some(key) = row.takes_from {
             self.first_use(key, at);
             self.earn_visit(key, (visit, row.decision), at);
         }

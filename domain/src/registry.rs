@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{CredentialId, DecisionId, ExemptionId, GroupId, MemberId, Uid},
+    ids::{CredentialId, DecisionId, ExemptionId, GroupId, MemberId, PassId, Uid},
     journal::Changed,
     order::{Order, What},
     rows::{CredentialKind, Exempted, Exemption, HeldEvent, Language, Member, Person},
@@ -20,7 +20,10 @@ use crate::{
 mod exemptions;
 mod families;
 mod media;
+mod passes;
 mod people;
+
+pub use passes::PassChange;
 
 /// What is told where a row is no longer what somebody looked at.
 pub const CHANGED_MEANWHILE: &str =
@@ -111,6 +114,17 @@ pub enum Registry {
         /// Why, or empty.
         reason: String,
     },
+    /// Something becomes of a pass.
+    Pass {
+        /// Whose it is, and what he carries.
+        who: Carrier,
+        /// Which.
+        pass: PassId,
+        /// What.
+        change: PassChange,
+        /// Why, or empty.
+        reason: String,
+    },
 }
 
 /// What decides about a member and is typed at the desk.
@@ -182,6 +196,7 @@ impl Registry {
             Self::Issue(_) => HeldEvent::Issued.name(),
             Self::Credential { event, .. } => event.name(),
             Self::Replace { .. } => HeldEvent::Replaced.name(),
+            Self::Pass { change, .. } => change.name(),
         }
     }
 
@@ -193,6 +208,9 @@ impl Registry {
             Self::Edit { .. } | Self::Guardian { .. } | Self::Join { .. } | Self::Leave(_) => {
                 "edit_member"
             }
+            // What it pays back is money of the guest.
+            Self::Pass { change: PassChange::Cancel { .. }, .. } => "refund",
+            Self::Pass { .. } => "edit_member",
             Self::Ban { .. } => "block_member",
             Self::Unban { .. } => "unblock_member",
             Self::Exempt(_) | Self::EndExemption(_) => "grant_exemption",
@@ -298,6 +316,9 @@ impl Step<'_> {
             Registry::Issue(issue) => self.may_issue(issue),
             Registry::Credential { uid, event, reason } => self.may_turn(uid, *event, reason),
             Registry::Replace { uid, with, reason } => self.may_replace(uid, with, reason),
+            Registry::Pass { who, pass, change, reason } => {
+                self.may_change_pass(who, *pass, (change, reason))
+            }
         };
         checked.err()
     }
@@ -306,9 +327,10 @@ impl Step<'_> {
     pub(crate) fn subject(&mut self, change: &Registry) -> Option<MemberId> {
         match change {
             Registry::Register { .. } => None,
-            Registry::Edit { who, .. } | Registry::Join { who, .. } | Registry::Leave(who) => {
-                Some(who.member)
-            }
+            Registry::Edit { who, .. }
+            | Registry::Join { who, .. }
+            | Registry::Pass { who, .. }
+            | Registry::Leave(who) => Some(who.member),
             Registry::Ban { member, .. } | Registry::Unban { member, .. } => Some(*member),
             Registry::Guardian { child, .. } => Some(*child),
             Registry::Issue(issue) => Some(issue.member),
@@ -383,6 +405,9 @@ impl Step<'_> {
             Registry::Issue(issue) => self.issue_credential(&carried, issue),
             Registry::Credential { uid, event, reason } => self.turn(&carried, uid, *event, reason),
             Registry::Replace { uid, with, reason } => self.replace(&carried, (uid, with), reason),
+            Registry::Pass { who, pass, change, reason } => {
+                self.change_pass(&carried, (who, *pass), (change, reason))
+            }
         };
         let noted = Noted::Changed {
             decision,

@@ -343,7 +343,7 @@ impl Step<'_> {
             expires: None,
             state: ReservationState::Live,
             starts_visit,
-            takes_from: speaking.map(|speaking| speaking.id),
+            takes_from: speaking.map(|speaking| holder.key_of(speaking.id)),
             hours_end: gathered.hours_end.filter(|_| starts_visit.is_some()),
             charges: charges.filter_map(charge).chain(overstay).collect(),
             booked: false,

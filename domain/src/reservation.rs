@@ -7,8 +7,7 @@ use crate::{
     money::Money,
     reasons::Condition,
     rows::{
-        ChargeFor, Occupancy, Pass, PassKey, Reservation, ReservationKey, ReservationState,
-        Spending, Visits,
+        ChargeFor, Occupancy, Pass, Reservation, ReservationKey, ReservationState, Spending, Visits,
     },
     state::{Entry, Noted},
     step::Step,
@@ -105,8 +104,7 @@ impl Step<'_> {
 
     /// Changes the visits of the pass that a reservation takes one from, where it counts them.
     pub(crate) fn visits(&mut self, row: &Reservation, change: impl FnOnce(&mut Pass)) {
-        let Some(pass) = row.takes_from else { return };
-        let key = PassKey { member: row.member, pass };
+        let Some(key) = row.takes_from else { return };
         let Some(mut sold) = self.state.tables.passes.read(&key).cloned() else { return };
         if sold.visits_left.is_some() {
             change(&mut sold);
@@ -132,7 +130,8 @@ impl Step<'_> {
                 Timer::IdentityHold(key) => self.identity_hold_expired(&key, ended),
                 Timer::Door(device) => self.held_open(&device, ended),
                 Timer::Waiting(key) => self.waited(&key, ended),
-                Timer::Earned(day) => self.earn_day(day, ended),
+                Timer::Earned(day) => self.earn_day(day),
+                Timer::Thaw(key) => _ = self.unfreeze(key, ended),
             }
         }
     }

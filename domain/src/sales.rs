@@ -255,6 +255,7 @@ impl Step<'_> {
                 earns_from: Some(today).filter(|_| !waits),
                 lasts: offer.lasts.filter(|_| waits),
                 frozen: None,
+                thaws: None,
                 frozen_days: 0,
                 family: offer.family,
             })),

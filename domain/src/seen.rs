@@ -13,7 +13,7 @@ use crate::{
     money::Money,
     params::DefaultFor,
     reasons::Reason,
-    rows::{CredentialKind, CredentialState, Left, Pass, Tariff, Visit, Visits},
+    rows::{CredentialKind, CredentialState, Left, Pass, PassKey, Tariff, Visit, Visits},
     scope::Place,
     site::Site,
     till::SeenOrder,
@@ -155,6 +155,9 @@ pub struct Holder {
     /// The passes that cover the zone, by id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passes: Vec<(PassId, Pass, Tariff)>,
+    /// Whose those of them are that somebody of the family shares.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared: Vec<(PassId, MemberId)>,
     /// The visits that the member began lately.
     #[serde(default, skip_serializing_if = "Visits::is_empty")]
     pub visits: Visits,
@@ -202,6 +205,15 @@ pub enum SeenPin {
     Wrong,
     /// The code that calls for help silently.
     Duress,
+}
+
+impl Holder {
+    /// The key of one of the passes that he may use.
+    #[must_use]
+    pub fn key_of(&self, pass: PassId) -> PassKey {
+        let shared = self.shared.iter().find(|(id, _)| *id == pass);
+        PassKey { member: shared.map_or(self.member, |(_, member)| *member), pass }
+    }
 }
 
 impl SeenPin {

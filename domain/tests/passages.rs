@@ -131,6 +131,21 @@ fn fact_beats_permission_when_the_passage_comes_too_late() {
 }
 
 #[test]
+fn a_passage_that_a_gate_without_a_clock_tells_late_is_booked_to_whom_it_names() {
+    let late = |device_time: &str, received: &str| {
+        let mut world = World::new(800);
+        let decision = Some(world.read("G1", Entry, "W1", "09:00:00").id);
+        let told = Happening::PassageMade { direction: Entry, decision };
+        world.event("G1", at(device_time), at(received), told);
+        assert_eq!(world.conditions(), ["PassageNotMade", "PassageUnexpected"]);
+        assert_eq!(world.zone("site").inside, 1);
+        (world.presence().inside, world.wallet(), world.visits_left())
+    };
+    assert_eq!(late("09:00:40", "09:00:40"), (1, (4200, 0), 4), "it waited for a connection");
+    assert_eq!(late("09:00:39", "09:00:40"), (0, (5000, 0), 5), "its clock says that it was later");
+}
+
+#[test]
 fn a_band_in_a_passage_is_refused_at_any_gate_and_ignored_on_the_way_out() {
     let mut world = World::new(0);
     world.read("G1", Entry, "W1", "09:00:00");

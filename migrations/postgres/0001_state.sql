@@ -204,6 +204,7 @@ CREATE TABLE reservation (
     lapsed_at      BIGINT,           -- where it lapsed
     starts_visit   UUID,
     takes_from     UUID,             -- pass that a visit is taken from
+    pass_of        UUID,             -- and whose that is
     hours_end      BIGINT,           -- of the hours that the visit would be begun in
     charges        TEXT    NOT NULL, -- JSON array: the provisional charges
     booked         BOOLEAN NOT NULL, -- whether its effects were booked at the grant already

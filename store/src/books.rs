@@ -7,11 +7,13 @@ use domain::{
     ids::{AccountId, TransactionId},
     ledger::Purpose,
     money::{CurrencyCode, Money},
-    rows::AccountKind,
+    rows::{AccountKind, Earning, Pass},
     sales::Receipt,
+    state::Noted,
     time::Timestamp,
 };
 use futures_util::TryStreamExt;
+use jiff::civil::Date;
 use uuid::Uuid;
 
 use crate::{
@@ -20,6 +22,7 @@ use crate::{
     error::ReadError,
     link::{Link, Row},
     reader::{Period, Reader},
+    tables::Stored as _,
 };
 
 const ACCOUNTS: &str = "SELECT id, kind, subject, currency, balance, debt_since FROM account";
@@ -42,11 +45,18 @@ const BALANCES: &str = "SELECT p.account, CAST(sum(p.amount) AS BIGINT)
     FROM posting p JOIN ledger_transaction t ON t.id = p.transaction_id
     WHERE t.at < $1
     GROUP BY p.account";
+const PASSES: &str = "SELECT
+        m.number, p.tariff, p.tariff_version, p.state, p.valid_from, p.valid_until,
+        p.visits_left, p.visits_reserved, p.paid, p.sale
+    FROM pass p JOIN member m ON m.id = p.member";
+const EARNINGS: &str = "SELECT day, body FROM earning";
+const NOTED: &str = "SELECT at, device, noted FROM journal
+    WHERE kind = 'condition' AND at >= $1 AND at < $2 AND noted IS NOT NULL";
 const MEMBERS: &str = "SELECT account, number FROM member";
 /// The statements of this module, for the test that prepares them all.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 7] =
-    [ACCOUNTS, ENTRIES, COUNT, FIRST, MOVEMENTS, BALANCES, MEMBERS];
+pub(crate) const STATEMENTS: [&str; 10] =
+    [ACCOUNTS, ENTRIES, COUNT, FIRST, MOVEMENTS, BALANCES, MEMBERS, PASSES, EARNINGS, NOTED];
 
 /// An account, with the balance that stands in its row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +114,15 @@ pub struct Moved {
     pub currency: CurrencyCode,
     /// What the transactions were about.
     pub purpose: Purpose,
+}
+
+/// A pass, and who holds it.
+#[derive(Clone, Debug)]
+pub struct BookPass {
+    /// The number of its holder.
+    pub member: u32,
+    /// The pass.
+    pub pass: Pass,
 }
 
 /// The books, as they were when they were opened.
@@ -236,6 +255,62 @@ impl Books {
             all.insert(AccountId(cells.id()?), Money(cells.take()?));
         }
         Ok(all)
+    }
+
+    /// Walks along all passes, in no order.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn passes(&mut self, mut each: impl FnMut(BookPass)) -> Result<(), ReadError> {
+        let failed = ReadError::of("the passes");
+        let values = bound(self.view.dialect(), []).map_err(&failed)?;
+        let mut names = Names::default();
+        let mut rows = self.view.stream(PASSES, values);
+        while let Some(row) = rows.try_next().await.map_err(&failed)? {
+            let mut cells = Cells::of_row("pass", &row, &mut names)?;
+            each(BookPass { member: cells.int()?, pass: Pass::read(&mut cells)? });
+        }
+        Ok(())
+    }
+
+    /// What days that are not closed yet will earn, and the first of them.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn planned(&mut self) -> Result<(Money, Option<Date>), ReadError> {
+        let failed = ReadError::of("what passes earn");
+        let rows = self.view.rows(EARNINGS, []).await.map_err(&failed)?;
+        let mut names = Names::default();
+        let (mut sum, mut first) = (Money::ZERO, None::<Date>);
+        for row in &rows {
+            let mut cells = Cells::of_row("earning", row, &mut names)?;
+            let (day, earning): (Date, Earning) = (cells.date()?, cells.json()?);
+            sum = sum + earning.amount;
+            first = Some(first.map_or(day, |first| first.min(day)));
+        }
+        Ok((sum, first))
+    }
+
+    /// Walks along the conditions that the journal notes of a period, in no order.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn noted(
+        &mut self,
+        period: Period,
+        mut each: impl FnMut(Timestamp, Option<&str>, &Noted),
+    ) -> Result<(), ReadError> {
+        let failed = ReadError::of("the journal");
+        let values = bound(self.view.dialect(), times(period)).map_err(&failed)?;
+        let mut names = Names::default();
+        let mut rows = self.view.stream(NOTED, values);
+        while let Some(row) = rows.try_next().await.map_err(&failed)? {
+            let mut cells = Cells::of_row("journal", &row, &mut names)?;
+            let (at, device): (Timestamp, Option<String>) = (cells.at()?, cells.take()?);
+            let noted: Noted = cells.json()?;
+            each(at, device.as_deref(), &noted);
+        }
+        Ok(())
     }
 
     /// The numbers of members, by their wallets.

@@ -40,6 +40,7 @@ pub(crate) fn asked(from: &str, until: &str) -> Asked {
         zone: TimeZone::get("Asia/Tbilisi").unwrap(),
         now: instant("2026-11-15"),
         currency: Currency::of("GEL").unwrap().code,
+        gates: BTreeMap::from([("T1".into(), "pool".into())]),
     }
 }
 

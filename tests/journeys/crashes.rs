@@ -192,7 +192,10 @@ async fn check_passages(records: &Records, log: &Log) {
         assert!(booked.insert(decision), "booked twice: {decision}");
     }
     let lost: Vec<_> = told.iter().filter(|decision| !booked.contains(decision)).collect();
-    assert!(lost.is_empty(), "{} of {} are lost: {lost:?}", lost.len(), told.len());
+    if let Some(first) = lost.first() {
+        let there = records.at_the_gate_of(**first).await;
+        panic!("{} of {} are lost: {lost:?}\n{there}", lost.len(), told.len());
+    }
 }
 
 /// Each entry from the street cost one visit or one price, and nothing else did. Who enters once

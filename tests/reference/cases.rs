@@ -263,6 +263,7 @@ impl Maker<'_> {
             picked_up: self.chance(30),
             presence: self.presence(kind, &passes),
             passes,
+            shared: Vec::new(),
             visits: self.visits(),
             wallet: self.wallet(70),
         }

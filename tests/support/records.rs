@@ -147,6 +147,31 @@ impl Records {
             .collect()
     }
 
+    /// What happened at a gate in the minute after a decision, for whoever looks for a fault.
+    pub async fn at_the_gate_of(&self, id: DecisionId) -> String {
+        let Some(decision) = self.decision(id).await else { return "no such decision".to_owned() };
+        let sql = "SELECT at, device, device_seq, noted FROM journal ORDER BY daemon, seq";
+        let lines = asked!(self, sql, [], row => {
+            let line: (i64, Option<String>, Option<i64>, String) =
+                (row.get(0), row.get(1), row.get(2), row.get(3));
+            line
+        });
+        let from = decision.at.micros();
+        let here = |line: &&(i64, Option<String>, Option<i64>, String)| {
+            let soon = (from - 5_000_000..from + 60_000_000).contains(&line.0);
+            soon && line.1.as_deref() == Some(decision.device.as_str())
+        };
+        let told = lines.iter().filter(here).map(|(at, _, seq, noted)| {
+            format!("{:+} ms, message {seq:?}: {noted}", (at - from) / 1000)
+        });
+        format!(
+            "{id} at {} of {:?}\n{}",
+            decision.device,
+            decision.member,
+            told.collect::<Vec<_>>().join("\n")
+        )
+    }
+
     /// The decisions whose passages were booked, in the order of the bookings.
     pub async fn passages(&self) -> Vec<DecisionId> {
         let passages = [Condition::PassageMade, Condition::PassageUnexpected];

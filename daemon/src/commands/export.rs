@@ -14,7 +14,7 @@ use std::{
 use anyhow::Context;
 use domain::{
     money::{Currency, Money},
-    time::Timestamp,
+    time::{Clock as _, Timestamp},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
@@ -143,7 +143,7 @@ impl Export<'_> {
             return Ok(self.day(self.period.since));
         }
         let first = self.books.first().await?;
-        Ok(self.day(first.unwrap_or_else(|| jiff::Timestamp::now().into())))
+        Ok(self.day(first.unwrap_or_else(|| RealClock.now())))
     }
 
     /// The last day of the period; where it has no end, that of the last transaction.

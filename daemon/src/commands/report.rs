@@ -2,7 +2,10 @@
 
 use std::{io::Write, path::Path};
 
-use domain::money::{Currency, Money};
+use domain::{
+    money::{Currency, Money},
+    time::Clock as _,
+};
 use jiff::tz::TimeZone;
 use store::{
     reader::{Period, Reader},
@@ -11,6 +14,7 @@ use store::{
 
 use crate::{
     cli::{Exit, ReportArgs, ReportFormat},
+    clock::RealClock,
     commands::replay::When,
     config::Installation,
     sheet::{Sheet, Style},
@@ -30,8 +34,9 @@ pub(crate) async fn report(args: &ReportArgs, json: bool) -> anyhow::Result<Exit
     let asked = Asked {
         period: period(args.from, args.until, &site.time_zone)?,
         zone: site.time_zone.clone(),
-        now: jiff::Timestamp::now().into(),
+        now: RealClock.now(),
         currency: site.currency.code,
+        gates: site.gates.iter().map(|(id, gate)| (id.clone(), gate.inner.clone())).collect(),
     };
     let reader = Reader::open(&installation.database).await?;
     let report = reports::report(&reader, name, &asked).await?;

@@ -11,7 +11,7 @@ use crate::{
         ZoneId,
     },
     money::Money,
-    rows::TariffKey,
+    rows::{PassKey, TariffKey},
     time::{Span, Timestamp},
 };
 
@@ -240,8 +240,8 @@ pub struct Reservation {
     pub state: ReservationState,
     /// The visit that the passage starts, if it starts one.
     pub starts_visit: Option<VisitId>,
-    /// The pass that a visit is taken from.
-    pub takes_from: Option<PassId>,
+    /// The pass that a visit is taken from; one that the family shares is somebody else's.
+    pub takes_from: Option<PassKey>,
     /// When the opening hours end that the visit would be begun in.
     pub hours_end: Option<Timestamp>,
     /// The provisional charges.

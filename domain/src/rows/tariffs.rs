@@ -7,7 +7,7 @@ use crate::{
     ids::{MemberId, PassId, TariffId, ZoneId},
     limit::Rate,
     money::{Money, Vat},
-    time::Span,
+    time::{Span, Timestamp},
 };
 
 /// The state that staff gave a pass; what dates and visits make of it is worked out when it is
@@ -105,6 +105,9 @@ pub struct PassSale {
     /// The first day of the freeze that holds now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frozen: Option<Date>,
+    /// When that ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thaws: Option<Timestamp>,
     /// Days that it was frozen before.
     #[serde(default)]
     pub frozen_days: u16,

@@ -2,13 +2,16 @@
 //! totals are those that the database finds in the accounts behind it.
 
 mod balances;
+mod passes;
 mod sales;
 mod takings;
 mod vat;
+mod visits;
 
 use std::collections::BTreeMap;
 
 use domain::{
+    ids::{DeviceId, ZoneId},
     ledger::Purpose,
     money::{CurrencyCode, Money},
     rows::AccountKind,
@@ -38,12 +41,24 @@ pub enum Name {
     Wallets,
     /// Prepaid passes that are not earned yet, by tariff.
     Deferred,
+    /// Passes that run out.
+    Passes,
+    /// Visits by hour and zone.
+    Visits,
 }
 
 impl Name {
     /// All of them.
-    pub const ALL: &[Self] =
-        &[Self::Takings, Self::Sales, Self::Vat, Self::Debts, Self::Wallets, Self::Deferred];
+    pub const ALL: &[Self] = &[
+        Self::Takings,
+        Self::Sales,
+        Self::Vat,
+        Self::Debts,
+        Self::Wallets,
+        Self::Deferred,
+        Self::Passes,
+        Self::Visits,
+    ];
 
     /// Its name on the command line, and what it tells.
     #[must_use]
@@ -55,6 +70,8 @@ impl Name {
             Self::Debts => ("debts", "debts by age, at the end of the period"),
             Self::Wallets => ("wallets", "what wallets are owed, and what moved it"),
             Self::Deferred => ("deferred", "prepaid passes that are not earned yet, by tariff"),
+            Self::Passes => ("passes", "passes that run out: within 30 days, or 2 visits left"),
+            Self::Visits => ("visits", "visits by hour and zone, with what was paid at the gate"),
         }
     }
 
@@ -125,6 +142,8 @@ pub struct Asked {
     pub now: Timestamp,
     /// The currency of the site.
     pub currency: CurrencyCode,
+    /// The gates, with the zone behind each.
+    pub gates: BTreeMap<DeviceId, ZoneId>,
 }
 
 impl Asked {
@@ -201,6 +220,8 @@ pub async fn report(reader: &Reader, name: Name, asked: &Asked) -> Result<Report
         Name::Debts => balances::debts(&mut books, asked).await?,
         Name::Wallets => balances::wallets(&mut books, asked).await?,
         Name::Deferred => balances::deferred(&mut books, asked).await?,
+        Name::Passes => passes::passes(&mut books, asked).await?,
+        Name::Visits => visits::visits(&mut books, asked).await?,
     };
     report.add_up();
     match report.ties.iter().find(|tie| tie.lines != tie.ledger) {

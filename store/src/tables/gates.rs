@@ -3,7 +3,7 @@
 use domain::{
     ids::{CredentialId, DecisionId, MemberId, PassId, Uid, VisitId, ZoneId},
     rows::{
-        Emergency, LastRead, Mark, MarkKey, Occupancy, Presence, ReaderKey, Reservation,
+        Emergency, LastRead, Mark, MarkKey, Occupancy, PassKey, Presence, ReaderKey, Reservation,
         ReservationKey, ReservationState,
     },
     time::{Span, Timestamp},
@@ -117,6 +117,7 @@ impl Stored for Reservation {
             "lapsed_at",
             "starts_visit",
             "takes_from",
+            "pass_of",
             "hours_end",
             "charges",
             "booked",
@@ -124,7 +125,7 @@ impl Stored for Reservation {
             "host",
             "comes_back",
         ],
-        ids: &["decision", "credential", "member", "starts_visit", "takes_from", "host"],
+        ids: &["decision", "credential", "member", "starts_visit", "takes_from", "pass_of", "host"],
         kind: Kind::State,
         weight: 1,
     };
@@ -147,7 +148,8 @@ impl Stored for Reservation {
             ReservationState::Live => None,
         });
         to.add(self.starts_visit.map(|visit| visit.0));
-        to.add(self.takes_from.map(|pass| pass.0));
+        to.add(self.takes_from.map(|key| key.pass.0));
+        to.add(self.takes_from.map(|key| key.member.0));
         to.maybe_at(self.hours_end);
         to.json(&self.charges);
         to.add(self.booked);
@@ -178,7 +180,12 @@ impl Stored for Reservation {
                 }
             },
             starts_visit: from.maybe_id()?.map(VisitId),
-            takes_from: from.maybe_id()?.map(PassId),
+            takes_from: match (from.maybe_id()?, from.maybe_id()?) {
+                (Some(pass), Some(member)) => {
+                    Some(PassKey { member: MemberId(member), pass: PassId(pass) })
+                }
+                _ => None,
+            },
             hours_end: from.maybe_at()?,
             charges: from.json()?,
             booked: from.take()?,

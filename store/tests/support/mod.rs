@@ -87,7 +87,7 @@ pub(crate) fn reservation(state: ReservationState, credential: u128) -> Reservat
         expires: Some(NOW.plus(Span::seconds(5))),
         state,
         starts_visit: Some(VisitId(id(9))),
-        takes_from: Some(PassId(id(4))),
+        takes_from: Some(PassKey { member: MemberId(id(2)), pass: PassId(id(4)) }),
         hours_end: Some(NOW),
         charges: vec![charge(500)],
         host: Some(MemberId(id(2))),

@@ -1,0 +1,288 @@
+//! What becomes of a sold pass: it rests, goes on, is handed to somebody else, or ends early with
+//! what is not earned yet paid back or kept.
+
+use jiff::ToSpan;
+use serde::{Deserialize, Serialize};
+
+use super::{CHANGED_MEANWHILE, Carried, Carrier, Report, reasoned, short};
+use crate::{
+    expiry::Timer,
+    ids::{MemberId, PassId, Uid},
+    ledger::{Booking, Purpose},
+    money::{Money, Vat},
+    rows::{AccountKind, Pass, PassKey, PassState, Tariff, TariffKey},
+    step::Step,
+    time::Timestamp,
+};
+
+/// What becomes of a pass after it was sold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PassChange {
+    /// It rests from today on, for as many days as its tariff allows.
+    Freeze,
+    /// It goes on.
+    Unfreeze,
+    /// It is handed to somebody else.
+    Transfer {
+        /// To whom.
+        to: MemberId,
+    },
+    /// It ends now.
+    Cancel {
+        /// What goes back into the wallet, tax included; without it all that is not used.
+        refund: Option<Money>,
+    },
+}
+
+impl PassChange {
+    /// The word for it in the journal.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Freeze => "pass_frozen",
+            Self::Unfreeze => "pass_unfrozen",
+            Self::Transfer { .. } => "pass_transferred",
+            Self::Cancel { .. } => "pass_cancelled",
+        }
+    }
+}
+
+impl Step<'_> {
+    pub(super) fn may_change_pass(
+        &mut self,
+        who: &Carrier,
+        id: PassId,
+        (change, reason): (&PassChange, &str),
+    ) -> Result<(), String> {
+        self.unchanged(who)?;
+        let key = PassKey { member: who.member, pass: id };
+        let pass = self.pass_of(&key)?;
+        if pass.state == PassState::Cancelled {
+            return Err("that pass is cancelled".to_owned());
+        }
+        short(reason)?;
+        self.nobody_visits_by(who, id)?;
+        let terms = self.terms(&pass).map(|tariff| tariff.offer).unwrap_or_default();
+        match change {
+            PassChange::Freeze => self.may_freeze(&pass, terms.freeze_days),
+            PassChange::Unfreeze if pass.state != PassState::Frozen => {
+                Err("that pass is not frozen".to_owned())
+            }
+            PassChange::Unfreeze => Ok(()),
+            PassChange::Transfer { .. } if pass.state != PassState::Active => {
+                Err("only a pass that is in use is handed on".to_owned())
+            }
+            PassChange::Transfer { .. } if !terms.transferable => {
+                Err("its tariff does not let it be handed to somebody else".to_owned())
+            }
+            PassChange::Transfer { to } if *to == who.member => Err("it is his already".to_owned()),
+            PassChange::Transfer { to } => self.member(*to).map(|_| ()),
+            PassChange::Cancel { refund } => {
+                reasoned(reason)?;
+                self.may_pay_back(&key, &pass, *refund)
+            }
+        }
+    }
+
+    fn may_freeze(&self, pass: &Pass, allowed: u16) -> Result<(), String> {
+        let sale = pass.sale.as_deref();
+        if pass.state != PassState::Active {
+            return Err("only a pass that is in use is frozen".to_owned());
+        }
+        if sale.is_some_and(|sale| sale.lasts.is_some()) {
+            return Err("its time begins with its first use; there is nothing to freeze".to_owned());
+        }
+        if pass.valid_until.is_none_or(|last| last < self.today()) {
+            return Err("it has no end that a freeze would move, or is over".to_owned());
+        }
+        match allowed.saturating_sub(sale.map_or(0, |sale| sale.frozen_days)) {
+            0 if allowed == 0 => Err("its tariff has no freeze".to_owned()),
+            0 => Err(format!("all of its {allowed} days of freeze are used")),
+            _ => Ok(()),
+        }
+    }
+
+    fn may_pay_back(
+        &mut self,
+        key: &PassKey,
+        pass: &Pass,
+        refund: Option<Money>,
+    ) -> Result<(), String> {
+        let most = self.unearned(pass).1;
+        let currency = &self.state.site.currency;
+        match refund {
+            Some(amount) if amount < Money::ZERO || amount > most => Err(format!(
+                "between 0 and {} can be paid back: what is not used of it",
+                currency.exact(most)
+            )),
+            _ if self.state.tables.members.read(&key.member).is_none() => {
+                Err("there is no such member".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The pass of this key, or what to say.
+    fn pass_of(&mut self, key: &PassKey) -> Result<Pass, String> {
+        let pass = self.state.tables.passes.read(key).cloned();
+        pass.ok_or_else(|| "this member has no such pass".to_owned())
+    }
+
+    /// The terms that a pass was sold under.
+    fn terms(&mut self, pass: &Pass) -> Option<Tariff> {
+        let key = TariffKey { tariff: pass.tariff.clone(), version: pass.tariff_version };
+        self.state.tables.tariffs.read(&key).cloned()
+    }
+
+    /// Nobody is inside by this pass, or on the way: what a visit takes from it is not settled yet.
+    fn nobody_visits_by(&mut self, who: &Carrier, pass: PassId) -> Result<(), String> {
+        let family = self.member(who.member)?.kin.as_deref().and_then(|kin| kin.family);
+        let family = family.and_then(|id| self.state.tables.families.read(&id).cloned());
+        let relatives: Vec<Uid> = family.map(|row| row.people).unwrap_or_default();
+        for uid in who.carries.iter().chain(&relatives) {
+            let Some(held) = self.state.tables.credentials.read(uid).cloned() else {
+                return Err(CHANGED_MEANWHILE.to_owned());
+            };
+            let presence = self.presence_of(held.id);
+            let inside = presence.visit.as_ref().is_some_and(|visit| visit.pass == Some(pass));
+            if inside || presence.pending.is_some() {
+                return Err("somebody is inside by it; change it after the exit".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn change_pass(
+        &mut self,
+        carried: &Carried<'_>,
+        (who, id): (&Carrier, PassId),
+        (change, reason): (&PassChange, &str),
+    ) -> Report {
+        let key = PassKey { member: who.member, pass: id };
+        let Ok(pass) = self.pass_of(&key) else { return Report::default() };
+        let before = Some(pass.state.name().to_owned());
+        let report = Report::default().told("pass", None, Some(id.to_string())).why(reason);
+        let state = match change {
+            PassChange::Freeze => self.freeze(key, pass),
+            PassChange::Unfreeze => self.unfreeze(key, self.now),
+            PassChange::Transfer { to } => {
+                self.state.tables.passes.remove(key);
+                self.state.tables.passes.put(PassKey { member: *to, ..key }, pass);
+                return report.told("holder", Some(who.member.to_string()), Some(to.to_string()));
+            }
+            PassChange::Cancel { refund } => {
+                let paid = self.cancel(carried, (key, pass), (*refund, reason));
+                let paid = self.state.site.currency.exact(paid).to_string();
+                let after = Some(PassState::Cancelled.name().to_owned());
+                return report.told("state", before, after).told("paid_back", None, Some(paid));
+            }
+        };
+        report.told("state", before, Some(state.name().to_owned()))
+    }
+
+    /// A pass rests from today on. What its days have still to earn waits with it.
+    fn freeze(&mut self, key: PassKey, mut pass: Pass) -> PassState {
+        let today = self.today();
+        let left = self.unplan_earnings(&pass, today);
+        let allowed = self.terms(&pass).map_or(0, |tariff| tariff.offer.freeze_days);
+        let sale = pass.sale.get_or_insert_default();
+        let days = i64::from(allowed.saturating_sub(sale.frozen_days));
+        sale.prepaid = left;
+        sale.earns_from = None;
+        sale.frozen = Some(today);
+        let thaws = self.end_of(today.saturating_add((days - 1).days()));
+        sale.thaws = Some(thaws);
+        self.state.timers.start(thaws, Timer::Thaw(key));
+        pass.state = PassState::Frozen;
+        self.state.tables.passes.put(key, pass);
+        PassState::Frozen
+    }
+
+    /// A frozen pass goes on from the day of `at`: its end moves by the days that it rested.
+    pub(crate) fn unfreeze(&mut self, key: PassKey, at: Timestamp) -> PassState {
+        let Some(mut pass) = self.state.tables.passes.read(&key).cloned() else {
+            return PassState::Active;
+        };
+        let today = crate::windows::local_date(at, &self.state.site.time_zone);
+        let Some(sale) = pass.sale.as_deref_mut().filter(|sale| sale.frozen.is_some()) else {
+            return pass.state;
+        };
+        let rested = sale.frozen.take().and_then(|from| from.until(today).ok());
+        let days = rested.map_or(0, |span| span.get_days()).max(0);
+        sale.frozen_days = sale.frozen_days.saturating_add(u16::try_from(days).unwrap_or(u16::MAX));
+        sale.earns_from = Some(today);
+        if let Some(thaws) = sale.thaws.take() {
+            self.state.timers.stop(thaws, Timer::Thaw(key));
+        }
+        pass.valid_until = pass.valid_until.map(|last| last.saturating_add(days.days()));
+        pass.state = PassState::Active;
+        self.plan_earnings(&pass);
+        self.state.tables.passes.put(key, pass);
+        PassState::Active
+    }
+
+    /// What a pass has not earned yet, without tax and with it. The day of today is earned.
+    fn unearned(&mut self, pass: &Pass) -> (Money, Money) {
+        let vat = self.terms(pass).and_then(|tariff| tariff.vat).unwrap_or(self.state.site.vat);
+        let tomorrow = self.today().saturating_add(1.day());
+        let net = match pass.sale.as_deref() {
+            None => Money::ZERO,
+            Some(sale) if sale.earns_from.is_none() => sale.prepaid,
+            Some(sale) if pass.visits_left.is_some() => match pass.valid_until {
+                Some(last) if last < self.today() => Money::ZERO,
+                _ => sale.prepaid,
+            },
+            Some(_) => {
+                let days = pass.earnings();
+                days.iter().filter(|(day, _)| *day >= tomorrow).map(|(_, part)| *part).sum()
+            }
+        };
+        (net, net + vat.on(net))
+    }
+
+    /// A pass ends early. What it has not earned goes into its holder's wallet as far as it is paid
+    /// back, with its tax, and is revenue otherwise; tells how much was paid back.
+    fn cancel(
+        &mut self,
+        carried: &Carried<'_>,
+        (key, mut pass): (PassKey, Pass),
+        (refund, reason): (Option<Money>, &str),
+    ) -> Money {
+        let (net, gross) = self.unearned(&pass);
+        let back = refund.unwrap_or(gross);
+        let vat: Vat =
+            self.terms(&pass).and_then(|tariff| tariff.vat).unwrap_or_else(|| self.state.site.vat);
+        let tomorrow = self.today().saturating_add(1.day());
+        let from = if pass.visits_left.is_some() { jiff::civil::Date::MIN } else { tomorrow };
+        if !net.is_zero() {
+            self.unplan_earnings(&pass, from);
+        }
+        if let Some(sale) = pass.sale.as_deref_mut() {
+            sale.prepaid = Money::ZERO;
+            sale.earns_from = None;
+            sale.lasts = None;
+            sale.frozen = None;
+            if let Some(thaws) = sale.thaws.take() {
+                self.state.timers.stop(thaws, Timer::Thaw(key));
+            }
+        }
+        pass.state = PassState::Cancelled;
+        let tariff = pass.tariff.clone();
+        self.state.tables.passes.put(key, pass);
+        let Ok(holder) = self.member(key.member) else { return Money::ZERO };
+        let whole = back == gross;
+        let (back_net, back_tax) = if whole { (net, gross - net) } else { vat.within(back) };
+        let mut postings = vec![(holder.account, back)];
+        postings.push((self.site_account(AccountKind::Deferred, tariff.as_str()), -net));
+        let kept = self.site_account(AccountKind::PassRevenue, tariff.as_str());
+        postings.push((kept, net - back_net));
+        postings.extend(self.tax(vat, -back_tax));
+        let booking = Booking {
+            note: reason.to_owned(),
+            ..Booking::new(Purpose::Cancellation, format!("cancelled:{}", key.pass), self.now)
+        };
+        let booking = booking.by(&carried.order.operator).decided(carried.decision);
+        self.post(booking, &postings);
+        back
+    }
+}
