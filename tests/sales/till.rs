@@ -24,10 +24,10 @@ currency = "GEL"
 date = "2026-09-15"
 rules = '''
 set("operator.allowed_actions", "sale, topup, refund, void, take_payment, " +
-    "cash_session, cash_pickup", role("cashier"));
+    "cash_session, cash_pickup, edit_member", role("cashier"));
 set("operator.allowed_terminals", "T1, T2", role("cashier"));
 set("terminal.allowed_actions", "sale, topup, refund, void, take_payment, " +
-    "cash_session, cash_pickup", terminal("T1"));
+    "cash_session, cash_pickup, edit_member", terminal("T1"));
 set("terminal.allowed_actions", "sale, void", terminal("T2"));
 set("sale.max_discount_percent", 20, role("cashier"));
 set("sale.refund_max_amount", "500.00", role("cashier"));
@@ -285,12 +285,8 @@ impl Till {
             *sum = *sum + row.balance;
         }
         let of = |kind| kinds.get(&kind).copied().unwrap_or(Money::ZERO);
-        let by_visits = tables.passes.iter().filter(|(_, row)| row.visits_left.is_some());
-        let waiting = tables.passes.iter().filter(|(_, row)| {
-            row.visits_left.is_none() && row.sale.as_ref().is_some_and(|sale| sale.lasts.is_some())
-        });
-        let kept = by_visits.chain(waiting).filter_map(|(_, row)| row.sale.as_ref());
-        let kept: Money = kept.map(|sale| sale.prepaid).sum();
+        let waiting = tables.passes.iter().filter(|(_, row)| !row.earns_by_day());
+        let kept: Money = waiting.map(|(_, row)| row.prepaid()).sum();
         let days: Money = tables.earnings.iter().map(|(_, row)| row.amount).sum();
         assert_eq!(of(AccountKind::Deferred), kept + days, "what is paid and not earned yet");
         let deposits: Money = tables.deposits.iter().map(|(_, row)| row.amount).sum();
