@@ -18,6 +18,7 @@ mod blanks;
 pub mod language;
 mod remedy;
 mod texts;
+mod till;
 
 use language::Language;
 use texts::Texts;

@@ -12,6 +12,7 @@ use crate::{
 mod books;
 pub(crate) mod registry;
 mod signed;
+pub(crate) mod till;
 
 pub(crate) use books::{ExportArgs, ExportAs, ReportArgs, ReportFormat};
 pub(crate) use signed::{ConfirmArgs, EmergencyCommand, OverrideArgs, Signature};
@@ -182,6 +183,8 @@ What the code needs a second person for waits 60 seconds for `kari confirm`.")]
     /// Give out bands, cards and tickets, take them back, report them lost, replace them.
     #[command(subcommand)]
     Credential(registry::CredentialCommand),
+    /// Sell, take money in and back, open and close drawers, print receipts and reports.
+    Till(till::TillArgs),
     /// Let people share a wallet.
     #[command(subcommand)]
     Family(registry::FamilyCommand),

@@ -23,6 +23,9 @@ use store::place::{ONLY_DAEMON, Place};
 
 use crate::registry::phones;
 
+mod money;
+use money::MoneyPart;
+
 /// Why an installation cannot be used, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
@@ -71,6 +74,8 @@ struct SiteFile {
     site: SitePart,
     #[serde(default)]
     state: StatePart,
+    #[serde(default)]
+    money: MoneyPart,
     #[serde(default)]
     database: DatabasePart,
     #[serde(default)]
@@ -298,6 +303,7 @@ impl Installation {
         let profiles = Profiles::load(own.is_dir().then_some(own.as_path()))
             .map_err(|error| meaning(error.to_string()))?;
         let mut site = site;
+        file.money.join(&mut site).map_err(|(start, why)| syntax(&path, &text, start, why))?;
         let links = LinksConfig { mqtt: file.mqtt, gates: file.gate };
         let links = links.check(&profiles).map_err(|error| meaning(error.to_string()))?;
         for gate in &links.gates {
@@ -479,12 +485,17 @@ pub(crate) fn read(path: &Path) -> Result<String, ConfigError> {
 /// The first mistake, with its place.
 pub(crate) fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ConfigError> {
     toml::from_str(text).map_err(|error| {
-        let before = &text[..error.span().map_or(0, |span| span.start.min(text.len()))];
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        let message = error.message().to_owned();
-        ConfigError::Syntax { path: path.to_path_buf(), line, column, message }
+        let start = error.span().map_or(0, |span| span.start);
+        syntax(path, text, start, error.message().to_owned())
     })
+}
+
+/// A mistake at a place of a file.
+fn syntax(path: &Path, text: &str, start: usize, message: String) -> ConfigError {
+    let before = &text[..start.min(text.len())];
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    ConfigError::Syntax { path: path.to_path_buf(), line, column, message }
 }
 
 #[cfg(test)]
@@ -525,6 +536,10 @@ mod tests {
                 "[mqtt]\n[database]\nurl = 'postgres://a@c/d'\npassword_file = 'none'",
                 "cannot read",
             ),
+            ("[mqtt]", "[money]\nvat = '101'\n[mqtt]", "site.toml:6:7: `101` is not a tax"),
+            ("[mqtt]", "[money]\ncash_step = '0'\n[mqtt]", "not an amount of GEL from 0.01 on"),
+            ("[mqtt]", "[money]\nband_deposit = '-5'\n[mqtt]", "not an amount of GEL from 0.00"),
+            ("[mqtt]", "[money]\ntax = '5'\n[mqtt]", "unknown field `tax`"),
             ("[mqtt]", "[mqtt]\n[[group]]\nid = 'a'\nclass = 'desk'", "its class is swim_group"),
         ] {
             assert!(GOOD.contains(from), "{from}");

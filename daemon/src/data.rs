@@ -1,5 +1,5 @@
-//! A site's first data: `data/*.csv` and `data/tariffs.toml`, read into an empty database in the
-//! import's own format.
+//! A site's first data: `data/*.csv`, `data/tariffs.toml` and `data/goods.toml`, read into an empty
+//! database in the import's own format.
 //!
 //! The whole of it is read and checked before the first row is handed to the loop, so that a broken
 //! row imports nothing at all.
@@ -9,9 +9,7 @@ use std::path::{Path, PathBuf};
 use csv::StringRecord;
 use devices::pin::PinKey;
 use domain::{
-    duration::Dur,
-    ids::{IdMaker, ImportId, TariffId},
-    rows::{Tariff, TariffKey},
+    ids::{IdMaker, ImportId},
     site::Site,
     state::ImportRow,
     time::Timestamp,
@@ -24,8 +22,13 @@ use crate::import::{
     rows::{Existing, Made, Reading},
 };
 
-mod tariffs;
-use tariffs::{TariffFile, TariffRow};
+mod goods;
+mod source;
+pub(crate) mod tariffs;
+
+use goods::GoodsFile;
+use source::Source;
+use tariffs::TariffFile;
 
 /// The tables of the folder, in the order in which they need each other.
 const TABLES: [Kind; 8] = [
@@ -77,6 +80,7 @@ pub(crate) fn read(
     };
     let mut first = Reader { reading, hash: blake3::Hasher::new(), rows: Vec::new() };
     first.tariffs(&folder.join("tariffs.toml"))?;
+    first.goods(&folder.join("goods.toml"))?;
     for kind in TABLES {
         first.table(kind, &folder.join(format!("{}.csv", kind.name())))?;
     }
@@ -132,42 +136,34 @@ impl Reader<'_> {
     }
 
     fn tariffs(&mut self, file: &Path) -> Result<(), BadRow> {
-        let bad = |line, why| BadRow { file: file.to_path_buf(), line, why };
         let Some(text) = self.text(file)? else { return Ok(()) };
-        let table: TariffFile = toml::from_str(&text).map_err(|error| {
-            let at = error.span().map_or(0, |span| span.start);
-            let line = text.bytes().take(at).filter(|byte| *byte == b'\n').count();
-            bad(u64::try_from(line + 1).unwrap_or(0), error.message().to_owned())
-        })?;
-        for row in table.tariff {
-            let id = row.id.clone();
-            self.tariff(row).map_err(|why| bad(0, format!("tariff `{id}`: {why}")))?;
+        let source = Source { file, text: &text };
+        for row in source.parse::<TariffFile>()?.tariff {
+            let row = row.row(&mut self.reading).map_err(|wrong| source.bad(wrong))?;
+            self.rows.push(row);
         }
         Ok(())
     }
 
-    fn tariff(&mut self, row: TariffRow) -> Result<(), String> {
-        let zones = row.zones.iter().map(|zone| self.reading.zone(zone));
-        let zones = zones.collect::<Result<Box<[_]>, _>>()?;
-        let tariff = TariffId::from(row.id);
-        if self.reading.known.tariffs.insert(tariff.clone(), 1).is_some() {
-            return Err("is listed twice; give each tariff an id of its own".to_owned());
-        }
-        let entry_price = self.reading.price(&row.entry_price)?;
-        let mut tiers = Vec::new();
-        for (length, price) in &row.tiers {
-            let dur = Dur::parse(length)
-                .ok_or_else(|| format!("`{length}` is not the length of a stay such as PT90M"))?;
-            tiers.push((dur.span(), self.reading.price(price)?));
-        }
-        tiers.sort_unstable();
-        let key = TariffKey { tariff, version: 1 };
-        let (single_entry, day_guest) = (row.single_entry, row.day_guest);
-        let tiers = tiers.into();
-        let tariff = Tariff { tiers, single_entry, day_guest, ..Tariff::new(zones, entry_price) };
-        self.rows.push(ImportRow::Tariff(key, tariff));
+    fn goods(&mut self, file: &Path) -> Result<(), BadRow> {
+        let Some(text) = self.text(file)? else { return Ok(()) };
+        let source = Source { file, text: &text };
+        let goods: GoodsFile = source.parse()?;
+        self.rows.extend(goods.rows(&self.reading).map_err(|wrong| source.bad(wrong))?);
         Ok(())
     }
+}
+
+/// The longest id, in characters (our choice).
+const ID_MAX: usize = 40;
+
+/// An id that can be written on a command line and stand in a rule file.
+fn id_of<Id: for<'a> From<&'a str>>(text: &str) -> Result<Id, String> {
+    let plain = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_' | '.');
+    let fits = (1..=ID_MAX).contains(&text.len()) && text.chars().all(plain);
+    fits.then(|| Id::from(text)).ok_or_else(|| {
+        format!("`{text}` is no id; an id is 1 to {ID_MAX} Latin letters, digits, -, _ and .")
+    })
 }
 
 #[cfg(test)]
@@ -218,6 +214,72 @@ mod tests {
         ] {
             let got = refusal(file, &text);
             assert!(got.contains(&format!("{file}:2: ")) && got.contains(expected), "{got}");
+        }
+    }
+
+    #[test]
+    fn the_terms_of_what_is_sold_are_those_of_its_kind() {
+        let tariff = |terms: &str| {
+            let begin = "[[tariff]]\nid = \"t\"\nname = \"T\"\nzones = [\"hall\"]\n";
+            format!("{begin}entry_price = \"0\"\n{terms}\n")
+        };
+        for (terms, line, expected) in [
+            ("price = \"5.00\"", 6, "say what that is"),
+            ("kind = \"period\"\nprice = \"5.00\"", 6, "needs a `lasts`, as lasts = \"P1M\""),
+            ("kind = \"visits\"\nprice = \"5.00\"", 6, "needs a `visits`"),
+            ("kind = \"per_minute\"", 6, "needs a `minute`, as minute = \"0.20/PT1M\""),
+            ("kind = \"single_entry\"\nprice = \"5.00\"\nvisits = 2", 8, "has no `visits`"),
+            ("kind = \"day_guest\"\nprice = \"5.00\"", 6, "has a deposit"),
+            ("kind = \"day_guest\"\nprice = \"5.00\"\nlasts = \"P2D\"", 8, "has no `lasts`"),
+            ("kind = \"year\"\nprice = \"5.00\"", 6, "unknown variant `year`"),
+            ("kind = \"timed\"\nprice = \"-5.00\"", 7, "`-5.00` is below zero"),
+            ("kind = \"timed\"\nprice = \"5.00 USD\"", 7, "not an amount such as 12.50 GEL"),
+            ("kind = \"timed\"\nprice = \"99999999999.00\"", 7, "more than any wallet"),
+            ("kind = \"visits\"\nprice = \"5.00\"\nvisits = 0", 8, "1 to 10000 visits"),
+            ("kind = \"period\"\nprice = \"5.00\"\nlasts = \"P0D\"", 8, "is no time such as P1M"),
+            ("kind = \"visits\"\nprice = \"5\"\nvisits = 3\nfrom_first_use = true", 9, "say lasts"),
+            ("vat = \"101\"", 6, "a tax in percent, from 0 to 100"),
+            ("kind = \"per_minute\"\nminute = \"0.20\"", 7, "is not a rate"),
+            ("kind = \"per_minute\"\nminute = \"0.00/PT1M\"", 7, "costs nothing"),
+            ("tax = \"18\"", 6, "unknown field `tax`"),
+        ] {
+            let got = refusal("tariffs.toml", &tariff(terms));
+            let place = format!("tariffs.toml:{line}: ");
+            assert!(got.contains(&place) && got.contains(expected), "{terms}: {got}");
+        }
+    }
+
+    #[test]
+    fn goods_and_price_lists_are_refused_at_their_line() {
+        let good = "[[good]]\nid = \"tea\"\nname = \"Tea\"\nprice = \"2.00\"\n";
+        let list = |id: &str, windows: &str, prices: &str| {
+            format!(
+                "{good}[[price_list]]\nid = \"{id}\"\nwindows = \"{windows}\"\n\
+                 prices = {{ {prices} }}\n"
+            )
+        };
+        let twice = list("a", "Mon 07:00-12:00", "tea = \"1.00\"")
+            + "[[price_list]]\nid = \"b\"\nwindows = \"Mon-Fri 11:00-13:00\"\n\
+               prices = { tea = \"1.50\" }\n";
+        for (text, line, expected) in [
+            ("[[good]]\nid = \"tea\"\nname = \"Tea\"\n".to_owned(), 2, "say what it costs"),
+            (good.replace("2.00", "-2.00"), 4, "is below zero"),
+            (good.replace("2.00", "2,00"), 4, "is not an amount"),
+            (good.replace("\"tea\"", "\"a tea\""), 2, "is no id"),
+            (good.replace("\"tea\"", "\"month\""), 2, "is a tariff"),
+            (good.replace("\"Tea\"", "\"\""), 2, "give it a name"),
+            (format!("{good}open_price = true\n"), 2, "take `price` out"),
+            (format!("{good}vat = \"-1\"\n"), 5, "a tax in percent"),
+            (format!("{good}{good}"), 6, "is another good"),
+            (list("a", "Mon 25:00-26:00", "tea = \"1.00\""), 7, "25:00"),
+            (list("a", "always", "milk = \"1.00\""), 8, "no good and no tariff is called `milk`"),
+            (list("a", "always", "tea = \"-1.00\""), 8, "is below zero"),
+            (list("a", "always", ""), 8, "it has no prices"),
+            (twice, 11, "`a` prices `tea` at the same time"),
+        ] {
+            let got = refusal("goods.toml", &text);
+            let place = format!("goods.toml:{line}: ");
+            assert!(got.contains(&place) && got.contains(expected), "{text}: {got}");
         }
     }
 }

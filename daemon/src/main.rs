@@ -13,6 +13,7 @@ mod config;
 mod data;
 mod import;
 mod names;
+mod orders;
 mod outward;
 mod pins;
 mod print;
@@ -26,6 +27,7 @@ mod simulation;
 mod site_loop;
 mod socket;
 mod storing;
+mod till;
 mod values;
 
 use std::process::ExitCode;
@@ -93,6 +95,7 @@ async fn command(cli: Cli) -> anyhow::Result<Exit> {
         Command::BenchPeer { broker } => bench::peer(broker).await,
         Command::Member(what) => commands::registry::member(what, json).await,
         Command::Credential(what) => commands::registry::credential(what, json).await,
+        Command::Till(args) => commands::till::till(args, json).await,
         Command::Family(what) => commands::registry::family(what, json).await,
         Command::Exemption(what) => commands::registry::exemption(what, json).await,
         Command::Emergency(what) => commands::signed::emergency(&what, json).await,

@@ -4,28 +4,30 @@
 use std::{io::Read as _, path::PathBuf};
 
 use domain::{
-    ids::{DeviceId, ExemptionId, GroupId, MemberId, Uid},
+    ids::{ExemptionId, GroupId, MemberId, Uid},
     latin::latin,
-    order::{Order, What},
+    money::Currency,
+    order::What,
     reasons::Reason,
     registry::{CHANGED_MEANWHILE, Carrier, Details, Issue, Registry},
     rows::{
         CredentialKind, Document, DocumentKind, Exempted, Exemption, HeldEvent, Language, OrderKey,
         Person, Pickup,
     },
-    state::{Answer, Input},
+    state::Answer,
     time::Timestamp,
     windows::local_date,
 };
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
 use phonenumber::country;
+use serde::Serialize;
 use store::{people::Card, reader::Reader};
 
 use crate::{
     cli::registry::{
         AddMember, Change, DocumentArgs, Grant, Issue as IssueArgs, Known, Media, PickupArgs,
     },
-    socket::{Desk, Reply, no_pin},
+    socket::{Desk, Reply},
 };
 
 pub(crate) mod files;
@@ -44,6 +46,8 @@ pub(crate) struct Surroundings {
     pub(crate) country: Option<country::Id>,
     /// The local time.
     pub(crate) time_zone: TimeZone,
+    /// The currency of amounts.
+    pub(crate) currency: Currency,
     /// The state folder.
     pub(crate) state: PathBuf,
 }
@@ -55,7 +59,6 @@ impl Desk {
         (terminal, operator, pin): (String, String, String),
         (key, change): (Option<String>, Change),
     ) -> Reply {
-        let Some(pin) = self.pins.digest(&operator, &pin) else { return no_pin() };
         let key = match key.map(|key| self.order_key(key, &terminal, &change)).transpose() {
             Ok(key) => key,
             Err(why) => return Reply::Refused { why },
@@ -67,29 +70,30 @@ impl Desk {
                 Ok(change) => What::Registry(Box::new(change)),
                 Err(why) => return Reply::Refused { why },
             };
-            let order = Order { operator: operator.as_str().into(), second: None, what: change };
-            let input = Input::SignedOrder {
-                terminal: DeviceId::from(terminal.as_str()),
-                order: Box::new(order),
-                pin: pin.clone(),
-                key: key.clone(),
-            };
-            match self.answer(input).await {
-                Some(Answer::Refused(why)) if why == CHANGED_MEANWHILE && tries < TRIES => {
+            let who = (terminal.clone(), operator.clone(), pin.as_str());
+            match self.signed(who, (key.clone(), change)).await {
+                Ok(Some(Answer::Refused(why))) if why == CHANGED_MEANWHILE && tries < TRIES => {
                     tries += 1;
                 }
-                Some(Answer::Decided(id)) => return self.changed(id).await,
-                other => return self.reply(other).await,
+                Ok(Some(Answer::Decided(id))) => return self.changed(id).await,
+                Ok(other) => return self.reply(other).await,
+                Err(why) => return Reply::Refused { why },
             }
         }
     }
 
-    fn order_key(&self, key: String, terminal: &str, change: &Change) -> Result<OrderKey, String> {
+    /// The key of an order, with a digest of what is ordered.
+    pub(crate) fn order_key<T: Serialize>(
+        &self,
+        key: String,
+        terminal: &str,
+        asked: &T,
+    ) -> Result<OrderKey, String> {
         let fits = (1..=KEY_MAX).contains(&key.chars().count());
         if !fits || key.chars().any(char::is_control) {
             return Err(format!("a key has 1 to {KEY_MAX} characters"));
         }
-        let content = serde_json::to_string(&(terminal, change));
+        let content = serde_json::to_string(&(terminal, asked));
         let content = content.map_err(|error| error.to_string())?;
         Ok(OrderKey { content: self.pins.content(&content), key })
     }
@@ -395,7 +399,7 @@ fn date(text: &str) -> Result<Date, String> {
     text.parse().map_err(|_| format!("`{text}` is not a date such as 2026-09-15"))
 }
 
-fn no_member(number: u32) -> String {
+pub(crate) fn no_member(number: u32) -> String {
     format!("no member has the number {number}; `kari member find` looks for names")
 }
 

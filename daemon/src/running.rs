@@ -450,6 +450,7 @@ impl Running {
             site: Surroundings {
                 country: installation.country,
                 time_zone: installation.site.time_zone.clone(),
+                currency: installation.site.currency.clone(),
                 state: folder.to_path_buf(),
             },
         };

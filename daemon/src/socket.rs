@@ -9,13 +9,11 @@ use domain::{
     decision::Decision,
     ids::DecisionId,
     money::Money,
-    order::{Act, Order, Override, OverrideReason, Setting, What},
-    reasons::{Class, Reason},
+    order::{OverrideReason, What},
+    reasons::Reason,
     remedy::Remedy,
     rows::Person,
-    sales::Receipt,
     state::{Answer, Input},
-    till::LIFTED_WITHIN,
     time::Clock,
 };
 use serde::{Deserialize, Serialize};
@@ -28,7 +26,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::registry::Change,
+    cli::{registry::Change, till::TillOrder},
     import as imports,
     registry::{
         Surroundings,
@@ -39,8 +37,8 @@ use crate::{
     values::Checks,
 };
 
-/// The longest line of a question.
-const LINE_MAX: u64 = 16 * 1024;
+/// The longest line of a question: a basket of the most lines fits.
+const LINE_MAX: u64 = 64 * 1024;
 /// How many callers are served at once.
 const CALLERS_MAX: usize = 16;
 /// How long one caller may take.
@@ -102,6 +100,19 @@ pub(crate) enum Question {
         key: Option<String>,
         /// What.
         what: Box<Change>,
+    },
+    /// An order at a till.
+    Till {
+        /// Where.
+        terminal: String,
+        /// Who.
+        operator: String,
+        /// The proof.
+        pin: String,
+        /// What tells it from another one, where it may be sent again.
+        key: Option<String>,
+        /// What.
+        what: Box<TillOrder>,
     },
     /// The member of a number.
     Member {
@@ -312,6 +323,9 @@ async fn answer(question: Question, desk: &Desk) -> Reply {
         Question::Change { terminal, operator, pin, key, what } => {
             desk.change((terminal, operator, pin), (key, *what)).await
         }
+        Question::Till { terminal, operator, pin, key, what } => {
+            desk.at_till((terminal, operator, pin), (key, *what)).await
+        }
         Question::Member { number } => desk.show(number).await,
         Question::Find { text } => desk.find(&text).await,
         Question::History { uid } => desk.history(&uid).await,
@@ -349,88 +363,13 @@ impl Desk {
             None => ended(),
         }
     }
-
-    /// Hands on the order of somebody, with the digest of his PIN.
-    async fn order(
-        &self,
-        (terminal, operator, pin): (String, String, String),
-        what: What,
-    ) -> Reply {
-        if let Err(why) = self.may_be_ordered(&what).await {
-            return Reply::Refused { why };
-        }
-        let Some(pin) = self.pins.digest(&operator, &pin) else { return no_pin() };
-        let order = Order { operator: operator.as_str().into(), second: None, what };
-        let (terminal, order) = (terminal.into(), Box::new(order));
-        self.ask(Input::SignedOrder { terminal, order, pin, key: None }).await
-    }
-
-    /// What is checked beside the loop: an approver has given no PIN here, and a value passes every
-    /// check of a reload.
-    async fn may_be_ordered(&self, what: &What) -> Result<(), String> {
-        match what {
-            What::Sale { approved_by: Some(_), .. } => {
-                Err("whoever approves a sale proves it at the till, not by name".to_owned())
-            }
-            What::Act(Act { setting: Some(Setting { key, value: Some(value) }), .. }) => {
-                self.checks.pass(&self.reader, (key, value)).await
-            }
-            What::Void { receipt, .. } | What::Return { receipt, .. } => {
-                self.is_on_record(receipt).await
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// What is taken back is what was sold, whatever the caller says of it.
-    async fn is_on_record(&self, told: &Receipt) -> Result<(), String> {
-        let known = self.reader.receipt(&told.key).await.map_err(|error| error.to_string())?;
-        match known.as_ref() == Some(told) {
-            true => Ok(()),
-            false => Err(format!("`{}` is not on record like this", told.key)),
-        }
-    }
-
-    /// The override of a decision on record.
-    async fn lifts(
-        &self,
-        id: DecisionId,
-        (codes, reason, text, waived): (Vec<Reason>, OverrideReason, String, Money),
-    ) -> Result<Override, String> {
-        let found = self.reader.decision(id).await.map_err(|error| error.to_string())?;
-        let found = found.ok_or("there is no such decision")?;
-        let refuses = |class: Class| matches!(class, Class::Deny | Class::Hold);
-        let verdict = &found.verdict;
-        let lists = |code: &Reason| {
-            let mut reasons = verdict.reasons.iter();
-            reasons.any(|one| one.reason == *code && refuses(one.class))
-        };
-        if verdict.outcome.opens() || found.kind.direction().is_none() {
-            return Err("that decision refused nobody at a gate".to_owned());
-        }
-        if self.clock.now().since(found.at) > LIFTED_WITHIN {
-            let why = "that refusal is more than ten minutes old; let the guest read again";
-            return Err(why.to_owned());
-        }
-        if let Some(code) = codes.iter().find(|code| !lists(code)) {
-            return Err(format!("`{}` is no reason that refused there", code.code()));
-        }
-        let uid = match (&found.unknown_uid, found.credential) {
-            (Some(uid), _) => uid.clone(),
-            (None, Some(credential)) => {
-                let uid =
-                    self.reader.uid_of(credential).await.map_err(|error| error.to_string())?;
-                uid.ok_or("the credential of that decision is gone")?
-            }
-            (None, None) => return Err("that decision is about nobody's credential".to_owned()),
-        };
-        let (decision, gate, kind) = (found.id, found.device, found.kind);
-        Ok(Override { decision, gate, uid, kind, codes, reason, text, waived })
-    }
 }
 
-pub(crate) fn no_pin() -> Reply {
-    Reply::Refused { why: "a PIN has 4 to 12 digits".to_owned() }
+/// What whoever gives none is told.
+pub(crate) const NO_PIN: &str = "a PIN has 4 to 12 digits";
+
+fn no_pin() -> Reply {
+    Reply::Refused { why: NO_PIN.to_owned() }
 }
 
 fn ended() -> Reply {

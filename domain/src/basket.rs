@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ids::{DeviceId, GoodId, MemberId, TariffId, Uid},
     money::{Money, Vat},
-    order::{Line, Sells},
+    order::{AMOUNT_MAX, Line, Rest, Sells},
     rows::{Offer, TariffKey, TariffKind},
     step::Step,
     time::Timestamp,
@@ -16,8 +16,6 @@ use crate::{
 const LINES_MAX: usize = 200;
 /// So many of one thing a line may have (our choice).
 const COUNT_MAX: u32 = 10_000;
-/// No price is above this, in minor units (our choice).
-const PRICE_MAX: Money = Money(100_000_000_000);
 
 /// What a top-up is called on a receipt.
 const TOP_UP: &str = "top-up";
@@ -29,11 +27,15 @@ pub const LOST_BAND: &str = "lost-band";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Basket {
     pub(crate) lines: Vec<Priced>,
-    /// What all of it costs.
-    pub(crate) total: Money,
+    /// How it is paid.
+    pub(crate) ways: Ways,
+}
+
+/// How something is paid; below zero it is given back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ways {
     pub(crate) cash: Money,
     pub(crate) card: Money,
-    /// What is left for the wallet.
     pub(crate) wallet: Money,
     /// What rounding of cash gave the guest; below zero what it took.
     pub(crate) rounding: Money,
@@ -106,16 +108,18 @@ impl Step<'_> {
         &mut self,
         lines: &[Line],
         buyer: Option<&Uid>,
-        (cash, card): (Money, Money),
+        pays: (Money, Money, Rest),
         at: Timestamp,
     ) -> Result<Basket, String> {
         if lines.is_empty() || lines.len() > LINES_MAX {
             return Err(format!("a sale has between 1 and {LINES_MAX} lines"));
         }
         let named = |place: usize, why: String| format!("line {}: {why}", place + 1);
+        let deposit = self.deposit(lines);
         let mut priced = Vec::with_capacity(lines.len());
         for (place, line) in lines.iter().enumerate() {
-            priced.push(self.priced(line, buyer, at).map_err(|why| named(place, why))?);
+            let line = self.priced(line, (buyer, deposit), at);
+            priced.push(line.map_err(|why| named(place, why))?);
         }
         for (place, line) in lines.iter().enumerate() {
             let about = |other: &Line| other.sells == line.sells && line.sells.is_of_one_band();
@@ -125,9 +129,9 @@ impl Step<'_> {
         }
         let total = priced.iter().try_fold(Money::ZERO, |sum, line| sum.checked_add(line.gross));
         let total = total.ok_or("the total is too large")?;
-        let (wallet, rounding) = self.paid((total, buyer.is_some()), (cash, card))?;
-        let basket = Basket { lines: priced, total, cash, card, wallet, rounding };
-        if wallet > Money::ZERO && wallet > total - basket.loads() {
+        let ways = self.paid((total, buyer.is_some()), pays)?;
+        let basket = Basket { lines: priced, ways };
+        if ways.wallet > Money::ZERO && ways.wallet > total - basket.loads() {
             return Err("a wallet is not topped up from itself; pay in cash or by card".to_owned());
         }
         Ok(basket)
@@ -149,18 +153,41 @@ impl Step<'_> {
             version: None,
         };
         let (cash, card) = if in_cash { (amount, Money::ZERO) } else { (Money::ZERO, amount) };
-        let (wallet, rounding) = (Money::ZERO, Money::ZERO);
-        Basket { lines: vec![line], total: amount, cash, card, wallet, rounding }
+        let ways = Ways { cash, card, ..Ways::default() };
+        Basket { lines: vec![line], ways }
     }
 
-    /// What the wallet pays of a total, and what rounding takes or gives.
+    /// The deposit for a band: that of the day guest whose pass is bought with it, else the site's.
+    fn deposit(&self, lines: &[Line]) -> Money {
+        let offered = lines.iter().filter_map(|line| match &line.sells {
+            Sells::Tariff { tariff, .. } => self.newest(tariff).map(|(_, offer, _)| offer.deposit),
+            _ => None,
+        });
+        let own = offered.max().filter(|deposit| !deposit.is_zero());
+        own.unwrap_or(self.state.site.band_deposit)
+    }
+
+    /// An amount in whole coins: the nearest one, half up.
+    pub(crate) fn in_coins(&self, amount: Money) -> Money {
+        let step = self.state.site.cash_step.minor().max(1);
+        Money(amount.minor().saturating_add(step / 2).div_euclid(step) * step)
+    }
+
+    /// Who pays how much of a total, and what rounding takes or gives.
     fn paid(
         &self,
         (total, has_wallet): (Money, bool),
-        (cash, card): (Money, Money),
-    ) -> Result<(Money, Money), String> {
+        (cash, card, rest): (Money, Money, Rest),
+    ) -> Result<Ways, String> {
         let currency = &self.state.site.currency;
         let step = self.state.site.cash_step;
+        let left = total - cash - card;
+        let (cash, card) = match rest {
+            Rest::Cash => (cash + self.in_coins(left), card),
+            Rest::Card => (cash, card + left),
+            Rest::Wallet | Rest::Nobody => (cash, card),
+        };
+        let ways = Ways { cash, card, ..Ways::default() };
         if cash.minor() % step.minor().max(1) != 0 {
             let step = currency.exact(step);
             return Err(format!("cash is paid in whole multiples of {step}"));
@@ -170,30 +197,33 @@ impl Step<'_> {
         if backwards(cash) || backwards(card) {
             return Err("what is paid has the sign of the total".to_owned());
         }
-        let rest = total - cash - card;
+        let left = total - cash - card;
         // Cash closes a sale: what is less than half a coin is rounded away.
-        if !cash.is_zero() && rest.minor().abs().saturating_mul(2) <= step.minor() {
-            return Ok((Money::ZERO, rest));
+        let in_cash = !cash.is_zero() || rest == Rest::Cash;
+        if in_cash && left.minor().saturating_abs().saturating_mul(2) <= step.minor() {
+            return Ok(Ways { rounding: left, ..ways });
         }
-        let exceeds = !rest.is_zero() && (rest < Money::ZERO) != gives;
+        let exceeds = !left.is_zero() && (left < Money::ZERO) != gives;
         if exceeds {
             let total = currency.exact(total);
             return Err(format!("more is paid than the {total} that it costs; give change"));
         }
-        if !rest.is_zero() && !has_wallet {
-            let rest = currency.exact(rest);
-            return Err(format!("{rest} is not paid, and no wallet is named that pays it"));
+        if !left.is_zero() && (!has_wallet || rest != Rest::Wallet) {
+            let (left, total) = (currency.exact(left), currency.exact(total));
+            return Err(format!(
+                "{left} is not paid of {total}; pay it in cash, by card or from a wallet"
+            ));
         }
-        Ok((rest, Money::ZERO))
+        Ok(Ways { wallet: left, ..ways })
     }
 
     fn priced(
         &mut self,
         line: &Line,
-        buyer: Option<&Uid>,
+        (buyer, deposit): (Option<&Uid>, Money),
         at: Timestamp,
     ) -> Result<Priced, String> {
-        let item = self.item(line, buyer, at)?;
+        let item = self.item(line, (buyer, deposit), at)?;
         if line.count == 0 || line.count > COUNT_MAX {
             return Err(format!("a line has between 1 and {COUNT_MAX} of a thing"));
         }
@@ -213,7 +243,7 @@ impl Step<'_> {
             _ => item.price,
         };
         let gives = matches!(line.sells, Sells::DepositBack { .. });
-        if (price < Money::ZERO && !gives) || price > PRICE_MAX {
+        if (price < Money::ZERO && !gives) || price > AMOUNT_MAX {
             return Err("a price is not below zero, and not absurdly high".to_owned());
         }
         let listed = Money(price.minor().saturating_mul(i64::from(line.count)));
@@ -238,7 +268,12 @@ impl Step<'_> {
         })
     }
 
-    fn item(&mut self, line: &Line, buyer: Option<&Uid>, at: Timestamp) -> Result<Item, String> {
+    fn item(
+        &mut self,
+        line: &Line,
+        (buyer, deposit): (Option<&Uid>, Money),
+        at: Timestamp,
+    ) -> Result<Item, String> {
         let money = |name: &str, price: Option<Money>| Item {
             name: name.to_owned(),
             price: price.unwrap_or_default(),
@@ -268,7 +303,7 @@ impl Step<'_> {
                 if self.state.tables.deposits.read(uid).is_some() {
                     return Err(format!("a deposit for `{uid}` is paid already"));
                 }
-                Ok(money("deposit", Some(self.state.site.band_deposit)))
+                Ok(money("deposit", Some(deposit)))
             }
             Sells::DepositBack { uid } => {
                 let paid = self.state.tables.deposits.read(uid);

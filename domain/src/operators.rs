@@ -329,8 +329,8 @@ impl Step<'_> {
     /// What keeps a till from doing something, whoever asks.
     fn till_obstacle(&mut self, till: &DeviceId, what: &What) -> Option<String> {
         match what {
-            What::Sale { lines, buyer, cash, card, .. } => {
-                self.basket(lines, buyer.as_ref(), (*cash, *card), self.now).err()
+            What::Sale { lines, buyer, cash, card, rest, .. } => {
+                self.basket(lines, buyer.as_ref(), (*cash, *card, *rest), self.now).err()
             }
             What::Void { receipt, .. } => self.void_obstacle(till, receipt),
             What::Return { receipt, counts, .. } => self.return_obstacle(receipt, counts),

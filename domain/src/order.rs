@@ -15,6 +15,9 @@ use crate::{
     time::Timestamp,
 };
 
+/// No amount or price is above this, in minor units (our choice).
+pub const AMOUNT_MAX: Money = Money(100_000_000_000);
+
 /// One order. It is known by (terminal, session, receipt), as a device's message is by (device,
 /// boot, sequence), so that it takes effect once however often it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +48,7 @@ pub struct Second {
 pub enum What {
     /// Goods and services.
     Sale {
-        /// Whose wallet pays what cash and card do not, if anybody's.
+        /// Who buys, if that is known.
         buyer: Option<Uid>,
         /// The lines.
         lines: Vec<Line>,
@@ -53,6 +56,9 @@ pub enum What {
         cash: Money,
         /// The part that is paid by card.
         card: Money,
+        /// Who pays what is left then.
+        #[serde(default)]
+        rest: Rest,
         /// The age that a document shows, where the buyer is not known.
         age_shown: Option<i64>,
         /// Who approved what the operator may not do alone.
@@ -111,6 +117,21 @@ pub enum What {
     Registry(Box<Registry>),
     /// Lifting the reasons of a refusal once.
     Override(Override),
+}
+
+/// Who pays what the amounts that were named leave of a sale.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rest {
+    /// The buyer's wallet.
+    #[default]
+    Wallet,
+    /// The buyer in cash, rounded to the smallest coin.
+    Cash,
+    /// The buyer by card.
+    Card,
+    /// Nobody: nothing is left.
+    Nobody,
 }
 
 /// One line of a sale.
@@ -319,16 +340,20 @@ impl What {
     #[must_use]
     pub fn nonsense(&self) -> Option<&'static str> {
         let none = Money::ZERO;
+        let above = |amount: &Money| (*amount <= none).then_some("the amount is above zero");
+        let least =
+            |amount: &Money| (*amount < none).then_some("a drawer holds nothing at the least");
+        let most = |amount: &Money| (*amount > AMOUNT_MAX).then_some("no amount is so high");
         match self {
             Self::Topup { amount, .. }
             | Self::Refund { amount, .. }
             | Self::Settle { amount, .. }
             | Self::Cash(CashOrder::PutIn { amount, .. } | CashOrder::TakeOut { amount, .. }) => {
-                (*amount <= none).then_some("the amount is above zero")
+                above(amount).or(most(amount))
             }
             Self::Cash(
                 CashOrder::Open { float: amount } | CashOrder::Close { counted: amount },
-            ) => (*amount < none).then_some("a drawer holds nothing at the least"),
+            ) => least(amount).or(most(amount)),
             Self::Void { reason, .. } | Self::Return { reason, .. } => {
                 reason.trim().is_empty().then_some("say why it is taken back")
             }

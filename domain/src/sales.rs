@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    basket::{Basket, LOST_BAND, Priced},
+    basket::{Basket, LOST_BAND, Priced, Ways},
     ids::{AccountId, DecisionId, DeviceId, MemberId, OperatorId, PassId, TransactionId, Uid},
     ledger::{Booking, Purpose},
     money::Money,
@@ -76,6 +76,15 @@ pub(crate) struct Sale<'a> {
     pub(crate) session: u64,
 }
 
+/// What a receipt tells beside who sold it where and when.
+pub(crate) struct Written {
+    pub(crate) takes_back: Option<ReceiptKey>,
+    pub(crate) member: Option<MemberId>,
+    pub(crate) lines: Vec<Priced>,
+    pub(crate) ways: Ways,
+    pub(crate) passes: Vec<PassId>,
+}
+
 impl Sale<'_> {
     pub(crate) fn booking(&self, purpose: Purpose) -> Booking {
         let booking = Booking::new(purpose, self.key.clone(), self.at).at_device(self.till);
@@ -86,22 +95,36 @@ impl Sale<'_> {
 impl Step<'_> {
     /// Sells a basket.
     pub(crate) fn sell(&mut self, sale: &Sale<'_>, basket: Basket) {
-        let (drawer, key) = self.next_receipt(sale);
-        let mut postings = self.takings(sale.till, basket.cash, basket.card);
-        postings.extend(sale.wallet.map(|wallet| (wallet, -basket.wallet)));
-        if !basket.rounding.is_zero() {
-            postings.push((self.site_account(AccountKind::Rounding, ""), -basket.rounding));
+        let Basket { lines, ways } = basket;
+        let (_, key) = self.next_receipt(sale);
+        let mut postings = self.takings(sale.till, ways.cash, ways.card);
+        postings.extend(sale.wallet.map(|wallet| (wallet, -ways.wallet)));
+        if !ways.rounding.is_zero() {
+            postings.push((self.site_account(AccountKind::Rounding, ""), -ways.rounding));
         }
         let mut passes = Vec::new();
-        for line in &basket.lines {
+        for line in &lines {
             self.sell_line((sale, &key), line, &mut postings, &mut passes);
         }
-        let postings = merged(postings);
-        let transaction = self.post(sale.booking(sale.purpose), &postings);
         if let Some(member) = sale.buyer {
-            self.spending((member, sale.at), |day| day.spent = day.spent + basket.wallet);
+            self.spending((member, sale.at), |day| day.spent = day.spent + ways.wallet);
         }
-        self.count_cash(sale.till, basket.cash);
+        let written = Written { takes_back: None, member: sale.buyer, lines, ways, passes };
+        self.write_receipt(sale, (sale.booking(sale.purpose), postings), written);
+    }
+
+    /// Posts what was sold or taken back, counts its cash, and writes its receipt.
+    pub(crate) fn write_receipt(
+        &mut self,
+        sale: &Sale<'_>,
+        (booking, postings): (Booking, Vec<(AccountId, Money)>),
+        written: Written,
+    ) {
+        let Written { takes_back, member, lines, ways, passes } = written;
+        let postings = merged(postings);
+        let transaction = self.post(booking, &postings);
+        self.count_cash(sale.till, ways.cash);
+        let (drawer, key) = self.next_receipt(sale);
         let receipt = Receipt {
             key,
             at: sale.at,
@@ -109,14 +132,14 @@ impl Step<'_> {
             operator: sale.operator.clone(),
             decision: sale.decision,
             transaction,
-            takes_back: None,
-            member: sale.buyer,
-            lines: basket.lines,
-            total: basket.total,
-            cash: basket.cash,
-            card: basket.card,
-            wallet: basket.wallet,
-            rounding: basket.rounding,
+            takes_back,
+            member,
+            total: lines.iter().map(|line| line.gross).sum(),
+            lines,
+            cash: ways.cash,
+            card: ways.card,
+            wallet: ways.wallet,
+            rounding: ways.rounding,
             passes,
             postings: postings
                 .iter()
@@ -129,7 +152,7 @@ impl Step<'_> {
 
     /// The next number of a till, and the drawer that has counted it. Selling opens a session where
     /// none is open.
-    pub(crate) fn next_receipt(&mut self, sale: &Sale<'_>) -> (Drawer, ReceiptKey) {
+    fn next_receipt(&mut self, sale: &Sale<'_>) -> (Drawer, ReceiptKey) {
         let mut drawer = self.drawer(sale.till);
         drawer.receipts += 1;
         let key = ReceiptKey { till: sale.till.clone(), number: drawer.receipts };
@@ -153,7 +176,7 @@ impl Step<'_> {
     }
 
     /// The receipt counts in the session.
-    pub(crate) fn count_receipt(&mut self, till: &DeviceId, mut drawer: Drawer, of: &Receipt) {
+    fn count_receipt(&mut self, till: &DeviceId, mut drawer: Drawer, of: &Receipt) {
         if let Some(session) = &mut drawer.session {
             session.receipts += 1;
             let ways = [("cash", of.cash), ("card", of.card), ("wallet", of.wallet)];

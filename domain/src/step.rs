@@ -29,8 +29,9 @@ pub fn step(
     policy: &dyn Policy,
 ) -> Answer {
     let answered = matches!(input, Input::Unanswered(_));
+    let signed = matches!(input, Input::SignedOrder { .. } | Input::Confirm { .. });
     let values = state.values(policy);
-    let mut step = Step { state, batch, policy, values, now, answered };
+    let mut step = Step { state, batch, policy, values, now, answered, signed };
     match input {
         Input::Device(event) | Input::Unanswered(event) => step.device(event),
         Input::Import(rows) => return step.import(rows),
@@ -63,6 +64,8 @@ pub(crate) struct Step<'a> {
     pub(crate) now: Timestamp,
     /// Whether the device has its answer already, by the road for a store that stands still.
     pub(crate) answered: bool,
+    /// Whether somebody signed it at a terminal, which is heard of therefore.
+    pub(crate) signed: bool,
 }
 
 /// A message of a device, once its time and its source are settled.

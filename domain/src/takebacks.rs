@@ -2,29 +2,19 @@
 //! later. Nothing is changed: a reversing entry stands beside what it reverses.
 
 use crate::{
-    basket::Priced,
+    basket::{Priced, Ways},
     ids::AccountId,
     ledger::{Booking, Purpose},
     money::Money,
     order::Sells,
     rows::{AccountKind, PassKey, PassState, Returned},
-    sales::{Receipt, Sale, merged},
-    state::Posting,
+    sales::{Receipt, Sale, Written},
     step::Step,
     windows::local_date,
 };
 
 /// So many days goods may come back (our choice), as long as it is remembered what did.
 pub(crate) const RETURNED_WITHIN_DAYS: i32 = 90;
-
-/// How something was paid.
-#[derive(Clone, Copy, Debug)]
-struct Ways {
-    cash: Money,
-    card: Money,
-    wallet: Money,
-    rounding: Money,
-}
 
 impl Step<'_> {
     /// Why a receipt cannot be taken back as a whole.
@@ -177,9 +167,7 @@ impl Step<'_> {
     pub(crate) fn return_value(&self, of: &Receipt, counts: &[u32], cash: bool) -> Money {
         let worth: Money =
             of.lines.iter().zip(counts).map(|(line, count)| taken_back(line, *count).gross).sum();
-        let step = self.state.site.cash_step.minor().max(1);
-        let rounded = (-worth.minor() + step / 2).div_euclid(step) * step;
-        if cash { Money(rounded) } else { -worth }
+        if cash { self.in_coins(-worth) } else { -worth }
     }
 
     /// Takes goods back.
@@ -227,37 +215,12 @@ impl Step<'_> {
         (counts, lines): (Vec<u32>, Vec<Priced>),
         (booking, postings, ways): (Booking, Vec<(AccountId, Money)>, Ways),
     ) {
-        let postings = merged(postings);
-        let transaction = self.post(booking, &postings);
-        let Ways { cash, card, wallet, rounding } = ways;
-        self.count_cash(sale.till, cash);
         let times = self.state.tables.returned.read(&of.key).map_or(0, |row| row.times) + 1;
         let row = Returned { counts, times, at: sale.at };
         self.state.tables.returned.put(of.key.clone(), row);
-        let (drawer, key) = self.next_receipt(sale);
-        let receipt = Receipt {
-            key,
-            at: sale.at,
-            session: sale.session,
-            operator: sale.operator.clone(),
-            decision: sale.decision,
-            transaction,
-            takes_back: Some(of.key.clone()),
-            member: of.member,
-            total: lines.iter().map(|line| line.gross).sum(),
-            lines,
-            cash,
-            card,
-            wallet,
-            rounding,
-            passes: Vec::new(),
-            postings: postings
-                .iter()
-                .map(|(account, amount)| Posting { account: *account, amount: *amount })
-                .collect(),
-        };
-        self.count_receipt(sale.till, drawer, &receipt);
-        self.batch.receipts.push(receipt);
+        let takes_back = Some(of.key.clone());
+        let written = Written { takes_back, member: of.member, lines, ways, passes: Vec::new() };
+        self.write_receipt(sale, (booking, postings), written);
     }
 
     /// What came back so long ago that nothing more can is forgotten.

@@ -164,7 +164,8 @@ impl SeenOrder {
 
     /// What a basket comes to.
     fn sells(&mut self, basket: &Basket) {
-        (self.wallet, self.cash, self.loads) = (basket.wallet, basket.cash, basket.loads());
+        let ways = basket.ways;
+        (self.wallet, self.cash, self.loads) = (ways.wallet, ways.cash, basket.loads());
         for (place, line) in (1..).zip(&basket.lines) {
             if line.discount > self.discount {
                 (self.discount, self.discount_line) = (line.discount, place);
@@ -269,7 +270,7 @@ impl Step<'_> {
         });
         let mut known = SeenOrder {
             terminal: asked.device.clone(),
-            online: terminal.online,
+            online: terminal.online || self.signed,
             drawer: terminal.drawer,
             named: order.what.holder().is_some(),
             action: order.what.action().to_owned(),
@@ -301,8 +302,8 @@ impl Step<'_> {
         (order, subject): (&Order, Option<MemberId>),
     ) {
         match &order.what {
-            What::Sale { lines, buyer, cash, card, age_shown, approved_by } => {
-                let basket = self.basket(lines, buyer.as_ref(), (*cash, *card), asked.at);
+            What::Sale { lines, buyer, cash, card, rest, age_shown, approved_by } => {
+                let basket = self.basket(lines, buyer.as_ref(), (*cash, *card, *rest), asked.at);
                 if let Ok(basket) = basket {
                     known.sells(&basket);
                 }
@@ -383,8 +384,8 @@ impl Step<'_> {
             session,
         };
         match &order.what {
-            What::Sale { lines, buyer, cash, card, .. } => {
-                let basket = self.basket(lines, buyer.as_ref(), (*cash, *card), asked.at);
+            What::Sale { lines, buyer, cash, card, rest, .. } => {
+                let basket = self.basket(lines, buyer.as_ref(), (*cash, *card, *rest), asked.at);
                 if let Ok(basket) = basket {
                     self.sell(&sale, basket);
                 }

@@ -32,6 +32,7 @@ mod retention;
 mod server;
 mod sheet;
 mod tables;
+pub mod tills;
 pub mod verify;
 
 /// The database of one site, held by one of its daemons.

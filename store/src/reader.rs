@@ -12,8 +12,7 @@ use domain::{
     decision::Decision,
     ids::{CredentialId, DecisionId, Uid},
     layered::Change,
-    rows::{ParamKey, ReceiptKey, SetParam},
-    sales::Receipt,
+    rows::{ParamKey, SetParam},
     state::Changes,
     time::{Span, Timestamp},
 };
@@ -53,11 +52,10 @@ const COUNT_BETWEEN: &str = "SELECT count(*) FROM decision WHERE id > $1 AND id 
 const REMAINS: &str = "SELECT at, outcome, reason FROM decision WHERE id = $1 AND body IS NULL";
 const PARAM_VALUES: &str = "SELECT parameter, scope, body FROM param_value ORDER BY 1, 2";
 const UID_OF: &str = "SELECT uid FROM credential WHERE id = $1 LIMIT 1";
-const RECEIPT_BODY: &str = "SELECT body FROM receipt WHERE till = $1 AND number = $2";
 const RULE_SET_OF: &str = "SELECT hash, texts FROM rule_set WHERE hash = $1";
 /// The statements of this module, for the test that prepares them all.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 10] = [
+pub(crate) const STATEMENTS: [&str; 9] = [
     DECISION_BODY,
     DECISIONS_AFTER,
     LATEST,
@@ -66,7 +64,6 @@ pub(crate) const STATEMENTS: [&str; 10] = [
     REMAINS,
     PARAM_VALUES,
     UID_OF,
-    RECEIPT_BODY,
     RULE_SET_OF,
 ];
 
@@ -247,18 +244,6 @@ impl Reader {
         let mut names = Names::default();
         let mut cells = Cells::of_row("credential", &row, &mut names)?;
         Ok(Some(Uid::from(&*cells.text()?)))
-    }
-
-    /// A receipt as it is on record.
-    ///
-    /// # Errors
-    /// Where the database cannot be read.
-    pub async fn receipt(&self, key: &ReceiptKey) -> Result<Option<Receipt>, ReadError> {
-        let values = [key.till.as_str().into(), key.number.cast_signed().into()];
-        let row = self.pool.row(RECEIPT_BODY, values).await;
-        let Some(row) = row.map_err(ReadError::of("a receipt"))? else { return Ok(None) };
-        let mut names = Names::default();
-        Cells::of_row("receipt", &row, &mut names)?.json().map(Some)
     }
 
     /// The texts of the rule set of this hash, by file name.

@@ -304,6 +304,7 @@ mod tests {
         texts.extend([retention::OLD_DECISION, retention::OLD_LINE]);
         texts.extend([retention::HOLDERS, retention::OLD_HOLDER]);
         texts.extend(people::STATEMENTS);
+        texts.extend(crate::tills::STATEMENTS);
         texts
     }
 

@@ -22,6 +22,7 @@ mod registry;
 mod reloads;
 mod replays;
 mod servers;
+mod tills;
 
 use devices::twin::{Answer, IndicateSeen, MqttGate};
 use domain::{event::Direction, ids::DecisionId, reasons::Reason, verdict::Outcome};

@@ -26,13 +26,15 @@ set("terminal.allowed_actions", ALL, terminal("till-1"));
 set("terminal.allowed_actions", ALL, terminal("till-2"));
 "#;
 
-struct Office {
-    folder: String,
+/// The commands of a desk.
+pub(crate) struct Office {
+    /// The site's folder.
+    pub(crate) folder: String,
 }
 
 impl Office {
     /// Nino, a manager, does something at the first till.
-    fn does(&self, command: [&str; 2], words: &[&str]) -> Value {
+    pub(crate) fn does(&self, command: [&str; 2], words: &[&str]) -> Value {
         let done = self.tries(command, words);
         assert!(done.0 == Some(0), "{command:?} {words:?}: {done:?}");
         serde_json::from_str(done.1.lines().next().unwrap()).unwrap()
@@ -42,7 +44,7 @@ impl Office {
         self.as_somebody(("nino", "1111", "till-1"), command, words)
     }
 
-    fn as_somebody(
+    pub(crate) fn as_somebody(
         &self,
         (login, pin, till): (&str, &str, &str),
         command: [&str; 2],
@@ -54,7 +56,7 @@ impl Office {
         (done.status.code(), program::text(&done.stdout) + &program::text(&done.stderr))
     }
 
-    fn looks(&self, command: [&str; 2], words: &[&str]) -> Value {
+    pub(crate) fn looks(&self, command: [&str; 2], words: &[&str]) -> Value {
         let before = ["--json", command[0], command[1], &self.folder];
         let done = program::run(before.iter().chain(words));
         let text = program::text(&done.stdout) + &program::text(&done.stderr);

@@ -6,7 +6,7 @@ use domain::{
     ids::{GoodId, MemberId, TariffId},
     ledger::Purpose,
     money::{Money, Vat},
-    order::{CashOrder, Line, Order, Sells, What},
+    order::{CashOrder, Line, Order, Rest, Sells, What},
     rows::{
         AccountKind, Good, Lasts, Offer, Pass, PinDigest, PriceList, Session, Tariff, TariffKey,
         TariffKind,
@@ -92,6 +92,7 @@ pub(crate) fn sale(buyer: Option<&str>, lines: Vec<Line>, cash: &str, card: &str
         lines,
         cash: money(cash),
         card: money(card),
+        rest: Rest::Wallet,
         age_shown: None,
         approved_by: None,
     }

@@ -9,7 +9,7 @@ use domain::{
     facts::EventKind,
     ids::{DecisionId, MemberId},
     money::Money,
-    order::{Act, Line, Order, Override, Second, Sells, What},
+    order::{Act, Line, Order, Override, Rest, Second, Sells, What},
     reasons::{Class, Reason},
     rows::{CredentialState, Terminal},
     state::{Answer, ImportRow, Input, Payment},
@@ -261,6 +261,7 @@ impl Run {
                     lines: vec![line],
                     cash: if cash { Money(cents) } else { Money::ZERO },
                     card: Money::ZERO,
+                    rest: Rest::Wallet,
                     age_shown: None,
                     approved_by: None,
                 };

@@ -3,7 +3,7 @@
 use crate::tree::File;
 
 /// First components of words that look like paths and are none: topics, media types, time zones,
-/// and what only a running daemon or a build makes.
+/// numbers of receipts, and what only a running daemon or a build makes.
 const NO_PATHS: &[&str] = &[
     "homie",
     "kari",
@@ -15,6 +15,7 @@ const NO_PATHS: &[&str] = &[
     "America",
     "state",
     "target",
+    "till-1",
     "mqtt:",
     "http:",
     "https:",

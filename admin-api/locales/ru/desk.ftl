@@ -159,11 +159,16 @@ desk-DAILY_SPEND_LIMIT = Сверх дневного лимита
     .limit-remaining = Дневной лимит { $limit }, осталось { $remaining }
     .remaining = Дневной лимит, осталось { $remaining }
 desk-DISCOUNT_NEEDS_APPROVAL = Скидка больше вашего лимита
+    .percent-limit-line = Строка { $line }: скидка { $percent } % больше вашего лимита { $limit } %
     .percent-limit = Скидка { $percent } % больше вашего лимита { $limit } %
 desk-REFUND_NEEDS_APPROVAL = Возврат больше вашего лимита
     .amount-limit = Возврат { $amount } больше вашего лимита { $limit }
     .amount = Возврат { $amount } больше вашего лимита
 desk-AGE_RESTRICTED_ITEM = Покупатель младше возраста, установленного законом
+    .category-limit-line = { $limit ->
+        [one] Строка { $line }: покупатель младше { $limit } года, категория товара «{ $category }»
+       *[other] Строка { $line }: покупатель младше { $limit } лет, категория товара «{ $category }»
+    }
     .category-limit = { $limit ->
         [one] Покупатель младше { $limit } года, категория товара «{ $category }»
        *[other] Покупатель младше { $limit } лет, категория товара «{ $category }»

@@ -120,6 +120,7 @@ fn every_detail() -> Vec<(&'static str, Detail)> {
         ("operator", Detail::Word("nino".into())),
         ("action", Detail::Word("debt_write_off".into())),
         ("code", Detail::Word("ZONE_FULL".into())),
+        ("line", Detail::Count(2)),
     ]
 }
 

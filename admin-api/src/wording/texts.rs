@@ -14,6 +14,7 @@ macro_rules! files {
             include_str!(concat!("../../locales/", $tag, "/desk.ftl")),
             include_str!(concat!("../../locales/", $tag, "/words.ftl")),
             include_str!(concat!("../../locales/", $tag, "/page.ftl")),
+            include_str!(concat!("../../locales/", $tag, "/till.ftl")),
         ]
     };
 }

@@ -11,9 +11,10 @@ use crate::cli::{Exit, InitArgs};
 const SITE: &str = include_str!("../../../examples/swimming-pool/site.toml");
 /// Its own settings, which a demo keeps.
 const DEMO_SETTINGS: &str = include_str!("../../../examples/swimming-pool/rules/00_site.rhai");
-/// Its people and tariffs.
+/// Its people, tariffs and goods.
 const DEMO_DATA: &[(&str, &str)] = &[
     ("tariffs.toml", include_str!("../../../examples/swimming-pool/data/tariffs.toml")),
+    ("goods.toml", include_str!("../../../examples/swimming-pool/data/goods.toml")),
     ("members.csv", include_str!("../../../examples/swimming-pool/data/members.csv")),
     ("credentials.csv", include_str!("../../../examples/swimming-pool/data/credentials.csv")),
     ("passes.csv", include_str!("../../../examples/swimming-pool/data/passes.csv")),

@@ -13,5 +13,6 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod signed;
 pub(crate) mod simulate;
+pub(crate) mod till;
 pub(crate) mod verify;
 pub(crate) mod version;

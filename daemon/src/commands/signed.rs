@@ -152,7 +152,12 @@ pub(crate) fn no_daemon(installation: &Installation) -> Exit {
 /// The decision in words; where nothing but a second person is lacking, what he does.
 pub(crate) fn told(installation: &Installation, decision: &Decision) {
     let site = &installation.site;
-    let wording = Wording::new(Language::En, site.currency.clone(), site.time_zone.clone());
+    let (currency, time_zone) = (site.currency.clone(), site.time_zone.clone());
+    told_in(&Wording::new(Language::En, currency, time_zone), decision);
+}
+
+/// The same in the words of a language.
+pub(crate) fn told_in(wording: &Wording, decision: &Decision) {
     say!("{}", wording.line(decision, None));
     if waits_for_second(decision) {
         say!(

@@ -271,7 +271,7 @@ pub struct Offer {
     /// Whether the buyer's family may use it too.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub family: bool,
-    /// The deposit for its band.
+    /// The deposit for its band, where it is not the site's.
     #[serde(skip_serializing_if = "Money::is_zero")]
     pub deposit: Money,
     /// What each started unit of a stay costs, where stays are paid by the minute.

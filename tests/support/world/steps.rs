@@ -33,7 +33,7 @@ use domain::{
     event::{Direction, Happening, LockerState},
     ids::GoodId,
     money::Money,
-    order::{Act, Line, Order, Override, Second, Sells, What},
+    order::{Act, Line, Order, Override, Rest, Second, Sells, What},
     reasons::Reason,
     rows::{Good, PinDigest, Terminal},
     state::{Answer, ImportRow, Input, Payment},
@@ -210,6 +210,7 @@ impl World {
             lines: vec![line],
             cash: option(rest, "cash").map_or(Money::ZERO, |amount| self.money(amount)),
             card: Money::ZERO,
+            rest: Rest::Wallet,
             age_shown: option(rest, "aged").map(|age| age.parse().unwrap()),
             approved_by: option(rest, "approved").map(Into::into),
         };

@@ -1,0 +1,33 @@
+# ჩეკები და მოლარის ცვლის ანგარიშები.
+
+receipt-title = ჩეკი { $number }
+receipt-takes-back = უკან დაბრუნება, ჩეკი { $number }
+receipt-by = { $operator }, ცვლა { $session }
+receipt-total = სულ
+receipt-tax = მათ შორის დღგ { $rate } %
+receipt-rounding = დამრგვალება
+
+pay-cash = ნაღდი
+pay-card = ბარათი
+pay-wallet = საფულე
+
+sold-top-up = შევსება
+sold-refund = გაცემულია საფულიდან
+sold-deposit = სამაჯურის დეპოზიტი
+sold-deposit-back = დაბრუნებული დეპოზიტი
+
+session-x = X ანგარიში, { $till }, ცვლა { $session }
+session-z = Z ანგარიში, { $till }, ცვლა { $session }
+session-opened = გაიხსნა
+session-operator = მოლარე
+session-receipts = ჩეკები
+session-voids = აქედან გაუქმება
+session-sold = გაყიდულია
+session-returned = უკან დაბრუნებულია
+session-discounts = ფასდაკლებები
+session-float = საწყისი ნაღდი
+session-cash-in = ნაღდის შეტანა
+session-cash-out = ნაღდის გატანა
+session-expected = უნდა იყოს სალაროში
+session-counted = დათვლილია
+session-difference = სხვაობა

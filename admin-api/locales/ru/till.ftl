@@ -1,0 +1,33 @@
+# Чеки и отчёты смены кассира.
+
+receipt-title = Чек { $number }
+receipt-takes-back = Возврат по чеку { $number }
+receipt-by = { $operator }, смена { $session }
+receipt-total = Итого
+receipt-tax = в том числе НДС { $rate } %
+receipt-rounding = Округление
+
+pay-cash = Наличные
+pay-card = Карта
+pay-wallet = Кошелёк
+
+sold-top-up = Пополнение
+sold-refund = Выдано из кошелька
+sold-deposit = Залог за браслет
+sold-deposit-back = Возврат залога
+
+session-x = X-отчёт, { $till }, смена { $session }
+session-z = Z-отчёт, { $till }, смена { $session }
+session-opened = Открыта
+session-operator = Кассир
+session-receipts = Чеки
+session-voids = из них отмены
+session-sold = Продано
+session-returned = Возвращено
+session-discounts = Скидки
+session-float = Размен
+session-cash-in = Внесено наличных
+session-cash-out = Изъято наличных
+session-expected = Должно быть в кассе
+session-counted = Посчитано
+session-difference = Разница

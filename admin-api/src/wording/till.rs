@@ -1,0 +1,147 @@
+//! Receipts and the reports of a cashier's session, as they are read and printed.
+
+use domain::{
+    basket::Priced, ids::DeviceId, money::Money, order::Sells, rows::Session, sales::Receipt,
+};
+use fluent_bundle::FluentArgs;
+
+use super::Wording;
+
+/// How many signs a line of a receipt has (our choice: a roll of 80 mm takes 42 to 48).
+const WIDTH: usize = 42;
+
+impl Wording {
+    /// A receipt as it is printed, with the seller's name above.
+    #[must_use]
+    pub fn receipt(&self, receipt: &Receipt, seller: &str) -> Vec<String> {
+        let mut lines = vec![seller.to_owned()];
+        lines.push(self.with("receipt-title", "number", receipt.key.to_string()));
+        if let Some(of) = &receipt.takes_back {
+            lines.push(self.with("receipt-takes-back", "number", of.to_string()));
+        }
+        let mut args = FluentArgs::new();
+        args.set("operator", receipt.operator.to_string());
+        args.set("session", receipt.session.to_string());
+        lines.push(self.date_time(receipt.at));
+        lines.push(self.texts.say("receipt-by", &args));
+        lines.push("-".repeat(WIDTH));
+        for line in &receipt.lines {
+            lines.extend(self.sold(line, receipt));
+        }
+        lines.push("-".repeat(WIDTH));
+        lines.push(self.amount(&self.word("receipt-total"), receipt.total));
+        for (rate, tax) in taxes(&receipt.lines) {
+            lines.push(self.amount(&self.with("receipt-tax", "rate", rate), tax));
+        }
+        for (way, paid) in ways(receipt).filter(|(_, paid)| !paid.is_zero()) {
+            lines.push(self.amount(&self.word(way), paid));
+        }
+        lines
+    }
+
+    /// What went through a session: an X report while it is open, and once the drawer was counted,
+    /// with what it should have held and what it did, a Z report.
+    #[must_use]
+    pub fn session(
+        &self,
+        till: &DeviceId,
+        session: &Session,
+        counted: Option<(Money, Money)>,
+    ) -> Vec<String> {
+        let mut args = FluentArgs::new();
+        args.set("till", till.to_string());
+        args.set("session", session.number.to_string());
+        let title = if counted.is_some() { "session-z" } else { "session-x" };
+        let mut lines = vec![self.texts.say(title, &args)];
+        let text = |id: &str, value: String| two(&self.word(id), &value);
+        lines.push(text("session-opened", self.date_time(session.opened)));
+        lines.push(text("session-operator", session.operator.to_string()));
+        lines.push(text("session-receipts", session.receipts.to_string()));
+        lines.push(text("session-voids", session.voids.to_string()));
+        lines.push("-".repeat(WIDTH));
+        for (id, amount) in [
+            ("session-sold", session.sold),
+            ("session-returned", session.returned),
+            ("session-discounts", session.discounts),
+        ] {
+            lines.push(self.amount(&self.word(id), amount));
+        }
+        for (rate, tax) in &session.vat {
+            lines.push(self.amount(&self.with("receipt-tax", "rate", rate.clone()), *tax));
+        }
+        lines.push("-".repeat(WIDTH));
+        for (way, paid) in &session.paid {
+            lines.push(self.amount(&self.word(&format!("pay-{way}")), *paid));
+        }
+        lines.push("-".repeat(WIDTH));
+        for (id, amount) in [
+            ("session-float", session.float),
+            ("session-cash-in", session.cash_in),
+            ("session-cash-out", -session.cash_out),
+        ] {
+            lines.push(self.amount(&self.word(id), amount));
+        }
+        let expected = counted.map_or_else(|| session.expected(), |(expected, _)| expected);
+        lines.push(self.amount(&self.word("session-expected"), expected));
+        if let Some((expected, counted)) = counted {
+            lines.push(self.amount(&self.word("session-counted"), counted));
+            lines.push(self.amount(&self.word("session-difference"), counted - expected));
+        }
+        lines
+    }
+
+    /// What a line sells, and what it costs.
+    fn sold(&self, line: &Priced, receipt: &Receipt) -> Vec<String> {
+        let back = receipt.takes_back.is_some();
+        let name = match &line.sells {
+            Sells::TopUp if line.gross < Money::ZERO && !back => self.word("sold-refund"),
+            Sells::TopUp => self.word("sold-top-up"),
+            Sells::Deposit { .. } => self.word("sold-deposit"),
+            Sells::DepositBack { .. } => self.word("sold-deposit-back"),
+            _ => line.name.clone(),
+        };
+        if line.count == 1 && line.discount == 0 {
+            return vec![self.amount(&name, line.gross)];
+        }
+        let each = format!("  {} × {}", line.count, self.money(line.price));
+        let off = match line.discount {
+            0 => String::new(),
+            percent => format!(" −{percent} %"),
+        };
+        vec![name, self.amount(&format!("{each}{off}"), line.gross)]
+    }
+
+    fn amount(&self, what: &str, amount: Money) -> String {
+        two(what, &self.money(amount))
+    }
+}
+
+/// A word at the left and one at the right; below each other where both do not fit.
+fn two(left: &str, right: &str) -> String {
+    let (taken, wanted) = (left.chars().count(), right.chars().count());
+    if taken + wanted < WIDTH {
+        return format!("{left}{}{right}", " ".repeat(WIDTH - taken - wanted));
+    }
+    format!("{left}\n{right:>WIDTH$}")
+}
+
+/// The tax by rate.
+fn taxes(lines: &[Priced]) -> std::collections::BTreeMap<String, Money> {
+    let mut taxes = std::collections::BTreeMap::new();
+    for line in lines.iter().filter(|line| !line.tax.is_zero()) {
+        let sum = taxes.entry(line.vat.to_string()).or_insert(Money::ZERO);
+        *sum = *sum + line.tax;
+    }
+    taxes
+}
+
+/// How it was paid.
+fn ways(receipt: &Receipt) -> impl Iterator<Item = (&'static str, Money)> {
+    [
+        ("receipt-rounding", -receipt.rounding),
+        ("pay-cash", receipt.cash),
+        ("pay-card", receipt.card),
+        ("pay-wallet", receipt.wallet),
+    ]
+    .into_iter()
+}
