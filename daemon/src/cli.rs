@@ -10,6 +10,7 @@ use crate::{
 };
 
 mod books;
+pub(crate) mod passes;
 pub(crate) mod registry;
 mod signed;
 pub(crate) mod till;
@@ -185,6 +186,9 @@ What the code needs a second person for waits 60 seconds for `kari confirm`.")]
     Credential(registry::CredentialCommand),
     /// Sell, take money in and back, open and close drawers, print receipts and reports.
     Till(till::TillArgs),
+    /// Let sold passes rest, hand them on, cancel them.
+    #[command(subcommand)]
+    Pass(passes::PassCommand),
     /// Let people share a wallet.
     #[command(subcommand)]
     Family(registry::FamilyCommand),

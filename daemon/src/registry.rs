@@ -9,7 +9,7 @@ use domain::{
     money::Currency,
     order::What,
     reasons::Reason,
-    registry::{CHANGED_MEANWHILE, Carrier, Details, Issue, Registry},
+    registry::{CHANGED_MEANWHILE, Carrier, Details, Issue, PassChange, Registry},
     rows::{
         CredentialKind, Document, DocumentKind, Exempted, Exemption, HeldEvent, Language, OrderKey,
         Person, Pickup,
@@ -31,6 +31,7 @@ use crate::{
 };
 
 pub(crate) mod files;
+mod passes;
 pub(crate) mod phones;
 pub(crate) mod show;
 
@@ -153,6 +154,13 @@ impl Resolving<'_> {
                 with: self.carrier(asked.with).await?,
             },
             Change::Leave(asked) => Registry::Leave(self.carrier(asked.member).await?),
+            Change::Freeze(asked) => self.pass(asked, PassChange::Freeze).await?,
+            Change::Unfreeze(asked) => self.pass(asked, PassChange::Unfreeze).await?,
+            Change::Transfer(asked) => {
+                let to = self.member(asked.to).await?;
+                self.pass(asked.pass, PassChange::Transfer { to }).await?
+            }
+            Change::Cancel(asked) => self.cancelled(asked).await?,
             Change::Grant(asked) => Registry::Exempt(self.exemption(asked).await?),
             Change::EndExemption(asked) => {
                 let id = asked.id.parse::<ExemptionId>();

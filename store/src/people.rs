@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use domain::{
-    ids::{CredentialId, DecisionId, ExemptionId, FamilyId, MemberId, OperatorId, Uid},
-    rows::{Ban, Credential, Exemption, Family, Held, HeldEvent, Member, Person},
+    ids::{CredentialId, DecisionId, ExemptionId, FamilyId, MemberId, OperatorId, PassId, Uid},
+    rows::{Ban, Credential, Exemption, Family, Held, HeldEvent, Member, Pass, Person},
     state::Batch,
 };
 
@@ -66,6 +66,8 @@ const NUMBER_OF: &str = "SELECT number FROM member WHERE id = $1";
 const NUMBERED: &str = "SELECT id FROM member WHERE number = $1";
 const CARRIED: &str = "SELECT uid, version, id, member, state, valid_from, valid_until,
     party_size, kind, adult, collected, extras FROM credential WHERE member = $1 ORDER BY id";
+const PASSES_OF: &str = "SELECT member, id, version, tariff, tariff_version, state, valid_from,
+    valid_until, visits_left, visits_reserved, paid, sale FROM pass WHERE member = $1 ORDER BY id";
 const HOLDER: &str = "SELECT member FROM credential WHERE uid = $1";
 const BAN_OF: &str = "SELECT member, version, body FROM ban WHERE member = $1";
 const FAMILY_OF: &str = "SELECT id, version, body FROM family WHERE id = $1";
@@ -81,9 +83,9 @@ const NAMED: &str = "SELECT DISTINCT w.member FROM person_word w
     LIMIT $6";
 /// The statements of this module, for the test that prepares them all.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 12] = [
-    NUMBER_OF, PERSON_OF, MEMBER_OF, NUMBERED, CARRIED, HOLDER, BAN_OF, FAMILY_OF, EXEMPTIONS,
-    HISTORY_OF, NAMED_AS, NAMED,
+pub(crate) const STATEMENTS: [&str; 13] = [
+    NUMBER_OF, PERSON_OF, MEMBER_OF, NUMBERED, CARRIED, PASSES_OF, HOLDER, BAN_OF, FAMILY_OF,
+    EXEMPTIONS, HISTORY_OF, NAMED_AS, NAMED,
 ];
 
 /// The most words that one search goes by beside its rarest.
@@ -209,6 +211,8 @@ pub struct Card {
     pub person: Person,
     /// What this person carries, or carried last.
     pub carries: Vec<(Uid, Credential)>,
+    /// The passes, also those that ended.
+    pub passes: Vec<(PassId, Pass)>,
     /// The house ban, also one that is over.
     pub ban: Option<Ban>,
 }
@@ -239,12 +243,18 @@ impl Reader {
             from.int::<u32>()?;
             Ok((uid, Credential::read(from)?))
         });
+        let passes = self.rows(PASSES_OF, "pass", id.0, |from| {
+            let key = Pass::read_key(from)?;
+            from.int::<u32>()?;
+            Ok((key.pass, Pass::read(from)?))
+        });
         Ok(Some(Card {
             id,
             version,
             member,
             person: self.person(id).await?.unwrap_or_default(),
             carries: carries.await?,
+            passes: passes.await?,
             ban: self.rows(BAN_OF, "ban", id.0, whole::<Ban>).await?.pop().map(|(_, ban)| ban),
         }))
     }

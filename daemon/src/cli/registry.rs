@@ -7,7 +7,10 @@ use clap::{Args, Subcommand};
 use domain::rows::FileName;
 use serde::{Deserialize, Serialize};
 
-use super::Signature;
+use super::{
+    Signature,
+    passes::{Cancelled, HandedOn, OnePass},
+};
 
 /// An order of an operator at a site.
 #[derive(Debug, Args)]
@@ -449,6 +452,14 @@ pub(crate) enum Change {
     Join(Join),
     /// Out of it.
     Leave(Member),
+    /// A pass rests.
+    Freeze(OnePass),
+    /// It goes on.
+    Unfreeze(OnePass),
+    /// It is handed on.
+    Transfer(HandedOn),
+    /// It ends.
+    Cancel(Cancelled),
     /// An exemption.
     Grant(Grant),
     /// Its end.

@@ -1,4 +1,4 @@
-//! `kari member`, `kari credential`, `kari family`, `kari exemption`: what the desk does about
+//! `kari member`, `kari credential`, `kari pass`, `kari family`, `kari exemption`: what the desk does about
 //! people and what they carry. An operator signs each change; the running daemon decides.
 
 use anyhow::bail;
@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::{
     cli::{
         Exit, Signature,
+        passes::PassCommand,
         registry::{
             Change, CredentialCommand, ExemptionCommand, FamilyCommand, MemberCommand, Ordered,
         },
@@ -17,7 +18,7 @@ use crate::{
     config::Installation,
     registry::{
         files,
-        show::{Done, ExemptionLine, HeldLine, Line, Shown},
+        show::{Done, ExemptionLine, HeldLine, Line, PassLine, Shown},
     },
     socket::{self, Question, Reply},
 };
@@ -69,6 +70,26 @@ pub(crate) async fn credential(what: CredentialCommand, json: bool) -> anyhow::R
         CredentialCommand::History(look) => {
             let installation = Installation::open(Some(&look.site))?;
             ask(&installation, Question::History { uid: look.asked.uid }, json).await
+        }
+    }
+}
+
+/// `kari pass`.
+pub(crate) async fn pass(what: PassCommand, json: bool) -> anyhow::Result<Exit> {
+    match what {
+        PassCommand::Freeze(order) => send(order, Change::Freeze, json).await,
+        PassCommand::Unfreeze(order) => send(order, Change::Unfreeze, json).await,
+        PassCommand::Transfer(order) => send(order, Change::Transfer, json).await,
+        PassCommand::Cancel(order) => send(order, Change::Cancel, json).await,
+        PassCommand::List(look) => {
+            let installation = Installation::open(Some(&look.site))?;
+            let question = Question::Member { number: look.asked.member };
+            match socket::ask_daemon(&installation.socket(), &question).await? {
+                Some(Reply::Member { shown }) => {
+                    told(json, &shown.passes, |passes| passes_in_words(passes))
+                }
+                other => answered(&installation, other, json),
+            }
         }
     }
 }
@@ -186,6 +207,19 @@ fn found_in_words(members: &[Line]) {
     members.iter().for_each(|line| say!("{}", in_one_line(line)));
 }
 
+fn passes_in_words(passes: &[PassLine]) {
+    if passes.is_empty() {
+        tell!("kari: this member has no pass");
+    }
+    passes.iter().for_each(|pass| say!("{} {}", pass.id, pass_in_words(pass)));
+}
+
+fn pass_in_words(pass: &PassLine) -> String {
+    let until = pass.until.map_or_else(|| "no end".to_owned(), |day| format!("to {day}"));
+    let left = pass.visits_left.map(|left| format!(", {left} visits left")).unwrap_or_default();
+    format!("{} {}, from {} {until}{left}", pass.tariff, pass.state, pass.from)
+}
+
 fn member_in_words(shown: &Shown) {
     say!("{}", in_one_line(&shown.line));
     let line = |what: &str, text: String| {
@@ -217,6 +251,9 @@ fn member_in_words(shown: &Shown) {
     line("family", shown.family.as_deref().map(people).unwrap_or_default());
     for (uid, kind, state) in &shown.carries {
         line(kind, format!("{uid} {state}"));
+    }
+    for pass in &shown.passes {
+        line("pass", pass_in_words(pass));
     }
     for (place, one) in (1..).zip(&shown.documents) {
         let (kind, number) = (one.kind.name(), &one.number);

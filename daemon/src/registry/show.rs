@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use domain::{
     decision::Decision,
-    ids::{DecisionId, ExemptionId, MemberId, Uid},
-    rows::{Document, Exempted, Exemption, Held, Language, Pickup},
+    ids::{DecisionId, ExemptionId, MemberId, PassId, TariffId, Uid},
+    rows::{Document, Exempted, Exemption, Held, Language, Pass, Pickup},
     time::Timestamp,
 };
 use jiff::civil::Date;
@@ -69,8 +69,35 @@ pub(crate) struct Shown {
     pub(crate) family: Option<Vec<Line>>,
     /// What this person carries: number, kind, state.
     pub(crate) carries: Vec<(Uid, String, String)>,
+    /// The passes, also those that ended.
+    pub(crate) passes: Vec<PassLine>,
     /// The documents.
     pub(crate) documents: Vec<Document>,
+}
+
+/// A pass in one line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PassLine {
+    /// Its id.
+    pub(crate) id: PassId,
+    /// The tariff.
+    pub(crate) tariff: TariffId,
+    /// What staff made of it: active, frozen, cancelled and so on.
+    pub(crate) state: String,
+    /// Its first day.
+    pub(crate) from: Date,
+    /// Its last day; nothing has no end, or waits for the first use.
+    pub(crate) until: Option<Date>,
+    /// Visits left, where they are counted.
+    pub(crate) visits_left: Option<u32>,
+}
+
+impl PassLine {
+    fn of((id, pass): (PassId, Pass)) -> Self {
+        let state = pass.state.name().to_owned();
+        let (from, until) = (pass.valid_from, pass.valid_until);
+        Self { id, state, from, until, visits_left: pass.visits_free(), tariff: pass.tariff }
+    }
 }
 
 /// A line of the history of a band.
@@ -150,7 +177,7 @@ impl Desk {
     }
 
     async fn shown(&self, card: Card) -> Result<Shown, ReadError> {
-        let Card { id, member, person, carries, ban, .. } = card;
+        let Card { id, member, person, carries, passes, ban, .. } = card;
         let kin = member.kin.as_deref().cloned().unwrap_or_default();
         let mut guardians = Vec::new();
         for guardian in kin.guardians {
@@ -182,6 +209,7 @@ impl Desk {
             pickups: person.pickups,
             family,
             carries: carries.collect(),
+            passes: passes.into_iter().map(PassLine::of).collect(),
             documents: person.documents,
         })
     }
