@@ -25,6 +25,7 @@ use store::{
 
 use crate::{
     cli::{Exit, ExportArgs, ExportAs},
+    clock::RealClock,
     commands::report::{is_closed, period},
     config::Installation,
 };
