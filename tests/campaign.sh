@@ -1,22 +1,30 @@
 #!/usr/bin/env bash
-# The long forms of four tests:   bash tests/campaign.sh
+# The long forms of tests:   bash tests/campaign.sh
 #
-# The daemon is killed 200 times under load through each broker, its rules are changed 5,000 times,
-# the shipped rules are held against the reference on 1,000,000 cases, and 20,000 sequences of
-# events run under good and hostile rules. KARI_CRASH_ROUNDS, KARI_RELOADS, KARI_REFERENCE_PROFILES
-# (100 cases each) and KARI_SEQUENCES change how often; KARI_REFERENCE_SEED and KARI_SEQUENCES_SEED
-# change the cases.
+# The daemon is killed 1,000 times under load through each broker, its rules are changed 5,000 times,
+# the shipped rules are held against the reference on 1,000,000 cases, 20,000 sequences of events run
+# under good and hostile rules, 50 spends race for a last coin 10,000 times, 64 writers storm 40 times
+# and 1,000 random days are sold at a till. KARI_CRASH_ROUNDS, KARI_RELOADS, KARI_REFERENCE_PROFILES
+# (100 cases each), KARI_SEQUENCES, KARI_RACES (a tenth of them on PostgreSQL, with two daemons),
+# KARI_STORMS and KARI_TILL_DAYS change how often; KARI_REFERENCE_SEED, KARI_SEQUENCES_SEED and
+# KARI_STORM_SEED change the cases. What runs on PostgreSQL runs where KARI_TEST_POSTGRES_URL names
+# one whose databases may be made and dropped.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 export PATH="$PATH:/usr/sbin:/sbin"
-export KARI_CRASH_ROUNDS="${KARI_CRASH_ROUNDS:-200}"
+export KARI_CRASH_ROUNDS="${KARI_CRASH_ROUNDS:-1000}"
 export KARI_RELOADS="${KARI_RELOADS:-5000}"
 export KARI_REFERENCE_PROFILES="${KARI_REFERENCE_PROFILES:-10000}"
 export KARI_SEQUENCES="${KARI_SEQUENCES:-20000}"
+export KARI_RACES="${KARI_RACES:-10000}"
+export KARI_STORMS="${KARI_STORMS:-40}"
+export KARI_TILL_DAYS="${KARI_TILL_DAYS:-1000}"
 
 cargo test --package tests --test reference -- --nocapture
 cargo test --package tests --test sequences -- --nocapture
+cargo test --package tests --test sales -- --nocapture whatever_is_ordered
+cargo test --package daemon driven -- --nocapture --test-threads 1
 cargo build --workspace
 cargo test --workspace --test journeys -- --include-ignored --nocapture \
     killed_under_load a_thousand_reloads

@@ -11,7 +11,10 @@ mod clock;
 mod commands;
 mod config;
 mod data;
+#[cfg(test)]
+mod driven;
 mod import;
+mod intake;
 mod names;
 mod orders;
 mod outward;

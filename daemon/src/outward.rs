@@ -233,6 +233,10 @@ impl Outward {
     /// and a read that may be too old gets no answer. Tells whether it was answered.
     pub(crate) fn answer_unavailable(&mut self, event: &DeviceEvent, now: Timestamp) -> bool {
         let Happening::CredentialRead { direction, .. } = event.happening else { return false };
+        if !self.has_gates() {
+            // Nobody stands there: whoever asks waits for the rules.
+            return false;
+        }
         let age = event
             .received
             .since(effective_time(event, Param::ClockMaxDrift.spec().default().span()));

@@ -19,7 +19,7 @@ use store::reader::Reader;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::{site_loop::Ask, values};
+use crate::{intake::Ask, values};
 
 /// Lost file events are found by comparing hashes this often.
 const POLL: Duration = Duration::from_secs(5);

@@ -11,7 +11,10 @@ use domain::{
 };
 use store::error::CommitError;
 
-use crate::site_loop::{EXIT_DEADLINE, Inbox, SiteLoop, Taken, meanwhile};
+use crate::{
+    intake::{Inbox, Taken},
+    site_loop::{EXIT_DEADLINE, SiteLoop, meanwhile},
+};
 
 /// How long after a start it is looked whether there is something to forget (our choice).
 const AFTER_START: Span = Span::seconds(10);

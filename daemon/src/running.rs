@@ -46,6 +46,7 @@ use crate::{
         Importer,
         stage::{self, Rest},
     },
+    intake::{Ask, Doors, Inbox, doors},
     names,
     outward::{Gates, Outward},
     pins,
@@ -53,23 +54,19 @@ use crate::{
     reload::{self, FirstSet, Reloader},
     remedies::Remedies,
     retention::Retention,
-    site_loop::{Ask, Inbox, SiteLoop},
+    site_loop::SiteLoop,
     socket,
     storing::tell_news,
     values::{self, Checks},
 };
 
-/// Requests and facts of gates that may wait; more than the brokers hand out unacknowledged.
-const GATES_WAITING: usize = 2048;
-/// Operators' requests that may wait.
-const ASKS_WAITING: usize = 64;
 /// How often the links are looked at for the health.
 const LINKS_LOOK: Duration = Duration::from_millis(250);
 /// Rhai needs a deep stack; so does nobody else.
 const LOOP_STACK: usize = 16 * 1024 * 1024;
 
 /// The loop's thread, and the fault that ended it.
-type LoopThread = JoinHandle<Result<(), CommitError>>;
+pub(crate) type LoopThread = JoinHandle<Result<(), CommitError>>;
 
 /// What a run is started with.
 pub(crate) struct Options {
@@ -99,37 +96,6 @@ pub(crate) struct Running {
     tasks: TaskTracker,
     site_loop: LoopThread,
     loop_done: oneshot::Receiver<()>,
-}
-
-/// The loop's own ends of its channels, and everybody else's.
-struct Doors {
-    inlets: Inlets,
-    administration: mpsc::Sender<Ask>,
-    bulk: mpsc::Sender<Ask>,
-    elsewhere: mpsc::Sender<Result<Changed, NewsError>>,
-    inbox: Inbox,
-}
-
-fn doors(ended: &CancellationToken) -> Doors {
-    let (emergency, emergency_in) = mpsc::channel(ASKS_WAITING);
-    let (gates, gates_in) = mpsc::channel(GATES_WAITING);
-    let (administration, administration_in) = mpsc::channel(ASKS_WAITING);
-    let (bulk, bulk_in) = mpsc::channel(2);
-    let (elsewhere, elsewhere_in) = mpsc::channel(1);
-    Doors {
-        inlets: Inlets { emergency, gates },
-        administration,
-        bulk,
-        elsewhere,
-        inbox: Inbox {
-            emergency: emergency_in,
-            gates: gates_in,
-            administration: administration_in,
-            bulk: bulk_in,
-            elsewhere: elsewhere_in,
-            shutdown: ended.clone(),
-        },
-    }
 }
 
 /// What a start finds on the disk.
@@ -347,7 +313,7 @@ async fn watch_links(hub: Arc<Hub>, health: Arc<Health>, ended: CancellationToke
 }
 
 /// The loop on its own thread, with the stack that rules need.
-fn spawn_loop(
+pub(crate) fn spawn_loop(
     site_loop: SiteLoop,
     inbox: Inbox,
 ) -> anyhow::Result<(LoopThread, oneshot::Receiver<()>)> {
@@ -419,7 +385,7 @@ async fn announce(
 }
 
 /// Waits for the loop's thread.
-async fn joined(site_loop: LoopThread) -> anyhow::Result<()> {
+pub(crate) async fn joined(site_loop: LoopThread) -> anyhow::Result<()> {
     match tokio::task::spawn_blocking(move || site_loop.join()).await? {
         Ok(ended) => ended.context("the loop ended"),
         Err(_) => Err(anyhow!("the loop ended by a fault of ours; please report the log")),

@@ -11,12 +11,10 @@ use std::{
     time::Duration,
 };
 
-use devices::arrival::{Ack, Arrival};
+use devices::arrival::Arrival;
 use domain::{
-    clock::effective_time,
-    event::{DeviceEvent, Direction, Happening},
+    event::Direction,
     facts::Policy,
-    ids::DeviceId,
     params::Param,
     scope::Place,
     state::{Answer, Batch, Input, State},
@@ -28,18 +26,17 @@ use store::{
     error::CommitError,
     news::{Changed, NewsError},
 };
-use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::{SiteClock, StepWatch},
+    intake::{
+        BATCH_MAX, Inbox, Owed, Taken, answer, asked, drain, order, settle, take_asks, taken,
+    },
     outward::Outward,
     retention::Retention,
     storing::{Ended, stored, taken_over},
 };
 
-/// The most inputs of one batch: a larger one saves little more, and lets all gates wait in step.
-const BATCH_MAX: usize = 64;
 /// A batch is closed once deciding it took so long: its exits have to be in time.
 const DECIDE_MAX: Span = Span::millis(50);
 /// An exit opens this long after its read, durable or not (the exit rule).
@@ -51,45 +48,6 @@ const KEEPS_TURN: u32 = 2;
 /// The most inputs that a stalled store may keep waiting; beyond it the channels fill and devices
 /// wait.
 const HELD_MAX: usize = 4096;
-
-/// An input of an operator, a reload or an import, and who waits for the answer.
-pub(crate) struct Ask {
-    /// The input.
-    pub(crate) input: Input,
-    /// The policy that is in force from this input on.
-    pub(crate) policy: Option<Arc<dyn Policy>>,
-    /// Who waits.
-    pub(crate) reply: oneshot::Sender<Answer>,
-}
-
-/// The loop's ends of the channels.
-pub(crate) struct Inbox {
-    /// Life-safety inputs.
-    pub(crate) emergency: mpsc::Receiver<Arrival>,
-    /// Gates.
-    pub(crate) gates: mpsc::Receiver<Arrival>,
-    /// Operators and reloads.
-    pub(crate) administration: mpsc::Receiver<Ask>,
-    /// Imports.
-    pub(crate) bulk: mpsc::Receiver<Ask>,
-    /// What other daemons of the database changed.
-    pub(crate) elsewhere: mpsc::Receiver<Result<Changed, NewsError>>,
-    /// The end of the run.
-    pub(crate) shutdown: CancellationToken,
-}
-
-/// One input on its way through a batch, and what is owed for it afterwards.
-pub(crate) struct Taken {
-    input: Input,
-    policy: Option<Arc<dyn Policy>>,
-    owed: Owed,
-}
-
-enum Owed {
-    Ack(Ack),
-    Reply(oneshot::Sender<Answer>),
-    Nothing,
-}
 
 /// What the loop turns to next.
 enum Next {
@@ -152,8 +110,10 @@ impl SiteLoop {
             drain(&mut inbox, &mut held, &mut inputs);
             self.turn(inputs, &mut inbox, &mut held).await?;
             // However busy the gates are, an operator or a reload waits for one batch at the most.
-            if let Ok(ask) = inbox.administration.try_recv() {
-                self.turn(vec![asked(ask)], &mut inbox, &mut held).await?;
+            let mut asks = Vec::new();
+            take_asks(&mut inbox, &mut held, &mut asks);
+            if !asks.is_empty() {
+                self.turn(asks, &mut inbox, &mut held).await?;
             }
             if let Ok(changed) = inbox.elsewhere.try_recv() {
                 self.elsewhere(changed, &mut inbox, &mut held).await?;
@@ -406,63 +366,6 @@ fn patience(sealed: &Sealed, now: Timestamp) -> Duration {
     EXIT_DEADLINE.saturating_sub(waited)
 }
 
-/// Takes what waits, in the order of the classes, up to a bound. A change of policy is a batch of
-/// its own.
-fn drain(inbox: &mut Inbox, held: &mut VecDeque<Taken>, inputs: &mut Vec<Taken>) {
-    if inputs.iter().any(|taken| taken.policy.is_some()) {
-        return;
-    }
-    let room = |inputs: &Vec<Taken>| inputs.len() < BATCH_MAX;
-    while room(inputs)
-        && let Ok(arrival) = inbox.emergency.try_recv()
-    {
-        inputs.push(taken(arrival));
-    }
-    while room(inputs)
-        && let Some(next) = held.pop_front()
-    {
-        inputs.push(next);
-    }
-    while room(inputs)
-        && let Ok(arrival) = inbox.gates.try_recv()
-    {
-        inputs.push(taken(arrival));
-    }
-}
-
-/// What the loop takes first: life safety, then everything but events, then events by effective
-/// time, device and sequence; a tick last, so that no passage of its own batch comes too late for
-/// it.
-fn order(inputs: &mut [Taken], drift: Span) {
-    inputs.sort_by(|left, right| match (&left.input, &right.input) {
-        (Input::Device(a) | Input::Unanswered(a), Input::Device(b) | Input::Unanswered(b)) => {
-            (!is_fire(a), rank(a, drift)).cmp(&(!is_fire(b), rank(b, drift)))
-        }
-        (a, b) => class(a).cmp(&class(b)),
-    });
-}
-
-fn rank(event: &DeviceEvent, drift: Span) -> (Timestamp, &DeviceId, u64, u64) {
-    (effective_time(event, drift), &event.device, event.boot, event.seq)
-}
-
-const fn is_fire(event: &DeviceEvent) -> bool {
-    matches!(event.happening, Happening::FireInput { active: true })
-}
-
-const fn class(input: &Input) -> u8 {
-    match input {
-        Input::Device(event) if is_fire(event) => 0,
-        Input::Device(_) | Input::Unanswered(_) => 2,
-        Input::Tick => 3,
-        _ => 1,
-    }
-}
-
-fn taken(arrival: Arrival) -> Taken {
-    Taken { input: arrival.input, policy: None, owed: Owed::Ack(arrival.ack) }
-}
-
 /// What came while the store stands still, a request answered without the rules.
 fn answered(arrival: Arrival, outward: &mut Outward, clock: &SiteClock) -> Taken {
     let mut taken = taken(arrival);
@@ -477,24 +380,4 @@ fn answer_now(input: &mut Input, outward: &mut Outward, clock: &SiteClock) {
     {
         *input = Input::Unanswered(event.clone());
     }
-}
-
-fn asked(ask: Ask) -> Taken {
-    Taken { input: ask.input, policy: ask.policy, owed: Owed::Reply(ask.reply) }
-}
-
-/// The batch is durable: devices are acknowledged, callers answered.
-fn settle(inputs: Vec<Taken>, answers: Vec<Answer>) {
-    for (taken, said) in inputs.into_iter().zip(answers) {
-        match taken.owed {
-            Owed::Ack(ack) => ack.done(),
-            Owed::Reply(reply) => answer(reply, said),
-            Owed::Nothing => {}
-        }
-    }
-}
-
-/// A caller that has gone away misses nothing: what it asked for is durable.
-fn answer(reply: oneshot::Sender<Answer>, said: Answer) {
-    drop(reply.send(said));
 }

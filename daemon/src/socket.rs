@@ -28,12 +28,12 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cli::{registry::Change, till::TillOrder},
     import as imports,
+    intake::Ask,
     registry::{
         Surroundings,
         show::{Done, ExemptionLine, HeldLine, Line, Shown},
     },
     remedies::Remedies,
-    site_loop::Ask,
     values::Checks,
 };
 

@@ -38,8 +38,10 @@ impl Step<'_> {
         if let Some(answer) = self.answered_before(&order.operator, key.as_ref()) {
             return answer;
         }
-        // There is no message whose numbers could be told apart: the instant is.
-        let source = u64::try_from(self.now.micros()).ok().map(|micros| (micros, 0));
+        // There is no message whose numbers could be told apart: the instant is, and within a batch
+        // the line of the journal that the order gets.
+        let line = u64::try_from(self.batch.journal.len()).unwrap_or(0);
+        let source = u64::try_from(self.now.micros()).ok().map(|micros| (micros, line));
         let at = self.now;
         let message = Message { device: terminal, source, at, received: at };
         self.order_answered(&message, order, key)

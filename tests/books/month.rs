@@ -139,10 +139,12 @@ impl Month {
             note: "so it was, \"before\", on paper".to_owned(),
             postings: given.map(|(account, amount)| Posting { account, amount }).collect(),
         };
-        let mut batch = Batch::default();
-        batch.transactions = vec![opening];
-        batch.transactions.extend(self.till.transactions.iter().cloned());
-        batch.receipts = self.till.receipts.clone();
+        let later = self.till.transactions.iter().cloned();
+        let batch = Batch {
+            transactions: std::iter::once(opening).chain(later).collect(),
+            receipts: self.till.receipts.clone(),
+            ..Batch::default()
+        };
         let mut changes = Changes::default();
         let rows = self.till.world.state.tables.accounts.iter();
         let row = |(key, row): (&_, &domain::rows::Account)| Change {

@@ -12,10 +12,11 @@ use domain::{
     decision::Decision,
     event::Direction::{self, Entry, Exit},
     ids::DecisionId,
+    time::Clock as _,
 };
 use rustix::process::Signal;
 use tests::{
-    daemon::{Daemon, eventually},
+    daemon::{Daemon, WallClock, eventually},
     peers::Postgres,
     records::Records,
     site::{Guest, Plan, uid},
@@ -23,12 +24,19 @@ use tests::{
 use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Through, site};
+use crate::{
+    Through,
+    cashier::{self, Sold},
+    site,
+};
 
 const GATES: u32 = 4;
 /// People at each gate: the even ones pay, the odd ones have visits.
 const PEOPLE: u32 = 8;
 const VISITS: u32 = 100_000;
+/// From the start of a daemon that was killed to the first gate that it answers: half of them have
+/// to be this quick. We promise 2 s; the machine is busy with other tests.
+const SERVES_AGAIN: Duration = Duration::from_secs(4);
 
 /// What the gates were told, and what they told that was acknowledged.
 #[derive(Clone, Debug, Default)]
@@ -44,10 +52,23 @@ struct Seen {
     passages: Vec<DecisionId>,
 }
 
-fn rounds(through: Through) -> u32 {
+impl Log {
+    fn answers(&self) -> usize {
+        self.0.lock().unwrap().answers
+    }
+
+    /// Waits until there are more answers than these.
+    async fn answers_after(&self, count: usize) {
+        let more = async || (self.answers() > count).then_some(());
+        eventually("gates are answered", more).await;
+    }
+}
+
+fn rounds(through: Through, server: bool) -> u32 {
     let told = std::env::var("KARI_CRASH_ROUNDS").ok();
     let own = match through {
         Through::Embedded => 30,
+        Through::Mosquitto(_) if server => 30,
         Through::Mosquitto(_) => 10,
     };
     told.map_or(own, |rounds| rounds.parse().expect("KARI_CRASH_ROUNDS is a number"))
@@ -58,8 +79,8 @@ async fn killed_under_load(through: Through, server: Option<&Postgres>) {
         |gate| format!("set(\"gate.passage_timeout\", \"PT3S\", device(\"gate-{gate}\"));\n");
     let plan = Plan {
         gates: usize::try_from(GATES).unwrap(),
-        guests: (1..=GATES * PEOPLE).map(guest).collect(),
-        settings: (1..=GATES).map(short).collect(),
+        guests: (1..=GATES * PEOPLE).map(guest).chain([cashier::buyer()]).collect(),
+        settings: (1..=GATES).map(short).chain([cashier::RIGHTS.to_owned()]).collect(),
         server: server.map(|server| server.url.clone()),
         ..Plan::default()
     };
@@ -71,20 +92,22 @@ async fn killed_under_load(through: Through, server: Option<&Postgres>) {
         let gate = daemon.gate(&format!("gate-{number}")).await;
         crowds.spawn(crowd(gate, number, log.clone(), over.clone()));
     }
+    let sold = Sold::default();
+    crowds.spawn(sold.clone().sell(daemon.socket(), over.clone()));
     let mut random = fastrand::Rng::with_seed(8);
     let mut restarts = Vec::new();
-    for _ in 0..rounds(through) {
-        let answered = log.0.lock().unwrap().answers;
-        let busy = async || (log.0.lock().unwrap().answers > answered + 8).then_some(());
-        eventually("people go through", busy).await;
+    for _ in 0..rounds(through, server.is_some()) {
+        log.answers_after(log.answers() + 8).await;
         sleep(Duration::from_millis(random.u64(0..300))).await;
         daemon.kill();
-        let start = Instant::now();
+        let (start, answered) = (Instant::now(), log.answers());
         daemon.spawn();
         daemon.ready().await;
+        log.answers_after(answered).await;
         restarts.push(start.elapsed());
         let records = daemon.records().await;
         check_answers(&records, &log).await;
+        sold.check(&records).await;
         records.check_ledger().await;
         records.check_chain().await;
         records.close().await;
@@ -103,7 +126,10 @@ async fn killed_under_load(through: Through, server: Option<&Postgres>) {
     records.check_ledger().await;
     records.check_chain().await;
     check_bookings(&records).await;
-    report((through, server), &mut restarts, &log);
+    let sales = sold.check(&records).await;
+    report((through, server), &mut restarts, (&log, sales));
+    assert!(sales > restarts.len(), "{sales} sales prove nothing");
+    assert!(restarts[restarts.len() / 2] < SERVES_AGAIN, "{restarts:?}");
     let seen = log.0.lock().unwrap();
     assert!(seen.unasked * 5 <= seen.answers, "the rules were asked too seldom: {}", seen.unasked);
 }
@@ -158,7 +184,8 @@ fn heard(gate: &MqttGate, log: &Log, shown: Option<IndicateSeen>, opened_by: Opt
         && opened_by.is_some()
         && opened_by == shown.decision
     {
-        gate.pass(shown.direction, opened_by, None);
+        // A gate that has a clock says when it was, however late it comes to say it.
+        gate.pass(shown.direction, opened_by, Some(WallClock.now()));
         seen.passages.extend(opened_by);
     }
 }
@@ -230,7 +257,11 @@ async fn check_bookings(records: &Records) {
     assert_eq!(records.charges().await, paid);
 }
 
-fn report((through, server): (Through, Option<&Postgres>), restarts: &mut [Duration], log: &Log) {
+fn report(
+    (through, server): (Through, Option<&Postgres>),
+    restarts: &mut [Duration],
+    (log, sales): (&Log, usize),
+) {
     restarts.sort_unstable();
     let broker = match through {
         Through::Embedded => "the embedded broker",
@@ -239,8 +270,8 @@ fn report((through, server): (Through, Option<&Postgres>), restarts: &mut [Durat
     let database = if server.is_some() { "PostgreSQL" } else { "SQLite" };
     let seen = log.0.lock().unwrap();
     println!(
-        "{} kills through {broker}, with {database}: start to ready p50 {:?}, max {:?}; \
-         {} answers, {} of them without the rules, {} passages",
+        "{} kills through {broker}, with {database}: start to the first answer p50 {:?}, max \
+         {:?}; {} answers, {} of them without the rules, {} passages, {sales} sales",
         restarts.len(),
         restarts[restarts.len() / 2],
         restarts[restarts.len() - 1],
@@ -262,11 +293,12 @@ async fn killed_under_load_nothing_answered_is_lost_or_doubled_through_mosquitto
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "passages of late openings are lost on a busy machine; run tests/campaign.sh"]
 async fn killed_under_load_nothing_answered_is_lost_or_doubled_on_postgres() {
     let name = "killed_under_load_nothing_answered_is_lost_or_doubled_on_postgres";
     let Some(server) = Postgres::start(name).await else { return };
-    killed_under_load(Through::Embedded, Some(&server)).await;
+    // The broker inside acknowledges a passage that the database takes longer than 100 ms for, so
+    // that no exit waits behind it, and a kill then loses it. Mosquitto keeps it.
+    killed_under_load(Through::Mosquitto(name), Some(&server)).await;
 }
 
 /// Sends reads, and stops the daemon as soon as the broker has taken all of them over.

@@ -9,6 +9,7 @@
 
 mod boards;
 mod brokers;
+mod cashier;
 mod command_line;
 mod crashes;
 mod exits;

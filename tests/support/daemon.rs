@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
@@ -97,7 +98,7 @@ impl Daemon {
         }
     }
 
-    fn log(&self) -> std::path::PathBuf {
+    fn log(&self) -> PathBuf {
         self.site.path().join("log")
     }
 
@@ -177,15 +178,13 @@ impl Daemon {
     /// # Panics
     /// Where nobody answers.
     pub async fn ask(&self, question: &Value) -> Value {
-        let ask = async {
-            let mut stream = UnixStream::connect(self.site.path().join("state/kari.sock")).await?;
-            stream.write_all(format!("{question}\n").as_bytes()).await?;
-            let mut line = String::new();
-            BufReader::new(stream).read_line(&mut line).await?;
-            Ok::<_, io::Error>(line)
-        };
-        let line = timeout(PATIENCE, ask).await.unwrap().unwrap();
-        serde_json::from_str(&line).unwrap()
+        ask_at(&self.socket(), question).await.unwrap()
+    }
+
+    /// Where it answers commands.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.site.path().join("state/kari.sock")
     }
 
     /// A gate that is connected to the site's broker.
@@ -219,6 +218,21 @@ impl Drop for Daemon {
             eprintln!("--- the daemon said:\n{}", self.messages());
         }
     }
+}
+
+/// Asks the daemon of a socket, as the commands do.
+///
+/// # Errors
+/// Where nobody answers, or not to the end.
+pub async fn ask_at(socket: &Path, question: &Value) -> io::Result<Value> {
+    let ask = async {
+        let mut stream = UnixStream::connect(socket).await?;
+        stream.write_all(format!("{question}\n").as_bytes()).await?;
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).await?;
+        Ok(serde_json::from_str(&line)?)
+    };
+    timeout(PATIENCE, ask).await?
 }
 
 /// Waits until `look` finds something.

@@ -198,6 +198,12 @@ impl Records {
         asked!(self, WALLET, [i64::from(number)], row => (row.get(0), row.get(1))).remove(0)
     }
 
+    /// The decisions behind all receipts.
+    pub async fn receipts(&self) -> Vec<DecisionId> {
+        let sql = "SELECT decision FROM receipt ORDER BY till, number";
+        asked!(self, sql, [], row => DecisionId(row.get(0)))
+    }
+
     /// How many people there are.
     pub async fn members(&self) -> i64 {
         asked!(self, "SELECT count(*) FROM member", [], row => row.get(0)).remove(0)

@@ -39,7 +39,7 @@ use serde::{Deserialize, Serialize};
 use store::reader::Reader;
 use tokio::sync::mpsc;
 
-use crate::{data::FirstData, site_loop::Ask};
+use crate::{data::FirstData, intake::Ask};
 use cells::{Cells, Places};
 use kinds::Kind;
 use known::Known;

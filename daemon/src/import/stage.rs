@@ -19,7 +19,7 @@ use domain::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use crate::site_loop::Ask;
+use crate::intake::Ask;
 
 /// The folder of such files, in the state folder.
 const FOLDER: &str = "imports";

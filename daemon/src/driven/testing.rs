@@ -1,0 +1,141 @@
+//! What tests of a driven loop have in common: databases, what was decided, and books in order.
+
+use std::{collections::BTreeMap, io::Write, process::Command, sync::Arc};
+
+use admin_api::feed::{FeedItem, News as Told};
+use domain::{decision::Decision, money::Money};
+use store::{
+    books::Books,
+    place::Place,
+    reader::{Period, Reader},
+    verify::{self, Verified, VerifiedLedger},
+};
+use tokio::sync::broadcast;
+
+use super::Driven;
+
+/// How many rounds, by the environment or as the test command has it.
+pub(super) fn rounds(name: &str, own: u32) -> u32 {
+    std::env::var(name).ok().map_or(own, |told| told.parse().unwrap())
+}
+
+/// A database for one test, gone with it.
+pub(super) struct Databases {
+    folder: tempfile::TempDir,
+    /// Its name on a server, and the address that it was made from.
+    server: Option<(String, String)>,
+}
+
+impl Databases {
+    pub(super) fn sqlite() -> Self {
+        // What is raced for is the order of things, not the disk: memory where there is some.
+        let memory = tempfile::tempdir_in("/dev/shm");
+        Self { folder: memory.or_else(|_| tempfile::tempdir()).unwrap(), server: None }
+    }
+
+    /// On the PostgreSQL that the test command starts; nothing where there is none.
+    #[allow(clippy::explicit_write, reason = "the harness swallows eprintln of a test that passes")]
+    pub(super) fn postgres() -> Option<Self> {
+        let Ok(url) = std::env::var("KARI_TEST_POSTGRES_URL") else {
+            let left_out = "LEFT OUT: set KARI_TEST_POSTGRES_URL to race on PostgreSQL as well";
+            writeln!(std::io::stderr(), "{left_out}").unwrap();
+            assert!(std::env::var_os("KARI_TESTS_ALL").is_none(), "there is no PostgreSQL");
+            return None;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let tail = folder.path().file_name().unwrap().to_string_lossy().to_lowercase();
+        let name =
+            format!("kari_driven_{}", tail.replace(|sign: char| !sign.is_alphanumeric(), ""));
+        psql(&url, &format!("CREATE DATABASE {name}"));
+        Some(Self { folder, server: Some((name, url)) })
+    }
+
+    /// Where it is, for the daemon of this number.
+    pub(super) fn place(&self, daemon: i64) -> Place {
+        let place = match &self.server {
+            None => Place::file(self.folder.path().join("kari.db")),
+            Some((name, url)) => {
+                let (server, _) = url.rsplit_once('/').unwrap();
+                Place::server(&format!("{server}/{name}"), None).unwrap().that_may_forget()
+            }
+        };
+        place.for_daemon(daemon)
+    }
+}
+
+/// The daemon itself speaks to databases through its store alone.
+fn psql(url: &str, sql: &str) {
+    let ended = Command::new("psql").args(["-q", "-d", url, "-c", sql]).status();
+    assert!(ended.unwrap().success(), "{sql}");
+}
+
+impl Drop for Databases {
+    fn drop(&mut self) {
+        if let Some((name, url)) = &self.server {
+            psql(url, &format!("DROP DATABASE {name} WITH (FORCE)"));
+        }
+    }
+}
+
+/// What a loop decided since it was asked last.
+pub(super) struct News(broadcast::Receiver<Arc<FeedItem>>);
+
+impl News {
+    pub(super) fn of(driven: &Driven) -> Self {
+        Self(driven.feed.subscribe())
+    }
+
+    /// The decisions; a feed that ran over fails.
+    pub(super) fn decisions(&mut self) -> Vec<Decision> {
+        let mut all = Vec::new();
+        loop {
+            match self.0.try_recv() {
+                Ok(item) => match &item.news {
+                    Told::Decided(decision) => all.push(decision.clone()),
+                    Told::Noted { .. } => {}
+                },
+                Err(broadcast::error::TryRecvError::Lagged(by)) => panic!("{by} were missed"),
+                Err(_) => return all,
+            }
+        }
+    }
+}
+
+/// Books that are in order.
+pub(super) struct Checked {
+    pub(super) books: Books,
+    pub(super) ledger: VerifiedLedger,
+    pub(super) journal: Verified,
+}
+
+/// What `kari verify` says is right; every transaction adds up to nothing in each currency, every
+/// charge key stands once, every balance is the sum of its postings, and all of them add up to
+/// nothing.
+pub(super) async fn checked(reader: &Reader) -> Checked {
+    let journal = verify::chain(reader).await.unwrap();
+    let ledger = verify::ledger(reader).await.unwrap();
+    let mut books = Books::open(reader).await.unwrap();
+    let (mut sums, mut keys) = (BTreeMap::new(), std::collections::BTreeSet::new());
+    let walked = books.walk(Period::ALWAYS, |accounts, entry| {
+        let mut of_currency: BTreeMap<_, Money> = BTreeMap::new();
+        for (account, amount) in &entry.postings {
+            let sum = of_currency.entry(accounts[account].currency).or_default();
+            *sum = *sum + *amount;
+            let sum: &mut Money = sums.entry(*account).or_default();
+            *sum = *sum + *amount;
+        }
+        assert!(of_currency.values().all(|sum| sum.is_zero()), "unbalanced: {entry:?}");
+        assert!(keys.insert(entry.key.clone()), "twice: {entry:?}");
+        Ok::<_, store::error::ReadError>(())
+    });
+    walked.await.unwrap();
+    let mut trial: BTreeMap<_, Money> = BTreeMap::new();
+    for (id, account) in &books.accounts {
+        let posted = sums.get(id).copied().unwrap_or(Money::ZERO);
+        assert_eq!(account.balance, posted, "the balance of {id}: {account:?}");
+        let sum = trial.entry(account.currency).or_default();
+        *sum = *sum + account.balance;
+    }
+    assert!(trial.values().all(|sum| sum.is_zero()), "the trial balance: {trial:?}");
+    Checked { books, ledger, journal }
+}

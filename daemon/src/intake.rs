@@ -1,0 +1,205 @@
+//! What comes to the loop: its channels, one for each class, and the order in which a batch takes
+//! what waits in them.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use devices::arrival::{Ack, Arrival, Inlets};
+use domain::{
+    clock::effective_time,
+    event::{DeviceEvent, Happening},
+    facts::Policy,
+    ids::DeviceId,
+    state::{Answer, Input},
+    time::{Span, Timestamp},
+};
+use store::news::{Changed, NewsError};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+/// The most inputs of one batch: a larger one saves little more, and lets all gates wait in step.
+pub(crate) const BATCH_MAX: usize = 64;
+/// Requests and facts of gates that may wait; more than the brokers hand out unacknowledged.
+const GATES_WAITING: usize = 2048;
+/// Operators' requests that may wait.
+const ASKS_WAITING: usize = 64;
+
+/// An input of an operator, a reload or an import, and who waits for the answer.
+pub(crate) struct Ask {
+    /// The input.
+    pub(crate) input: Input,
+    /// The policy that is in force from this input on.
+    pub(crate) policy: Option<Arc<dyn Policy>>,
+    /// Who waits.
+    pub(crate) reply: oneshot::Sender<Answer>,
+}
+
+/// The loop's ends of the channels.
+pub(crate) struct Inbox {
+    /// Life-safety inputs.
+    pub(crate) emergency: mpsc::Receiver<Arrival>,
+    /// Gates.
+    pub(crate) gates: mpsc::Receiver<Arrival>,
+    /// Operators and reloads.
+    pub(crate) administration: mpsc::Receiver<Ask>,
+    /// Imports.
+    pub(crate) bulk: mpsc::Receiver<Ask>,
+    /// What other daemons of the database changed.
+    pub(crate) elsewhere: mpsc::Receiver<Result<Changed, NewsError>>,
+    /// The end of the run.
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// The loop's own ends of its channels, and everybody else's.
+pub(crate) struct Doors {
+    /// Of links.
+    pub(crate) inlets: Inlets,
+    /// Of operators and reloads.
+    pub(crate) administration: mpsc::Sender<Ask>,
+    /// Of imports.
+    pub(crate) bulk: mpsc::Sender<Ask>,
+    /// Of what other daemons changed.
+    pub(crate) elsewhere: mpsc::Sender<Result<Changed, NewsError>>,
+    /// The loop's own.
+    pub(crate) inbox: Inbox,
+}
+
+/// The channels of a loop that ends with `ended`.
+pub(crate) fn doors(ended: &CancellationToken) -> Doors {
+    let (emergency, emergency_in) = mpsc::channel(ASKS_WAITING);
+    let (gates, gates_in) = mpsc::channel(GATES_WAITING);
+    let (administration, administration_in) = mpsc::channel(ASKS_WAITING);
+    let (bulk, bulk_in) = mpsc::channel(2);
+    let (elsewhere, elsewhere_in) = mpsc::channel(1);
+    Doors {
+        inlets: Inlets { emergency, gates },
+        administration,
+        bulk,
+        elsewhere,
+        inbox: Inbox {
+            emergency: emergency_in,
+            gates: gates_in,
+            administration: administration_in,
+            bulk: bulk_in,
+            elsewhere: elsewhere_in,
+            shutdown: ended.clone(),
+        },
+    }
+}
+
+/// One input on its way through a batch, and what is owed for it afterwards.
+pub(crate) struct Taken {
+    /// The input.
+    pub(crate) input: Input,
+    /// The policy that is in force from it on.
+    pub(crate) policy: Option<Arc<dyn Policy>>,
+    /// What is owed.
+    pub(crate) owed: Owed,
+}
+
+/// What is owed for an input once it is durable.
+pub(crate) enum Owed {
+    /// A device waits for its acknowledgement.
+    Ack(Ack),
+    /// Somebody waits for an answer.
+    Reply(oneshot::Sender<Answer>),
+    /// Nobody waits.
+    Nothing,
+}
+
+/// Takes what waits, in the order of the classes, up to a bound. A change of policy is a batch of
+/// its own.
+pub(crate) fn drain(inbox: &mut Inbox, held: &mut VecDeque<Taken>, inputs: &mut Vec<Taken>) {
+    if inputs.iter().any(|taken| taken.policy.is_some()) {
+        return;
+    }
+    let room = |inputs: &Vec<Taken>| inputs.len() < BATCH_MAX;
+    while room(inputs)
+        && let Ok(arrival) = inbox.emergency.try_recv()
+    {
+        inputs.push(taken(arrival));
+    }
+    while room(inputs)
+        && let Some(next) = held.pop_front()
+    {
+        inputs.push(next);
+    }
+    while room(inputs)
+        && let Ok(arrival) = inbox.gates.try_recv()
+    {
+        inputs.push(taken(arrival));
+    }
+    take_asks(inbox, held, inputs);
+}
+
+/// Takes what operators and reloads ask for. A change of policy is a batch of its own.
+pub(crate) fn take_asks(inbox: &mut Inbox, held: &mut VecDeque<Taken>, inputs: &mut Vec<Taken>) {
+    while inputs.len() < BATCH_MAX
+        && let Ok(ask) = inbox.administration.try_recv()
+    {
+        let ask = asked(ask);
+        let alone = ask.policy.is_some();
+        if alone && !inputs.is_empty() {
+            held.push_front(ask);
+            return;
+        }
+        inputs.push(ask);
+        if alone {
+            return;
+        }
+    }
+}
+
+/// What the loop takes first: life safety, then everything but events, then events by effective
+/// time, device and sequence; a tick last, so that no passage of its own batch comes too late for
+/// it.
+pub(crate) fn order(inputs: &mut [Taken], drift: Span) {
+    inputs.sort_by(|left, right| match (&left.input, &right.input) {
+        (Input::Device(a) | Input::Unanswered(a), Input::Device(b) | Input::Unanswered(b)) => {
+            (!is_fire(a), rank(a, drift)).cmp(&(!is_fire(b), rank(b, drift)))
+        }
+        (a, b) => class(a).cmp(&class(b)),
+    });
+}
+
+fn rank(event: &DeviceEvent, drift: Span) -> (Timestamp, &DeviceId, u64, u64) {
+    (effective_time(event, drift), &event.device, event.boot, event.seq)
+}
+
+const fn is_fire(event: &DeviceEvent) -> bool {
+    matches!(event.happening, Happening::FireInput { active: true })
+}
+
+const fn class(input: &Input) -> u8 {
+    match input {
+        Input::Device(event) if is_fire(event) => 0,
+        Input::Device(_) | Input::Unanswered(_) => 2,
+        Input::Tick => 3,
+        _ => 1,
+    }
+}
+
+/// What a link handed over.
+pub(crate) fn taken(arrival: Arrival) -> Taken {
+    Taken { input: arrival.input, policy: None, owed: Owed::Ack(arrival.ack) }
+}
+
+/// What somebody asked for.
+pub(crate) fn asked(ask: Ask) -> Taken {
+    Taken { input: ask.input, policy: ask.policy, owed: Owed::Reply(ask.reply) }
+}
+
+/// The batch is durable: devices are acknowledged, callers answered.
+pub(crate) fn settle(inputs: Vec<Taken>, answers: Vec<Answer>) {
+    for (taken, said) in inputs.into_iter().zip(answers) {
+        match taken.owed {
+            Owed::Ack(ack) => ack.done(),
+            Owed::Reply(reply) => answer(reply, said),
+            Owed::Nothing => {}
+        }
+    }
+}
+
+/// A caller that has gone away misses nothing: what it asked for is durable.
+pub(crate) fn answer(reply: oneshot::Sender<Answer>, said: Answer) {
+    drop(reply.send(said));
+}
