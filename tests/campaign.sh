@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # The long forms of tests:   bash tests/campaign.sh
 #
-# The daemon is killed 1,000 times under load through each broker, its rules are changed 5,000 times,
-# the shipped rules are held against the reference on 1,000,000 cases, 20,000 sequences of events run
-# under good and hostile rules, 50 spends race for a last coin 10,000 times, 64 writers storm 40 times
-# and 1,000 random days are sold at a till. KARI_CRASH_ROUNDS, KARI_RELOADS, KARI_REFERENCE_PROFILES
-# (100 cases each), KARI_SEQUENCES, KARI_RACES (a tenth of them on PostgreSQL, with two daemons),
-# KARI_STORMS and KARI_TILL_DAYS change how often; KARI_REFERENCE_SEED, KARI_SEQUENCES_SEED and
-# KARI_STORM_SEED change the cases. What runs on PostgreSQL runs where KARI_TEST_POSTGRES_URL names
-# one whose databases may be made and dropped.
+# The daemon is killed 1,000 times under load in each kill journey, its rules are changed 5,000
+# times, the shipped rules are held against the reference on 1,000,000 cases, 20,000 sequences of
+# events run under good and hostile rules, 50 spends race for a last coin 10,000 times, 64 writers
+# storm 40 times and 1,000 random days are sold at a till. KARI_CRASH_ROUNDS, KARI_RELOADS,
+# KARI_REFERENCE_PROFILES (100 cases each), KARI_SEQUENCES, KARI_RACES (a tenth of them on
+# PostgreSQL, with two daemons), KARI_STORMS and KARI_TILL_DAYS change how often;
+# KARI_REFERENCE_SEED, KARI_SEQUENCES_SEED and KARI_STORM_SEED change the cases. What needs a
+# PostgreSQL runs where KARI_TEST_POSTGRES_URL names one whose databases may be made and dropped.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

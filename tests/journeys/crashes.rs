@@ -127,6 +127,7 @@ async fn killed_under_load(through: Through, server: Option<&Postgres>) {
     records.check_chain().await;
     check_bookings(&records).await;
     let sales = sold.check(&records).await;
+    sold.check_wallet(&records).await;
     report((through, server), &mut restarts, (&log, sales));
     assert!(sales > restarts.len(), "{sales} sales prove nothing");
     assert!(restarts[restarts.len() / 2] < SERVES_AGAIN, "{restarts:?}");

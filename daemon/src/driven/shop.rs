@@ -9,7 +9,7 @@ use domain::{
     facts::Policy,
     ids::{AccountId, CredentialId, DeviceId, GoodId, MemberId, PassId, TariffId, Uid},
     money::{Currency, Money, Vat},
-    order::{Line, Order, Sells, What},
+    order::{Line, Order, Rest, Sells, What},
     rows::{
         Credential, CredentialKind, CredentialState, Good, Language, Member, Operator, Pass,
         PassKey, PassState, Person, PinDigest, Tariff, TariffKey,
@@ -201,6 +201,7 @@ pub(crate) fn towel(buyer: Uid) -> What {
         lines: vec![Line::of(Sells::Good(GoodId::from("towel")))],
         cash: Money::ZERO,
         card: Money::ZERO,
+        rest: Rest::Wallet,
         age_shown: None,
         approved_by: None,
     }

@@ -8,7 +8,7 @@ use domain::{
     facts::Policy,
     ids::{AccountId, DeviceId, GoodId, TariffId, Uid},
     money::Money,
-    order::{CashOrder, Line, Sells, What},
+    order::{CashOrder, Line, Rest, Sells, What},
     rows::{
         AccountKind, Lasts, Offer, ReceiptKey, ReservationState, Tariff, TariffKey, TariffKind,
     },
@@ -76,15 +76,17 @@ fn line(random: &mut Rng) -> Line {
 }
 
 fn sale(random: &mut Rng) -> What {
-    // Mostly what a wallet pays alone; else something that may or may not be the total.
+    // What is named may or may not be the total.
     let mut part =
         |one_of: u8| if random.u8(0..one_of) == 0 { amount(random) } else { Money::ZERO };
     let (cash, card) = (part(4), part(4));
+    let rest = [Rest::Wallet, Rest::Cash, Rest::Card, Rest::Nobody][random.usize(0..4)];
     What::Sale {
         buyer: (random.u8(0..5) > 0).then(|| anybody(random)),
         lines: (0..random.usize(1..4)).map(|_| line(random)).collect(),
         cash,
         card,
+        rest,
         age_shown: None,
         approved_by: None,
     }
@@ -215,11 +217,8 @@ fn within_bounds(rows: &Snapshot) {
         *sum = *sum + row.balance;
     }
     let of = |kind| kinds.get(&kind).copied().unwrap_or(Money::ZERO);
-    let waits = |row: &&domain::rows::Pass| {
-        row.visits_left.is_some() || row.sale.as_ref().is_some_and(|sale| sale.lasts.is_some())
-    };
-    let passes = rows.passes.iter().map(|(_, _, row)| row).filter(waits);
-    let kept: Money = passes.filter_map(|row| row.sale.as_ref()).map(|sale| sale.prepaid).sum();
+    let waiting = rows.passes.iter().filter(|(_, _, row)| !row.earns_by_day());
+    let kept: Money = waiting.map(|(_, _, row)| row.prepaid()).sum();
     let days: Money = rows.earnings.iter().map(|(_, _, row)| row.amount).sum();
     assert_eq!(of(AccountKind::Deferred), kept + days, "what is paid and not earned yet");
     let deposits: Money = rows.deposits.iter().map(|(_, _, row)| row.amount).sum();
