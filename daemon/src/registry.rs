@@ -156,10 +156,7 @@ impl Resolving<'_> {
             Change::Leave(asked) => Registry::Leave(self.carrier(asked.member).await?),
             Change::Freeze(asked) => self.pass(asked, PassChange::Freeze).await?,
             Change::Unfreeze(asked) => self.pass(asked, PassChange::Unfreeze).await?,
-            Change::Transfer(asked) => {
-                let to = self.member(asked.to).await?;
-                self.pass(asked.pass, PassChange::Transfer { to }).await?
-            }
+            Change::Transfer(asked) => self.handed_on(asked).await?,
             Change::Cancel(asked) => self.cancelled(asked).await?,
             Change::Grant(asked) => Registry::Exempt(self.exemption(asked).await?),
             Change::EndExemption(asked) => {

@@ -129,10 +129,18 @@ impl Bill {
 impl Overstay {
     fn of(visit: &Visit, at: Timestamp, values: &[Supplied], speaking: Option<&Speaking>) -> Self {
         let value = |param: Param| &values[param as usize].value;
+        let cap = value(Param::TariffOverstayCap).cap();
+        let counted = visit.counted(at);
+        if let Some(rate) = speaking.and_then(|speaking| speaking.tariff.offer.minute.as_ref()) {
+            // Nothing is paid in advance: the whole stay is what is longer than that.
+            let time = Span(counted.since(visit.started).0.max(0));
+            let total = rate.charge(time);
+            let total = cap.map_or(total, |cap| total.min(cap));
+            return Self { time, paid_until: None, units: rate.units(time), total };
+        }
         let included = value(Param::TariffIncludedDuration).span();
         let by_time = (included.0 > 0).then(|| visit.started.plus(included));
         let paid_until = by_time.into_iter().chain(visit.hours_end).min();
-        let counted = visit.counted(at);
         let Some(until) = paid_until else { return Self::default() };
         let time = Span(counted.since(until).0.max(0));
         let none = Self { time, paid_until, units: 0, total: Money::ZERO };
@@ -147,7 +155,6 @@ impl Overstay {
             "next_tier" => (0, next_tier(visit, counted, speaking)),
             _ => return none,
         };
-        let cap = value(Param::TariffOverstayCap).cap();
         let total = cap.map_or(total, |cap| total.min(cap));
         Self { units, total, ..none }
     }

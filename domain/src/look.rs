@@ -34,6 +34,9 @@ const CROWD_TIME: Span = Span::seconds(60);
 pub(crate) const ACCOMPANIED: Span = Span::seconds(15);
 /// No more passes of one person are looked at, the ones that end last (our choice).
 const PASSES_MAX: usize = 16;
+
+/// A pass with the terms that it was sold under.
+type Usable = (PassId, Pass, Tariff);
 /// No more visits are looked at, the latest (our choice): a limit that counts more of them than
 /// this within its time does not exist in practice.
 const VISITS_MAX: usize = 366;
@@ -194,7 +197,7 @@ impl Step<'_> {
         (own, family): (MemberId, Option<FamilyId>),
         gate: &Gate,
         today: Date,
-    ) -> (Vec<(PassId, Pass, Tariff)>, Vec<(PassId, MemberId)>) {
+    ) -> (Vec<Usable>, Vec<(PassId, MemberId)>) {
         let mut passes = self.passes(own, gate, today);
         let row = family.and_then(|id| self.state.tables.families.read(&id).cloned());
         let mut others: Vec<MemberId> = Vec::new();
@@ -215,12 +218,7 @@ impl Step<'_> {
     }
 
     /// The passes of a member that cover the zone behind the gate and have begun.
-    fn passes(
-        &mut self,
-        member: MemberId,
-        gate: &Gate,
-        today: Date,
-    ) -> Vec<(PassId, Pass, Tariff)> {
+    fn passes(&mut self, member: MemberId, gate: &Gate, today: Date) -> Vec<Usable> {
         let (first, last) = PassKey::all_of(member);
         let rows = self.state.tables.passes.range(first, last);
         let held: Vec<PassKey> = rows.map(|(key, _)| *key).collect();
@@ -234,7 +232,7 @@ impl Step<'_> {
         passes
     }
 
-    fn pass(&mut self, key: PassKey, gate: &Gate, today: Date) -> Option<(PassId, Pass, Tariff)> {
+    fn pass(&mut self, key: PassKey, gate: &Gate, today: Date) -> Option<Usable> {
         let pass = self.state.tables.passes.read(&key)?.clone();
         let version = TariffKey { tariff: pass.tariff.clone(), version: pass.tariff_version };
         let tariff = self.state.tables.tariffs.read(&version)?.clone();

@@ -2,8 +2,10 @@
 //! with visits left.
 
 use domain::{
+    duration::Dur,
     ids::{PassId, TariffId},
     ledger::Purpose,
+    limit::Rate,
     money::Money,
     order::What,
     registry::{Carrier, PassChange, Registry},
@@ -234,5 +236,29 @@ fn a_family_shares_a_pass_that_is_sold_so_and_its_visits_are_the_buyers() {
     );
     till.run("14:00:00 exit G1 W2");
     assert_eq!(outcome(&till), Outcome::Grant);
+    till.check();
+}
+
+#[test]
+fn a_stay_that_is_paid_by_the_minute_costs_its_started_minutes_at_the_exit() {
+    let mut till = Till::new();
+    let offer = Offer {
+        name: "by the minute".to_owned(),
+        kind: TariffKind::PerMinute,
+        minute: Some(Rate { amount: money("0.20"), per: Dur::seconds(60) }),
+        ..Offer::default()
+    };
+    let row = Tariff { offer, ..Tariff::new(Box::new(["SITE".into()]), Money::ZERO) };
+    let key = TariffKey { tariff: TariffId::from("minutes"), version: 1 };
+    till.take(Input::Import(vec![ImportRow::Tariff(key, row)]));
+    till.sells(sale(Some("W1"), vec![pass("minutes")], "0.00", "0.00"));
+    till.run("13:00:00 entry G1 W1");
+    till.run("13:00:02 passed G1 in");
+    assert_eq!(till.wallet("W1"), money("20.00"), "nothing is paid at the entry");
+    till.run("13:35:03 exit G1 W1");
+    assert_eq!(till.world.decision.as_ref().unwrap().verdict.outcome, Outcome::Grant);
+    till.run("13:35:05 passed G1 out");
+    assert_eq!(till.wallet("W1"), money("12.80"), "36 started minutes");
+    assert_eq!(till.balance(AccountKind::OverstayRevenue, "minutes"), money("6.10"));
     till.check();
 }

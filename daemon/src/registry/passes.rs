@@ -8,7 +8,7 @@ use domain::{
 
 use super::Resolving;
 use crate::{
-    cli::passes::{Cancelled, OnePass},
+    cli::passes::{Cancelled, HandedOn, OnePass},
     till::amount,
 };
 
@@ -34,6 +34,11 @@ impl Resolving<'_> {
                       `kari pass list` shows"
                 .to_owned()),
         }
+    }
+
+    pub(super) async fn handed_on(&self, asked: HandedOn) -> Result<Registry, String> {
+        let to = self.member(asked.to).await?;
+        self.pass(asked.pass, PassChange::Transfer { to }).await
     }
 
     pub(super) async fn cancelled(&self, asked: Cancelled) -> Result<Registry, String> {
