@@ -10,6 +10,7 @@ use crate::{
 };
 
 mod books;
+pub(crate) mod catalogue;
 pub(crate) mod passes;
 pub(crate) mod registry;
 mod signed;
@@ -186,6 +187,9 @@ What the code needs a second person for waits 60 seconds for `kari confirm`.")]
     Credential(registry::CredentialCommand),
     /// Sell, take money in and back, open and close drawers, print receipts and reports.
     Till(till::TillArgs),
+    /// Change what is sold: tariffs, goods, prices.
+    #[command(subcommand)]
+    Catalogue(catalogue::CatalogueCommand),
     /// Let sold passes rest, hand them on, cancel them.
     #[command(subcommand)]
     Pass(passes::PassCommand),

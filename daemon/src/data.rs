@@ -69,16 +69,7 @@ pub(crate) fn read(
     (seed, pins): (u64, &PinKey),
     now: Timestamp,
 ) -> Result<FirstData, BadRow> {
-    let reading = Reading {
-        site,
-        pins,
-        ids: IdMaker::new(seed),
-        now,
-        known: Known::default(),
-        existing: Existing::Refuse,
-        import: String::new(),
-    };
-    let mut first = Reader { reading, hash: blake3::Hasher::new(), rows: Vec::new() };
+    let mut first = Reader::new(site, (seed, pins), now);
     first.tariffs(&folder.join("tariffs.toml"))?;
     first.goods(&folder.join("goods.toml"))?;
     for kind in TABLES {
@@ -88,13 +79,38 @@ pub(crate) fn read(
     Ok(FirstData { id, rows: first.rows })
 }
 
+/// Reads what the files of a data folder say is sold: tariffs, goods and price lists.
+///
+/// # Errors
+/// The first row that cannot be taken, with its file and line.
+pub(crate) fn catalogue(folder: &Path, site: &Site) -> Result<Vec<ImportRow>, BadRow> {
+    let pins = PinKey::default();
+    let mut reader = Reader::new(site, (0, &pins), Timestamp::default());
+    reader.tariffs(&folder.join("tariffs.toml"))?;
+    reader.goods(&folder.join("goods.toml"))?;
+    Ok(reader.rows)
+}
+
 struct Reader<'a> {
     reading: Reading<'a>,
     hash: blake3::Hasher,
     rows: Vec<ImportRow>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(site: &'a Site, (seed, pins): (u64, &'a PinKey), now: Timestamp) -> Self {
+        let reading = Reading {
+            site,
+            pins,
+            ids: IdMaker::new(seed),
+            now,
+            known: Known::default(),
+            existing: Existing::Refuse,
+            import: String::new(),
+        };
+        Self { reading, hash: blake3::Hasher::new(), rows: Vec::new() }
+    }
+
     /// The text of a file, or nothing where there is none.
     fn text(&mut self, file: &Path) -> Result<Option<String>, BadRow> {
         if !file.exists() {

@@ -99,6 +99,7 @@ async fn command(cli: Cli) -> anyhow::Result<Exit> {
         Command::Member(what) => commands::registry::member(what, json).await,
         Command::Credential(what) => commands::registry::credential(what, json).await,
         Command::Till(args) => commands::till::till(args, json).await,
+        Command::Catalogue(what) => commands::catalogue::catalogue(what, json).await,
         Command::Pass(what) => commands::registry::pass(what, json).await,
         Command::Family(what) => commands::registry::family(what, json).await,
         Command::Exemption(what) => commands::registry::exemption(what, json).await,

@@ -157,6 +157,7 @@ impl Resolving<'_> {
             Change::Freeze(asked) => self.pass(asked, PassChange::Freeze).await?,
             Change::Unfreeze(asked) => self.pass(asked, PassChange::Unfreeze).await?,
             Change::Transfer(asked) => self.handed_on(asked).await?,
+            Change::Catalogue(change) => Registry::Catalogue(*change),
             Change::Cancel(asked) => self.cancelled(asked).await?,
             Change::Grant(asked) => Registry::Exempt(self.exemption(asked).await?),
             Change::EndExemption(asked) => {

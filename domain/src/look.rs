@@ -233,9 +233,9 @@ impl Step<'_> {
     }
 
     fn pass(&mut self, key: PassKey, gate: &Gate, today: Date) -> Option<Usable> {
-        let pass = self.state.tables.passes.read(&key)?.clone();
-        let version = TariffKey { tariff: pass.tariff.clone(), version: pass.tariff_version };
-        let tariff = self.state.tables.tariffs.read(&version)?.clone();
+        let mut pass = self.state.tables.passes.read(&key)?.clone();
+        let (terms, tariff) = self.terms_of(&pass)?;
+        pass.tariff_version = terms.version;
         let site = &self.state.site;
         let covers = tariff.zones.iter().any(|zone| site.chain(Some(zone)).contains(&gate.inner));
         (covers && pass.valid_from <= today).then_some((key.pass, pass, tariff))

@@ -17,12 +17,14 @@ use crate::{
     windows::local_date,
 };
 
+mod catalogue;
 mod exemptions;
 mod families;
 mod media;
 mod passes;
 mod people;
 
+pub use catalogue::{Applies, Catalogue};
 pub use passes::PassChange;
 
 /// What is told where a row is no longer what somebody looked at.
@@ -114,6 +116,8 @@ pub enum Registry {
         /// Why, or empty.
         reason: String,
     },
+    /// What is sold changes.
+    Catalogue(Catalogue),
     /// Something becomes of a pass.
     Pass {
         /// Whose it is, and what he carries.
@@ -197,6 +201,7 @@ impl Registry {
             Self::Credential { event, .. } => event.name(),
             Self::Replace { .. } => HeldEvent::Replaced.name(),
             Self::Pass { change, .. } => change.name(),
+            Self::Catalogue(_) => "catalogue",
         }
     }
 
@@ -211,6 +216,7 @@ impl Registry {
             // What it pays back is money of the guest.
             Self::Pass { change: PassChange::Cancel { .. }, .. } => "refund",
             Self::Pass { .. } => "edit_member",
+            Self::Catalogue(_) => "edit_tariff",
             Self::Ban { .. } => "block_member",
             Self::Unban { .. } => "unblock_member",
             Self::Exempt(_) | Self::EndExemption(_) => "grant_exemption",
@@ -316,6 +322,7 @@ impl Step<'_> {
             Registry::Issue(issue) => self.may_issue(issue),
             Registry::Credential { uid, event, reason } => self.may_turn(uid, *event, reason),
             Registry::Replace { uid, with, reason } => self.may_replace(uid, with, reason),
+            Registry::Catalogue(change) => self.may_change_catalogue(change),
             Registry::Pass { who, pass, change, reason } => {
                 self.may_change_pass(who, *pass, (change, reason))
             }
@@ -326,7 +333,7 @@ impl Step<'_> {
     /// Whom a change is about, so that nobody orders what favours himself.
     pub(crate) fn subject(&mut self, change: &Registry) -> Option<MemberId> {
         match change {
-            Registry::Register { .. } => None,
+            Registry::Register { .. } | Registry::Catalogue(_) => None,
             Registry::Edit { who, .. }
             | Registry::Join { who, .. }
             | Registry::Pass { who, .. }
@@ -405,6 +412,7 @@ impl Step<'_> {
             Registry::Issue(issue) => self.issue_credential(&carried, issue),
             Registry::Credential { uid, event, reason } => self.turn(&carried, uid, *event, reason),
             Registry::Replace { uid, with, reason } => self.replace(&carried, (uid, with), reason),
+            Registry::Catalogue(change) => self.change_catalogue(change),
             Registry::Pass { who, pass, change, reason } => {
                 self.change_pass(&carried, (who, *pass), (change, reason))
             }

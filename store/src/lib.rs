@@ -14,6 +14,7 @@ use domain::{
 
 mod binds;
 pub mod books;
+pub mod catalogue;
 mod cells;
 mod commit;
 pub mod error;

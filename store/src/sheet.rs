@@ -305,6 +305,7 @@ mod tests {
         texts.extend([retention::HOLDERS, retention::OLD_HOLDER]);
         texts.extend(people::STATEMENTS);
         texts.extend(crate::tills::STATEMENTS);
+        texts.extend(crate::catalogue::STATEMENTS);
         texts
     }
 

@@ -13,7 +13,8 @@ use crate::{registry::Office, told, walk};
 
 const RIGHTS: &str = r#"
 const SELLS = `sale, topup, refund, void, take_payment, cash_session`;
-const ALL = `sale, topup, refund, void, take_payment, cash_session, cash_pickup`;
+const ALL = `sale, topup, refund, void, take_payment, cash_session, cash_pickup, edit_member,
+    edit_tariff`;
 set("operator.allowed_actions", SELLS, role("cashier"));
 set("operator.allowed_actions", ALL, role("manager"));
 set("operator.allowed_terminals", "till-1, till-2", role("cashier"));
@@ -268,4 +269,51 @@ async fn what_a_till_cannot_do_is_told_and_changes_nothing() {
     let records = daemon.records().await;
     assert_eq!((records.wallet(1).await, records.wallet(3).await), ((5000, 0), (-1850, 0)));
     records.check_ledger().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sold_pass_gets_new_terms_rests_is_handed_on_and_cancelled() {
+    let (mut daemon, office) = tills().await;
+    does(&office, "sell", &format!("--pass swim --to {} --card", uid(1)));
+    let passes = |member: &str| {
+        let list = office.looks(["pass", "list"], &[member]);
+        let swim = list.as_array().unwrap().iter().filter(|pass| pass["tariff"] == "swim");
+        swim.cloned().collect::<Vec<_>>()
+    };
+    let id = passes("1")[0]["id"].as_str().unwrap().to_owned();
+    let own = ["1", "--pass", &id];
+    let no_freeze = office.tries(["pass", "freeze"], &own);
+    assert!(no_freeze.1.contains("its tariff has no freeze"), "{no_freeze:?}");
+
+    let file = daemon.site.path().join("data/tariffs.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let new = "price = \"110.00\"\nfreeze_days = 5\ntransferable = true";
+    std::fs::write(&file, text.replace("price = \"100.00\"", new)).unwrap();
+    let told = office.looks(["catalogue", "compare"], &["--applies", "both"]);
+    let tariffs = told["tariffs"].as_array().unwrap();
+    assert_eq!((tariffs.len(), &tariffs[0]["tariff"]), (1, &"swim".into()), "{told}");
+    assert_eq!(tariffs[0]["price"], serde_json::json!({ "old": "100.00", "new": "110.00" }));
+    let bought = serde_json::json!([{
+        "members": [1],
+        "gain": ["handing it on", "5 days of freeze instead of 0"],
+        "lose": [],
+    }]);
+    assert_eq!(tariffs[0]["bought"], bought);
+    office.does(["catalogue", "apply"], &["--applies", "both"]);
+    let again = office.looks(["catalogue", "compare"], &[]);
+    assert_eq!(again["tariffs"], serde_json::json!([]), "it is carried out");
+
+    office.does(["pass", "freeze"], &own);
+    assert_eq!(passes("1")[0]["state"], "frozen");
+    office.does(["pass", "unfreeze"], &own);
+    office.does(["pass", "transfer"], &["1", "--pass", &id, "--to", "3"]);
+    assert_eq!((passes("1").len(), passes("3")[0]["state"].as_str()), (0, Some("active")));
+    let before = daemon.records().await.wallet(3).await.0;
+    let cancel = ["3", "--pass", &id, "--refund", "40.00", "--reason", "moved away"];
+    office.does(["pass", "cancel"], &cancel);
+    let records = daemon.records().await;
+    assert_eq!(records.wallet(3).await.0, before + 4000);
+    assert_eq!(passes("3")[0]["state"], "cancelled");
+    records.check_ledger().await;
+    daemon.stop().await;
 }

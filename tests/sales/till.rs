@@ -24,10 +24,10 @@ currency = "GEL"
 date = "2026-09-15"
 rules = '''
 set("operator.allowed_actions", "sale, topup, refund, void, take_payment, " +
-    "cash_session, cash_pickup, edit_member", role("cashier"));
+    "cash_session, cash_pickup, edit_member, edit_tariff", role("cashier"));
 set("operator.allowed_terminals", "T1, T2", role("cashier"));
 set("terminal.allowed_actions", "sale, topup, refund, void, take_payment, " +
-    "cash_session, cash_pickup, edit_member", terminal("T1"));
+    "cash_session, cash_pickup, edit_member, edit_tariff", terminal("T1"));
 set("terminal.allowed_actions", "sale, void", terminal("T2"));
 set("sale.max_discount_percent", 20, role("cashier"));
 set("sale.refund_max_amount", "500.00", role("cashier"));

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use domain::rows::FileName;
+use domain::{registry::Catalogue, rows::FileName};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -452,6 +452,8 @@ pub(crate) enum Change {
     Join(Join),
     /// Out of it.
     Leave(Member),
+    /// What is sold.
+    Catalogue(Box<Catalogue>),
     /// A pass rests.
     Freeze(OnePass),
     /// It goes on.

@@ -1,5 +1,6 @@
 //! The commands of the command line, one file each.
 
+pub(crate) mod catalogue;
 pub(crate) mod check;
 pub(crate) mod doctor;
 pub(crate) mod explain;

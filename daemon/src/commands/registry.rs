@@ -114,7 +114,7 @@ pub(crate) async fn exemption(what: ExemptionCommand, json: bool) -> anyhow::Res
     }
 }
 
-async fn send<T: Args>(
+pub(crate) async fn send<T: Args>(
     order: Ordered<T>,
     change: impl FnOnce(T) -> Change,
     json: bool,

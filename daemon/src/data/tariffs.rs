@@ -162,6 +162,7 @@ impl TariffRow {
             deposit: maybe(self.deposit.as_ref(), price)?.unwrap_or_default(),
             minute: maybe(self.minute.as_ref(), rate)?,
             withdrawn: told(&self.withdrawn),
+            followed_by: None,
         })
     }
 

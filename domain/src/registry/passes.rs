@@ -10,7 +10,7 @@ use crate::{
     ids::{MemberId, PassId, Uid},
     ledger::{Booking, Purpose},
     money::{Money, Vat},
-    rows::{AccountKind, Pass, PassKey, PassState, Tariff, TariffKey},
+    rows::{AccountKind, Pass, PassKey, PassState},
     step::Step,
     time::Timestamp,
 };
@@ -62,7 +62,7 @@ impl Step<'_> {
         }
         short(reason)?;
         self.nobody_visits_by(who, id)?;
-        let terms = self.terms(&pass).map(|tariff| tariff.offer).unwrap_or_default();
+        let terms = self.terms_of(&pass).map(|(_, tariff)| tariff.offer).unwrap_or_default();
         match change {
             PassChange::Freeze => self.may_freeze(&pass, terms.freeze_days),
             PassChange::Unfreeze if pass.state != PassState::Frozen => {
@@ -128,12 +128,6 @@ impl Step<'_> {
         pass.ok_or_else(|| "this member has no such pass".to_owned())
     }
 
-    /// The terms that a pass was sold under.
-    fn terms(&mut self, pass: &Pass) -> Option<Tariff> {
-        let key = TariffKey { tariff: pass.tariff.clone(), version: pass.tariff_version };
-        self.state.tables.tariffs.read(&key).cloned()
-    }
-
     /// Nobody is inside by this pass, or on the way: what a visit takes from it is not settled yet.
     fn nobody_visits_by(&mut self, who: &Carrier, pass: PassId) -> Result<(), String> {
         let family = self.member(who.member)?.kin.as_deref().and_then(|kin| kin.family);
@@ -184,7 +178,7 @@ impl Step<'_> {
     fn freeze(&mut self, key: PassKey, mut pass: Pass) -> PassState {
         let today = self.today();
         let left = self.unplan_earnings(&pass, today);
-        let allowed = self.terms(&pass).map_or(0, |tariff| tariff.offer.freeze_days);
+        let allowed = self.terms_of(&pass).map_or(0, |(_, tariff)| tariff.offer.freeze_days);
         let sale = pass.sale.get_or_insert_default();
         let days = i64::from(allowed.saturating_sub(sale.frozen_days));
         sale.prepaid = left;
@@ -221,9 +215,15 @@ impl Step<'_> {
         PassState::Active
     }
 
+    /// The tax on what a pass costs.
+    fn vat_of(&mut self, pass: &Pass) -> Vat {
+        let own = self.terms_of(pass).and_then(|(_, tariff)| tariff.vat);
+        own.unwrap_or(self.state.site.vat)
+    }
+
     /// What a pass has not earned yet, without tax and with it. The day of today is earned.
     fn unearned(&mut self, pass: &Pass) -> (Money, Money) {
-        let vat = self.terms(pass).and_then(|tariff| tariff.vat).unwrap_or(self.state.site.vat);
+        let vat = self.vat_of(pass);
         let tomorrow = self.today().saturating_add(1.day());
         let net = match pass.sale.as_deref() {
             None => Money::ZERO,
@@ -250,8 +250,7 @@ impl Step<'_> {
     ) -> Money {
         let (net, gross) = self.unearned(&pass);
         let back = refund.unwrap_or(gross);
-        let vat: Vat =
-            self.terms(&pass).and_then(|tariff| tariff.vat).unwrap_or_else(|| self.state.site.vat);
+        let vat = self.vat_of(&pass);
         let tomorrow = self.today().saturating_add(1.day());
         let from = if pass.visits_left.is_some() { jiff::civil::Date::MIN } else { tomorrow };
         if !net.is_zero() {

@@ -280,6 +280,9 @@ pub struct Offer {
     /// Whether it is sold no more.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub withdrawn: bool,
+    /// The later version by whose terms its passes go, where that was to reach what was sold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub followed_by: Option<u32>,
 }
 
 impl Tariff {
