@@ -256,7 +256,7 @@ fn a_stay_that_is_paid_by_the_minute_costs_its_started_minutes_at_the_exit() {
     till.run("13:00:02 passed G1 in");
     assert_eq!(till.wallet("W1"), money("20.00"), "nothing is paid at the entry");
     till.run("13:35:03 exit G1 W1");
-    assert_eq!(till.world.decision.as_ref().unwrap().verdict.outcome, Outcome::Grant);
+    assert!(till.world.decision.as_ref().unwrap().verdict.outcome.opens());
     till.run("13:35:05 passed G1 out");
     assert_eq!(till.wallet("W1"), money("12.80"), "36 started minutes");
     assert_eq!(till.balance(AccountKind::OverstayRevenue, "minutes"), money("6.10"));

@@ -1,5 +1,6 @@
 //! `kari member`, `kari credential`, `kari pass`, `kari family`, `kari exemption`: what the desk
-//! does about people and what they carry. An operator signs each change; the running daemon decides.
+//! does about people and what they carry. An operator signs each change; the running daemon
+//! decides.
 
 use anyhow::bail;
 use clap::Args;

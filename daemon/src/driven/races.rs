@@ -140,7 +140,7 @@ async fn people(driven: &Driven, rounds: u32, random: &mut fastrand::Rng) -> Vec
 
 /// Races for as many wallets as there are rounds.
 async fn race(places: &[Place], rounds: u32, seed: u64) {
-    println!("{rounds} rounds of {SPENDS} spends, seed {seed}");
+    say!("{rounds} rounds of {SPENDS} spends, seed {seed}");
     let start = std::time::Instant::now();
     let (mut race, afford) = Race::start(places, rounds, seed).await;
     let (mut entries, mut sales) = (0, 0);
@@ -164,7 +164,7 @@ async fn race(places: &[Place], rounds: u32, seed: u64) {
     let openings = afford.iter().filter(|(coins, rest)| *coins > 0 || !rest.is_zero()).count();
     assert_eq!(ledger.transactions, entries + sales + openings as u64, "each spend is booked once");
     assert!(entries > 0 && sales > 0, "{entries} entries, {sales} sales");
-    println!("{entries} entries, {sales} sales in {:?}", start.elapsed());
+    say!("{entries} entries, {sales} sales in {:?}", start.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -77,10 +77,10 @@ fn settings(site: &Site) -> String {
     );
     for till in tills {
         let allowed = "terminal.allowed_actions";
-        let _ = writeln!(text, "set(\"{allowed}\", \"{ACTIONS}\", terminal(\"{till}\"));");
+        text += &format!("set(\"{allowed}\", \"{ACTIONS}\", terminal(\"{till}\"));\n");
     }
     for gate in site.gates.keys() {
-        let _ = writeln!(text, "set(\"gate.passage_timeout\", \"PT1M\", device(\"{gate}\"));");
+        text += &format!("set(\"gate.passage_timeout\", \"PT1M\", device(\"{gate}\"));\n");
     }
     text
 }

@@ -184,13 +184,22 @@ async fn storm(
             writers.spawn(guests(number, caller(), News::of(&daemons[own]), random.fork()));
         }
     }
-    let mut done = Done::new();
-    for (became, count) in writers.join_all().await.into_iter().flatten() {
-        *done.entry(became).or_default() += count;
+    let (mut done, mut fell) = (Done::new(), None);
+    while let Some(ended) = writers.join_next().await {
+        match ended {
+            Ok(part) => {
+                for (became, count) in part {
+                    *done.entry(became).or_default() += count;
+                }
+            }
+            Err(error) => fell = Some(error),
+        }
     }
     for daemon in daemons {
-        daemon.stop().await.unwrap();
+        // What ended a loop tells more than that nobody was answered.
+        daemon.stop().await.unwrap_or_else(|fault| panic!("{fault:#}"));
     }
+    assert!(fell.is_none(), "{fell:?}");
     for reader in readers {
         reader.close().await;
     }
@@ -229,7 +238,7 @@ fn within_bounds(rows: &Snapshot) {
 
 /// Storms, each with a look at the books after it and a new start before the next.
 async fn storms(places: &[Place], count: u32, seed: u64) {
-    println!("{count} storms, KARI_STORM_SEED={seed}");
+    say!("{count} storms, KARI_STORM_SEED={seed}");
     let mut random = Rng::with_seed(seed);
     let site = Arc::new(shop::site(GATES, TILLS).unwrap());
     let policy = shop::policy(&site).unwrap();
@@ -258,7 +267,7 @@ async fn storms(places: &[Place], count: u32, seed: u64) {
         within_bounds(&store.load().await.unwrap());
         store.close().await.unwrap();
     }
-    println!("{done:?}, {booked} transactions");
+    say!("{done:?}, {booked} transactions");
     assert!(booked > u64::from(count * TILLS), "{booked} transactions: {done:?}");
     for became in ["decided", "nonsense", "opened", "shut"] {
         assert!(done.get(became).is_some_and(|often| *often > count * 5), "{became}: {done:?}");
