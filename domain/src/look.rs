@@ -15,7 +15,7 @@ use crate::{
     reasons::Reason,
     rows::{
         Account, Credential, CredentialState, Exempted, Exemption, Extras, LastRead, Member, Pass,
-        PassKey, PinDigest, Presence, ReaderKey, Tariff, TariffKey,
+        PassKey, PinDigest, Presence, ReaderKey, Tariff,
     },
     seen::{
         Holder, Relative, Seen, SeenFamily, SeenGate, SeenHost, SeenPin, SeenPresence, SeenWallet,

@@ -1,7 +1,7 @@
 //! A small site that sells: gates from the street, tills, people with wallets, and the shipped
 //! rules.
 
-use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Context, anyhow};
 use domain::{
