@@ -225,7 +225,8 @@ pub(crate) fn statement(dialect: Dialect, sheet: &Sheet, op: Op, rows: usize) ->
     })
 }
 
-/// The text of a whole batch; `None` where there are too many kinds already.
+/// The text of a whole batch; `None` where there are too many kinds already. That of a batch which
+/// is written piece by piece is always there: without it nothing could be stored any more.
 pub(crate) fn whole(
     dialect: Dialect,
     kinds: Kinds,
@@ -239,7 +240,8 @@ pub(crate) fn whole(
         }
         let of_dialect =
             |known: &&Purpose| matches!(known, Purpose::Whole(of, _) if *of == dialect);
-        if texts.keys().filter(of_dialect).count() >= WHOLE_MAX {
+        let piecemeal = kinds.lots == 0 && kinds.compared == 0;
+        if !piecemeal && texts.keys().filter(of_dialect).count() >= WHOLE_MAX {
             return None;
         }
     }
