@@ -26,5 +26,5 @@ cargo test --package tests --test sequences -- --nocapture
 cargo test --package tests --test sales -- --nocapture whatever_is_ordered
 cargo test --package daemon driven -- --nocapture --test-threads 1
 cargo build --workspace
-cargo test --workspace --test journeys -- --include-ignored --nocapture \
+cargo test --workspace --test journeys -- --nocapture \
     killed_under_load a_thousand_reloads

@@ -294,7 +294,6 @@ async fn killed_under_load_nothing_answered_is_lost_or_doubled_through_mosquitto
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "not proven yet through Mosquitto, with sales beside it; run tests/campaign.sh"]
 async fn killed_under_load_nothing_answered_is_lost_or_doubled_on_postgres() {
     let name = "killed_under_load_nothing_answered_is_lost_or_doubled_on_postgres";
     let Some(server) = Postgres::start(name).await else { return };
