@@ -132,6 +132,7 @@ async fn a_day_at_a_till_adds_up_to_its_z_report_and_the_takings() {
     let safe = ["30.00", "--reason", "to the safe"];
     office.does(["till", "out"], &safe);
 
+    walk(&gate, Entry, &uid(1)).await;
     let x = office.looks(["till", "x"], &["till-1"]);
     // 50.00, 50.00 and 8.50 in, 4.50 out; 10.00 put in, 30.00 taken out.
     assert_eq!((&x["expected"], &x["voids"]), (&"84.00".into(), &1.into()), "{x}");
@@ -142,6 +143,7 @@ async fn a_day_at_a_till_adds_up_to_its_z_report_and_the_takings() {
     let z = office.looks(["till", "z"], &["till-1"]);
     assert_eq!((&closed["session"], &z["difference"]), (&z, &"-0.50".into()));
     takings_are_those_of(&z, &office);
+    passes_and_visits_are_reported(&office);
     prints(&office);
     gate.stop().await;
     daemon.stop().await;
@@ -153,10 +155,31 @@ async fn a_day_at_a_till_adds_up_to_its_z_report_and_the_takings() {
     records.check_chain().await;
 }
 
+fn reported(office: &Office, words: &[&str]) -> Value {
+    let report = program::run(["--json", "report", &office.folder].iter().chain(words));
+    assert!(report.status.success(), "{}", program::text(&report.stderr));
+    serde_json::from_slice(&report.stdout).unwrap()
+}
+
+/// Two entries, one of which paid 8.00 with 1.22 of tax; and the month that was sold.
+fn passes_and_visits_are_reported(office: &Office) {
+    let visits = reported(office, &["visits"]);
+    let totals = &visits["totals"];
+    assert_eq!((&totals["entries"], &totals["exits"]), (&2.into(), &0.into()), "{visits}");
+    assert_eq!(totals["paid_at_the_gate"], "6.78");
+    let passes = reported(office, &["passes", "--until", "2099-01-01"]);
+    let rows = passes["rows"].as_array().unwrap();
+    assert_eq!(
+        (rows.len(), &rows[0]["tariff"], &rows[0]["member"]),
+        (1, &"swim".into(), &"2".into())
+    );
+    assert_eq!(rows[0]["still_to_earn"], "84.75");
+    assert_eq!(passes["ties"][0]["ledger"], "84.75");
+}
+
 /// The report of the ledger tells of each method what the Z report tells.
 fn takings_are_those_of(z: &Value, office: &Office) {
-    let report = program::run(["--json", "report", &office.folder, "takings"]);
-    let report: Value = serde_json::from_slice(&report.stdout).unwrap();
+    let report = reported(office, &["takings"]);
     let mut taken = std::collections::BTreeMap::<&str, i64>::new();
     for row in report["rows"].as_array().unwrap() {
         if row["terminal"] == "till-1" {
