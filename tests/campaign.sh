@@ -7,11 +7,15 @@
 # storm 40 times and 1,000 random days are sold at a till. KARI_CRASH_ROUNDS, KARI_RELOADS,
 # KARI_REFERENCE_PROFILES (100 cases each), KARI_SEQUENCES, KARI_RACES (a tenth of them on
 # PostgreSQL, with two daemons), KARI_STORMS and KARI_TILL_DAYS change how often;
-# KARI_REFERENCE_SEED, KARI_SEQUENCES_SEED and KARI_STORM_SEED change the cases. What needs a
-# PostgreSQL runs where KARI_TEST_POSTGRES_URL names one whose databases may be made and dropped.
+# KARI_REFERENCE_SEED, KARI_SEQUENCES_SEED and KARI_STORM_SEED change the cases. What they need is
+# what tests/run.sh installs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+# shellcheck source=tests/postgres.sh
+. tests/postgres.sh
+start_postgres "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+export KARI_TEST_POSTGRES_URL=$PG_URL KARI_TESTS_ALL=1
 export PATH="$PATH:/usr/sbin:/sbin"
 export KARI_CRASH_ROUNDS="${KARI_CRASH_ROUNDS:-1000}"
 export KARI_RELOADS="${KARI_RELOADS:-5000}"

@@ -16,22 +16,11 @@ readonly VENV=target/test-venv
 readonly LOG=target/test-run.log
 
 say() { printf '\n== %s\n' "$*"; }
-fail() {
-    printf '%s\n' "$*" >&2
-    exit 1
-}
 has() { command -v "$1" >/dev/null 2>&1; }
-is_root() { [ "$(id -u)" -eq 0 ]; }
+# shellcheck source=tests/postgres.sh
+. tests/postgres.sh
 
 # --- What the tests need -------------------------------------------------------------------------
-
-# Debian keeps the server's commands off the path; the newest version counts.
-postgres_bin() {
-    local initdb
-    initdb=$(find /usr/lib/postgresql -path '*/bin/initdb' 2>/dev/null | sort -V | tail -n 1)
-    [ -n "$initdb" ] || initdb=$(command -v initdb || true)
-    [ -z "$initdb" ] || dirname "$initdb"
-}
 
 # Debian leaves ensurepip to a package of its own, without which an environment has no pip.
 can_make_venv() { python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
@@ -109,58 +98,6 @@ make_venv() {
     export KARI_TEST_PYTHON
 }
 
-# --- A PostgreSQL of our own ---------------------------------------------------------------------
-
-PG_FOLDER=
-PG_USER=
-
-# PostgreSQL refuses to run as root.
-as_pg() {
-    if is_root; then
-        (cd / && runuser -u "$PG_USER" -- "$@")
-    else
-        "$@"
-    fi
-}
-
-stop_postgres() {
-    if [ -n "$PG_FOLDER" ]; then
-        as_pg "$(postgres_bin)/pg_ctl" -D "$PG_FOLDER/data" -m immediate stop >/dev/null 2>&1
-        rm -rf "$PG_FOLDER"
-    fi
-}
-
-free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(
-        s.getsockname()[1])'
-}
-
-start_postgres() {
-    local bin port
-    bin=$(postgres_bin)
-    port=$(free_port)
-    PG_USER=$(id -un)
-    if is_root; then
-        # Debian's package makes a user for it.
-        PG_USER=postgres
-        id "$PG_USER" >/dev/null 2>&1 ||
-            useradd --system --no-create-home --shell /usr/sbin/nologin "$PG_USER" ||
-            fail "useradd could not make the user $PG_USER, as whom PostgreSQL runs"
-    fi
-    trap stop_postgres EXIT
-    trap 'exit 130' INT TERM
-    PG_FOLDER=$(mktemp -d /tmp/kari-postgres.XXXXXX) || fail "mktemp failed"
-    is_root && chown "$PG_USER" "$PG_FOLDER"
-    as_pg "$bin/initdb" -D "$PG_FOLDER/data" -U kari -A trust -E UTF8 --locale=C --no-sync \
-        >"$LOG" 2>&1 || fail "initdb failed: $(tail -n 3 "$LOG")"
-    # Nothing of it is kept, so nothing needs to reach a disk.
-    as_pg "$bin/pg_ctl" -D "$PG_FOLDER/data" -l "$PG_FOLDER/data/log" -w -t 60 start -o "\
-        -p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$PG_FOLDER \
-        -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200" \
-        >"$LOG" 2>&1 || fail "PostgreSQL did not start: $(cat "$LOG" "$PG_FOLDER/data/log")"
-    export KARI_TEST_POSTGRES_URL="postgres://kari@127.0.0.1:$port/postgres"
-}
-
 # --- The parts -----------------------------------------------------------------------------------
 
 TIMES=
@@ -195,7 +132,9 @@ main() {
     check_rust
     install_packages
     make_venv
-    start_postgres
+    # Nothing of it is kept, so nothing needs to reach a disk.
+    start_postgres "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+    export KARI_TEST_POSTGRES_URL=$PG_URL
     # From here on a peer that is missing is a failure.
     export KARI_TESTS_ALL=1
 

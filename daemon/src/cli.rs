@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     commands::replay::When,
@@ -90,7 +90,9 @@ pub(crate) enum Command {
     /// Make the folder of a new site.
     #[command(after_help = "Examples:
   kari init my-pool          configuration and the shipped rules
-  kari init my-pool --demo   with people, tariffs and lockers to try")]
+  kari init my-pool --demo   with people, tariffs and lockers to try
+  kari init my-pool --demo --month
+                             with a month of visits and sales to report on")]
     Init(InitArgs),
     /// Send a day of people through the gates of a daemon that runs.
     #[command(after_help = "Example, beside `kari run examples/swimming-pool`:
@@ -156,11 +158,14 @@ A period begins with --from and ends before --until, by the site's clock.")]
   kari export my-pool --as beancount --from 2026-09-01 --until 2026-10-01
   kari export my-pool --as xlsx --mapping mapping.toml --output pool.xlsx")]
     Export(ExportArgs),
-    /// Measure this machine: broker, commit, hostile rules, the way from an event to its command.
+    /// Measure this machine: broker, commit, hostile rules, the loop, the way of an event.
     #[command(after_help = "Examples:
-  kari bench                 everything, as a table
+  kari bench                 the way from an event to its command, as a table
   kari bench --quick         shorter runs
-  kari bench --json          for every goal its bound and what was measured")]
+  kari bench --json          for every goal its bound and what was measured
+  kari bench money --server postgres://kari@localhost/postgres
+                             sales and entries on SQLite and on that server, which gets a
+                             database for the time of the run")]
     Bench(BenchArgs),
     /// The bare echo that `kari bench` measures against.
     #[command(hide = true)]
@@ -250,6 +255,9 @@ pub(crate) struct InitArgs {
     /// With people, tariffs and lockers to try.
     #[arg(long)]
     pub(crate) demo: bool,
+    /// The demo with a month of visits and sales behind it: for reports and the accounting export.
+    #[arg(long, requires = "demo")]
+    pub(crate) month: bool,
 }
 
 /// What `kari simulate` takes.
@@ -458,10 +466,25 @@ pub(crate) struct ImportArgs {
 /// What `kari bench` takes.
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
+    /// What is measured.
+    #[arg(value_enum, default_value_t = Measures::Gates)]
+    pub(crate) what: Measures,
     /// Shorter runs, for a first look.
     #[arg(long)]
     pub(crate) quick: bool,
     /// How many people the measured site has.
     #[arg(long, default_value_t = 1_000_000, value_name = "N")]
     pub(crate) people: u32,
+    /// The PostgreSQL where `money` makes a database of its own.
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<String>,
+}
+
+/// What `kari bench` measures.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Measures {
+    /// The way from an event at a gate to its command, memory and start.
+    Gates,
+    /// Durable sales and entries through the loop, against commits without it and pgbench.
+    Money,
 }

@@ -11,7 +11,6 @@ mod clock;
 mod commands;
 mod config;
 mod data;
-#[cfg(test)]
 mod driven;
 mod import;
 mod intake;
@@ -79,33 +78,34 @@ fn log(json: bool) {
     }
 }
 
+/// What a command does: each is a future of its own, as one of all would take minutes to compile.
 async fn command(cli: Cli) -> anyhow::Result<Exit> {
     let json = cli.json;
     match cli.command {
-        Command::Run(args) => commands::run::run(args, json).await,
-        Command::Check(site) => commands::check::check(&site, json).await,
-        Command::Init(args) => commands::init::init(&args, json),
-        Command::Simulate(args) => commands::simulate::simulate(args, json).await,
-        Command::Explain(args) => commands::explain::explain(&args, json).await,
-        Command::Replay(args) => commands::replay::replay(&args, json).await,
-        Command::Params(what) => commands::params::params(what, json).await,
-        Command::Doctor(site) => commands::doctor::doctor(&site, json).await,
-        Command::Verify(site) => commands::verify::verify(&site, json).await,
-        Command::Import(args) => commands::import::import(&args, json).await,
-        Command::Report(args) => commands::report::report(&args, json).await,
-        Command::Export(args) => commands::export::export(&args).await,
-        Command::Bench(args) => bench::bench(args, json).await,
-        Command::BenchPeer { broker } => bench::peer(broker).await,
-        Command::Member(what) => commands::registry::member(what, json).await,
-        Command::Credential(what) => commands::registry::credential(what, json).await,
-        Command::Till(args) => commands::till::till(args, json).await,
-        Command::Catalogue(what) => commands::catalogue::catalogue(what, json).await,
-        Command::Pass(what) => commands::registry::pass(what, json).await,
-        Command::Family(what) => commands::registry::family(what, json).await,
-        Command::Exemption(what) => commands::registry::exemption(what, json).await,
-        Command::Emergency(what) => commands::signed::emergency(&what, json).await,
-        Command::Confirm(args) => commands::signed::confirm(&args, json).await,
-        Command::Override(args) => commands::signed::lift(&args, json).await,
+        Command::Run(args) => Box::pin(commands::run::run(args, json)).await,
+        Command::Check(site) => Box::pin(commands::check::check(&site, json)).await,
+        Command::Init(args) => Box::pin(commands::init::init(&args, json)).await,
+        Command::Simulate(args) => Box::pin(commands::simulate::simulate(args, json)).await,
+        Command::Explain(args) => Box::pin(commands::explain::explain(&args, json)).await,
+        Command::Replay(args) => Box::pin(commands::replay::replay(&args, json)).await,
+        Command::Params(what) => Box::pin(commands::params::params(what, json)).await,
+        Command::Doctor(site) => Box::pin(commands::doctor::doctor(&site, json)).await,
+        Command::Verify(site) => Box::pin(commands::verify::verify(&site, json)).await,
+        Command::Import(args) => Box::pin(commands::import::import(&args, json)).await,
+        Command::Report(args) => Box::pin(commands::report::report(&args, json)).await,
+        Command::Export(args) => Box::pin(commands::export::export(&args)).await,
+        Command::Bench(args) => Box::pin(bench::bench(args, json)).await,
+        Command::BenchPeer { broker } => Box::pin(bench::peer(broker)).await,
+        Command::Member(what) => Box::pin(commands::registry::member(what, json)).await,
+        Command::Credential(what) => Box::pin(commands::registry::credential(what, json)).await,
+        Command::Till(args) => Box::pin(commands::till::till(args, json)).await,
+        Command::Catalogue(what) => Box::pin(commands::catalogue::catalogue(what, json)).await,
+        Command::Pass(what) => Box::pin(commands::registry::pass(what, json)).await,
+        Command::Family(what) => Box::pin(commands::registry::family(what, json)).await,
+        Command::Exemption(what) => Box::pin(commands::registry::exemption(what, json)).await,
+        Command::Emergency(what) => Box::pin(commands::signed::emergency(&what, json)).await,
+        Command::Confirm(args) => Box::pin(commands::signed::confirm(&args, json)).await,
+        Command::Override(args) => Box::pin(commands::signed::lift(&args, json)).await,
         Command::Completions { shell } => Ok(commands::version::completions(shell)),
         Command::Version => commands::version::version(json),
     }

@@ -245,15 +245,7 @@ impl SiteLoop {
             answers.push(step(&mut self.state, &mut batch, input, now, self.policy.as_ref()));
         }
         self.batches += 1;
-        let sealed = Sealed {
-            number: self.batches,
-            epoch: self.state.epoch,
-            changes: self.state.tables.changes(),
-            reads: self.state.tables.reads(),
-            batch,
-            committed_at: now,
-        };
-        (sealed, answers)
+        (Sealed::of(&self.state, self.batches, batch, now), answers)
     }
 
     /// Makes the batch durable. Where that takes too long, exits open and entries are refused

@@ -92,6 +92,8 @@ CREATE TABLE ledger_transaction (
     UNIQUE (daemon, seq),
     CHECK ((purpose = 'reversal') = (reverses IS NOT NULL))
 );
+-- reports and exports ask for a period
+CREATE INDEX transaction_at ON ledger_transaction (at);
 
 -- Postings. Those without a sealed transaction do not survive the commit.
 CREATE TABLE posting (
@@ -116,6 +118,8 @@ CREATE TABLE receipt (
     PRIMARY KEY (till, number)
 );
 CREATE INDEX receipt_of_decision ON receipt (decision);
+-- each new transaction looks for what refers to it
+CREATE INDEX receipt_of_transaction ON receipt (transaction_id);
 
 -- Commands that leave after the commit; rows go once they can no longer take effect.
 CREATE TABLE outbox (

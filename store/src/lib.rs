@@ -8,7 +8,7 @@ use std::fs::File;
 
 use domain::{
     command::Command,
-    state::{Batch, Changes, Reads},
+    state::{Batch, Changes, Reads, State},
     time::Timestamp,
 };
 
@@ -124,4 +124,13 @@ pub struct Sealed {
     pub reads: Reads,
     /// The instant of the commit.
     pub committed_at: Timestamp,
+}
+
+impl Sealed {
+    /// What came of a batch at a state, before that state keeps it.
+    #[must_use]
+    pub fn of(state: &State, number: u64, batch: Batch, committed_at: Timestamp) -> Self {
+        let (changes, reads) = (state.tables.changes(), state.tables.reads());
+        Self { number, epoch: state.epoch, batch, changes, reads, committed_at }
+    }
 }

@@ -82,7 +82,8 @@ async fn snapshot(link: &mut Link) -> Result<Snapshot, ReadError> {
     let mut names = Names::default();
     macro_rules! load {
         ($($table:ident),*) => {
-            Snapshot {$($table: rows(&mut *link, &mut names).await?,)*}
+            // One future for all tables would be a machine of thousands of states to compile.
+            Snapshot {$($table: Box::pin(rows(&mut *link, &mut names)).await?,)*}
         };
     }
     Ok(each_table!(load))

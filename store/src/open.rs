@@ -208,6 +208,8 @@ async fn connect(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        // Statements that a trigger may undo keep their journal there, not in a file.
+        .pragma("temp_store", "memory")
         .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(STATEMENTS_MAX)
         .row_buffer_size(ROWS_WAITING)

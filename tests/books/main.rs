@@ -59,10 +59,15 @@ fn hledger_accepts_a_month_and_its_balances_are_ours() {
     if Command::new("hledger").arg("--version").output().is_err() {
         return left_out(TEST, "hledger is not installed");
     }
-    let month = Month::kept(1);
-    let whole = export(&month, &["--as", "hledger"], "whole.journal");
-    let half = ["--as", "hledger", "--from", "2026-09-25", "--people"];
-    let half = export(&month, &half, "half.journal");
+    for (month, from) in [(Month::kept(1), "2026-09-25"), (Month::example(), "2026-09-10")] {
+        hledger_agrees(&month, from);
+    }
+}
+
+fn hledger_agrees(month: &Month, from: &str) {
+    let whole = export(month, &["--as", "hledger"], "whole.journal");
+    let half = ["--as", "hledger", "--from", from, "--people"];
+    let half = export(month, &half, "half.journal");
     for (journal, people) in [(&whole, false), (&half, true)] {
         well(&hledger(&["check", "--strict"], journal));
         let told = well(&hledger(&["bal", "--flat", "-N", "-E", "-O", "csv"], journal));
@@ -116,12 +121,17 @@ fn beancount_accepts_a_month_and_its_balances_are_ours() {
     if !known.is_ok_and(|output| output.status.success()) {
         return left_out(TEST, "python3 with beancount is not installed");
     }
-    let month = Month::kept(2);
+    for (month, from) in [(Month::kept(2), "2026-09-20"), (Month::example(), "2026-09-10")] {
+        beancount_agrees(&month, from);
+    }
+}
+
+fn beancount_agrees(month: &Month, from: &str) {
     for (what, people) in [
         (&["--as", "beancount"][..], false),
-        (&["--as", "beancount", "--people", "--from", "2026-09-20"][..], true),
+        (&["--as", "beancount", "--people", "--from", from][..], true),
     ] {
-        let ledger = export(&month, what, "month.beancount");
+        let ledger = export(month, what, "month.beancount");
         let check = Path::new(&python()).with_file_name("bean-check");
         if check.exists() {
             well(&Command::new(check).arg(&ledger).output().unwrap());

@@ -1,6 +1,6 @@
-//! A month of a till, made by the state machine and kept by the real store.
+//! Months: of a till, made by the state machine and kept by the real store, and of the example.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, ffi::OsStr, path::PathBuf};
 
 use domain::{
     ids::{TransactionId, Uid},
@@ -14,19 +14,19 @@ use domain::{
 use jiff::tz::TimeZone;
 use store::{
     Sealed, Store,
+    books::Books,
     place::Place,
     reader::{Period, Reader},
     reports::{Asked, Cell, Name, Report, report},
 };
 use tempfile::TempDir;
-use tests::program::run;
+use tests::program::{run, text};
 
 use crate::till::{Till, good, goods, money, pass, sale, top_up};
 
 /// A site whose database holds what happened at its till.
 pub(crate) struct Month {
     pub(crate) folder: TempDir,
-    till: Till,
 }
 
 pub(crate) fn instant(day: &str) -> Timestamp {
@@ -51,6 +51,11 @@ pub(crate) fn amounts(report: &Report) -> Vec<Money> {
         _ => Money::ZERO,
     };
     report.totals.iter().map(amount).collect()
+}
+
+fn wait<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(work)
 }
 
 impl Month {
@@ -97,14 +102,29 @@ impl Month {
         Self::keep(till)
     }
 
+    /// The month that `kari init --demo --month` puts behind the example site: hundreds of people
+    /// at its gates, and its till.
+    pub(crate) fn example() -> Self {
+        let month = Self::empty();
+        let made = run([
+            OsStr::new("init"),
+            month.site().as_os_str(),
+            "--demo".as_ref(),
+            "--month".as_ref(),
+        ]);
+        assert!(made.status.success(), "{}", text(&made.stderr));
+        month
+    }
+
+    fn empty() -> Self {
+        Self { folder: tempfile::Builder::new().prefix("kari-books-").tempdir().unwrap() }
+    }
+
     fn keep(till: Till) -> Self {
         till.check();
-        let folder = tempfile::Builder::new().prefix("kari-books-").tempdir().unwrap();
-        let month = Self { folder, till };
-        let site = month.site();
-        assert!(run(["init".as_ref(), site.as_os_str()]).status.success());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(month.commit());
+        let month = Self::empty();
+        assert!(run(["init".as_ref(), month.site().as_os_str()]).status.success());
+        wait(month.commit(&till));
         month
     }
 
@@ -117,10 +137,10 @@ impl Month {
         Place::file(self.site().join("state/kari.db"))
     }
 
-    async fn commit(&self) {
-        let rows = self.till.world.state.tables.accounts.iter();
+    async fn commit(&self, till: &Till) {
+        let rows = till.world.state.tables.accounts.iter();
         let mut begun: BTreeMap<_, Money> = rows.map(|(id, row)| (*id, row.balance)).collect();
-        for posting in self.till.transactions.iter().flat_map(|one| &one.postings) {
+        for posting in till.transactions.iter().flat_map(|one| &one.postings) {
             let sum = begun.get_mut(&posting.account).unwrap();
             *sum = *sum - posting.amount;
         }
@@ -139,14 +159,14 @@ impl Month {
             note: "so it was, \"before\", on paper".to_owned(),
             postings: given.map(|(account, amount)| Posting { account, amount }).collect(),
         };
-        let later = self.till.transactions.iter().cloned();
+        let later = till.transactions.iter().cloned();
         let batch = Batch {
             transactions: std::iter::once(opening).chain(later).collect(),
-            receipts: self.till.receipts.clone(),
+            receipts: till.receipts.clone(),
             ..Batch::default()
         };
         let mut changes = Changes::default();
-        let rows = self.till.world.state.tables.accounts.iter();
+        let rows = till.world.state.tables.accounts.iter();
         let row = |(key, row): (&_, &domain::rows::Account)| Change {
             key: *key,
             version: 1,
@@ -161,15 +181,25 @@ impl Month {
         store.close().await.unwrap();
     }
 
-    /// Kari's own balances, by kind and subject; those of people as one, or by their wallets where
-    /// no member has them.
+    /// Kari's own balances, by kind and subject; those of people as one, or by their numbers, or by
+    /// their wallets where no member has them.
     pub(crate) fn balances(&self, people: bool) -> BTreeMap<String, Money> {
+        let (books, owners) = wait(async {
+            let reader = Reader::open(&self.database()).await.unwrap();
+            let mut books = Books::open(&reader).await.unwrap();
+            let owners = books.owners().await.unwrap();
+            (books, owners)
+        });
+        let person = |wallet| {
+            let number = owners.get(&wallet).map(ToString::to_string);
+            number.unwrap_or_else(|| wallet.to_string())
+        };
         let mut all = BTreeMap::new();
-        for (id, row) in self.till.world.state.tables.accounts.iter() {
+        for (id, row) in &books.accounts {
             let wallet =
                 if row.kind == domain::rows::AccountKind::Wallet { *id } else { id.beside() };
             let subject = match row.kind.is_personal() {
-                true if people => wallet.to_string(),
+                true if people => person(wallet),
                 _ => row.subject.to_string(),
             };
             let name = match subject.is_empty() {
@@ -183,8 +213,7 @@ impl Month {
     }
 
     pub(crate) fn report(&self, name: Name, asked: Asked) -> Report {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
+        wait(async {
             let reader = Reader::open(&self.database()).await.unwrap();
             report(&reader, name, &asked).await.unwrap()
         })

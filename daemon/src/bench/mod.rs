@@ -1,11 +1,12 @@
 //! `kari bench`: measures this machine's floors and the daemon on top of them, in one run.
 //!
 //! Every figure is judged as a ratio against a floor of the same run: a broker that only echoes, a
-//! commit of the same rows without a daemon. Rounds of floor and daemon alternate, after a warm-up,
-//! and the median of the rounds' ratios counts.
+//! commit of the same rows without a daemon, a loop without callers. Rounds of floor and daemon
+//! alternate, after a warm-up, and the median of the rounds' ratios counts.
 
 mod commit;
 mod hostile;
+mod money;
 mod process;
 mod report;
 mod site;
@@ -16,7 +17,10 @@ use std::time::Duration;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::{BenchArgs, Exit};
+use crate::{
+    cli::{BenchArgs, Exit, Measures},
+    driven::databases::Databases,
+};
 use report::{Goal, Report};
 use site::BenchSite;
 
@@ -32,7 +36,7 @@ pub(crate) struct Plan {
 }
 
 /// Gates of the fleet.
-pub(crate) const GATES: usize = 200;
+pub(crate) const GATES: u32 = 200;
 /// Reads in a second of the paced load.
 pub(crate) const PACE: u32 = 1000;
 
@@ -50,8 +54,38 @@ pub(crate) async fn bench(args: BenchArgs, json: bool) -> anyhow::Result<Exit> {
     let bar = ProgressBar::new_spinner()
         .with_style(ProgressStyle::with_template("{spinner} {elapsed} {msg}")?);
     bar.enable_steady_tick(Duration::from_millis(200));
-    let mut report = Report::default();
+    let report = match args.what {
+        Measures::Gates => gates(plan, &bar).await?,
+        Measures::Money => money(plan, args.server.as_deref(), &bar).await?,
+    };
+    bar.finish_and_clear();
+    report.print(json)?;
+    let missed = report.goals.iter().filter(|goal| !goal.met()).count();
+    if missed > 0 {
+        tell!("kari: {missed} of {} goals are missed on this machine", report.goals.len());
+    }
+    Ok(Exit::Done)
+}
 
+/// The loop on both databases.
+async fn money(plan: Plan, server: Option<&str>, bar: &ProgressBar) -> anyhow::Result<Report> {
+    let mut report = Report::default();
+    let mut all = vec![Databases::file(std::env::temp_dir())?];
+    match server {
+        Some(url) => all.push(Databases::server(url)?),
+        None => tell!("kari: only SQLite is measured; --server postgres://… names a PostgreSQL"),
+    }
+    for databases in all {
+        let measured = money::measure(&databases, plan, bar).await?;
+        report.goals.extend(measured.goals());
+        report.figures.extend(measured.figures());
+    }
+    Ok(report)
+}
+
+/// The whole way of an event, through each broker.
+async fn gates(plan: Plan, bar: &ProgressBar) -> anyhow::Result<Report> {
+    let mut report = Report::default();
     bar.set_message("the example site's memory");
     report.goals.push(process::example_memory().await?);
     bar.set_message("rules that mean harm");
@@ -61,17 +95,11 @@ pub(crate) async fn bench(args: BenchArgs, json: bool) -> anyhow::Result<Exit> {
     let mut site = BenchSite::make(plan.people).await.context("cannot make the site to measure")?;
     for broker in traffic::Broker::all() {
         bar.set_message(format!("{} gates through {}", GATES, broker.name()));
-        let measured = traffic::measure(&mut site, broker, plan, &bar).await?;
+        let measured = traffic::measure(&mut site, broker, plan, bar).await?;
         report.take(broker, measured);
     }
     site.remove()?;
-    bar.finish_and_clear();
-    report.print(json)?;
-    let missed = report.goals.iter().filter(|goal| !goal.met()).count();
-    if missed > 0 {
-        tell!("kari: {missed} of {} goals are missed on this machine", report.goals.len());
-    }
-    Ok(Exit::Done)
+    Ok(report)
 }
 
 /// The bare echo that `kari bench` measures against, in a process of its own.

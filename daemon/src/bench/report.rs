@@ -49,19 +49,26 @@ pub(crate) struct Report {
     /// The goals.
     pub(crate) goals: Vec<Goal>,
     /// The figures behind them.
-    figures: Vec<Figure>,
+    pub(crate) figures: Vec<Figure>,
 }
 
 /// One line of figures.
 #[derive(Debug, Serialize)]
-struct Figure {
-    broker: &'static str,
-    load: &'static str,
-    who: &'static str,
-    p50_micros: u64,
-    p99_micros: u64,
-    per_second: u64,
-    not_opened: u64,
+pub(crate) struct Figure {
+    /// Through which broker, or on which database.
+    pub(crate) on: &'static str,
+    /// Under which load.
+    pub(crate) load: &'static str,
+    /// Whose they are.
+    pub(crate) who: &'static str,
+    /// Half of all took less.
+    pub(crate) p50_micros: u64,
+    /// One in a hundred took more; 0 where nobody tells.
+    pub(crate) p99_micros: u64,
+    /// How many in a second.
+    pub(crate) per_second: u64,
+    /// Reads that were not opened in time.
+    pub(crate) not_opened: u64,
 }
 
 impl Report {
@@ -70,7 +77,7 @@ impl Report {
         self.goals.extend(measured.goals(broker));
         for (load, who, samples) in measured.lines() {
             self.figures.push(Figure {
-                broker: broker.name(),
+                on: broker.name(),
                 load,
                 who,
                 p50_micros: median(&samples.iter().map(|one| one.0).collect::<Vec<_>>()),
@@ -108,12 +115,12 @@ impl Report {
     fn table(&self) -> String {
         let mut lines = vec![format!(
             "{:<10} {:<28} {:<12} {:>9} {:>9} {:>9} {:>10}",
-            "broker", "load", "who", "p50 µs", "p99 µs", "per s", "not opened"
+            "on", "load", "who", "p50 µs", "p99 µs", "per s", "not opened"
         )];
         lines.extend(self.figures.iter().map(|one| {
             format!(
                 "{:<10} {:<28} {:<12} {:>9} {:>9} {:>9} {:>10}",
-                one.broker,
+                one.on,
                 one.load,
                 one.who,
                 one.p50_micros,

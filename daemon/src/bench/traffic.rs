@@ -7,7 +7,7 @@ use devices::twin::fleet::{Bands, Fleet, Road, Samples};
 use indicatif::ProgressBar;
 
 use super::{
-    GATES, Goal, PACE, Plan,
+    Goal, PACE, Plan,
     commit::{BareCommit, people_for},
     process::{self, Process},
     report::hundredths,
@@ -112,7 +112,7 @@ pub(crate) async fn measure(
     let unused = Bands::from(0);
     let mut commit = bare_commit(&site.folder, broker, plan).await?;
     for fleet in [(&mut echo, &unused), (&mut kari, &bands)] {
-        checked(fleet.0.closed_loop(GATES, plan.span / 2, fleet.1).await)?;
+        checked(fleet.0.closed_loop(gates().len(), plan.span / 2, fleet.1).await)?;
     }
     let mut rounds = Vec::new();
     for number in 1..=plan.rounds {
@@ -148,7 +148,7 @@ async fn run(fleet: &mut Fleet, load: Load, span: Duration, bands: &Bands) -> an
     let samples = match load {
         Load::OneGate => fleet.closed_loop(1, span, bands).await,
         Load::Paced => fleet.paced(PACE, span, bands).await,
-        Load::AllGates => fleet.closed_loop(GATES, span, bands).await,
+        Load::AllGates => fleet.closed_loop(gates().len(), span, bands).await,
     };
     let samples = checked(samples)?;
     let (p50, p99) = (samples.percentile(50), samples.percentile(99));

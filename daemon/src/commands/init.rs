@@ -5,7 +5,11 @@ use std::{fs, path::Path};
 use anyhow::{Context, bail};
 use rules::definitions::{self, definitions};
 
-use crate::cli::{Exit, InitArgs};
+use crate::{
+    cli::{Exit, InitArgs},
+    config::Installation,
+    simulation::month,
+};
 
 /// The example site, whose installation every new site begins with.
 const SITE: &str = include_str!("../../../examples/swimming-pool/site.toml");
@@ -25,9 +29,13 @@ const DEMO_DATA: &[(&str, &str)] = &[
 pub(crate) const SITE_SETTINGS: &str = "00_site.rhai";
 
 /// Makes the folder; one that holds a site is left alone.
-pub(crate) fn init(args: &InitArgs, json: bool) -> anyhow::Result<Exit> {
+pub(crate) async fn init(args: &InitArgs, json: bool) -> anyhow::Result<Exit> {
     let folder = &args.dir;
     let written = write_site(folder, args.demo)?;
+    if args.month {
+        let past = month::behind(&Installation::open(Some(folder))?).await?;
+        tell!("{} decisions and {} transactions from {}", past.decisions, past.booked, past.days);
+    }
     if json {
         say!("{}", serde_json::json!({ "folder": folder, "files": written }));
     } else {

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::{
     Driven, shop,
-    testing::{Checked, Databases, News, checked, rounds},
+    testing::{Checked, News, checked, postgres, rounds, sqlite},
 };
 
 /// Spends of one round, half of them at gates.
@@ -129,12 +129,10 @@ async fn people(driven: &Driven, rounds: u32, random: &mut fastrand::Rng) -> Vec
         let coins = random.u32(0..=SPENDS);
         let rest = Money(random.i64(0..shop::PRICE.minor()));
         let balance = Money(i64::from(coins) * shop::PRICE.minor()) + rest;
-        rows.extend(shop::person(number, balance, GATES + 1));
+        rows.extend(shop::person(number, balance, None, shop::cards(number, GATES + 1)));
         afford.push((coins, rest));
     }
-    for piece in rows.chunks(512) {
-        driven.caller.brings(piece.to_vec()).await.unwrap();
-    }
+    driven.caller.brings(rows).await.unwrap();
     afford
 }
 
@@ -170,15 +168,15 @@ async fn race(places: &[Place], rounds: u32, seed: u64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_fifty_spends_at_once_a_wallet_pays_what_it_can_on_sqlite() {
     // Two sites side by side, as there are two cores.
-    let (one, other) = (Databases::sqlite(), Databases::sqlite());
+    let (one, other) = (sqlite(), sqlite());
     let half = rounds("KARI_RACES", 1000).div_ceil(2);
-    let places = ([one.place(1)], [other.place(1)]);
+    let places = ([one.place(1).unwrap()], [other.place(1).unwrap()]);
     tokio::join!(race(&places.0, half, 1), race(&places.1, half, 2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_fifty_spends_at_two_daemons_a_wallet_pays_what_it_can_on_postgres() {
-    let Some(databases) = Databases::postgres() else { return };
-    let places = [databases.place(1), databases.place(2)];
+    let Some(databases) = postgres() else { return };
+    let places = [databases.place(1).unwrap(), databases.place(2).unwrap()];
     race(&places, rounds("KARI_RACES", 1000) / 10, 3).await;
 }

@@ -15,7 +15,7 @@ use domain::{
         PassKey, PassState, Person, PinDigest, Tariff, TariffKey,
     },
     site::{Gate, Site, TerminalKind},
-    state::{ImportRow, Input},
+    state::ImportRow,
     time::{Clock, Timestamp},
 };
 use rules::{
@@ -43,7 +43,7 @@ pub(crate) fn till(number: u32) -> DeviceId {
     format!("till-{number}").into()
 }
 
-/// A card of somebody.
+/// A card of somebody, by its number.
 pub(crate) fn card(member: u32, card: u32) -> Uid {
     format!("{member:08}{card:02}").into()
 }
@@ -64,17 +64,22 @@ pub(crate) fn site(gates: u32, tills: u32) -> anyhow::Result<Site> {
     })
 }
 
-fn settings(site: &Site) -> String {
+/// The settings of such a site: always open, with grants that outlast a round.
+pub(crate) fn settings(site: &Site) -> String {
+    let mut text = "set(\"time.access_windows\", \"always\");\n".to_owned();
     let tills: Vec<_> = site.terminals.keys().map(ToString::to_string).collect();
-    let mut text = format!(
-        "set(\"time.access_windows\", \"always\");\nset(\"cash.drawer_max\", \"900000.00\");\n\
-         set(\"wallet.min_balance\", \"0.00\");\nset(\"wallet.max_balance\", \"900000.00\");\n\
-         set(\"operator.allowed_actions\", \"{ACTIONS}\", role(\"cashier\"));\n\
-         set(\"operator.allowed_terminals\", \"{}\", role(\"cashier\"));\n\
-         set(\"sale.max_discount_percent\", 20, role(\"cashier\"));\n\
-         set(\"sale.refund_max_amount\", \"500.00\", role(\"cashier\"));\n",
-        tills.join(", ")
-    );
+    if !tills.is_empty() {
+        text += &format!(
+            "set(\"cash.drawer_max\", \"900000.00\");\n\
+             set(\"wallet.min_balance\", \"0.00\");\n\
+             set(\"wallet.max_balance\", \"900000.00\");\n\
+             set(\"operator.allowed_actions\", \"{ACTIONS}\", role(\"cashier\"));\n\
+             set(\"operator.allowed_terminals\", \"{}\", role(\"cashier\"));\n\
+             set(\"sale.max_discount_percent\", 20, role(\"cashier\"));\n\
+             set(\"sale.refund_max_amount\", \"500.00\", role(\"cashier\"));\n",
+            tills.join(", ")
+        );
+    }
     for till in tills {
         let allowed = "terminal.allowed_actions";
         text += &format!("set(\"{allowed}\", \"{ACTIONS}\", terminal(\"{till}\"));\n");
@@ -109,6 +114,11 @@ pub(crate) fn wallet(member: u32) -> AccountId {
     AccountId(id(1, member))
 }
 
+/// Somebody's cards.
+pub(crate) fn cards(member: u32, count: u32) -> impl Iterator<Item = Uid> {
+    (0..count).map(move |number| card(member, number))
+}
+
 /// What is sold, and the cashier.
 pub(crate) fn catalogue() -> Vec<ImportRow> {
     let key = TariffKey { tariff: TariffId::from("visit"), version: 1 };
@@ -127,8 +137,13 @@ pub(crate) fn catalogue() -> Vec<ImportRow> {
     ]
 }
 
-/// Somebody with a wallet, a pass that pays each visit, and so many cards.
-pub(crate) fn person(number: u32, balance: Money, cards: u32) -> Vec<ImportRow> {
+/// Somebody with a wallet, a pass that pays so many visits or all of them, and cards.
+pub(crate) fn person(
+    number: u32,
+    balance: Money,
+    visits: Option<u32>,
+    cards: impl IntoIterator<Item = Uid>,
+) -> Vec<ImportRow> {
     let (member, account) = (MemberId(id(0, number)), wallet(number));
     let row = Member {
         number,
@@ -148,7 +163,7 @@ pub(crate) fn person(number: u32, balance: Money, cards: u32) -> Vec<ImportRow> 
         state: PassState::Active,
         valid_from: jiff::civil::date(2020, 1, 1),
         valid_until: None,
-        visits_left: None,
+        visits_left: visits,
         visits_reserved: 0,
         paid: Money::ZERO,
         sale: None,
@@ -161,9 +176,9 @@ pub(crate) fn person(number: u32, balance: Money, cards: u32) -> Vec<ImportRow> 
         ImportRow::Member(member, row, person),
         ImportRow::Pass(PassKey { member, pass: PassId(id(2, number)) }, pass),
     ];
-    rows.extend((0..cards).map(|number_of_card| {
+    rows.extend((3..).zip(cards).map(|(kind, uid)| {
         let credential = Credential {
-            id: CredentialId(id(3 + u128::from(number_of_card), number)),
+            id: CredentialId(id(kind, number)),
             member,
             state: CredentialState::Active,
             valid_from: None,
@@ -174,7 +189,7 @@ pub(crate) fn person(number: u32, balance: Money, cards: u32) -> Vec<ImportRow> 
             collected: false,
             extras: None,
         };
-        ImportRow::Credential(card(number, number_of_card), credential)
+        ImportRow::Credential(uid, credential)
     }));
     rows
 }
@@ -213,6 +228,12 @@ pub(crate) fn order(what: What) -> Box<Order> {
 }
 
 /// What the cashier orders at a desk, with the code.
-pub(crate) fn signed(terminal: DeviceId, what: What) -> Input {
-    Input::SignedOrder { terminal, order: order(what), pin: PinDigest(PIN.into()), key: None }
+#[cfg(test)]
+pub(crate) fn signed(terminal: DeviceId, what: What) -> domain::state::Input {
+    domain::state::Input::SignedOrder {
+        terminal,
+        order: order(what),
+        pin: PinDigest(PIN.into()),
+        key: None,
+    }
 }

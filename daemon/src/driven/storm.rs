@@ -20,10 +20,11 @@ use domain::{
 use fastrand::Rng;
 use store::{Store, place::Place, reader::Reader};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Caller, Driven, shop,
-    testing::{Databases, News, checked, rounds},
+    testing::{News, audit, checked, postgres, rounds, sqlite},
 };
 use crate::clock::RealClock;
 
@@ -173,6 +174,8 @@ async fn storm(
         daemons.push(Driven::start(place, site, policy, random.u64(..)).await.unwrap());
         readers.push(Reader::open(place).await.unwrap());
     }
+    let ended = CancellationToken::new();
+    let auditor = tokio::spawn(audit(readers[0].clone(), ended.clone()));
     let mut writers = JoinSet::new();
     for number in 1..=TILLS.max(GATES) {
         let own = number as usize % daemons.len();
@@ -195,6 +198,8 @@ async fn storm(
             Err(error) => fell = Some(error),
         }
     }
+    ended.cancel();
+    done.insert("audited", auditor.await.unwrap());
     for daemon in daemons {
         // What ended a loop tells more than that nobody was answered.
         daemon.stop().await.unwrap_or_else(|fault| panic!("{fault:#}"));
@@ -248,7 +253,7 @@ async fn storms(places: &[Place], count: u32, seed: u64) {
     for number in 1..=PEOPLE {
         // The last ones owe something.
         let balance = Money(if number > PEOPLE - 3 { -1500 } else { 3000 });
-        rows.extend(shop::person(number, balance, CARDS));
+        rows.extend(shop::person(number, balance, None, shop::cards(number, CARDS)));
     }
     first.caller.brings(rows).await.unwrap();
     first.opens(&site).await.unwrap();
@@ -269,7 +274,7 @@ async fn storms(places: &[Place], count: u32, seed: u64) {
     }
     say!("{done:?}, {booked} transactions");
     assert!(booked > u64::from(count * TILLS), "{booked} transactions: {done:?}");
-    for became in ["decided", "nonsense", "opened", "shut"] {
+    for became in ["decided", "nonsense", "opened", "shut", "audited"] {
         assert!(done.get(became).is_some_and(|often| *often > count * 5), "{became}: {done:?}");
     }
 }
@@ -280,13 +285,13 @@ fn seed(own: u64) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_sixty_four_writers_do_the_books_stay_in_order_on_sqlite() {
-    let databases = Databases::sqlite();
-    storms(&[databases.place(1)], rounds("KARI_STORMS", 4), seed(1)).await;
+    let databases = sqlite();
+    storms(&[databases.place(1).unwrap()], rounds("KARI_STORMS", 4), seed(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_sixty_four_writers_do_at_two_daemons_the_books_stay_in_order_on_postgres() {
-    let Some(databases) = Databases::postgres() else { return };
-    let places = [databases.place(1), databases.place(2)];
+    let Some(databases) = postgres() else { return };
+    let places = [databases.place(1).unwrap(), databases.place(2).unwrap()];
     storms(&places, rounds("KARI_STORMS", 4), seed(2)).await;
 }

@@ -1,80 +1,41 @@
 //! What tests of a driven loop have in common: databases, what was decided, and books in order.
 
-use std::{collections::BTreeMap, io::Write, process::Command, sync::Arc};
+use std::{collections::BTreeMap, io::Write, sync::Arc, time::Duration};
 
 use admin_api::feed::{FeedItem, News as Told};
 use domain::{decision::Decision, money::Money};
 use store::{
     books::Books,
-    place::Place,
     reader::{Period, Reader},
     verify::{self, Verified, VerifiedLedger},
 };
 use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
 
-use super::Driven;
+use super::{Driven, databases::Databases};
 
 /// How many rounds, by the environment or as the test command has it.
 pub(super) fn rounds(name: &str, own: u32) -> u32 {
     std::env::var(name).ok().map_or(own, |told| told.parse().unwrap())
 }
 
-/// A database for one test, gone with it.
-pub(super) struct Databases {
-    folder: tempfile::TempDir,
-    /// Its name on a server, and the address that it was made from.
-    server: Option<(String, String)>,
+/// A file of SQLite. What is raced for is the order of things, not the disk: memory where there is
+/// some.
+pub(super) fn sqlite() -> Databases {
+    let memory = Databases::file("/dev/shm".into());
+    memory.or_else(|_| Databases::file(std::env::temp_dir())).unwrap()
 }
 
-impl Databases {
-    pub(super) fn sqlite() -> Self {
-        // What is raced for is the order of things, not the disk: memory where there is some.
-        let memory = tempfile::tempdir_in("/dev/shm");
-        Self { folder: memory.or_else(|_| tempfile::tempdir()).unwrap(), server: None }
-    }
-
-    /// On the PostgreSQL that the test command starts; nothing where there is none.
-    #[allow(clippy::explicit_write, reason = "the harness swallows eprintln of a test that passes")]
-    pub(super) fn postgres() -> Option<Self> {
-        let Ok(url) = std::env::var("KARI_TEST_POSTGRES_URL") else {
-            let left_out = "LEFT OUT: set KARI_TEST_POSTGRES_URL to race on PostgreSQL as well";
-            writeln!(std::io::stderr(), "{left_out}").unwrap();
-            assert!(std::env::var_os("KARI_TESTS_ALL").is_none(), "there is no PostgreSQL");
-            return None;
-        };
-        let folder = tempfile::tempdir().unwrap();
-        let tail = folder.path().file_name().unwrap().to_string_lossy().to_lowercase();
-        let name =
-            format!("kari_driven_{}", tail.replace(|sign: char| !sign.is_alphanumeric(), ""));
-        psql(&url, &format!("CREATE DATABASE {name}"));
-        Some(Self { folder, server: Some((name, url)) })
-    }
-
-    /// Where it is, for the daemon of this number.
-    pub(super) fn place(&self, daemon: i64) -> Place {
-        let place = match &self.server {
-            None => Place::file(self.folder.path().join("kari.db")),
-            Some((name, url)) => {
-                let (server, _) = url.rsplit_once('/').unwrap();
-                Place::server(&format!("{server}/{name}"), None).unwrap().that_may_forget()
-            }
-        };
-        place.for_daemon(daemon)
-    }
-}
-
-/// The daemon itself speaks to databases through its store alone.
-fn psql(url: &str, sql: &str) {
-    let ended = Command::new("psql").args(["-q", "-d", url, "-c", sql]).status();
-    assert!(ended.unwrap().success(), "{sql}");
-}
-
-impl Drop for Databases {
-    fn drop(&mut self) {
-        if let Some((name, url)) = &self.server {
-            psql(url, &format!("DROP DATABASE {name} WITH (FORCE)"));
-        }
-    }
+/// On the PostgreSQL that the test command starts; nothing where there is none.
+#[allow(clippy::explicit_write, reason = "the harness swallows eprintln of a test that passes")]
+pub(super) fn postgres() -> Option<Databases> {
+    let Ok(url) = std::env::var("KARI_TEST_POSTGRES_URL") else {
+        let left_out = "LEFT OUT: set KARI_TEST_POSTGRES_URL to race on PostgreSQL as well";
+        writeln!(std::io::stderr(), "{left_out}").unwrap();
+        assert!(std::env::var_os("KARI_TESTS_ALL").is_none(), "there is no PostgreSQL");
+        return None;
+    };
+    Some(Databases::server(&url).unwrap().that_may_forget())
 }
 
 /// What a loop decided since it was asked last.
@@ -99,6 +60,28 @@ impl News {
             }
         }
     }
+}
+
+/// All balances of a currency add up to nothing.
+fn assert_trial_balance(books: &Books) {
+    let mut trial: BTreeMap<_, Money> = BTreeMap::new();
+    for account in books.accounts.values() {
+        let sum = trial.entry(account.currency).or_default();
+        *sum = *sum + account.balance;
+    }
+    assert!(trial.values().all(|sum| sum.is_zero()), "the trial balance: {trial:?}");
+}
+
+/// Looks at the trial balance again and again, after whatever batch is the last one at that
+/// instant, until the writers have ended; how often it looked.
+pub(super) async fn audit(reader: Reader, ended: CancellationToken) -> u32 {
+    let mut looks = 0;
+    while !ended.is_cancelled() {
+        assert_trial_balance(&Books::open(&reader).await.unwrap());
+        looks += 1;
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    looks
 }
 
 /// Books that are in order.
@@ -129,13 +112,10 @@ pub(super) async fn checked(reader: &Reader) -> Checked {
         Ok::<_, store::error::ReadError>(())
     });
     walked.await.unwrap();
-    let mut trial: BTreeMap<_, Money> = BTreeMap::new();
     for (id, account) in &books.accounts {
         let posted = sums.get(id).copied().unwrap_or(Money::ZERO);
         assert_eq!(account.balance, posted, "the balance of {id}: {account:?}");
-        let sum = trial.entry(account.currency).or_default();
-        *sum = *sum + account.balance;
     }
-    assert!(trial.values().all(|sum| sum.is_zero()), "the trial balance: {trial:?}");
+    assert_trial_balance(&books);
     Checked { books, ledger, journal }
 }

@@ -2,6 +2,7 @@
 //! when all requests are answered.
 
 mod day;
+pub(crate) mod month;
 mod play;
 mod twins;
 

@@ -119,7 +119,7 @@ pub(super) async fn rows_of(link: &mut Link, reads: &Reads) -> Result<Snapshot, 
         ($($table:ident),*) => {
             Snapshot {$($table: {
                 let keys: Vec<_> = reads.$table.iter().map(|read| &read.key).collect();
-                fetch(&mut *link, &keys).await?
+                Box::pin(fetch(&mut *link, &keys)).await?
             },)*}
         };
     }
