@@ -1,7 +1,8 @@
 //! A connection to either database, with one set of methods: texts are the same, values and rows
-//! are our own kinds.
+//! are our own kinds. Futures that leave this crate, and those of the driver within it, are boxed:
+//! else each crate above would compile the driver anew.
 
-use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream::BoxStream};
 use sqlx::{
     Column, Connection, PgConnection, PgPool, Row as _, SqliteConnection, SqlitePool,
     postgres::PgRow, sqlite::SqliteRow,
@@ -140,7 +141,15 @@ macro_rules! reads {
             values: impl IntoIterator<Item = Value>,
         ) -> Result<Option<Row>, sqlx::Error> {
             let values = bound(self.dialect(), values)?;
-            Ok(asks!(self, text, values, fetch_optional))
+            self.optional(text, values).await
+        }
+
+        fn optional(
+            $($how)+ self,
+            text: &'static str,
+            values: Bound,
+        ) -> BoxFuture<'_, Result<Option<Row>, sqlx::Error>> {
+            async move { Ok(asks!(self, text, values, fetch_optional)) }.boxed()
         }
 
         /// The one value of a query.
@@ -158,20 +167,23 @@ impl Link {
     reads!(&mut);
 
     /// Runs a statement; tells how many rows it wrote.
-    pub(crate) async fn execute(
+    pub(crate) fn execute(
         &mut self,
         text: &'static str,
         values: Bound,
-    ) -> Result<u64, sqlx::Error> {
-        match (self, values) {
-            (Self::Sqlite(to), Bound::Sqlite(values)) => {
-                Ok(sqlx::query_with(text, values).execute(to).await?.rows_affected())
+    ) -> BoxFuture<'_, Result<u64, sqlx::Error>> {
+        async move {
+            match (self, values) {
+                (Self::Sqlite(to), Bound::Sqlite(values)) => {
+                    Ok(sqlx::query_with(text, values).execute(to).await?.rows_affected())
+                }
+                (Self::Postgres(to), Bound::Postgres(values)) => {
+                    Ok(sqlx::query_with(text, values).execute(to).await?.rows_affected())
+                }
+                _ => Err(mixed()),
             }
-            (Self::Postgres(to), Bound::Postgres(values)) => {
-                Ok(sqlx::query_with(text, values).execute(to).await?.rows_affected())
-            }
-            _ => Err(mixed()),
         }
+        .boxed()
     }
 
     /// Runs a statement with a few values.
@@ -194,28 +206,34 @@ impl Link {
     }
 
     /// Packed rows.
-    pub(crate) async fn packed(
+    pub(crate) fn packed(
         &mut self,
         text: &'static str,
         values: Bound,
-    ) -> Result<String, sqlx::Error> {
-        first(asks!(self, text, values, fetch_optional))
+    ) -> BoxFuture<'_, Result<String, sqlx::Error>> {
+        async move { first(asks!(self, text, values, fetch_optional)) }.boxed()
     }
 
     /// Runs statements without values, several of them in one trip.
-    pub(crate) async fn run_all(&mut self, text: &'static str) -> Result<(), sqlx::Error> {
-        match self {
-            Self::Sqlite(to) => sqlx::raw_sql(text).execute(to).await.map(|_| ()),
-            Self::Postgres(to) => sqlx::raw_sql(text).execute(to).await.map(|_| ()),
+    pub(crate) fn run_all(&mut self, text: &'static str) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+        async move {
+            match self {
+                Self::Sqlite(to) => sqlx::raw_sql(text).execute(to).await.map(|_| ()),
+                Self::Postgres(to) => sqlx::raw_sql(text).execute(to).await.map(|_| ()),
+            }
         }
+        .boxed()
     }
 
     /// Closes the connection.
-    pub(crate) async fn close(self) -> Result<(), sqlx::Error> {
-        match self {
-            Self::Sqlite(connection) => connection.close().await,
-            Self::Postgres(connection) => connection.close().await,
+    pub(crate) fn close(self) -> BoxFuture<'static, Result<(), sqlx::Error>> {
+        async move {
+            match self {
+                Self::Sqlite(connection) => connection.close().await,
+                Self::Postgres(connection) => connection.close().await,
+            }
         }
+        .boxed()
     }
 }
 
@@ -223,20 +241,26 @@ impl Pool {
     reads!(&);
 
     /// A connection that sees the database as it is now, whatever is committed meanwhile.
-    pub(crate) async fn view(&self) -> Result<Link, sqlx::Error> {
-        let mut view = match self {
-            Self::Sqlite(pool) => Link::Sqlite(pool.acquire().await?.detach()),
-            Self::Postgres(pool) => Link::Postgres(pool.acquire().await?.detach()),
-        };
-        view.begin_view().await?;
-        Ok(view)
+    pub(crate) fn view(&self) -> BoxFuture<'_, Result<Link, sqlx::Error>> {
+        async move {
+            let mut view = match self {
+                Self::Sqlite(pool) => Link::Sqlite(pool.acquire().await?.detach()),
+                Self::Postgres(pool) => Link::Postgres(pool.acquire().await?.detach()),
+            };
+            view.begin_view().await?;
+            Ok(view)
+        }
+        .boxed()
     }
 
     /// Closes the connections.
-    pub(crate) async fn close(&self) {
-        match self {
-            Self::Sqlite(pool) => pool.close().await,
-            Self::Postgres(pool) => pool.close().await,
+    pub(crate) fn close(&self) -> BoxFuture<'_, ()> {
+        async move {
+            match self {
+                Self::Sqlite(pool) => pool.close().await,
+                Self::Postgres(pool) => pool.close().await,
+            }
         }
+        .boxed()
     }
 }

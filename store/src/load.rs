@@ -1,6 +1,6 @@
 //! All rows of the site's state, once, at the start.
 
-use futures_util::TryStreamExt;
+use futures_util::{FutureExt, TryStreamExt, future::BoxFuture};
 
 use domain::state::Snapshot;
 
@@ -95,16 +95,19 @@ impl Store {
     ///
     /// # Errors
     /// Where the database cannot be read, or holds a value that does not belong there.
-    pub async fn load(&mut self) -> Result<Snapshot, ReadError> {
-        let failed = ReadError::of("the state of the site");
-        self.link.begin_view().await.map_err(&failed)?;
-        let counters = counters(&mut self.link).await;
-        let position = news::position(&mut self.link).await;
-        let snapshot = snapshot(&mut self.link).await;
-        self.link.run("ROLLBACK", []).await.map_err(&failed)?;
-        self.counters = counters.map_err(&failed)?;
-        self.heard = position.map_err(&failed)?;
-        self.shared = false;
-        snapshot
+    pub fn load(&mut self) -> BoxFuture<'_, Result<Snapshot, ReadError>> {
+        async move {
+            let failed = ReadError::of("the state of the site");
+            self.link.begin_view().await.map_err(&failed)?;
+            let counters = counters(&mut self.link).await;
+            let position = news::position(&mut self.link).await;
+            let snapshot = snapshot(&mut self.link).await;
+            self.link.run("ROLLBACK", []).await.map_err(&failed)?;
+            self.counters = counters.map_err(&failed)?;
+            self.heard = position.map_err(&failed)?;
+            self.shared = false;
+            snapshot
+        }
+        .boxed()
     }
 }

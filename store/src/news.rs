@@ -4,6 +4,7 @@
 //! Batches are committed one after the other there, so the numbers of the news are in their order,
 //! and nobody who read up to a number misses one before it.
 
+use futures_util::{FutureExt, future::BoxFuture};
 use std::time::Duration;
 
 use domain::{
@@ -100,16 +101,19 @@ impl Store {
     ///
     /// # Errors
     /// Where the database cannot be reached.
-    pub async fn news(&self) -> Result<Option<News>, OpenError> {
-        let Database::Server(to) = &self.place.database else { return Ok(None) };
-        let failed =
-            |source| OpenError::Connect { place: self.place.clone(), source: Box::new(source) };
-        let options = PgPoolOptions::new().max_connections(2);
-        let pool = options.connect_with(server::options(to)).await.map_err(failed)?;
-        let mut listener = PgListener::connect_with(&pool).await.map_err(failed)?;
-        listener.listen(CHANNEL).await.map_err(failed)?;
-        let (place, pool, heard) = (self.place.clone(), Pool::Postgres(pool), self.heard);
-        Ok(Some(News { place, pool, listener, heard }))
+    pub fn news(&self) -> BoxFuture<'_, Result<Option<News>, OpenError>> {
+        async move {
+            let Database::Server(to) = &self.place.database else { return Ok(None) };
+            let failed =
+                |source| OpenError::Connect { place: self.place.clone(), source: Box::new(source) };
+            let options = PgPoolOptions::new().max_connections(2);
+            let pool = options.connect_with(server::options(to)).await.map_err(failed)?;
+            let mut listener = PgListener::connect_with(&pool).await.map_err(failed)?;
+            listener.listen(CHANNEL).await.map_err(failed)?;
+            let (place, pool, heard) = (self.place.clone(), Pool::Postgres(pool), self.heard);
+            Ok(Some(News { place, pool, listener, heard }))
+        }
+        .boxed()
     }
 }
 
@@ -118,7 +122,8 @@ impl News {
     ///
     /// # Errors
     /// Where something was missed.
-    pub async fn next(&mut self) -> Result<Changed, NewsError> {
+    pub fn next(&mut self) -> BoxFuture<'_, Result<Changed, NewsError>> {
+        async move {
         loop {
             match self.look().await {
                 Ok(None) => {
@@ -132,6 +137,7 @@ impl News {
                 }
             }
         }
+    }.boxed()
     }
 
     /// What came since the last look, if there is something.

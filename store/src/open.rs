@@ -1,5 +1,6 @@
 //! Opening and closing: the lock, the settings that durability rests on, migrations, the epoch.
 
+use futures_util::{FutureExt, future::BoxFuture};
 use std::{
     fs::{self, File, OpenOptions},
     path::{Path, PathBuf},
@@ -104,33 +105,39 @@ impl Store {
     ///
     /// # Errors
     /// Where that fails; nothing is lost then, the next start does it.
-    pub async fn close(mut self) -> Result<(), sqlx::Error> {
-        if self.link.dialect() == Dialect::Sqlite {
-            self.link.run("PRAGMA wal_checkpoint(TRUNCATE)", []).await?;
+    pub fn close(mut self) -> BoxFuture<'static, Result<(), sqlx::Error>> {
+        async move {
+            if self.link.dialect() == Dialect::Sqlite {
+                self.link.run("PRAGMA wal_checkpoint(TRUNCATE)", []).await?;
+            }
+            self.link.close().await
         }
-        self.link.close().await
+        .boxed()
     }
 
     /// Connects anew. What others wrote to a file meanwhile is not known, so rows are compared from
     /// here on.
-    pub(crate) async fn reconnect(&mut self) -> Result<(), ConnectError> {
-        match &self.place.database {
-            Database::File(path) => self.link = Link::Sqlite(connect(path).await?),
-            Database::Server(to) => {
-                let mut link = server::connect(&self.place, to).await?;
-                let epoch: i64 = link.value(EPOCH, [self.daemon.into()]).await?;
-                let taken = epoch.cast_unsigned() == self.epoch
-                    && server::take_number(&mut link, self.daemon, self.process).await?;
-                if !taken {
-                    return Err(ConnectError::Replaced);
+    pub(crate) fn reconnect(&mut self) -> BoxFuture<'_, Result<(), ConnectError>> {
+        async move {
+            match &self.place.database {
+                Database::File(path) => self.link = Link::Sqlite(connect(path).await?),
+                Database::Server(to) => {
+                    let mut link = server::connect(&self.place, to).await?;
+                    let epoch: i64 = link.value(EPOCH, [self.daemon.into()]).await?;
+                    let taken = epoch.cast_unsigned() == self.epoch
+                        && server::take_number(&mut link, self.daemon, self.process).await?;
+                    if !taken {
+                        return Err(ConnectError::Replaced);
+                    }
+                    self.process = process(&mut link).await?;
+                    self.link = link;
                 }
-                self.process = process(&mut link).await?;
-                self.link = link;
             }
+            self.counters = counters(&mut self.link).await?;
+            self.shared = true;
+            Ok(())
         }
-        self.counters = counters(&mut self.link).await?;
-        self.shared = true;
-        Ok(())
+        .boxed()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reading beside the writer: for pages, the API and the command line.
 
+use futures_util::{FutureExt, future::BoxFuture};
 use std::time::Duration;
 
 use sqlx::{
@@ -109,24 +110,29 @@ impl Reader {
     ///
     /// # Errors
     /// Where it cannot be opened.
-    pub async fn open(place: &Place) -> Result<Self, OpenError> {
-        let pool = match &place.database {
-            Database::File(path) => {
-                let options = SqliteConnectOptions::new()
-                    .filename(path)
-                    .read_only(true)
-                    .busy_timeout(WAIT)
-                    .disable_statement_logging();
-                let pool = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(WAIT);
-                pool.connect_with(options).await.map(Pool::Sqlite)
-            }
-            Database::Server(to) => {
-                let pool = PgPoolOptions::new().max_connections(READERS).acquire_timeout(WAIT);
-                server::readers(to, pool).await
-            }
-        };
-        pool.map(|pool| Self { pool, daemon: place.daemon })
-            .map_err(|source| OpenError::Connect { place: place.clone(), source: Box::new(source) })
+    pub fn open(place: &Place) -> BoxFuture<'_, Result<Self, OpenError>> {
+        async move {
+            let pool = match &place.database {
+                Database::File(path) => {
+                    let options = SqliteConnectOptions::new()
+                        .filename(path)
+                        .read_only(true)
+                        .busy_timeout(WAIT)
+                        .disable_statement_logging();
+                    let pool =
+                        SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(WAIT);
+                    pool.connect_with(options).await.map(Pool::Sqlite)
+                }
+                Database::Server(to) => {
+                    let pool = PgPoolOptions::new().max_connections(READERS).acquire_timeout(WAIT);
+                    server::readers(to, pool).await
+                }
+            };
+            pool.map(|pool| Self { pool, daemon: place.daemon }).map_err(|source| {
+                OpenError::Connect { place: place.clone(), source: Box::new(source) }
+            })
+        }
+        .boxed()
     }
 
     /// The decision of this id; nothing where it is not there, or was forgotten.

@@ -106,7 +106,8 @@ pub(crate) fn policy(site: &Site) -> anyhow::Result<Arc<dyn Policy>> {
 }
 
 fn id(kind: u128, number: u32) -> Uuid {
-    Uuid::from_u128((0x5A << 120) | (u128::from(number) << 32) | kind)
+    // A wallet's receivable differs in one bit of the lower half.
+    Uuid::from_u128((0x5A << 120) | (u128::from(number) << 64) | kind)
 }
 
 /// Somebody's wallet.

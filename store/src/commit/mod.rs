@@ -12,6 +12,7 @@ pub(crate) mod outbox;
 mod turn;
 
 use domain::state::Reads;
+use futures_util::{FutureExt, future::BoxFuture};
 
 use crate::{
     Sealed, Store,
@@ -41,26 +42,29 @@ impl Store {
     ///
     /// # Errors
     /// [`CommitError`] says which of the three ends it is that is not durable for sure.
-    pub async fn commit(&mut self, sealed: &Sealed) -> Result<(), CommitError> {
-        if let Some(why) = &self.failed {
-            return Err(CommitError::Fatal { why: why.clone() });
-        }
-        self.learn_days(sealed).await?;
-        let over = self.outbox.over(sealed);
-        let records = Records::of((self.daemon, self.ends), sealed, over, &self.pseudonyms)?;
-        let result = match self.link.dialect() {
-            Dialect::Sqlite => self.write_file(sealed, &records).await,
-            Dialect::Postgres => self.write_in_turn(sealed, &records).await,
-        };
-        match &result {
-            Ok(()) => {
-                self.ends = records.ends;
-                self.outbox.committed(records.over.len(), &sealed.batch.commands);
+    pub fn commit<'a>(&'a mut self, sealed: &'a Sealed) -> BoxFuture<'a, Result<(), CommitError>> {
+        async move {
+            if let Some(why) = &self.failed {
+                return Err(CommitError::Fatal { why: why.clone() });
             }
-            Err(CommitError::Fatal { why }) => self.failed = Some(why.clone()),
-            Err(_) => {}
+            self.learn_days(sealed).await?;
+            let over = self.outbox.over(sealed);
+            let records = Records::of((self.daemon, self.ends), sealed, over, &self.pseudonyms)?;
+            let result = match self.link.dialect() {
+                Dialect::Sqlite => self.write_file(sealed, &records).await,
+                Dialect::Postgres => self.write_in_turn(sealed, &records).await,
+            };
+            match &result {
+                Ok(()) => {
+                    self.ends = records.ends;
+                    self.outbox.committed(records.over.len(), &sealed.batch.commands);
+                }
+                Err(CommitError::Fatal { why }) => self.failed = Some(why.clone()),
+                Err(_) => {}
+            }
+            result
         }
-        result
+        .boxed()
     }
 
     /// Makes sure that each day of the batch's decisions has its key.
@@ -114,15 +118,22 @@ impl Store {
     ///
     /// # Errors
     /// [`CommitError::Away`] where a server cannot be reached now; it may be asked again.
-    pub async fn was_committed(&mut self, epoch: u64, number: u64) -> Result<bool, CommitError> {
-        if self.roll_back().await.is_err() {
-            self.reconnect().await.map_err(|error| self.away(error))?;
+    pub fn was_committed(
+        &mut self,
+        epoch: u64,
+        number: u64,
+    ) -> BoxFuture<'_, Result<bool, CommitError>> {
+        async move {
+            if self.roll_back().await.is_err() {
+                self.reconnect().await.map_err(|error| self.away(error))?;
+            }
+            let found = self.find_batch(epoch, number).await;
+            found.map_err(|error| match error {
+                ReadError::Query { source, .. } => self.away(ConnectError::Query(source)),
+                value @ ReadError::Value { .. } => CommitError::Fatal { why: value.to_string() },
+            })
         }
-        let found = self.find_batch(epoch, number).await;
-        found.map_err(|error| match error {
-            ReadError::Query { source, .. } => self.away(ConnectError::Query(source)),
-            value @ ReadError::Value { .. } => CommitError::Fatal { why: value.to_string() },
-        })
+        .boxed()
     }
 
     async fn find_batch(&mut self, epoch: u64, number: u64) -> Result<bool, ReadError> {
