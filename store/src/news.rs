@@ -122,8 +122,7 @@ impl News {
     ///
     /// # Errors
     /// Where something was missed.
-    pub fn next(&mut self) -> BoxFuture<'_, Result<Changed, NewsError>> {
-        async move {
+    pub async fn next(&mut self) -> Result<Changed, NewsError> {
         loop {
             match self.look().await {
                 Ok(None) => {
@@ -137,7 +136,6 @@ impl News {
                 }
             }
         }
-    }.boxed()
     }
 
     /// What came since the last look, if there is something.
