@@ -10,7 +10,8 @@ is_root() { [ "$(id -u)" -eq 0 ]; }
 # Debian keeps the server's commands off the path; the newest version counts.
 postgres_bin() {
     local initdb
-    initdb=$(find /usr/lib/postgresql -path '*/bin/initdb' 2>/dev/null | sort -V | tail -n 1)
+    initdb=$(find /usr/lib/postgresql -path '*/bin/initdb' 2>/dev/null | sort -V | tail -n 1 ||
+        true)
     [ -n "$initdb" ] || initdb=$(command -v initdb || true)
     [ -z "$initdb" ] || dirname "$initdb"
 }

@@ -140,13 +140,18 @@ impl Caller {
         answered(&self.administration, input).await
     }
 
-    /// Rows come in.
+    /// Rows come in, piece by piece.
     ///
     /// # Errors
     /// Where they are refused.
-    pub(crate) async fn brings(&self, rows: Vec<ImportRow>) -> anyhow::Result<()> {
-        for piece in rows.chunks(IMPORT_PIECE) {
-            let answer = answered(&self.bulk, Input::Import(piece.to_vec())).await?;
+    pub(crate) async fn brings(
+        &self,
+        rows: impl IntoIterator<Item = ImportRow>,
+    ) -> anyhow::Result<()> {
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let piece = rows.by_ref().take(IMPORT_PIECE).collect();
+            let answer = answered(&self.bulk, Input::Import(piece)).await?;
             if let Answer::Refused(why) = answer {
                 bail!("rows were refused: {why}");
             }

@@ -39,8 +39,6 @@ const PLACES: u32 = 200;
 const WARM_UP: u32 = 1000;
 /// What each guest begins with: an entry that is held, and a towel.
 const BALANCE: Money = Money(2000);
-/// People of one piece of the filling.
-const PIECE: u32 = 512;
 
 /// One of the two databases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,11 +114,8 @@ impl Bench {
         let policy = shop::policy(&site)?;
         let driven = Driven::start(&place, &site, &policy, 1).await?;
         driven.caller.brings(shop::catalogue()).await?;
-        for from in (0..guests).step_by(PIECE as usize) {
-            let piece = from..guests.min(from.saturating_add(PIECE));
-            let rows = piece.flat_map(|one| shop::person(one, BALANCE, None, shop::cards(one, 1)));
-            driven.caller.brings(rows.collect()).await?;
-        }
+        let rows = |one| shop::person(one, BALANCE, None, shop::cards(one, 1));
+        driven.caller.brings((0..guests).flat_map(rows)).await?;
         driven.opens(&site).await?;
         driven.stop().await?;
         Ok(Self { place, site, policy, next: 0, sales: 0, boot: 0 })

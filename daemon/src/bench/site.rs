@@ -19,8 +19,6 @@ use crate::{
     driven::{Driven, shop},
 };
 
-/// People of one piece of the filling.
-const PIECE: u32 = 512;
 /// Visits and money that each of them begins with.
 const VISITS: u32 = 10;
 const BALANCE: Money = Money(10_000);
@@ -102,10 +100,7 @@ pub(crate) async fn fill(database: &Place, people: u32) -> anyhow::Result<()> {
     let site = Arc::new(shop::site(GATES, 0)?);
     let driven = Driven::start(database, &site, &shop::policy(&site)?, 1).await?;
     driven.caller.brings(shop::catalogue()).await?;
-    for from in (0..people).step_by(PIECE as usize) {
-        let piece = from..people.min(from.saturating_add(PIECE));
-        let rows = piece.flat_map(|one| shop::person(one, BALANCE, Some(VISITS), [band(one)]));
-        driven.caller.brings(rows.collect()).await?;
-    }
+    let rows = (0..people).flat_map(|one| shop::person(one, BALANCE, Some(VISITS), [band(one)]));
+    driven.caller.brings(rows).await?;
     driven.stop().await
 }

@@ -34,7 +34,8 @@ impl Databases {
     /// A file of SQLite in a folder of its own in this one.
     pub(crate) fn file(folder: PathBuf) -> anyhow::Result<Self> {
         let folder = folder.join(own_name());
-        std::fs::create_dir_all(&folder)
+        // What a killed run left behind is not taken for an empty one.
+        std::fs::create_dir(&folder)
             .with_context(|| format!("cannot make {}", folder.display()))?;
         Ok(Self { at: At::Folder(folder), may_forget: false })
     }

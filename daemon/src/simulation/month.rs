@@ -90,6 +90,7 @@ pub(crate) async fn behind(installation: &Installation) -> anyhow::Result<Past> 
     let rows = data::read(&installation.data(), site, (SEED, &pins), start)?.rows;
     let first = day::busiest(&rows, local_date(start, &site.time_zone)).first_of_month();
     let dawn = dawn_of(installation, first)?;
+    // Once more, as debts and what was imported are dated by the day on which they are read.
     let rows = data::read(&installation.data(), site, (SEED, &pins), dawn)?.rows;
     let empty = State::load(Arc::clone(site), Snapshot::default(), 0, 0);
     let mut names = names::of(installation, &empty);
