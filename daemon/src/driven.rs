@@ -6,6 +6,8 @@ pub(crate) mod databases;
 pub(crate) mod shop;
 
 #[cfg(test)]
+mod corrections;
+#[cfg(test)]
 mod races;
 #[cfg(test)]
 mod storm;

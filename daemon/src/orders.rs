@@ -41,15 +41,15 @@ impl Desk {
         Ok(self.answer(Input::SignedOrder { terminal, order, pin, key }).await)
     }
 
-    /// What is checked beside the loop: an approver has given no PIN here, and a value passes every
-    /// check of a reload.
+    /// What is checked beside the loop: a value passes every check of a reload, and what is taken
+    /// back is on record.
     async fn may_be_ordered(&self, what: &What) -> Result<(), String> {
         match what {
-            What::Sale { approved_by: Some(_), .. } => {
-                Err("whoever approves a sale proves it at the till, not by name".to_owned())
-            }
             What::Act(Act { setting: Some(Setting { key, value: Some(value) }), .. }) => {
                 self.checks.pass(&self.reader, (key, value)).await
+            }
+            What::Correct { .. } => {
+                Err("a charge is corrected by its number, with `kari till correct`".to_owned())
             }
             What::Void { receipt, .. } | What::Return { receipt, .. } => {
                 self.is_on_record(receipt).await

@@ -2,7 +2,8 @@
 //! that becomes an order of the domain, with what the database knows beside it.
 
 use domain::{
-    ids::{GoodId, MemberId, TariffId, Uid},
+    corrections::CORRECTED,
+    ids::{GoodId, MemberId, TariffId, TransactionId, Uid},
     money::{Currency, Money},
     order::{CashOrder, Line, Rest, Sells, What},
     rows::ReceiptKey,
@@ -11,7 +12,7 @@ use domain::{
 };
 
 use crate::{
-    cli::till::{REST, Return, Sell, Sold, SoldLine, TillOrder, Way},
+    cli::till::{Correct, REST, Return, Sell, Sold, SoldLine, TillOrder, Way},
     registry::{no_member, uid},
     socket::{Desk, Reply},
 };
@@ -68,6 +69,7 @@ impl Desk {
                 let cash = in_cash(&asked.way);
                 What::Return { receipt, counts, cash, reason: asked.reason }
             }
+            TillOrder::Correct(asked) => self.correction(asked).await?,
             TillOrder::Open(asked) => What::Cash(CashOrder::Open { float: money(&asked.float)? }),
             TillOrder::In(asked) => {
                 let (amount, reason) = (money(&asked.amount)?, asked.reason);
@@ -83,6 +85,31 @@ impl Desk {
         })
     }
 
+    /// A charge as it is on record, and who was charged.
+    async fn correction(&self, asked: Correct) -> Result<What, String> {
+        let failed = |error: store::error::ReadError| error.to_string();
+        let id: TransactionId = asked.entry.parse().map_err(|_| {
+            let told = "`kari till statement` shows those of a band";
+            format!("`{}` is not the number of an entry; {told}", asked.entry)
+        })?;
+        let charge = self.reader.transaction(id).await.map_err(failed)?;
+        let charge = charge.ok_or_else(|| format!("no entry of the ledger has the number {id}"))?;
+        if self.reader.reversal_of(id).await.map_err(failed)?.is_some() {
+            return Err(CORRECTED.to_owned());
+        }
+        let mut member = None;
+        for posting in &charge.postings {
+            if member.is_none() {
+                member = self.reader.whose(posting.account).await.map_err(failed)?;
+            }
+        }
+        if let Some(decision) = charge.decision {
+            let decision = self.reader.decision(decision).await.map_err(failed)?;
+            member = decision.and_then(|decision| decision.member).or(member);
+        }
+        Ok(What::Correct { charge: Box::new(charge), member, reason: asked.reason })
+    }
+
     async fn sale(&self, sell: Sell) -> Result<What, String> {
         let (cash, card, rest) = self.pays(&sell)?;
         let buyer = sell.to.as_deref().map(uid);
@@ -92,7 +119,7 @@ impl Desk {
             lines.push(line.map_err(|why| format!("line {place}: {why}"))?);
         }
         let age_shown = sell.age.map(i64::from);
-        Ok(What::Sale { buyer, lines, cash, card, rest, age_shown, approved_by: None })
+        Ok(What::Sale { buyer, lines, cash, card, rest, age_shown })
     }
 
     /// How a basket is paid: amounts, and who pays the rest.

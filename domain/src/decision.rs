@@ -6,9 +6,10 @@ use crate::{
     event::Direction,
     facts::{EventKind, Facts},
     ids::{CredentialId, DecisionId, DeviceId, MemberId, Uid},
+    reasons::Reason,
     seen::Seen,
     time::Timestamp,
-    verdict::Verdict,
+    verdict::{Outcome, Verdict},
 };
 
 /// One decision.
@@ -44,4 +45,19 @@ pub struct Decision {
     pub facts_version: u32,
     /// The hash of the rule set that decided.
     pub rule_set: String,
+}
+
+impl Decision {
+    /// Whether nothing but a second person is lacking, who confirms it or, at a sale, approves what
+    /// the cashier may not do alone.
+    #[must_use]
+    pub fn waits_for_second(&self) -> bool {
+        let lacks = |reason: Reason| match reason {
+            Reason::SecondOperatorRequired | Reason::RefundNeedsApproval => true,
+            _ => self.kind == EventKind::Sale && reason.is_overridable(),
+        };
+        self.kind.direction().is_none()
+            && self.verdict.outcome == Outcome::Deny
+            && self.verdict.reasons.iter().all(|found| lacks(found.reason))
+    }
 }

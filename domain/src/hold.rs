@@ -217,9 +217,14 @@ impl Step<'_> {
         let noted = Noted::Paid { account: payment.account, amount: payment.amount };
         let device = Some(payment.terminal.clone());
         self.batch.journal.push(Entry { at: self.now, device, source: None, noted });
+        self.decide_holds_again(payment.account, &payment.terminal);
+    }
+
+    /// Less is owed behind a wallet: what is held for it is decided again.
+    pub(crate) fn decide_holds_again(&mut self, wallet: AccountId, terminal: &DeviceId) {
         for credential in self.state.timers.held() {
-            if self.wallet_of(credential) == Some(payment.account) {
-                self.decide_hold_again(credential, Some(&payment.terminal), false);
+            if self.wallet_of(credential) == Some(wallet) {
+                self.decide_hold_again(credential, Some(terminal), false);
             }
         }
     }

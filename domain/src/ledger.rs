@@ -78,6 +78,14 @@ purposes! {
     Reversal = "reversal";
 }
 
+impl Purpose {
+    /// Whether somebody was charged at a gate or a locker.
+    #[must_use]
+    pub const fn is_charge(self) -> bool {
+        matches!(self, Self::Entry | Self::Surcharge | Self::Overstay | Self::Locker)
+    }
+}
+
 /// A transaction before it has an id and postings.
 #[derive(Clone, Debug)]
 pub(crate) struct Booking {

@@ -11,6 +11,7 @@ mod bill;
 pub mod clock;
 pub mod combine;
 pub mod command;
+pub mod corrections;
 pub mod decision;
 mod drawers;
 pub mod duration;

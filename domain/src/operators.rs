@@ -247,11 +247,7 @@ impl Step<'_> {
             let why = "the order was not taken; the journal says why";
             return Answer::Refused(why.to_owned());
         };
-        let lacks = [Reason::SecondOperatorRequired, Reason::RefundNeedsApproval];
-        let verdict = &decision.verdict;
-        let (id, outcome) = (decision.id, verdict.outcome);
-        let waits = outcome == Outcome::Deny
-            && verdict.reasons.iter().all(|found| lacks.contains(&found.reason));
+        let (id, waits) = (decision.id, decision.waits_for_second());
         let terminal = message.device.clone();
         if let Some(key) = key.clone() {
             self.keep_answer(order.operator.clone(), key, id);
@@ -336,6 +332,7 @@ impl Step<'_> {
             }
             What::Void { receipt, .. } => self.void_obstacle(till, receipt),
             What::Return { receipt, counts, .. } => self.return_obstacle(receipt, counts),
+            What::Correct { charge, .. } => self.correction_obstacle(charge),
             What::Cash(cash) => self.cash_obstacle(till, cash),
             What::Settle { holder, amount, .. } => {
                 let member = self.state.tables.credentials.read(holder)?.member;

@@ -12,6 +12,7 @@ use crate::{
     registry::Registry,
     rows::ParamKey,
     sales::Receipt,
+    state::Transaction,
     time::Timestamp,
 };
 
@@ -61,8 +62,6 @@ pub enum What {
         rest: Rest,
         /// The age that a document shows, where the buyer is not known.
         age_shown: Option<i64>,
-        /// Who approved what the operator may not do alone.
-        approved_by: Option<OperatorId>,
     },
     /// Money into a wallet.
     Topup {
@@ -110,6 +109,15 @@ pub enum What {
         amount: Money,
         /// Whether it is paid in cash.
         cash: bool,
+    },
+    /// A wrong charge of a gate or locker is taken back.
+    Correct {
+        /// The charge, as it is on record.
+        charge: Box<Transaction>,
+        /// Who was charged, as far as that is on record.
+        member: Option<MemberId>,
+        /// Why.
+        reason: String,
     },
     /// Something else that an operator does, one of [`crate::params::ACTIONS`].
     Act(Act),
@@ -331,6 +339,7 @@ impl What {
             Self::Void { .. }
             | Self::Cash(_)
             | Self::Settle { .. }
+            | Self::Correct { .. }
             | Self::Act(_)
             | Self::Registry(_)
             | Self::Override(_) => EventKind::Operator,
@@ -354,7 +363,9 @@ impl What {
             Self::Cash(
                 CashOrder::Open { float: amount } | CashOrder::Close { counted: amount },
             ) => least(amount).or(most(amount)),
-            Self::Void { reason, .. } | Self::Return { reason, .. } => {
+            Self::Void { reason, .. }
+            | Self::Return { reason, .. }
+            | Self::Correct { reason, .. } => {
                 reason.trim().is_empty().then_some("say why it is taken back")
             }
             Self::Override(lifts) if lifts.codes.is_empty() => {
@@ -374,7 +385,7 @@ impl What {
         match self {
             Self::Topup { .. } => Purpose::TopUp,
             Self::Refund { .. } => Purpose::Refund,
-            Self::Void { .. } => Purpose::Reversal,
+            Self::Void { .. } | Self::Correct { .. } => Purpose::Reversal,
             Self::Return { .. } => Purpose::Return,
             Self::Cash(CashOrder::Close { .. }) => Purpose::CashCount,
             Self::Cash(_) => Purpose::CashMove,
@@ -394,6 +405,7 @@ impl What {
             Self::Cash(CashOrder::TakeOut { .. }) => "cash_pickup",
             Self::Cash(_) => "cash_session",
             Self::Settle { .. } => "take_payment",
+            Self::Correct { .. } => "balance_adjust",
             Self::Act(act) => &act.action,
             Self::Registry(change) => change.action(),
             Self::Override(_) => "override",
@@ -412,6 +424,7 @@ impl What {
             | Self::Registry(_)
             | Self::Void { .. }
             | Self::Return { .. }
+            | Self::Correct { .. }
             | Self::Cash(_) => None,
         }
     }

@@ -100,9 +100,12 @@ impl Step<'_> {
             }
             // What was sold is on record; no device tells it.
             Happening::Order(order)
-                if matches!(order.what, What::Void { .. } | What::Return { .. }) =>
+                if matches!(
+                    order.what,
+                    What::Void { .. } | What::Return { .. } | What::Correct { .. }
+                ) =>
             {
-                let why = "a receipt is taken back at a desk, not by a device".to_owned();
+                let why = "what is on record is taken back at a desk, not by a device".to_owned();
                 self.unreadable(message.device, why);
             }
             Happening::Order(order) => {

@@ -260,6 +260,7 @@ impl Step<'_> {
         let subject = match &order.what {
             What::Act(act) => act.member,
             What::Registry(change) => self.subject(change),
+            What::Correct { member, .. } => *member,
             _ => seen.holder.as_ref().map(|holder| holder.member),
         };
         let second = order.second.as_ref().and_then(|second| {
@@ -290,26 +291,22 @@ impl Step<'_> {
             at_exit: false,
             waived: Money::ZERO,
         };
-        self.tell_money(&mut known, asked, (order, subject));
+        self.tell_money(&mut known, asked, &order.what);
         known
     }
 
     /// The money that an order is about.
-    fn tell_money(
-        &mut self,
-        known: &mut SeenOrder,
-        asked: &Asked,
-        (order, subject): (&Order, Option<MemberId>),
-    ) {
-        match &order.what {
-            What::Sale { lines, buyer, cash, card, rest, age_shown, approved_by } => {
+    fn tell_money(&mut self, known: &mut SeenOrder, asked: &Asked, what: &What) {
+        match what {
+            What::Sale { lines, buyer, cash, card, rest, age_shown } => {
                 let basket = self.basket(lines, buyer.as_ref(), (*cash, *card, *rest), asked.at);
                 if let Ok(basket) = basket {
                     known.sells(&basket);
                 }
                 known.age_shown = *age_shown;
-                let approver = approved_by.as_ref().filter(|one| **one != order.operator);
-                known.approver = approver.and_then(|one| self.seen_operator(one, subject));
+                // Who confirms a sale approves what the cashier may not do alone.
+                let second = known.second.as_ref().filter(|second| second.counts);
+                known.approver = second.map(|second| second.operator.clone());
             }
             What::Return { receipt, counts, cash, .. } => {
                 let worth = self.return_value(receipt, counts, *cash);
@@ -336,7 +333,7 @@ impl Step<'_> {
                 known.at_exit = lifts.kind == EventKind::Exit;
                 known.waived = lifts.waived;
             }
-            What::Act(_) | What::Registry(_) => {}
+            What::Correct { .. } | What::Act(_) | What::Registry(_) => {}
         }
     }
 
@@ -369,7 +366,7 @@ impl Step<'_> {
     ) {
         let (boot, number) = message.source.unwrap_or_default();
         let session = match &order.what {
-            What::Act(_) | What::Override(_) | What::Cash(_) => 0,
+            What::Act(_) | What::Override(_) | What::Cash(_) | What::Correct { .. } => 0,
             _ => self.session(&asked.device, &order.operator),
         };
         let sale = Sale {
@@ -407,6 +404,10 @@ impl Step<'_> {
             }
             What::Return { receipt, counts, cash, reason } => {
                 self.take_goods_back(&sale, receipt, (counts, *cash, reason));
+                self.acted(message, order, decision);
+            }
+            What::Correct { charge, member, reason } => {
+                self.correct(&sale, (charge, *member), reason);
                 self.acted(message, order, decision);
             }
             What::Cash(cash) => {

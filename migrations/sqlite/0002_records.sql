@@ -104,6 +104,8 @@ CREATE TABLE posting (
         CHECK (amount <> 0 AND amount BETWEEN -1000000000000000000 AND 1000000000000000000),
     PRIMARY KEY (transaction_id, line)
 ) WITHOUT ROWID;
+-- what moved a guest's wallet
+CREATE INDEX posting_of_account ON posting (account);
 
 -- Receipts of tills. They are never changed; what is taken back makes a receipt of its own.
 CREATE TABLE receipt (

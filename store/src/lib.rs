@@ -32,6 +32,7 @@ pub mod reports;
 mod retention;
 mod server;
 mod sheet;
+pub mod statements;
 mod tables;
 pub mod tills;
 pub mod verify;

@@ -308,6 +308,7 @@ mod tests {
         texts.extend(people::STATEMENTS);
         texts.extend(crate::tills::STATEMENTS);
         texts.extend(crate::catalogue::STATEMENTS);
+        texts.extend(crate::statements::STATEMENTS);
         texts
     }
 

@@ -14,7 +14,7 @@ use crate::{registry::Office, told, walk};
 const RIGHTS: &str = r#"
 const SELLS = `sale, topup, refund, void, take_payment, cash_session`;
 const ALL = `sale, topup, refund, void, take_payment, cash_session, cash_pickup, edit_member,
-    edit_tariff`;
+    edit_tariff, balance_adjust`;
 set("operator.allowed_actions", SELLS, role("cashier"));
 set("operator.allowed_actions", ALL, role("manager"));
 set("operator.allowed_terminals", "till-1, till-2", role("cashier"));
@@ -22,6 +22,8 @@ set("operator.allowed_terminals", "till-1, till-2", role("manager"));
 set("terminal.allowed_actions", ALL, terminal("till-1"));
 set("terminal.allowed_actions", "sale", terminal("till-2"));
 set("sale.max_discount_percent", 20, role("cashier"));
+set("sale.max_discount_percent", 50, role("manager"));
+set("operator.override_codes", "DISCOUNT_NEEDS_APPROVAL", role("manager"));
 set("sale.refund_max_amount", 100.00, role("cashier"));
 "#;
 
@@ -292,6 +294,93 @@ async fn what_a_till_cannot_do_is_told_and_changes_nothing() {
     let records = daemon.records().await;
     assert_eq!((records.wallet(1).await, records.wallet(3).await), ((5000, 0), (-1850, 0)));
     records.check_ledger().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_manager_approves_a_discount_at_another_till() {
+    let (mut daemon, office) = tills().await;
+    let ordered = |percent: &str| {
+        let words = ["--item", "towel=2", "--discount", percent, "--cash"];
+        office.as_somebody(MAKA, ["till", "sell"], &words)
+    };
+    let confirms = |(login, pin, till): (&str, &str, &str)| {
+        let words = ["confirm", &office.folder, "till-1", "--operator", login, "--terminal", till];
+        let done = program::run_with_pin(pin, words);
+        (done.status.code(), program::text(&done.stdout) + &program::text(&done.stderr))
+    };
+    assert_eq!(ordered("40").0, Some(1));
+    let nobody = confirms(("maka", "3333", "till-2"));
+    assert!(nobody.1.contains("nothing waits"), "nobody approves his own: {nobody:?}");
+    let there = confirms(("levan", "2222", "till-1"));
+    assert!(there.1.contains("nothing waits"), "at another terminal: {there:?}");
+    let (exit, text) = confirms(("levan", "2222", "till-2"));
+    assert!(exit == Some(0) && text.contains("Receipt till-1/1"), "{text}");
+    assert!(text.contains("5,99"), "9.98 less 40 % is 5.99: {text}");
+    let again = confirms(("levan", "2222", "till-2"));
+    assert!(again.1.contains("nothing waits"), "once: {again:?}");
+    assert_eq!(ordered("60").0, Some(1));
+    let (exit, text) = confirms(("levan", "2222", "till-2"));
+    assert!(exit == Some(1) && text.contains("60%"), "more than the manager may: {text}");
+    let x = office.looks(["till", "x"], &["till-1"]);
+    assert_eq!((&x["receipts"], &x["discounts"]), (&1.into(), &"3.99".into()), "{x}");
+    daemon.stop().await;
+    daemon.records().await.check_ledger().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_charge_is_found_on_the_statement_and_goes_back_once() {
+    let (mut daemon, office) = tills().await;
+    let gate = daemon.gate("gate-1").await;
+    walk(&gate, Entry, &uid(1)).await;
+    let statement = || office.looks(["till", "statement"], &[&uid(1)]);
+    let before = statement();
+    assert_eq!((&before["balance"], &before["owed"]), (&"42.00".into(), &"0.00".into()));
+    let charge = &before["movements"][0];
+    assert_eq!((&charge["purpose"], &charge["wallet"]), (&"entry".into(), &"-8.00".into()));
+    let entry = charge["entry"].as_str().unwrap();
+    let nino = ("nino", "1111", "till-1");
+    let corrects = |who, entry: &str, reason: &str| {
+        office.as_somebody(who, ["till", "correct"], &[entry, "--reason", reason])
+    };
+    let opening = before["movements"][1]["entry"].as_str().unwrap();
+    for (who, entry, reason, why) in [
+        (MAKA, entry, "x", "OPERATOR_NOT_PERMITTED"),
+        (nino, entry, " ", "say why"),
+        (nino, opening, "x", "only a charge"),
+        (nino, "17", "x", "not the number of an entry"),
+        (nino, "01890a5d-ac96-774b-bcce-b302099a8057", "x", "no entry of the ledger"),
+    ] {
+        let got = corrects(who, entry, reason);
+        assert!(got.0 == Some(1) && got.1.contains(why), "{entry} {reason}: {got:?}");
+    }
+    let waits = corrects(nino, entry, "the gate did not turn");
+    assert!(waits.0 == Some(1) && waits.1.contains("SECOND_OPERATOR_REQUIRED"), "{waits:?}");
+    let words =
+        ["confirm", &office.folder, "till-1", "--operator", "levan", "--terminal", "till-2"];
+    let confirmed = program::run_with_pin("2222", words);
+    assert!(confirmed.status.success(), "{}", program::text(&confirmed.stdout));
+    let after = statement();
+    let [back, charge] = [&after["movements"][0], &after["movements"][1]];
+    assert_eq!((&after["balance"], &back["wallet"]), (&"50.00".into(), &"8.00".into()));
+    assert_eq!(
+        (&back["purpose"], &back["note"]),
+        (&"reversal".into(), &"the gate did not turn".into())
+    );
+    assert_eq!((&charge["entry"], &charge["reversed_by"]), (&entry.into(), &back["entry"]));
+    let again = corrects(nino, entry, "again");
+    assert!(again.0 == Some(1) && again.1.contains("corrected already"), "{again:?}");
+    for (language, word) in
+        [("ka", "საფულეშია"), ("hy", "Հակադարձ"), ("ru", "Сторно"), ("en", "Reversal")]
+    {
+        let words = ["till", "statement", &office.folder, &uid(1), "--language", language];
+        let text = program::text(&program::run(words).stdout);
+        assert!(text.contains(word) && text.contains(entry), "{text}");
+    }
+    gate.stop().await;
+    daemon.stop().await;
+    let verified = program::run(["verify", &office.folder]);
+    assert!(verified.status.success(), "{}", program::text(&verified.stderr));
+    daemon.records().await.check_ledger().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

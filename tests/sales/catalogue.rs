@@ -62,7 +62,6 @@ fn costs(mut till: Till) -> (Money, Money, Money) {
         card: Money::ZERO,
         rest: domain::order::Rest::Card,
         age_shown: None,
-        approved_by: None,
     });
     let price = receipt.total - money("10.00");
     let new = visit(&mut till, "W2", 20);

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends here")]
 
 mod catalogue;
+mod corrections;
 mod earned;
 mod passes;
 mod random;

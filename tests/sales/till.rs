@@ -17,7 +17,7 @@ use domain::{
 };
 use tests::world::{Given, World};
 
-const GIVEN: &str = r#"
+pub(crate) const GIVEN: &str = r#"
 title = "A till"
 time_zone = "Asia/Tbilisi"
 currency = "GEL"
@@ -94,7 +94,6 @@ pub(crate) fn sale(buyer: Option<&str>, lines: Vec<Line>, cash: &str, card: &str
         card: money(card),
         rest: Rest::Wallet,
         age_shown: None,
-        approved_by: None,
     }
 }
 
@@ -133,7 +132,12 @@ impl Till {
     /// A till in a country with 18 % of value added tax within its prices, whose smallest coin is
     /// five tetri.
     pub(crate) fn new() -> Self {
-        let given: Given = toml::from_str(GIVEN).unwrap();
+        Self::of(GIVEN)
+    }
+
+    /// The same at a site that is described otherwise.
+    pub(crate) fn of(given: &str) -> Self {
+        let given: Given = toml::from_str(given).unwrap();
         let mut world = World::of(&given, "");
         let mut site = (*world.state.site).clone();
         site.vat = Vat(1800);

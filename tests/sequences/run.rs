@@ -263,7 +263,6 @@ impl Run {
                     card: Money::ZERO,
                     rest: Rest::Wallet,
                     age_shown: None,
-                    approved_by: None,
                 };
                 self.order("till-1", "nino", None, what, None)
             }

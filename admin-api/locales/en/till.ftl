@@ -31,3 +31,25 @@ session-cash-out = Cash taken out
 session-expected = Cash that should be there
 session-counted = Cash counted
 session-difference = Difference
+
+# What moved a wallet.
+statement-wallet = In the wallet
+statement-owed = Owed
+statement-reversed = reversed
+entry-entry = Entry
+entry-surcharge = Surcharge
+entry-overstay = Longer stay
+entry-locker = Locker kept longer
+entry-sale = Sale
+entry-top-up = Top-up
+entry-refund = Paid out of the wallet
+entry-settlement = Debt paid from the wallet
+entry-payment = Debt paid
+entry-write-off = Debt waived
+entry-opening = Brought over
+entry-recognition = Earned
+entry-return = Goods returned
+entry-cancellation = Pass cancelled
+entry-cash-move = Cash moved
+entry-cash-count = Drawer counted
+entry-reversal = Reversal

@@ -31,3 +31,25 @@ session-cash-out = Կանխիկի ելք
 session-expected = Պետք է լինի դրամարկղում
 session-counted = Հաշվված է
 session-difference = Տարբերություն
+
+# Դրամապանակի շարժը։
+statement-wallet = Դրամապանակում
+statement-owed = Պարտք
+statement-reversed = հետ շրջված
+entry-entry = Մուտք
+entry-surcharge = Հավելավճար
+entry-overstay = Լրացուցիչ ժամանակ
+entry-locker = Պահարան ժամկետից երկար
+entry-sale = Վաճառք
+entry-top-up = Լիցքավորում
+entry-refund = Վճարվել է դրամապանակից
+entry-settlement = Պարտքը վճարվել է դրամապանակից
+entry-payment = Պարտքը վճարվել է
+entry-write-off = Պարտքը ներվել է
+entry-opening = Տեղափոխված մնացորդ
+entry-recognition = Վաստակված
+entry-return = Ապրանքը վերադարձվել է
+entry-cancellation = Աբոնեմենտը չեղարկվել է
+entry-cash-move = Կանխիկի շարժ
+entry-cash-count = Դրամարկղը հաշվված է
+entry-reversal = Հակադարձ գրանցում

@@ -31,3 +31,25 @@ session-cash-out = ნაღდის გატანა
 session-expected = უნდა იყოს სალაროში
 session-counted = დათვლილია
 session-difference = სხვაობა
+
+# საფულის მოძრაობა.
+statement-wallet = საფულეშია
+statement-owed = დავალიანება
+statement-reversed = გაუქმებულია
+entry-entry = შესვლა
+entry-surcharge = დამატებითი გადასახდელი
+entry-overstay = დამატებითი დრო
+entry-locker = კარადა დიდხანს
+entry-sale = გაყიდვა
+entry-top-up = შევსება
+entry-refund = გაცემულია საფულიდან
+entry-settlement = დავალიანება გადახდილია საფულიდან
+entry-payment = დავალიანება გადახდილია
+entry-write-off = დავალიანება ჩამოწერილია
+entry-opening = გადმოტანილი ნაშთი
+entry-recognition = გამომუშავებულია
+entry-return = საქონელი დაბრუნდა
+entry-cancellation = აბონემენტი გაუქმდა
+entry-cash-move = ნაღდის მოძრაობა
+entry-cash-count = სალარო დათვლილია
+entry-reversal = უკუგატარება

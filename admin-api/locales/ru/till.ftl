@@ -31,3 +31,25 @@ session-cash-out = Изъято наличных
 session-expected = Должно быть в кассе
 session-counted = Посчитано
 session-difference = Разница
+
+# Движение по кошельку.
+statement-wallet = В кошельке
+statement-owed = Долг
+statement-reversed = сторнировано
+entry-entry = Вход
+entry-surcharge = Доплата
+entry-overstay = Дополнительное время
+entry-locker = Шкафчик дольше срока
+entry-sale = Продажа
+entry-top-up = Пополнение
+entry-refund = Выдано из кошелька
+entry-settlement = Долг оплачен из кошелька
+entry-payment = Долг оплачен
+entry-write-off = Долг списан
+entry-opening = Перенесённый остаток
+entry-recognition = Заработано
+entry-return = Товар возвращён
+entry-cancellation = Абонемент отменён
+entry-cash-move = Движение наличных
+entry-cash-count = Касса пересчитана
+entry-reversal = Сторно

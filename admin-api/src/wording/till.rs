@@ -4,6 +4,7 @@ use domain::{
     basket::Priced, ids::DeviceId, money::Money, order::Sells, rows::Session, sales::Receipt,
 };
 use fluent_bundle::FluentArgs;
+use store::statements::Statement;
 
 use super::Wording;
 
@@ -86,6 +87,32 @@ impl Wording {
         if let Some((expected, counted)) = counted {
             lines.push(self.amount(&self.word("session-counted"), counted));
             lines.push(self.amount(&self.word("session-difference"), counted - expected));
+        }
+        lines
+    }
+
+    /// A wallet, and what moved it: the number of each entry below it.
+    #[must_use]
+    pub fn statement(&self, statement: &Statement) -> Vec<String> {
+        let mut lines = vec![
+            self.amount(&self.word("statement-wallet"), statement.balance),
+            self.amount(&self.word("statement-owed"), -statement.owed),
+            "-".repeat(WIDTH),
+        ];
+        for moved in &statement.movements {
+            let mut what = self.word(&format!("entry-{}", moved.purpose.name().replace('_', "-")));
+            if moved.reversed_by.is_some() {
+                what = format!("{what} ({})", self.word("statement-reversed"));
+            }
+            let of = moved.device.iter().chain(Some(&moved.note).filter(|note| !note.is_empty()));
+            let of: Vec<&str> = std::iter::once(&what).chain(of).map(String::as_str).collect();
+            lines.push(format!("{}  {}", self.date_time(moved.at), of.join(", ")));
+            for (word, amount) in [("pay-wallet", moved.wallet), ("statement-owed", -moved.owed)] {
+                if !amount.is_zero() {
+                    lines.push(self.amount(&format!("  {}", self.word(word)), amount));
+                }
+            }
+            lines.push(format!("  {}", moved.entry));
         }
         lines
     }

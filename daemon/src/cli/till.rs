@@ -48,6 +48,17 @@ cash is rounded to the smallest coin.")]
     #[command(after_help = "Example, two of the first line and one of the third:
   kari till return my-pool till-1/17 1=2 3=1 --cash --reason torn --operator … --terminal …")]
     Return(Ordered<Return>),
+    /// Take a wrong charge of a gate or locker back: an entry that reverses it, with a reason.
+    #[command(after_help = "Example, with an entry that `kari till statement` shows:
+  kari till correct my-pool 0199c0de-… --reason 'the gate did not turn' --operator … --terminal …
+
+It needs the right balance_adjust, and a second person unless the rules say otherwise. What was paid
+goes into the wallet, what is still unpaid is owed no more.")]
+    Correct(Ordered<Correct>),
+    /// Show what is in a wallet, what is owed, and what moved them, the latest first.
+    #[command(after_help = "Example:
+  kari till statement my-pool 5D12E89A --limit 50")]
+    Statement(Looked<Account>),
     /// Open a session with the cash that is in the drawer.
     #[command(after_help = "Example:
   kari till open my-pool --float 50.00 --operator nino --terminal till-1")]
@@ -90,6 +101,8 @@ pub(crate) enum TillOrder {
     Void(Void),
     /// Goods taken back.
     Return(Return),
+    /// A wrong charge taken back.
+    Correct(Correct),
     /// A session begins.
     Open(Open),
     /// Cash in.
@@ -306,6 +319,16 @@ pub(crate) struct Return {
     pub(crate) reason: String,
 }
 
+/// A wrong charge that is taken back.
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub(crate) struct Correct {
+    /// The entry of the ledger that charged it.
+    pub(crate) entry: String,
+    /// Why.
+    #[arg(long)]
+    pub(crate) reason: String,
+}
+
 /// A session that begins.
 #[derive(Clone, Debug, Args, Serialize, Deserialize)]
 pub(crate) struct Open {
@@ -358,6 +381,17 @@ pub(crate) struct Closed {
     /// The number of the session; the last one where none is given.
     #[arg(long, value_name = "N")]
     pub(crate) session: Option<u64>,
+}
+
+/// A wallet to look at.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Account {
+    /// A band or card of whose wallet it is.
+    #[arg(value_name = "BAND")]
+    pub(crate) holder: String,
+    /// How many movements are shown.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: u16,
 }
 
 /// A receipt to look at.

@@ -136,9 +136,8 @@ async fn send_with<T: Args>(
     let (key, what) = (order.key, Box::new(change(order.asked)));
     let question = Question::Change { terminal, operator, pin, key, what };
     let reply = socket::ask_daemon(&installation.socket(), &question).await?;
-    let needed = |done: &Done| {
-        done.decision.verdict.outcome.opens() || signed::waits_for_second(&done.decision)
-    };
+    let needed =
+        |done: &Done| done.decision.verdict.outcome.opens() || done.decision.waits_for_second();
     let useful = matches!(&reply, Some(Reply::Changed { done }) if needed(done));
     if let Some((name, true)) = kept.filter(|_| !useful) {
         files::drop_kept(&installation.state, &name);

@@ -13,6 +13,7 @@ use domain::{
 
 use crate::{
     cli::{ConfirmArgs, EmergencyCommand, Exit, OverrideArgs, Signature},
+    commands::till,
     config::Installation,
     socket::{self, Question, Reply},
 };
@@ -31,7 +32,13 @@ pub(crate) async fn confirm(args: &ConfirmArgs, json: bool) -> anyhow::Result<Ex
     let Signature { operator, terminal } = args.signature.clone();
     let (ordered_at, pin) = (args.ordered_at.clone(), pin(&args.signature)?);
     let question = Question::Confirm { ordered_at, terminal, operator, pin };
-    send(&installation, &question, json).await
+    match socket::ask_daemon(&installation.socket(), &question).await? {
+        // What was confirmed may be a sale, whose receipt is printed.
+        Some(Reply::Decision { decision, .. }) if !json => {
+            till::became_of(installation, &decision).await
+        }
+        reply => answered(&installation, reply, json),
+    }
 }
 
 /// Lifts reasons of a refusal, once.
@@ -127,7 +134,12 @@ async fn send(
     question: &Question,
     json: bool,
 ) -> anyhow::Result<Exit> {
-    match socket::ask_daemon(&installation.socket(), question).await? {
+    let reply = socket::ask_daemon(&installation.socket(), question).await?;
+    answered(installation, reply, json)
+}
+
+fn answered(installation: &Installation, reply: Option<Reply>, json: bool) -> anyhow::Result<Exit> {
+    match reply {
         Some(Reply::Decision { decision, .. }) => {
             if json {
                 say!("{}", serde_json::to_string(&decision)?);
@@ -159,18 +171,11 @@ pub(crate) fn told(installation: &Installation, decision: &Decision) {
 /// The same in the words of a language.
 pub(crate) fn told_in(wording: &Wording, decision: &Decision) {
     say!("{}", wording.line(decision, None));
-    if waits_for_second(decision) {
+    if decision.waits_for_second() {
         say!(
             "it waits 60 seconds for a second person, at another terminal: `kari confirm DIR {}`, \
              or band and PIN at the reader of a gate that this desk watches",
             decision.device
         );
     }
-}
-
-/// Whether nothing but a second person is lacking.
-pub(crate) fn waits_for_second(decision: &Decision) -> bool {
-    let lacks = [Reason::SecondOperatorRequired, Reason::RefundNeedsApproval];
-    let mut found = decision.verdict.reasons.iter();
-    !decision.verdict.outcome.opens() && found.all(|one| lacks.contains(&one.reason))
 }

@@ -12,16 +12,17 @@ use domain::{
     sales::Receipt,
 };
 use serde_json::{Value, json};
-use store::{reader::Reader, tills::Closed};
+use store::{reader::Reader, statements::Statement, tills::Closed};
 
 use crate::{
     cli::{
         Exit, Signature,
         registry::Ordered,
-        till::{TillArgs, TillCommand, TillOrder},
+        till::{Account, TillArgs, TillCommand, TillOrder},
     },
     commands::signed,
     config::Installation,
+    registry::uid,
     socket::{self, Question, Reply},
     till::amount,
 };
@@ -36,10 +37,15 @@ pub(crate) async fn till(args: TillArgs, json: bool) -> anyhow::Result<Exit> {
         TillCommand::PayDebt(order) => send(order, TillOrder::PayDebt, told).await,
         TillCommand::Void(order) => send(order, TillOrder::Void, told).await,
         TillCommand::Return(order) => send(order, TillOrder::Return, told).await,
+        TillCommand::Correct(order) => send(order, TillOrder::Correct, told).await,
         TillCommand::Open(order) => send(order, TillOrder::Open, told).await,
         TillCommand::In(order) => send(order, TillOrder::In, told).await,
         TillCommand::Out(order) => send(order, TillOrder::Out, told).await,
         TillCommand::Close(order) => send(order, TillOrder::Close, told).await,
+        TillCommand::Statement(look) => {
+            let desk = Looking::open(Installation::open(Some(&look.site))?, told).await?;
+            desk.statement(&look.asked).await
+        }
         TillCommand::Count(look) => {
             let desk = Looking::open(Installation::open(Some(&look.site))?, told).await?;
             desk.count(&look.asked.till, &look.asked.counted).await
@@ -79,6 +85,14 @@ async fn send<T: Args>(
         Some(_) => bail!("the daemon answered something else"),
         None => Ok(signed::no_daemon(&installation)),
     }
+}
+
+/// What became of an order that a second person confirmed, in English.
+pub(crate) async fn became_of(
+    installation: Installation,
+    decision: &Decision,
+) -> anyhow::Result<Exit> {
+    Looking::open(installation, ("en".to_owned(), false)).await?.done(decision, false).await
 }
 
 fn language_of(tag: &str) -> anyhow::Result<language::Language> {
@@ -145,6 +159,19 @@ impl Looking {
         match self.json {
             true => say!("{}", receipt_object(&receipt, self.currency())),
             false => self.print(self.wording.receipt(&receipt, &self.installation.site.name)),
+        }
+        Ok(Exit::Done)
+    }
+
+    async fn statement(&self, of: &Account) -> anyhow::Result<Exit> {
+        let holder = self.reader.holder(&uid(&of.holder)).await?;
+        let nobody = || format!("nobody holds `{}`", of.holder);
+        let member = holder.with_context(nobody)?;
+        let wallet = self.reader.card(member).await?.with_context(nobody)?.member.account;
+        let statement = self.reader.statement(wallet, of.limit.into()).await?;
+        match self.json {
+            true => say!("{}", statement_object(&statement, self.currency())),
+            false => self.print(self.wording.statement(&statement)),
         }
         Ok(Exit::Done)
     }
@@ -247,6 +274,23 @@ fn receipt_object(receipt: &Receipt, currency: &Currency) -> Value {
         "lines": lines.collect::<Vec<_>>(), "currency": currency.code,
         "total": exact(receipt.total), "cash": exact(receipt.cash), "card": exact(receipt.card),
         "wallet": exact(receipt.wallet), "rounding": exact(receipt.rounding),
+    })
+}
+
+/// A statement with its amounts as texts.
+fn statement_object(statement: &Statement, currency: &Currency) -> Value {
+    let exact = |amount| currency.exact(amount).to_string();
+    let movements = statement.movements.iter().map(|moved| {
+        json!({
+            "entry": moved.entry, "at": moved.at, "purpose": moved.purpose.name(),
+            "device": moved.device, "operator": moved.operator, "note": moved.note,
+            "reversed_by": moved.reversed_by, "wallet": exact(moved.wallet),
+            "owed": exact(moved.owed),
+        })
+    });
+    json!({
+        "balance": exact(statement.balance), "owed": exact(statement.owed),
+        "currency": currency.code, "movements": movements.collect::<Vec<_>>(),
     })
 }
 

@@ -31,7 +31,8 @@ use crate::{clock::RealClock, commands::init::SITE_SETTINGS};
 pub(crate) const PRICE: Money = Money(800);
 /// The code of the one cashier; here a code is its own digest.
 const PIN: &str = "2468";
-const ACTIONS: &str = "sale, topup, refund, void, take_payment, cash_session, cash_pickup";
+const ACTIONS: &str = "sale, topup, refund, void, take_payment, cash_session, cash_pickup, \
+                       balance_adjust";
 
 /// A gate.
 pub(crate) fn gate(number: u32) -> DeviceId {
@@ -75,6 +76,7 @@ pub(crate) fn settings(site: &Site) -> String {
              set(\"wallet.max_balance\", \"900000.00\");\n\
              set(\"operator.allowed_actions\", \"{ACTIONS}\", role(\"cashier\"));\n\
              set(\"operator.allowed_terminals\", \"{}\", role(\"cashier\"));\n\
+             set(\"operator.two_person_actions\", \"refund_over_limit\");\n\
              set(\"sale.max_discount_percent\", 20, role(\"cashier\"));\n\
              set(\"sale.refund_max_amount\", \"500.00\", role(\"cashier\"));\n",
             tills.join(", ")
@@ -219,7 +221,6 @@ pub(crate) fn towel(buyer: Uid) -> What {
         card: Money::ZERO,
         rest: Rest::Wallet,
         age_shown: None,
-        approved_by: None,
     }
 }
 

@@ -89,7 +89,6 @@ fn sale(random: &mut Rng) -> What {
         card,
         rest,
         age_shown: None,
-        approved_by: None,
     }
 }
 

@@ -355,13 +355,5 @@ impl Month {
 }
 
 fn basket(buyer: Option<Uid>, lines: Vec<Line>, rest: Rest) -> What {
-    What::Sale {
-        buyer,
-        lines,
-        cash: Money::ZERO,
-        card: Money::ZERO,
-        rest,
-        age_shown: Some(30),
-        approved_by: None,
-    }
+    What::Sale { buyer, lines, cash: Money::ZERO, card: Money::ZERO, rest, age_shown: Some(30) }
 }

@@ -212,9 +212,14 @@ impl World {
             card: Money::ZERO,
             rest: Rest::Wallet,
             age_shown: option(rest, "aged").map(|age| age.parse().unwrap()),
-            approved_by: option(rest, "approved").map(Into::into),
         };
-        self.order(till, operator, None, what);
+        let at = self.now();
+        let second = option(rest, "approved").map(|approver| Second {
+            operator: approver.into(),
+            terminal: "another".into(),
+            at,
+        });
+        self.order(till, operator, second, what);
     }
 
     /// Something of a category, which costs what the cashier says.

@@ -1,0 +1,76 @@
+//! A wrong charge of a gate or a locker is corrected by an entry that reverses it, with a reason.
+
+use crate::{
+    batch::Transaction,
+    ids::{AccountId, MemberId},
+    ledger::{Booking, Purpose},
+    money::Money,
+    rows::AccountKind,
+    sales::Sale,
+    step::Step,
+};
+
+/// What is told of a charge that was corrected before.
+pub const CORRECTED: &str = "that charge was corrected already";
+
+impl Step<'_> {
+    /// Why a transaction is not corrected as a charge.
+    pub(crate) fn correction_obstacle(&self, charge: &Transaction) -> Option<String> {
+        if !charge.purpose.is_charge() {
+            return Some(
+                "only a charge of a gate or a locker is corrected; receipts are voided or \
+                 returned at their till, passes cancelled, debts waived by an override"
+                    .to_owned(),
+            );
+        }
+        let again = self.batch.transactions.iter().any(|one| one.reverses == Some(charge.id));
+        again.then(|| CORRECTED.to_owned())
+    }
+
+    /// Reverses a charge: revenue and tax as they were booked. What was left unpaid is owed no
+    /// more; what was paid, then or since, goes into the wallet. The visit keeps what it was
+    /// charged for, so that the next gate does not charge the same again.
+    pub(crate) fn correct(
+        &mut self,
+        sale: &Sale<'_>,
+        (charge, member): (&Transaction, Option<MemberId>),
+        reason: &str,
+    ) {
+        let mut postings: Vec<(AccountId, Money)> = Vec::with_capacity(5);
+        let mut wallets = Vec::new();
+        for posting in &charge.postings {
+            let (account, back) = (posting.account, -posting.amount);
+            let row = self.state.tables.accounts.read(&account);
+            match row.map(|row| (row.kind, row.balance)) {
+                Some((AccountKind::Receivable, balance)) => {
+                    let wallet = account.beside();
+                    let owed = back.min(Money::ZERO.max(-balance));
+                    postings.extend([(account, owed), (wallet, back - owed)]);
+                    wallets.push((wallet, back));
+                }
+                Some((AccountKind::Wallet, _)) => {
+                    postings.push((account, back));
+                    wallets.push((account, back));
+                }
+                _ => postings.push((account, back)),
+            }
+        }
+        let booking = Booking {
+            reverses: Some(charge.id),
+            key: format!("correct:{}", charge.id),
+            note: reason.to_owned(),
+            ..sale.booking(Purpose::Reversal)
+        };
+        self.post(booking, &crate::sales::merged(postings));
+        let spent = matches!(charge.purpose, Purpose::Entry | Purpose::Surcharge);
+        if let Some(member) = member.filter(|_| spent) {
+            let back: Money = wallets.iter().map(|(_, back)| *back).sum();
+            self.spending((member, charge.at), |day| {
+                day.spent = Money::ZERO.max(day.spent - back);
+            });
+        }
+        if let Some((wallet, _)) = wallets.first() {
+            self.decide_holds_again(*wallet, sale.till);
+        }
+    }
+}

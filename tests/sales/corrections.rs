@@ -1,0 +1,162 @@
+//! Wrong charges of gates: an entry that reverses them stands beside them, once, with a reason.
+
+use domain::{
+    ids::Uid,
+    ledger::Purpose,
+    money::Money,
+    order::{Order, What},
+    rows::PinDigest,
+    state::{Answer, Batch, Input, Transaction},
+    step::step,
+    verdict::Outcome,
+};
+
+use crate::till::{GIVEN, Till, money, sale, top_up};
+
+/// A pool where a visit costs 8.00 and each minute above 90 another 0.20; a debt holds at the exit.
+fn pool() -> Till {
+    pool_with("set(\"operator.two_person_actions\", \"refund_over_limit\");")
+}
+
+fn pool_with(more: &str) -> Till {
+    let rules = r#"
+set("tariff.included_duration", "PT90M", tariff("PAID"));
+set("tariff.overstay_mode", "per_unit", tariff("PAID"));
+set("tariff.overstay_rate", "0.20/PT1M", tariff("PAID"));
+set("debt.exit_policy", "hold");
+set("debt.exit_hold_max", "PT10M");
+set("debt.auto_settle", "partial");
+'''"#;
+    let given = GIVEN
+        .replacen("'''\ntills", &format!("{more}{rules}\ntills"), 1)
+        .replace("take_payment, ", "take_payment, balance_adjust, ")
+        .replace(
+            "people = [",
+            "people = [\n    { band = \"P1\", wallet = \"10.00\", tariff = \"PAID\" },",
+        )
+        .replace("[tariffs]", "[tariffs]\nPAID = { zones = [\"SITE\"], price = \"8.00\" }");
+    Till::of(&given)
+}
+
+fn corrects(till: &Till, charge: &Transaction, reason: &str) -> What {
+    let (charge, reason) = (Box::new(charge.clone()), reason.to_owned());
+    What::Correct { charge, member: Some(till.member("P1")), reason }
+}
+
+/// Carries a correction out, and gives the entry that it made.
+fn corrected(till: &mut Till, charge: &Transaction) -> Transaction {
+    let order = corrects(till, charge, "the gate did not turn");
+    let count = till.transactions.len();
+    let answer = till.order("T1", order);
+    assert!(matches!(answer, Answer::Decided(_)), "{answer:?}");
+    assert_eq!(till.transactions.len(), count + 1);
+    let made = till.transactions.last().unwrap().clone();
+    assert_eq!((made.purpose, made.reverses), (Purpose::Reversal, Some(charge.id)));
+    assert_eq!((made.note.as_str(), made.operator.is_some()), ("the gate did not turn", true));
+    till.check();
+    made
+}
+
+fn spent(till: &Till) -> Money {
+    till.world.state.tables.spending.peek(&till.member("P1")).map_or(Money::ZERO, |day| day.spent)
+}
+
+#[test]
+fn a_corrected_entry_leaves_the_books_as_they_were() {
+    let mut till = pool();
+    let before = (till.books(), till.wallet("P1"), spent(&till));
+    till.run("13:00:00 entry G1 P1");
+    till.run("13:00:02 passed G1 in");
+    let charge = till.transactions.last().unwrap().clone();
+    assert_eq!((charge.purpose, till.wallet("P1")), (Purpose::Entry, money("2.00")));
+    assert_eq!(spent(&till), money("8.00"));
+    corrected(&mut till, &charge);
+    assert_eq!((till.books(), till.wallet("P1"), spent(&till)), before);
+    // The visit goes on, and is not charged again on the way out.
+    till.run("13:30:00 exit G1 P1");
+    till.run("13:30:02 passed G1 out");
+    assert_eq!(till.wallet("P1"), money("10.00"));
+    till.check();
+}
+
+#[test]
+fn what_was_owed_is_owed_no_more_and_the_hold_for_it_ends() {
+    let mut till = pool();
+    till.run("13:00:00 entry G1 P1");
+    till.run("13:00:02 passed G1 in");
+    // 60 minutes too long: 12.00, of which 2.00 are in the wallet and 5.00 may be borrowed.
+    till.run("15:30:02 exit G1 P1");
+    assert_eq!(till.world.decision.as_ref().unwrap().verdict.outcome, Outcome::Hold);
+    let overstays = |one: &&Transaction| one.purpose == Purpose::Overstay;
+    let charge = till.transactions.iter().rfind(overstays).unwrap().clone();
+    assert_eq!(till.world.debt("P1"), money("10.00"));
+    corrected(&mut till, &charge);
+    assert_eq!((till.world.debt("P1"), till.wallet("P1")), (Money::ZERO, money("2.00")));
+    let presence = &till.world.state.tables.presence;
+    let held = presence.iter().filter_map(|(_, row)| row.visit.as_ref()?.hold.as_ref()).count();
+    assert_eq!(held, 0, "what it was held for is settled");
+    till.run("15:31:00 exit G1 P1");
+    assert!(till.world.decision.as_ref().unwrap().verdict.outcome.opens());
+}
+
+#[test]
+fn what_was_paid_meanwhile_goes_into_the_wallet() {
+    let mut till = pool();
+    till.run("13:00:00 entry G1 P1");
+    till.run("13:00:02 passed G1 in");
+    till.run("15:30:02 exit G1 P1");
+    let overstays = |one: &&Transaction| one.purpose == Purpose::Overstay;
+    let charge = till.transactions.iter().rfind(overstays).unwrap().clone();
+    let owed = till.world.debt("P1");
+    let pays = What::Settle { holder: Uid::from("P1"), amount: owed, cash: true };
+    assert!(matches!(till.order("T1", pays), Answer::Decided(_)));
+    assert_eq!(till.world.debt("P1"), Money::ZERO);
+    let before = till.wallet("P1");
+    corrected(&mut till, &charge);
+    assert_eq!(till.wallet("P1"), before + money("12.00"));
+    assert_eq!(till.world.debt("P1"), Money::ZERO);
+}
+
+#[test]
+fn only_a_charge_is_corrected_once_by_somebody_else_and_with_a_reason() {
+    let mut till = pool();
+    till.run("13:00:00 entry G1 P1");
+    till.run("13:00:02 passed G1 in");
+    let charge = till.transactions.last().unwrap().clone();
+    let order = corrects(&till, &charge, " ");
+    assert!(till.nonsense(order).contains("say why"));
+    till.sells(sale(Some("W1"), vec![top_up("5.00")], "5.00", "0.00"));
+    let sold = till.transactions.last().unwrap().clone();
+    let order = corrects(&till, &sold, "a mistake");
+    assert!(till.nonsense(order).contains("only a charge"));
+    // Nobody in his own favour.
+    let nino = till.world.state.tables.operators.peek(&"nino".into()).unwrap().clone();
+    let own = domain::rows::Operator { member: Some(till.member("P1")), ..nino.clone() };
+    till.world.state.tables.operators.put("nino".into(), own);
+    let order = corrects(&till, &charge, "a mistake");
+    assert_eq!(till.refused(order), [("OPERATOR_NOT_PERMITTED", None)]);
+    till.world.state.tables.operators.put("nino".into(), nino);
+    let order = corrects(&till, &charge, "a mistake");
+    let mut batch = Batch::default();
+    let mut asks = || {
+        let order = Order { operator: "nino".into(), second: None, what: order.clone() };
+        let (terminal, order, pin) = ("T1".into(), Box::new(order), PinDigest("2468".into()));
+        let input = Input::SignedOrder { terminal, order, pin, key: None };
+        let world = &mut till.world;
+        step(&mut world.state, &mut batch, input, world.now, &*world.rules)
+    };
+    let (first, second) = (asks(), asks());
+    assert!(matches!(first, Answer::Decided(_)), "{first:?}");
+    assert!(matches!(&second, Answer::Refused(why) if why.contains("already")), "{second:?}");
+}
+
+#[test]
+fn two_people_correct_unless_the_rules_say_otherwise() {
+    let mut till = pool_with("");
+    till.run("13:00:00 entry G1 P1");
+    till.run("13:00:02 passed G1 in");
+    let charge = till.transactions.last().unwrap().clone();
+    let order = corrects(&till, &charge, "a mistake");
+    assert_eq!(till.refused(order), [("SECOND_OPERATOR_REQUIRED", None)]);
+    assert!(till.world.decision.as_ref().unwrap().waits_for_second());
+}
