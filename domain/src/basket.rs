@@ -137,11 +137,13 @@ impl Step<'_> {
         Ok(basket)
     }
 
-    /// A basket that only moves money into a wallet, or out of it where `amount` is below zero.
-    pub(crate) fn moved(amount: Money, in_cash: bool) -> Basket {
+    /// A basket that only moves money: into a wallet, or out of it where `amount` is below zero, or
+    /// for a debt.
+    pub(crate) fn moved(sells: Sells, amount: Money, in_cash: bool) -> Basket {
+        let name = if sells == Sells::Debt { "debt" } else { TOP_UP };
         let line = Priced {
-            sells: Sells::TopUp,
-            name: TOP_UP.to_owned(),
+            sells,
+            name: name.to_owned(),
             count: 1,
             price: amount,
             discount: 0,
@@ -299,6 +301,7 @@ impl Step<'_> {
                 Err("a top-up is above zero".to_owned())
             }
             Sells::TopUp => Ok(money(TOP_UP, None)),
+            Sells::Debt => Err("a debt is paid by itself, with `pay-debt`".to_owned()),
             Sells::Deposit { uid } => {
                 if self.state.tables.deposits.read(uid).is_some() {
                     return Err(format!("a deposit for `{uid}` is paid already"));

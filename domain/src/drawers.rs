@@ -1,13 +1,13 @@
-//! Drawers: sessions of cashiers, cash in and out, counting, and debts that are paid at a till.
+//! Drawers: sessions of cashiers, cash in and out, and counting.
 
 use crate::{
-    ids::{AccountId, DeviceId},
+    ids::DeviceId,
     ledger::Purpose,
     money::Money,
     order::CashOrder,
     rows::{AccountKind, Session},
     sales::Sale,
-    state::{Noted, Payment},
+    state::Noted,
     step::{Message, Step},
 };
 
@@ -104,27 +104,5 @@ impl Step<'_> {
         self.count_cash(sale.till, more);
         let (expected, session) = (holds, Box::new(session));
         self.journal(message, Noted::SessionClosed { session, expected, counted });
-    }
-
-    /// A debt is paid at a till, in whole or in part.
-    pub(crate) fn settle_at_till(
-        &mut self,
-        sale: &Sale<'_>,
-        (account, amount, cash): (AccountId, Money, bool),
-    ) {
-        self.session(sale.till, sale.operator);
-        let payment =
-            Payment { key: sale.key.clone(), account, amount, terminal: sale.till.clone() };
-        let way = if cash { AccountKind::Cash } else { AccountKind::Card };
-        self.take_payment(&payment, (way, Some((sale.operator, sale.decision))));
-        if cash {
-            self.count_cash(sale.till, amount);
-        }
-        let word = if cash { "cash" } else { "card" };
-        self.in_session(sale.till, |session| {
-            let paid = session.paid.entry(word.to_owned()).or_default();
-            *paid = *paid + amount;
-        });
-        self.paid_up(&payment);
     }
 }

@@ -37,7 +37,9 @@ pub(crate) enum Timer {
 /// What ends, by its end.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
-    ends: BTreeSet<(Timestamp, Timer)>,
+    ends: BTreeSet<End>,
+    /// What the batch started, and what it stopped, in order.
+    changed: Vec<(End, bool)>,
 }
 
 /// A timer, and when it ends.
@@ -108,7 +110,7 @@ impl Timers {
         let thaws = tables.passes.iter().filter_map(|(key, row)| thaw(key, row));
         let visits = passages.chain(held).chain(unknown);
         let ends = visits.chain(waiting).chain(doors).chain(days).chain(thaws);
-        Self { ends: ends.collect() }
+        Self { ends: ends.collect(), changed: Vec::new() }
     }
     /// Stops the timers of the rows of `reads`, which others take the place of.
     pub(crate) fn stop_those_of(&mut self, tables: &Tables, reads: &Reads) {
@@ -127,11 +129,30 @@ impl Timers {
     }
     /// Starts a timer.
     pub(crate) fn start(&mut self, at: Timestamp, timer: Timer) {
-        self.ends.insert((at, timer));
+        let end = (at, timer);
+        if self.ends.insert(end.clone()) {
+            self.changed.push((end, true));
+        }
     }
     /// Stops a timer.
     pub(crate) fn stop(&mut self, at: Timestamp, timer: Timer) {
-        self.ends.remove(&(at, timer));
+        let end = (at, timer);
+        if self.ends.remove(&end) {
+            self.changed.push((end, false));
+        }
+    }
+    /// The batch that started and stopped timers is durable.
+    pub(crate) fn commit(&mut self) {
+        self.changed.clear();
+    }
+    /// The batch is lost: what it started is stopped, and what it stopped runs again.
+    pub(crate) fn discard(&mut self) {
+        while let Some((end, started)) = self.changed.pop() {
+            match started {
+                true => _ = self.ends.remove(&end),
+                false => _ = self.ends.insert(end),
+            }
+        }
     }
     /// The first timer that ran out before `now`; at exactly its end a passage still counts.
     pub(crate) fn due(&self, now: Timestamp) -> Option<(Timestamp, Timer)> {

@@ -6,7 +6,7 @@ use crate::{
     expiry::Timer,
     facts::EventKind,
     gather::Gathered,
-    ids::{AccountId, CredentialId, DecisionId, DeviceId, OperatorId, Uid},
+    ids::{AccountId, CredentialId, DecisionId, DeviceId, Uid},
     ledger::{Booking, Purpose},
     look::Asked,
     money::Money,
@@ -207,17 +207,17 @@ impl Step<'_> {
                        and book the rest as a top-up";
             return Answer::Refused(why.to_owned());
         }
-        self.take_payment(&payment, (AccountKind::Card, None));
-        self.paid_up(&payment);
+        self.take_payment(&payment);
+        self.paid_up(payment.account, payment.amount, &payment.terminal);
         Answer::Taken
     }
 
     /// Somebody paid: holds that were for it are decided again at once.
-    pub(crate) fn paid_up(&mut self, payment: &Payment) {
-        let noted = Noted::Paid { account: payment.account, amount: payment.amount };
-        let device = Some(payment.terminal.clone());
+    pub(crate) fn paid_up(&mut self, account: AccountId, amount: Money, terminal: &DeviceId) {
+        let noted = Noted::Paid { account, amount };
+        let device = Some(terminal.clone());
         self.batch.journal.push(Entry { at: self.now, device, source: None, noted });
-        self.decide_holds_again(payment.account, &payment.terminal);
+        self.decide_holds_again(account, terminal);
     }
 
     /// Less is owed behind a wallet: what is held for it is decided again.
@@ -285,24 +285,19 @@ impl Step<'_> {
         self.state.tables.presence.put(credential, presence);
     }
 
-    /// Unpaid charges first, then the negative wallet.
-    pub(crate) fn take_payment(
-        &mut self,
-        payment: &Payment,
-        (way, by): (AccountKind, Option<(&OperatorId, DecisionId)>),
-    ) {
-        let unpaid = self.balance(payment.account.beside());
-        let first = payment.amount.min(Money::ZERO.max(-unpaid));
-        let rest = payment.amount - first;
-        let terminal = &payment.terminal;
-        let taken = self.site_account(way, terminal.as_str());
-        let key = format!("payment:{}", payment.key);
-        let booking = Booking::new(Purpose::Payment, key, self.now).at_device(terminal);
-        let booking = match by {
-            Some((operator, decision)) => booking.by(operator).decided(decision),
-            None => booking,
-        };
-        let owed = payment.account.beside();
-        self.post(booking, &[(taken, -payment.amount), (owed, first), (payment.account, rest)]);
+    /// Money that came over the card terminal of a pay point, for what is owed.
+    fn take_payment(&mut self, payment: &Payment) {
+        let Payment { key, account, amount, terminal } = payment;
+        let taken = self.site_account(AccountKind::Card, terminal.as_str());
+        let booking = Booking::new(Purpose::Payment, format!("payment:{key}"), self.now);
+        let [owed, rest] = self.paid_of(*account, *amount);
+        self.post(booking.at_device(terminal), &[(taken, -*amount), owed, rest]);
+    }
+
+    /// What an amount pays of a debt: unpaid charges first, then the negative wallet.
+    pub(crate) fn paid_of(&mut self, wallet: AccountId, amount: Money) -> [(AccountId, Money); 2] {
+        let owed = wallet.beside();
+        let first = amount.min(Money::ZERO.max(-self.balance(owed)));
+        [(owed, first), (wallet, amount - first)]
     }
 }

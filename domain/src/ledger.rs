@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ids::{AccountId, DecisionId, DeviceId, OperatorId, TransactionId, VisitId},
     money::{Money, Vat},
-    rows::{Account, AccountKind, Charge, ChargeFor},
+    rows::{Account, AccountKind, Charge, ChargeFor, Floor},
     state::{Posting, Transaction},
     step::Step,
     time::Timestamp,
@@ -285,15 +285,14 @@ impl Step<'_> {
     /// How much a wallet can pay before it is at its bound.
     fn spendable(&mut self, id: AccountId) -> Money {
         let account = self.account(id);
-        let bound = account.floor.unwrap_or(Money(i64::MIN));
-        Money::ZERO.max(account.balance - bound)
+        Money::ZERO.max(account.balance - account.floor.bound())
     }
 
     /// Keeps how far down a wallet may go that is about to pay, so that the database refuses what
     /// would take it further; one that is below already may stay there.
     pub(crate) fn bound_wallet(&mut self, id: AccountId, bound: Money) {
         let mut account = self.account(id);
-        let floor = Some(bound.min(account.balance));
+        let floor = Floor::from(Some(bound.min(account.balance)));
         if account.floor != floor {
             account.floor = floor;
             self.state.tables.accounts.put(id, account);

@@ -187,6 +187,8 @@ pub enum Sells {
     },
     /// Money into the buyer's wallet.
     TopUp,
+    /// What the buyer owes, in whole or in part; only on the receipts of [`What::Settle`].
+    Debt,
     /// The deposit for a band.
     Deposit {
         /// The band.

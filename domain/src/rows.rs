@@ -18,7 +18,7 @@ pub use gates::{
     Taken, Visit, Waiting, WaitingKey, WaitsFor,
 };
 pub use imports::Import;
-pub use money::{Account, AccountClass, AccountKind, Spending};
+pub use money::{Account, AccountClass, AccountKind, Floor, Spending, Subject};
 pub use params::{ParamKey, SetParam};
 pub use people::{
     Attempts, Credential, CredentialKind, CredentialState, Exempted, Exemption, Extras, Family,

@@ -215,6 +215,10 @@ impl Step<'_> {
                 self.lost_band_paid(uid);
             }
             Sells::TopUp => postings.extend(sale.wallet.map(|wallet| (wallet, line.gross))),
+            Sells::Debt => {
+                let paid = sale.wallet.map(|wallet| self.paid_of(wallet, line.gross));
+                postings.extend(paid.into_iter().flatten());
+            }
             Sells::Deposit { uid } => {
                 postings.push((self.site_account(AccountKind::Deposits, ""), line.gross));
                 let row = BandDeposit { amount: line.gross, member: sale.buyer, at: sale.at };

@@ -246,6 +246,7 @@ impl State {
     pub fn commit(&mut self) {
         self.numbers.learn(&self.tables);
         self.tables.commit();
+        self.timers.commit();
     }
 
     /// Takes the rows of `reads` as somebody else committed them.
@@ -284,7 +285,7 @@ impl State {
     pub fn discard(&mut self) {
         self.tables.discard();
         self.forget_values();
-        self.timers = crate::expiry::Timers::of(&self.tables);
+        self.timers.discard();
     }
 
     /// The next instant at which something ends without anybody's doing.

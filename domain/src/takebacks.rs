@@ -44,12 +44,15 @@ impl Step<'_> {
         if used {
             return Some("a pass of that receipt was used already; cancel it instead".to_owned());
         }
-        // What was put into a wallet may be spent.
+        // What was put into a wallet may be spent; what paid a debt there goes back to what it was.
+        let paid_debt = of.lines.iter().any(|line| line.sells == Sells::Debt);
         let wallets = of.postings.iter().filter(|posting| posting.amount > Money::ZERO);
         for posting in wallets.copied().collect::<Vec<_>>() {
             let row = self.state.tables.accounts.read(&posting.account);
             let spent = row.is_some_and(|row| {
-                row.kind == AccountKind::Wallet && row.balance - row.reserved < posting.amount
+                let bound = if paid_debt { row.floor.bound() } else { Money::ZERO };
+                let left = row.balance - row.reserved - posting.amount;
+                row.kind == AccountKind::Wallet && left < bound
             });
             if spent {
                 return Some("what was put into the wallet is spent already".to_owned());

@@ -10,7 +10,7 @@ use crate::{
     ids::{AccountId, DecisionId, DeviceId, GroupId, MemberId, OperatorId, Uid},
     look::Asked,
     money::Money,
-    order::{Act, CashOrder, Order, What},
+    order::{Act, CashOrder, Order, Sells, What},
     params::{Param, Value},
     reasons::{Override as MayLift, Reason},
     sales::Sale,
@@ -388,14 +388,15 @@ impl Step<'_> {
                 }
             }
             What::Topup { amount, cash, .. } if wallet.is_some() => {
-                self.sell(&sale, Self::moved(*amount, *cash));
+                self.sell(&sale, Self::moved(Sells::TopUp, *amount, *cash));
             }
             What::Refund { amount, cash, .. } if wallet.is_some() => {
-                self.sell(&sale, Self::moved(-*amount, *cash));
+                self.sell(&sale, Self::moved(Sells::TopUp, -*amount, *cash));
             }
             What::Settle { amount, cash, .. } => {
-                if let Some(wallet) = wallet {
-                    self.settle_at_till(&sale, (wallet, *amount, *cash));
+                if let Some(account) = wallet {
+                    self.sell(&sale, Self::moved(Sells::Debt, *amount, *cash));
+                    self.paid_up(account, *amount, &asked.device);
                 }
             }
             What::Void { receipt, reason } => {

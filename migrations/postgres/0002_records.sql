@@ -59,6 +59,12 @@ CREATE TABLE decision (
     credential UUID,
     body       TEXT             -- the whole record as JSON
 );
+-- Where the server has LZ4, a record is packed in a fraction of the time of its own way.
+DO $$ BEGIN
+    ALTER TABLE decision ALTER COLUMN body SET COMPRESSION lz4;
+EXCEPTION WHEN feature_not_supported THEN
+    NULL;
+END $$;
 
 -- The keys of the last days' pseudonyms.
 CREATE TABLE pseudonym_key (

@@ -214,6 +214,24 @@ impl Link {
         async move { first(asks!(self, text, values, fetch_optional)) }.boxed()
     }
 
+    /// A page of packed rows, and the key of its last one where another page may follow.
+    pub(crate) fn page(
+        &mut self,
+        text: &'static str,
+        values: Bound,
+    ) -> BoxFuture<'_, Result<(Option<String>, String), sqlx::Error>> {
+        async move {
+            let Some(row) = asks!(self, text, values, fetch_optional) else {
+                return Err(sqlx::Error::RowNotFound);
+            };
+            let mut names = Names::default();
+            let cells = Cells::of_row("", &row, &mut names);
+            let page = cells.and_then(|mut cells| Ok((cells.take()?, cells.take()?)));
+            page.map_err(|error| sqlx::Error::Decode(error.into()))
+        }
+        .boxed()
+    }
+
     /// Runs statements without values, several of them in one trip.
     pub(crate) fn run_all(&mut self, text: &'static str) -> BoxFuture<'_, Result<(), sqlx::Error>> {
         async move {

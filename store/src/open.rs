@@ -208,7 +208,8 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     Ok(file)
 }
 
-async fn connect(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+/// A connection to a file, with the settings that durability rests on.
+pub(crate) async fn connect(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)

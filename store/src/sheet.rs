@@ -117,9 +117,11 @@ impl Sheet {
                 format!("DELETE FROM {name} WHERE ({keys}{version}) IN (VALUES {values})")
             }
             Op::Fetch => self.packed(&format!("WHERE ({keys}) IN (VALUES {values})")),
-            Op::First => self.packed(&format!("ORDER BY {keys} LIMIT {MOST_ROWS}")),
+            Op::First => self.page(""),
             Op::Next => {
-                self.packed(&format!("WHERE ({keys}) > {values} ORDER BY {keys} LIMIT {MOST_ROWS}"))
+                let after: Vec<String> =
+                    (1..=self.keys.len()).map(|place| format!("?{place}")).collect();
+                self.page(&format!("WHERE ({keys}) > ({})", after.join(", ")))
             }
             Op::Count | Op::Differ => self.for_postgres(op, 1),
         }
@@ -156,15 +158,31 @@ impl Sheet {
         }
     }
 
-    /// The rows that `which` tells as one JSON text. JSON has no bytes, so ids are digits there.
+    /// The rows that `which` tells as one JSON text.
     fn packed(&self, which: &str) -> String {
+        let (forms, name) = (self.forms(&self.columns()), self.name);
+        format!("SELECT json_group_array(json_array({forms})) FROM (SELECT * FROM {name} {which})")
+    }
+
+    /// The first [`MOST_ROWS`] rows in order of keys of those that `which` tells, and beside them
+    /// the key of the last one, where there are so many.
+    fn page(&self, which: &str) -> String {
+        let (name, keys) = (self.name, self.keys.join(", "));
+        let rows = self.packed(&format!("{which} ORDER BY {keys} LIMIT {MOST_ROWS}"));
+        let (all, last) = (rows.replacen("SELECT ", "", 1), MOST_ROWS - 1);
+        let key = format!("json_array(json_array({}))", self.forms(self.keys));
+        format!(
+            "SELECT (SELECT {key} FROM {name} {which} ORDER BY {keys} LIMIT 1 OFFSET {last}), {all}"
+        )
+    }
+
+    /// Columns as they stand in JSON, which has no bytes: ids are digits there.
+    fn forms(&self, columns: &[&'static str]) -> String {
         let form = |column: &&'static str| match self.ids.contains(column) {
             true => format!("hex({column})"),
             false => (*column).to_owned(),
         };
-        let forms: Vec<String> = self.columns().iter().map(form).collect();
-        let (forms, name) = (forms.join(", "), self.name);
-        format!("SELECT json_group_array(json_array({forms})) FROM (SELECT * FROM {name} {which})")
+        columns.iter().map(form).collect::<Vec<_>>().join(", ")
     }
 
     fn conflict(&self) -> String {

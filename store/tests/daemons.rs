@@ -43,7 +43,7 @@ fn noted() -> Batch {
 
 /// The wallet's next version, with this balance.
 fn wallet(version: u32, balance: i64) -> Changes {
-    let row = Account { floor: Some(Money(-1250)), ..account(AccountKind::Wallet, balance) };
+    let row = Account { floor: Some(Money(-1250)).into(), ..account(AccountKind::Wallet, balance) };
     Changes { accounts: vec![change(AccountId(id(WALLET)), version, row)], ..Changes::default() }
 }
 

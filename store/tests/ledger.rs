@@ -34,7 +34,7 @@ async fn books(home: &Home) {
         let row = |number: u128, balance| Change {
             key: AccountId(id(number)),
             version: batch,
-            value: Some(Account { floor: None, ..account(AccountKind::Wallet, balance) }),
+            value: Some(Account { floor: None.into(), ..account(AccountKind::Wallet, balance) }),
         };
         let accounts = vec![row(3, balances[0]), row(4, balances[1])];
         let first = u128::from(batch) * 2 + 60;

@@ -63,7 +63,7 @@ async fn a_refused_batch_leaves_no_trace_and_the_next_one_goes_through(home: Hom
         AccountId(id(3)),
         2,
         domain::rows::Account {
-            floor: Some(domain::money::Money(-1249)),
+            floor: Some(domain::money::Money(-1249)).into(),
             ..account(AccountKind::Wallet, -1250)
         },
     )];

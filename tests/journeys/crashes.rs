@@ -74,6 +74,9 @@ fn rounds(through: Through, server: bool) -> u32 {
     told.map_or(own, |rounds| rounds.parse().expect("KARI_CRASH_ROUNDS is a number"))
 }
 
+/// After each of the first kills all books are looked at, then once in as many, and at the end.
+const FIRST_ROUNDS: u32 = 30;
+
 async fn killed_under_load(through: Through, server: Option<&Postgres>) {
     let short =
         |gate| format!("set(\"gate.passage_timeout\", \"PT3S\", device(\"gate-{gate}\"));\n");
@@ -96,7 +99,7 @@ async fn killed_under_load(through: Through, server: Option<&Postgres>) {
     crowds.spawn(sold.clone().sell(daemon.socket(), over.clone()));
     let mut random = fastrand::Rng::with_seed(8);
     let mut restarts = Vec::new();
-    for _ in 0..rounds(through, server.is_some()) {
+    for round in 0..rounds(through, server.is_some()) {
         log.answers_after(log.answers() + 8).await;
         sleep(Duration::from_millis(random.u64(0..300))).await;
         daemon.kill();
@@ -107,9 +110,12 @@ async fn killed_under_load(through: Through, server: Option<&Postgres>) {
         restarts.push(start.elapsed());
         let records = daemon.records().await;
         check_answers(&records, &log).await;
-        sold.check(&records).await;
-        records.check_ledger().await;
-        records.check_chain().await;
+        // All that was ever booked takes the longer, the more rounds there were.
+        if round < FIRST_ROUNDS || round.is_multiple_of(FIRST_ROUNDS) {
+            sold.check(&records).await;
+            records.check_ledger().await;
+            records.check_chain().await;
+        }
         records.close().await;
     }
     over.cancel();

@@ -234,5 +234,12 @@ fn a_deposit_comes_back_once_and_a_debt_is_paid_in_part() {
         assert_eq!(till.world.debt("W2"), money(left));
     }
     assert_eq!(till.posted(Purpose::Payment), 2);
+    // The second payment was a mistake: its receipt is voided, and the 2.00 are owed again.
+    let receipt = Box::new(till.receipts.last().unwrap().clone());
+    assert_eq!((receipt.total, receipt.cash), (money("2.00"), money("2.00")));
+    let before = till.balance(AccountKind::Cash, "T1");
+    till.sells(What::Void { receipt, reason: "a mistake".to_owned() });
+    assert_eq!(till.world.debt("W2"), money("2.00"));
+    assert_eq!(till.balance(AccountKind::Cash, "T1"), before + money("2.00"));
     till.check();
 }

@@ -285,7 +285,7 @@ impl Till {
         assert_eq!(self.world.trial_balance(), Money::ZERO);
         let mut kinds: BTreeMap<AccountKind, Money> = BTreeMap::new();
         for (id, row) in tables.accounts.iter() {
-            assert!(row.floor.is_none_or(|floor| row.balance >= floor), "{id}: {row:?}");
+            assert!(row.balance >= row.floor.bound(), "{id}: {row:?}");
             let sum = kinds.entry(row.kind).or_default();
             *sum = *sum + row.balance;
         }

@@ -123,6 +123,7 @@ impl Wording {
         let name = match &line.sells {
             Sells::TopUp if line.gross < Money::ZERO && !back => self.word("sold-refund"),
             Sells::TopUp => self.word("sold-top-up"),
+            Sells::Debt => self.word("entry-payment"),
             Sells::Deposit { .. } => self.word("sold-deposit"),
             Sells::DepositBack { .. } => self.word("sold-deposit-back"),
             _ => line.name.clone(),

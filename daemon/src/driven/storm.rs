@@ -223,7 +223,7 @@ fn within_bounds(rows: &Snapshot) {
         }
     }
     for (id, _, row) in &rows.accounts {
-        assert!(row.floor.is_none_or(|floor| row.balance >= floor), "{id}: {row:?}");
+        assert!(row.balance >= row.floor.bound(), "{id}: {row:?}");
         let promised = held.get(id).copied().unwrap_or(Money::ZERO);
         assert_eq!(row.reserved, promised, "what is held of {id}");
         let sum = kinds.entry(row.kind).or_default();

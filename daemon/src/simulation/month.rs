@@ -12,11 +12,11 @@ use domain::{
     event::{DeviceEvent, Happening},
     ids::{DeviceId, GoodId, TariffId, Uid},
     money::Money,
-    order::{CashOrder, Line, Order, Rest, Sells, What},
+    order::{CashOrder, Line, Order, Rest, Second, Sells, What},
     rows::{PinDigest, TariffKind, Terminal},
     sales::Receipt,
     site::TerminalKind,
-    state::{Answer, IMPORT_PIECE, ImportRow, Input, RuleSetNews, Snapshot, State},
+    state::{Answer, IMPORT_PIECE, ImportRow, Input, RuleSetNews, Snapshot, State, Transaction},
     time::{Clock, Span, Timestamp},
     windows::local_date,
 };
@@ -42,6 +42,8 @@ const PASSES_IN: Span = Span::seconds(2);
 const BETWEEN_SALES: Span = Span::seconds(25 * 60);
 /// The float of a drawer.
 const FLOAT: Money = Money(5000);
+/// Who confirms what two people do.
+const SECOND: &str = "levan";
 /// Who works at the till, and may do everything there; with the code of the demo.
 const OPERATOR: (&str, &str) = ("maka", "3333");
 
@@ -72,12 +74,15 @@ struct Month {
     site: Bare,
     random: Rng,
     till: DeviceId,
+    desk: DeviceId,
     said: BTreeMap<DeviceId, u64>,
     holders: Vec<Uid>,
     goods: Vec<GoodId>,
     tariffs: Vec<TariffId>,
     pin: PinDigest,
     receipt: Option<Receipt>,
+    /// The last charge of a gate.
+    charge: Option<Transaction>,
     past: Past,
 }
 
@@ -131,9 +136,12 @@ impl Month {
         rows: &[ImportRow],
         (installation, pin): (&Installation, PinDigest),
     ) -> anyhow::Result<Self> {
-        let tills = installation.site.terminals.iter();
-        let till = tills.into_iter().find(|(_, kind)| **kind == TerminalKind::Till);
-        let till = till.context("the site has no till")?.0.clone();
+        let first = |wanted: TerminalKind| {
+            let mut all = installation.site.terminals.iter();
+            let found = all.find(|(_, kind)| **kind == wanted).map(|(id, _)| id.clone());
+            found.context("the site has no till or no desk")
+        };
+        let (till, desk) = (first(TerminalKind::Till)?, first(TerminalKind::Desk)?);
         let (mut holders, mut goods, mut tariffs) = (Vec::new(), Vec::new(), Vec::new());
         for row in rows {
             match row {
@@ -150,12 +158,14 @@ impl Month {
             site,
             random: Rng::with_seed(SEED),
             till,
+            desk,
             said: BTreeMap::new(),
             holders,
             goods,
             tariffs,
             pin,
             receipt: None,
+            charge: None,
             past: Past { days: String::new(), decisions: 0, booked: 0 },
         })
     }
@@ -187,6 +197,8 @@ impl Month {
         self.past.decisions += sealed.batch.decisions.len();
         self.past.booked += sealed.batch.transactions.len();
         self.receipt = sealed.batch.receipts.last().cloned().or(self.receipt.take());
+        let mut charges = sealed.batch.transactions.iter().filter(|one| one.purpose.is_charge());
+        self.charge = charges.next_back().cloned().or(self.charge.take());
         self.site.keep(&sealed).await.map(drop)
     }
 
@@ -282,7 +294,10 @@ impl Month {
 
     /// What cannot be is told there, as to anybody.
     fn order(&mut self, what: What, at: Timestamp) {
-        let order = Box::new(Order { operator: OPERATOR.0.into(), second: None, what });
+        // What two people do is confirmed at the desk.
+        let second = || Second { operator: SECOND.into(), terminal: self.desk.clone(), at };
+        let second = matches!(what, What::Correct { .. }).then(second);
+        let order = Box::new(Order { operator: OPERATOR.0.into(), second, what });
         let (terminal, pin) = (self.till.clone(), self.pin.clone());
         self.site.take(Input::SignedOrder { terminal, order, pin, key: None }, at);
     }
@@ -333,6 +348,11 @@ impl Month {
                     10 => What::Void { receipt, reason },
                     _ => What::Return { receipt, counts, cash, reason },
                 }
+            }
+            // On record before it is corrected, as a receipt is.
+            13 if let Some(charge) = self.charge.take() => {
+                let reason = "the gate did not turn".to_owned();
+                What::Correct { charge: Box::new(charge), member: None, reason }
             }
             12 => {
                 let amount = Money(random.i64(1..4) * 1000);

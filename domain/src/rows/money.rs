@@ -1,5 +1,7 @@
 //! What people owe and spend: accounts of the ledger, and the day's spending.
 
+use std::sync::Arc;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -29,7 +31,7 @@ pub struct Account {
     pub kind: AccountKind,
     /// Which of its kind: a tariff, an item, a terminal, a rate; empty where there is but one, and
     /// for accounts of people.
-    pub subject: Box<str>,
+    pub subject: Subject,
     /// The currency of every posting to it.
     pub currency: CurrencyCode,
     /// The sum of its postings.
@@ -37,9 +39,55 @@ pub struct Account {
     /// Provisional charges, not yet posted.
     pub reserved: Money,
     /// The balance never goes below this: the wallet's bound as it was when it last paid.
-    pub floor: Option<Money>,
+    pub floor: Floor,
     /// When the account last stopped being free of debt.
     pub debt_since: Option<Timestamp>,
+}
+
+/// Which of its kind an account is: a text that the many accounts of people do not have, and have
+/// no room for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Subject(Option<Arc<Box<str>>>);
+
+impl Subject {
+    /// The subject of this name.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        Self((!name.is_empty()).then(|| Arc::new(name.into())))
+    }
+}
+impl std::ops::Deref for Subject {
+    type Target = str;
+    fn deref(&self) -> &str {
+        self.0.as_ref().map_or("", |name| name)
+    }
+}
+
+/// How far down a balance may go; nothing where nothing bounds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Option<Money>", into = "Option<Money>")]
+pub struct Floor(Money);
+
+impl Floor {
+    /// Nothing bounds the balance: no balance goes below this.
+    pub const NONE: Self = Self(Money(i64::MIN));
+
+    /// The bound, which every balance is above where there is none.
+    #[must_use]
+    pub const fn bound(self) -> Money {
+        self.0
+    }
+}
+impl From<Option<Money>> for Floor {
+    fn from(bound: Option<Money>) -> Self {
+        bound.map_or(Self::NONE, Self)
+    }
+}
+impl From<Floor> for Option<Money> {
+    fn from(floor: Floor) -> Self {
+        (floor != Floor::NONE).then_some(floor.0)
+    }
 }
 
 impl Account {
@@ -48,11 +96,11 @@ impl Account {
     pub fn new(kind: AccountKind, subject: &str, currency: CurrencyCode) -> Self {
         Self {
             kind,
-            subject: subject.into(),
+            subject: Subject::of(subject),
             currency,
             balance: Money::ZERO,
             reserved: Money::ZERO,
-            floor: None,
+            floor: Floor::NONE,
             debt_since: None,
         }
     }

@@ -81,7 +81,7 @@ fn add(lines: &mut BTreeMap<String, Line>, accounts: &Accounts, entry: &BookEntr
         for line in &receipt.lines {
             let moves = matches!(
                 line.sells,
-                Sells::TopUp | Sells::Deposit { .. } | Sells::DepositBack { .. }
+                Sells::TopUp | Sells::Debt | Sells::Deposit { .. } | Sells::DepositBack { .. }
             );
             if !moves {
                 let net = line.gross - line.tax;

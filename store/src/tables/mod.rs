@@ -7,9 +7,9 @@ mod whole;
 use crate::{binds::Binds, cells::Cells, error::ReadError, sheet::Sheet};
 
 /// A row of the site's state.
-pub(crate) trait Stored: Sized + Clone {
+pub(crate) trait Stored: Sized + Clone + Send + 'static {
     /// What finds it.
-    type Key: Ord + Clone;
+    type Key: Ord + Clone + Send;
     /// Its table.
     const SHEET: Sheet;
 

@@ -5,7 +5,7 @@ use domain::{
     money::{CurrencyCode, Money, Vat},
     rows::{
         Account, AccountKind, Credential, CredentialKind, CredentialState, Language, Member, Pass,
-        PassKey, PassState, Tariff, TariffKey, Visits,
+        PassKey, PassState, Subject, Tariff, TariffKey, Visits,
     },
     time::Timestamp,
 };
@@ -272,7 +272,7 @@ impl Stored for Account {
         to.text(self.currency.as_str());
         to.int(self.balance.minor());
         to.int(self.reserved.minor());
-        to.add(self.floor.map(Money::minor));
+        to.add(Option::<Money>::from(self.floor).map(Money::minor));
         to.maybe_at(self.debt_since);
     }
     fn read_key(from: &mut Cells<'_, '_>) -> Result<AccountId, ReadError> {
@@ -281,11 +281,11 @@ impl Stored for Account {
     fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
         Ok(Self {
             kind: from.word(AccountKind::of)?,
-            subject: from.text().map(|text| (*text).into())?,
+            subject: from.text().map(|text| Subject::of(&text))?,
             currency: from.word(CurrencyCode::of)?,
             balance: from.int().map(Money)?,
             reserved: from.int().map(Money)?,
-            floor: from.maybe_int()?.map(Money),
+            floor: from.maybe_int()?.map(Money).into(),
             debt_since: from.maybe_at()?,
         })
     }

@@ -58,7 +58,7 @@ pub(crate) fn account(kind: AccountKind, balance: i64) -> Account {
     let floor = (balance < 0).then_some(Money(balance));
     let empty = Account::new(kind, "", Currency::of("GEL").unwrap().code);
     let (balance, reserved, debt_since) = (Money(balance), Money(300), Some(NOW));
-    Account { balance, reserved, floor, debt_since, ..empty }
+    Account { balance, reserved, floor: floor.into(), debt_since, ..empty }
 }
 
 pub(crate) fn member(number: u32) -> Member {
