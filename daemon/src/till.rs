@@ -97,17 +97,21 @@ impl Desk {
         if self.reader.reversal_of(id).await.map_err(failed)?.is_some() {
             return Err(CORRECTED.to_owned());
         }
-        let mut member = None;
-        for posting in &charge.postings {
-            if member.is_none() {
-                member = self.reader.whose(posting.account).await.map_err(failed)?;
-            }
+        let (mut member, mut waived) = (None, Money::ZERO);
+        // The postings of who pays come first: his wallet, and what he owes beside it.
+        for account in charge.postings.iter().take(1).map(|posting| posting.account) {
+            member = self.reader.whose(account).await.map_err(failed)?;
+            waived = self.reader.waived(account, charge.at).await.map_err(failed)?;
         }
         if let Some(decision) = charge.decision {
             let decision = self.reader.decision(decision).await.map_err(failed)?;
             member = decision.and_then(|decision| decision.member).or(member);
         }
-        Ok(What::Correct { charge: Box::new(charge), member, reason: asked.reason })
+        // Nobody corrects in his own favour, which is told by whose charge it was.
+        if member.is_none() && charge.purpose.is_charge() {
+            return Err("whose charge that was is not on record any more".to_owned());
+        }
+        Ok(What::Correct { charge: Box::new(charge), member, waived, reason: asked.reason })
     }
 
     async fn sale(&self, sell: Sell) -> Result<What, String> {

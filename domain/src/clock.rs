@@ -59,7 +59,7 @@ impl Step<'_> {
         }
         self.move_people(by);
         self.move_things(by);
-        self.state.timers = crate::expiry::Timers::of(&self.state.tables);
+        self.state.timers.rebuild(&self.state.tables);
     }
 
     fn note_step(&mut self, by: Span) {

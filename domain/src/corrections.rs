@@ -28,33 +28,36 @@ impl Step<'_> {
     }
 
     /// Reverses a charge: revenue and tax as they were booked. What was left unpaid is owed no
-    /// more; what was paid, then or since, goes into the wallet. The visit keeps what it was
-    /// charged for, so that the next gate does not charge the same again.
+    /// more; what was `waived` since is written off no more; what was paid, then or since, goes
+    /// into the wallet. The visit keeps what it was charged for, so that the next gate does not
+    /// charge the same again.
     pub(crate) fn correct(
         &mut self,
         sale: &Sale<'_>,
-        (charge, member): (&Transaction, Option<MemberId>),
+        (charge, member, waived): (&Transaction, Option<MemberId>, Money),
         reason: &str,
     ) {
         let mut postings: Vec<(AccountId, Money)> = Vec::with_capacity(5);
-        let mut wallets = Vec::new();
+        let (mut wallet, mut back, mut owed) = (None, Money::ZERO, Money::ZERO);
         for posting in &charge.postings {
-            let (account, back) = (posting.account, -posting.amount);
+            let (account, amount) = (posting.account, -posting.amount);
             let row = self.state.tables.accounts.read(&account);
             match row.map(|row| (row.kind, row.balance)) {
                 Some((AccountKind::Receivable, balance)) => {
-                    let wallet = account.beside();
-                    let owed = back.min(Money::ZERO.max(-balance));
-                    postings.extend([(account, owed), (wallet, back - owed)]);
-                    wallets.push((wallet, back));
+                    owed = amount.min(Money::ZERO.max(-balance));
+                    postings.push((account, owed));
+                    (wallet, back) = (Some(account.beside()), back + amount);
                 }
                 Some((AccountKind::Wallet, _)) => {
-                    postings.push((account, back));
-                    wallets.push((account, back));
+                    (wallet, back) = (Some(account), back + amount);
                 }
-                _ => postings.push((account, back)),
+                _ => postings.push((account, amount)),
             }
         }
+        let Some(wallet) = wallet else { return };
+        let waived = waived.min(back - owed);
+        let write_offs = self.site_account(AccountKind::WriteOffs, "");
+        postings.extend([(write_offs, waived), (wallet, back - owed - waived)]);
         let booking = Booking {
             reverses: Some(charge.id),
             key: format!("correct:{}", charge.id),
@@ -64,13 +67,10 @@ impl Step<'_> {
         self.post(booking, &crate::sales::merged(postings));
         let spent = matches!(charge.purpose, Purpose::Entry | Purpose::Surcharge);
         if let Some(member) = member.filter(|_| spent) {
-            let back: Money = wallets.iter().map(|(_, back)| *back).sum();
             self.spending((member, charge.at), |day| {
                 day.spent = Money::ZERO.max(day.spent - back);
             });
         }
-        if let Some((wallet, _)) = wallets.first() {
-            self.decide_holds_again(*wallet, sale.till);
-        }
+        self.decide_holds_again(wallet, sale.till);
     }
 }

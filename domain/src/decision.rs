@@ -48,13 +48,13 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// Whether nothing but a second person is lacking, who confirms it or, at a sale, approves what
-    /// the cashier may not do alone.
+    /// Whether nothing but a second person is lacking, who confirms it or, at a sale, approves the
+    /// discount.
     #[must_use]
     pub fn waits_for_second(&self) -> bool {
-        let lacks = |reason: Reason| match reason {
-            Reason::SecondOperatorRequired | Reason::RefundNeedsApproval => true,
-            _ => self.kind == EventKind::Sale && reason.is_overridable(),
+        use Reason::{DiscountNeedsApproval, RefundNeedsApproval, SecondOperatorRequired};
+        let lacks = |reason| {
+            matches!(reason, SecondOperatorRequired | RefundNeedsApproval | DiscountNeedsApproval)
         };
         self.kind.direction().is_none()
             && self.verdict.outcome == Outcome::Deny

@@ -40,6 +40,8 @@ pub(crate) struct Timers {
     ends: BTreeSet<End>,
     /// What the batch started, and what it stopped, in order.
     changed: Vec<(End, bool)>,
+    /// All of them before the batch, where it made them anew.
+    before: Option<BTreeSet<End>>,
 }
 
 /// A timer, and when it ends.
@@ -110,7 +112,7 @@ impl Timers {
         let thaws = tables.passes.iter().filter_map(|(key, row)| thaw(key, row));
         let visits = passages.chain(held).chain(unknown);
         let ends = visits.chain(waiting).chain(doors).chain(days).chain(thaws);
-        Self { ends: ends.collect(), changed: Vec::new() }
+        Self { ends: ends.collect(), ..Self::default() }
     }
     /// Stops the timers of the rows of `reads`, which others take the place of.
     pub(crate) fn stop_those_of(&mut self, tables: &Tables, reads: &Reads) {
@@ -144,9 +146,22 @@ impl Timers {
     /// The batch that started and stopped timers is durable.
     pub(crate) fn commit(&mut self) {
         self.changed.clear();
+        self.before = None;
+    }
+    /// Makes all of them anew, as the rows have other ends.
+    pub(crate) fn rebuild(&mut self, tables: &Tables) {
+        let made = Self::of(tables).ends;
+        let before = self.before.take();
+        self.discard();
+        self.before = before.or_else(|| Some(std::mem::take(&mut self.ends)));
+        self.ends = made;
     }
     /// The batch is lost: what it started is stopped, and what it stopped runs again.
     pub(crate) fn discard(&mut self) {
+        if let Some(before) = self.before.take() {
+            self.ends = before;
+            self.changed.clear();
+        }
         while let Some((end, started)) = self.changed.pop() {
             match started {
                 true => _ = self.ends.remove(&end),

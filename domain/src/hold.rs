@@ -223,17 +223,25 @@ impl Step<'_> {
     /// Less is owed behind a wallet: what is held for it is decided again.
     pub(crate) fn decide_holds_again(&mut self, wallet: AccountId, terminal: &DeviceId) {
         for credential in self.state.timers.held() {
-            if self.wallet_of(credential) == Some(wallet) {
+            if self.wallets_of(credential).contains(&Some(wallet)) {
                 self.decide_hold_again(credential, Some(terminal), false);
             }
         }
     }
 
-    fn wallet_of(&mut self, credential: CredentialId) -> Option<AccountId> {
-        let visit = self.presence_of(credential).visit?;
+    /// The wallets that may pay for who is inside: his own, and that of his family.
+    fn wallets_of(&mut self, credential: CredentialId) -> [Option<AccountId>; 2] {
+        let visit = self.presence_of(credential).visit;
         let tables = &mut self.state.tables;
-        let member = tables.credentials.read(&visit.uid)?.member;
-        tables.members.read(&member).map(|member| member.account)
+        let held = visit.and_then(|visit| tables.credentials.read(&visit.uid));
+        let member = held.map(|held| held.member);
+        let Some(member) = member.and_then(|id| tables.members.read(&id)) else {
+            return [None, None];
+        };
+        let (own, kin) = (member.account, member.kin.as_deref());
+        let family = kin.and_then(|kin| kin.family);
+        let shared = family.and_then(|id| tables.families.read(&id)).map(|family| family.account);
+        [Some(own), shared]
     }
 
     /// Decides a held read again. Where nothing holds it any more the hold is over; the gate opens

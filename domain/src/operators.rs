@@ -3,7 +3,7 @@
 
 use crate::{
     facts::EventKind,
-    gather::locked_until,
+    gather::{Gathered, locked_until},
     ids::{DecisionId, DeviceId, OperatorId, Uid},
     look::{Asked, within},
     order::{Order, Override, OverrideReason, Second, Setting, What},
@@ -14,6 +14,7 @@ use crate::{
         WaitingKey, WaitsFor,
     },
     scope::Place,
+    site::Gate,
     state::{Answer, Noted},
     step::{Message, Step},
     till::TOGETHER,
@@ -334,17 +335,33 @@ impl Step<'_> {
             What::Return { receipt, counts, .. } => self.return_obstacle(receipt, counts),
             What::Correct { charge, .. } => self.correction_obstacle(charge),
             What::Cash(cash) => self.cash_obstacle(till, cash),
-            What::Settle { holder, amount, .. } => {
-                let member = self.state.tables.credentials.read(holder)?.member;
-                let account = self.state.tables.members.read(&member)?.account;
+            What::Settle { holder, amount, cash } => {
+                let Some(account) = self.payer(till, what) else {
+                    return Some(format!("nobody holds `{holder}`"));
+                };
                 let owed = self.debt_of(account);
-                (*amount > owed).then(|| {
+                let owes_less = (*amount > owed).then(|| {
                     let owed = self.state.site.currency.exact(owed);
                     format!("{owed} is owed; book the rest as a top-up")
-                })
+                });
+                let coins = !*cash || self.in_coins(*amount) == *amount;
+                owes_less.or_else(|| (!coins).then(|| "no coin is so small".to_owned()))
+            }
+            What::Topup { amount, cash: true, .. } | What::Refund { amount, cash: true, .. } => {
+                (self.in_coins(*amount) != *amount).then(|| "no coin is so small".to_owned())
             }
             _ => None,
         }
+    }
+
+    /// The wallet that pays for whom an order is about: his own, or that of his family.
+    fn payer(&mut self, till: &DeviceId, what: &What) -> Option<crate::ids::AccountId> {
+        let site = self.state.site.clone();
+        let (root, _) = site.zones.iter().find(|(_, parent)| parent.is_none())?;
+        let asked = Asked::of(self.now, what.kind(), till.clone(), what.holder()?.clone());
+        let asked = Asked { order: true, ..asked };
+        let seen = self.look(&asked, &Gate::new(None, root.clone()));
+        Gathered::of(&seen, &self.values, &site.time_zone).bill.account()
     }
 
     /// Whether the PIN is the operator's; failures count as those of a keypad (parameter 4).

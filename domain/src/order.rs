@@ -116,6 +116,8 @@ pub enum What {
         charge: Box<Transaction>,
         /// Who was charged, as far as that is on record.
         member: Option<MemberId>,
+        /// What was waived since of the debt behind that wallet.
+        waived: Money,
         /// Why.
         reason: String,
     },

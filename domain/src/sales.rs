@@ -184,10 +184,13 @@ impl Step<'_> {
                 let paid = session.paid.entry(way.to_owned()).or_default();
                 *paid = *paid + amount;
             }
+            // What pays a debt was sold before.
+            let sold = of.lines.iter().filter(|line| line.sells != Sells::Debt);
+            let sold: Money = sold.map(|line| line.gross).sum();
             if of.takes_back.is_some() {
-                session.returned = session.returned - of.total;
+                session.returned = session.returned - sold;
             } else {
-                session.sold = session.sold + of.total;
+                session.sold = session.sold + sold;
             }
             for line in &of.lines {
                 session.discounts = session.discounts + line.off;

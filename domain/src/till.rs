@@ -407,8 +407,8 @@ impl Step<'_> {
                 self.take_goods_back(&sale, receipt, (counts, *cash, reason));
                 self.acted(message, order, decision);
             }
-            What::Correct { charge, member, reason } => {
-                self.correct(&sale, (charge, *member), reason);
+            What::Correct { charge, member, waived, reason } => {
+                self.correct(&sale, (charge, *member, *waived), reason);
                 self.acted(message, order, decision);
             }
             What::Cash(cash) => {

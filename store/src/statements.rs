@@ -31,10 +31,15 @@ const MOVED: &str = "SELECT
     WHERE p.account IN ($1, $2)
     GROUP BY t.id, t.at, t.daemon, t.seq, t.purpose, t.device, t.operator, t.note, back.id
     ORDER BY t.at DESC, t.daemon DESC, t.seq DESC LIMIT $3";
+const WAIVED: &str = "SELECT CAST(coalesce(sum(w.amount), 0) AS BIGINT)
+    FROM posting w JOIN account a ON a.id = w.account
+    JOIN ledger_transaction t ON t.id = w.transaction_id
+    WHERE a.kind = 'write_offs' AND t.at >= $3 AND EXISTS (SELECT 1 FROM posting p
+        WHERE p.transaction_id = w.transaction_id AND p.account IN ($1, $2))";
 const WHOSE: &str = "SELECT id FROM member WHERE account = $1 ORDER BY number LIMIT 1";
 /// The statements of this module, for the test that prepares them all.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 5] = [ENTRY, REVERSAL, BALANCE, MOVED, WHOSE];
+pub(crate) const STATEMENTS: [&str; 6] = [ENTRY, REVERSAL, BALANCE, MOVED, WAIVED, WHOSE];
 
 /// A movement of a wallet, or of what is owed behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +122,18 @@ impl Reader {
         let Some(row) = row.map_err(ReadError::of("a reversal"))? else { return Ok(None) };
         let id = Cells::of_row("ledger_transaction", &row, &mut Names::default())?.id()?;
         Ok(Some(TransactionId(id)))
+    }
+
+    /// What was waived of the debt behind a wallet since then, less what was taken back of it.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn waived(&self, account: AccountId, since: Timestamp) -> Result<Money, ReadError> {
+        let values = [account.0.into(), account.beside().0.into(), since.micros().into()];
+        let row = self.pool.row(WAIVED, values).await.map_err(ReadError::of("what was waived"))?;
+        let Some(row) = row else { return Ok(Money::ZERO) };
+        let written_off = Cells::of_row("posting", &row, &mut Names::default())?.take()?;
+        Ok(Money::ZERO.max(-Money(written_off)))
     }
 
     /// A member whose wallet an account is, or what is owed beside it.

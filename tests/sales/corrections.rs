@@ -5,7 +5,7 @@ use domain::{
     ledger::Purpose,
     money::Money,
     order::{Order, What},
-    rows::PinDigest,
+    rows::{Account, AccountKind, PinDigest},
     state::{Answer, Batch, Input, Transaction},
     step::step,
     verdict::Outcome,
@@ -40,7 +40,8 @@ set("debt.auto_settle", "partial");
 
 fn corrects(till: &Till, charge: &Transaction, reason: &str) -> What {
     let (charge, reason) = (Box::new(charge.clone()), reason.to_owned());
-    What::Correct { charge, member: Some(till.member("P1")), reason }
+    let member = Some(till.member("P1"));
+    What::Correct { charge, member, waived: Money::ZERO, reason }
 }
 
 /// Carries a correction out, and gives the entry that it made.
@@ -115,6 +116,30 @@ fn what_was_paid_meanwhile_goes_into_the_wallet() {
     corrected(&mut till, &charge);
     assert_eq!(till.wallet("P1"), before + money("12.00"));
     assert_eq!(till.world.debt("P1"), Money::ZERO);
+}
+
+#[test]
+fn what_was_waived_meanwhile_is_written_off_no_more_and_nobodys_money() {
+    let mut till = pool();
+    till.run("13:00:00 entry G1 P1");
+    till.run("13:00:02 passed G1 in");
+    till.run("15:30:02 exit G1 P1");
+    let overstays = |one: &&Transaction| one.purpose == Purpose::Overstay;
+    let charge = till.transactions.iter().rfind(overstays).unwrap().clone();
+    // 12.00, of which 2.00 were paid, 5.00 borrowed and 5.00 are owed: as if an override had
+    // waived all that.
+    let (wallet, write_offs) = (till.world.account("P1"), money("10.00"));
+    for account in [wallet, wallet.beside()] {
+        let accounts = &mut till.world.state.tables.accounts;
+        let waived = Account { balance: Money::ZERO, ..accounts.peek(&account).unwrap().clone() };
+        accounts.put(account, waived);
+    }
+    let before = till.balance(AccountKind::WriteOffs, "");
+    let (charge, reason) = (Box::new(charge), "a mistake".to_owned());
+    let order = What::Correct { charge, member: None, waived: write_offs, reason };
+    assert!(matches!(till.order("T1", order), Answer::Decided(_)));
+    assert_eq!(till.wallet("P1"), money("2.00"), "what was paid");
+    assert_eq!(till.balance(AccountKind::WriteOffs, ""), before + write_offs);
 }
 
 #[test]

@@ -35,6 +35,7 @@ session-difference = Տարբերություն
 # Դրամապանակի շարժը։
 statement-wallet = Դրամապանակում
 statement-owed = Պարտք
+statement-family = Ընտանիքի դրամապանակ
 statement-reversed = հետ շրջված
 entry-entry = Մուտք
 entry-surcharge = Հավելավճար

@@ -35,6 +35,7 @@ session-difference = სხვაობა
 # საფულის მოძრაობა.
 statement-wallet = საფულეშია
 statement-owed = დავალიანება
+statement-family = ოჯახის საფულე
 statement-reversed = გაუქმებულია
 entry-entry = შესვლა
 entry-surcharge = დამატებითი გადასახდელი

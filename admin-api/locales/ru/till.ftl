@@ -35,6 +35,7 @@ session-difference = Разница
 # Движение по кошельку.
 statement-wallet = В кошельке
 statement-owed = Долг
+statement-family = Кошелёк семьи
 statement-reversed = сторнировано
 entry-entry = Вход
 entry-surcharge = Доплата

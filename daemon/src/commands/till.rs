@@ -167,11 +167,30 @@ impl Looking {
         let holder = self.reader.holder(&uid(&of.holder)).await?;
         let nobody = || format!("nobody holds `{}`", of.holder);
         let member = holder.with_context(nobody)?;
-        let wallet = self.reader.card(member).await?.with_context(nobody)?.member.account;
-        let statement = self.reader.statement(wallet, of.limit.into()).await?;
-        match self.json {
-            true => say!("{}", statement_object(&statement, self.currency())),
-            false => self.print(self.wording.statement(&statement)),
+        let member = self.reader.card(member).await?.with_context(nobody)?.member;
+        let own = self.reader.statement(member.account, of.limit.into()).await?;
+        let family = match member.kin.as_deref().and_then(|kin| kin.family) {
+            Some(id) => self.reader.family(id).await?,
+            None => None,
+        };
+        // A family may share a wallet; who pays from it sees it below his own.
+        let shared = match family {
+            Some(family) => Some(self.reader.statement(family.account, of.limit.into()).await?),
+            None => None,
+        };
+        if self.json {
+            let mut told = statement_object(&own, self.currency());
+            if let Some(shared) = &shared {
+                told["family"] = statement_object(shared, self.currency());
+            }
+            say!("{told}");
+        } else {
+            self.print(self.wording.statement(&own));
+            if let Some(shared) = &shared {
+                say!("");
+                say!("{}", self.wording.word("statement-family"));
+                self.print(self.wording.statement(shared));
+            }
         }
         Ok(Exit::Done)
     }

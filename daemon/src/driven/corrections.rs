@@ -66,7 +66,7 @@ async fn corrected_by_all(places: &[Place]) {
     for number in 1..=OPERATORS {
         let caller = daemons[number as usize % daemons.len()].caller.clone();
         let (charge, reason) = (Box::new(charge.clone()), "a mistake".to_owned());
-        let what = What::Correct { charge, member: None, reason };
+        let what = What::Correct { charge, member: None, waived: Money::ZERO, reason };
         callers.spawn(async move { caller.asks(shop::signed(shop::till(number), what)).await });
     }
     let answers = callers.join_all().await;

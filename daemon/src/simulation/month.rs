@@ -352,7 +352,12 @@ impl Month {
             // On record before it is corrected, as a receipt is.
             13 if let Some(charge) = self.charge.take() => {
                 let reason = "the gate did not turn".to_owned();
-                What::Correct { charge: Box::new(charge), member: None, reason }
+                What::Correct {
+                    charge: Box::new(charge),
+                    member: None,
+                    waived: Money::ZERO,
+                    reason,
+                }
             }
             12 => {
                 let amount = Money(random.i64(1..4) * 1000);

@@ -113,7 +113,8 @@ fn take(lines: &mut BTreeMap<Key, Line>, asked: &Asked, accounts: &Accounts, ent
     let Some(came) = wallets else { return };
     let paid = match (&entry.receipt, entry.purpose) {
         (Some(receipt), _) => receipt.wallet,
-        (None, purpose) if is_charge(purpose) => came,
+        // A reversal without a receipt corrects a charge.
+        (None, purpose) if is_charge(purpose) || purpose == Purpose::Reversal => came,
         _ => Money::ZERO,
     };
     let terminal = entry.device.clone().unwrap_or_default();
