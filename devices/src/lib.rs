@@ -15,5 +15,7 @@ mod modbus;
 mod mqtt;
 pub mod pin;
 pub mod profile;
+#[allow(dead_code, reason = "the server that asks for rights comes next")]
+mod server;
 mod stamp;
 pub mod twin;
