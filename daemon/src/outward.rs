@@ -15,7 +15,7 @@ use admin_api::{
 };
 use devices::hub::Hub;
 use domain::{
-    clock::effective_time,
+    clock::age_at_receipt,
     command::{Action, COMMAND_TTL, Command},
     event::{DeviceEvent, Direction, Happening},
     ids::{CommandId, DecisionId, DeviceId, IdMaker},
@@ -237,10 +237,9 @@ impl Outward {
             // Nobody stands there: whoever asks waits for the rules.
             return false;
         }
-        let age = event
-            .received
-            .since(effective_time(event, Param::ClockMaxDrift.spec().default().span()));
-        if age > Param::DeviceEventMaxAge.spec().default().span() {
+        let max_age = Param::DeviceEventMaxAge.spec().default().span();
+        let drift = Param::ClockMaxDrift.spec().default().span();
+        if age_at_receipt(event, drift, max_age).is_none_or(|age| age > max_age) {
             return false;
         }
         let outcome = match direction {

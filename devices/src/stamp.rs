@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use domain::{
-    event::{DeviceEvent, Happening},
+    event::{DeviceEvent, Happening, Transit},
     ids::DeviceId,
     state::Input,
     time::{Clock, Timestamp},
@@ -58,6 +58,7 @@ impl Stamp {
             seq: self.seq,
             device_time: None,
             received: self.clock.now(),
+            transit: Transit::Straight,
             happening,
         };
         Arrival { input: Input::Device(event), ack }

@@ -2,32 +2,69 @@
 //! 13 of `decisions.md` of the specification).
 
 use crate::{
-    event::DeviceEvent,
-    ids::CredentialId,
+    event::{DeviceEvent, Direction, Happening},
+    ids::{CredentialId, DeviceId},
     params::Param,
     reasons::Condition,
-    rows::{DeviceState, Emergency, Hold, Locker, Presence, Reservation, Token, Visit, Waiting},
+    rows::{
+        Dated, DeviceClock, DeviceState, Emergency, Hold, Locker, Presence, Reservation, Token,
+        Visit, Waiting,
+    },
     scope::Place,
     state::{Entry, Noted},
     step::{Message, Step},
     time::{Span, Timestamp},
 };
 
-/// No message waits longer than this on its way to us (our choice).
-const LATE_MAX: Span = Span::seconds(86_400);
-
-/// The instant that an event counts for: the device's own time, unless its clock is off by more
-/// than `drift`.
-///
-/// A message may wait for as long as a broker keeps it; what is older still, or from the future,
-/// was stamped by a clock that is off.
-#[must_use]
-pub fn effective_time(event: &DeviceEvent, drift: Span) -> Timestamp {
-    event.device_time.filter(|told| !is_off(*told, event.received, drift)).unwrap_or(event.received)
+/// What an event counts for, once its time is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Settled {
+    /// The instant that it counts for.
+    pub(crate) at: Timestamp,
+    /// How old it was when it came; nothing where nobody knows.
+    pub(crate) age: Option<Span>,
+    /// What is known of its device's clock now.
+    pub(crate) clock: DeviceClock,
 }
 
-fn is_off(told: Timestamp, received: Timestamp, drift: Span) -> bool {
-    told > received.plus(drift) || received.since(told) > LATE_MAX
+/// Settles the time of an event of a device of whose clock `clock` is known. It counts for the
+/// device's own time, unless its clock is off; then for that of its receipt.
+///
+/// What came straight from an exit is new, whatever its time says: no clock keeps anybody in.
+pub(crate) fn settle(
+    event: &DeviceEvent,
+    clock: DeviceClock,
+    (drift, max_age): (Span, Span),
+) -> Settled {
+    let received = event.received;
+    let may_have_waited = event.transit.may_have_waited(max_age);
+    let new = Settled { at: received, age: (!may_have_waited).then_some(Span(0)), clock };
+    let Some(told) = event.device_time else { return new };
+    let exit =
+        matches!(event.happening, Happening::CredentialRead { direction: Direction::Exit, .. });
+    let dated = Dated { told, received, may_have_waited, exit };
+    let after = clock.after(&dated, drift);
+    let late = dated.late();
+    let is_new = !may_have_waited && (after.is_off() || (exit && late > drift));
+    if is_new {
+        return Settled { clock: after, ..new };
+    }
+    let at = if after.is_off() { received } else { told };
+    let age = if may_have_waited { clock.age(&dated, drift) } else { Some(late) };
+    Settled { at, age: age.map(|age| age.max(Span(0))), clock: after }
+}
+
+/// The instant that an event counts for where nothing is known of its device's clock.
+#[must_use]
+pub fn effective_time(event: &DeviceEvent, drift: Span) -> Timestamp {
+    settle(event, DeviceClock::Unknown, (drift, Span(0))).at
+}
+
+/// How old an event was when it came, where nothing is known of its device's clock; nothing where
+/// nobody knows. `max_age` is how old a request may be.
+#[must_use]
+pub fn age_at_receipt(event: &DeviceEvent, drift: Span, max_age: Span) -> Option<Span> {
+    settle(event, DeviceClock::Unknown, (drift, max_age)).age
 }
 
 impl Step<'_> {
@@ -36,18 +73,39 @@ impl Step<'_> {
         self.at_place(Param::ClockMaxDrift, &Place::default()).span()
     }
 
-    /// A device whose clock is off is told of once, until it is right again.
-    pub(crate) fn watch_clock(&mut self, event: &DeviceEvent, message: &Message) {
-        let Some(told) = event.device_time else { return };
-        let off = is_off(told, event.received, self.drift());
-        let known = self.state.tables.devices.peek(&event.device);
-        if known.is_some_and(|known| known.clock_off) == off {
-            return;
+    /// Settles the time of an event, and remembers what it says of its device's clock. A clock that
+    /// is off is noted once, until it is right again.
+    pub(crate) fn settle_time(&mut self, event: &DeviceEvent) -> Settled {
+        let known = self.state.tables.devices.peek(&event.device).copied().unwrap_or_default();
+        let max_age = self.request_age_max(event);
+        let settled = settle(event, known.clock, (self.drift(), max_age));
+        if settled.clock != known.clock {
+            self.device_state(&event.device, |known| known.clock = settled.clock);
         }
-        self.device_state(&event.device, |known| known.clock_off = off);
-        if off {
-            let by = told.since(event.received).whole_seconds();
-            self.note(message, Condition::ClockStep, format!("{by} s"));
+        settled
+    }
+
+    /// Whether a device's clock is known to be off.
+    pub(crate) fn clock_is_off(&self, device: &DeviceId) -> bool {
+        self.state.tables.devices.peek(device).is_some_and(|known| known.clock.is_off())
+    }
+
+    /// Notes that a device's clock is found to be off.
+    pub(crate) fn note_clock(&mut self, told: Timestamp, message: &Message) {
+        let by = told.since(message.received).whole_seconds();
+        self.note(message, Condition::ClockStep, format!("{by} s"));
+    }
+
+    /// How old a request of this device may be (parameter 60).
+    fn request_age_max(&self, event: &DeviceEvent) -> Span {
+        let place = Place { device: Some(&event.device), ..Place::default() };
+        let max_age = self.at_place(Param::DeviceEventMaxAge, &place).span();
+        match event.happening {
+            // No rule file shuts an exit by calling every read of it stale.
+            Happening::CredentialRead { direction: Direction::Exit, .. } => {
+                max_age.max(Param::DeviceEventMaxAge.spec().default().span())
+            }
+            _ => max_age,
         }
     }
 
@@ -119,11 +177,13 @@ impl Step<'_> {
             let until = row.until.plus(by);
             tables.tokens.put(key, Token { until, ..row });
         }
-        let doors = tables.devices.iter().filter(|(_, row)| row.alarm_at.is_some());
-        let doors: Vec<_> = doors.map(|(key, row)| (key.clone(), *row)).collect();
-        for (key, row) in doors {
+        let devices: Vec<_> = tables.devices.iter().map(|(key, row)| (key.clone(), *row)).collect();
+        for (key, row) in devices {
             let alarm_at = row.alarm_at.map(|at| at.plus(by));
-            tables.devices.put(key, DeviceState { alarm_at, ..row });
+            let moved = DeviceState { alarm_at, clock: row.clock.stepped(by), ..row };
+            if moved != row {
+                tables.devices.put(key, moved);
+            }
         }
     }
 }

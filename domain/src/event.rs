@@ -6,7 +6,7 @@ use crate::{
     ids::{DecisionId, DeviceId, LockerId, Uid},
     order::Order,
     rows::PinDigest,
-    time::Timestamp,
+    time::{Span, Timestamp},
 };
 
 /// Which way through a gate. Each direction of a gate leads from one zone to another.
@@ -43,8 +43,51 @@ pub struct DeviceEvent {
     pub device_time: Option<Timestamp>,
     /// When the message reached us.
     pub received: Timestamp,
+    /// How it came.
+    #[serde(default, skip_serializing_if = "Transit::is_straight")]
+    pub transit: Transit,
     /// What it says.
     pub happening: Happening,
+}
+
+/// What a link knows of how long a message was on its way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transit {
+    /// Nothing on the way keeps messages: it came when it was sent.
+    #[default]
+    Straight,
+    /// Something on the way keeps messages for a link that is down: a broker, a session that goes
+    /// on. A message that was delivered before is one that came with a link just made.
+    Kept {
+        /// How long the link had been up when the message came by it.
+        up_for: Span,
+        /// What is left of the expiry that its sender gave it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_in: Option<Span>,
+    },
+}
+
+impl Transit {
+    /// Whether nothing on the way keeps messages.
+    #[must_use]
+    pub const fn is_straight(&self) -> bool {
+        matches!(self, Self::Straight)
+    }
+
+    /// Whether the message may be older than `max_age`, as far as its link can say.
+    ///
+    /// A device gives a request `device.event_max_age` as its expiry (6.2 of `device-events.md` of
+    /// the specification). Where more than that is left, its expiry says nothing of its age.
+    #[must_use]
+    pub fn may_have_waited(&self, max_age: Span) -> bool {
+        match *self {
+            Self::Straight => false,
+            Self::Kept { up_for, expires_in } => {
+                up_for < max_age && expires_in.is_none_or(|left| left > max_age)
+            }
+        }
+    }
 }
 
 /// What a device can say.

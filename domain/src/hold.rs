@@ -261,7 +261,7 @@ impl Step<'_> {
         let asked = Asked::of(at, kind, hold.gate.clone(), visit.uid);
         let seen = self.look(&asked, gate);
         let (gathered, mut combined) = self.judged(&seen, &site.time_zone);
-        let message = Message { device: hold.gate.clone(), source: None, at, received: at };
+        let message = Message::of(hold.gate.clone(), None, at);
         if alarm {
             combined.reasons.iter_mut().for_each(|found| found.alarm = true);
             return self.act(&message, &asked, seen, gathered, combined);

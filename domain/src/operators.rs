@@ -44,7 +44,7 @@ impl Step<'_> {
         let line = u64::try_from(self.batch.journal.len()).unwrap_or(0);
         let source = u64::try_from(self.now.micros()).ok().map(|micros| (micros, line));
         let at = self.now;
-        let message = Message { device: terminal, source, at, received: at };
+        let message = Message::of(terminal, source, at);
         self.order_answered(&message, order, key)
     }
 
@@ -181,7 +181,9 @@ impl Step<'_> {
         };
         let order = Order { operator, second: None, what: What::Override(lifts) };
         let source = u64::try_from(self.now.micros()).ok().map(|micros| (micros, 0));
-        let message = Message { device: desk, source, at: asked.at, received: self.now };
+        let age = Some(self.now.since(asked.at));
+        let received = self.now;
+        let message = Message { device: desk, source, at: asked.at, received, age };
         self.order_answered(&message, order, None);
         true
     }
@@ -224,7 +226,7 @@ impl Step<'_> {
         let second =
             Second { operator: operator.clone(), terminal: terminal.clone(), at: self.now };
         let order = Order { second: Some(second), ..row.order };
-        let message = Message { device, source: row.source, at: row.at, received: row.at };
+        let message = Message::of(device, row.source, row.at);
         Some(self.order_answered(&message, order, row.key))
     }
 

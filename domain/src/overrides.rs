@@ -85,7 +85,7 @@ impl Step<'_> {
         let Some(gate) = site.gates.get(&key.gate) else { return };
         let at = self.now;
         let asked = Asked::of(at, kind, key.gate.clone(), key.uid.clone());
-        let message = Message { device: key.gate.clone(), source: None, at, received: at };
+        let message = Message::of(key.gate.clone(), None, at);
         if self.answered_by_emergency(&message, &asked) {
             return;
         }

@@ -173,9 +173,10 @@ impl Step<'_> {
             // No rule file shuts an exit by calling every read of it stale.
             max_age = max_age.max(Param::DeviceEventMaxAge.spec().default().span());
         }
-        let age = message.received.since(asked.at);
-        if age > max_age {
-            let details = vec![("limit".to_owned(), Detail::Span(max_age))];
+        if message.age.is_none_or(|age| age > max_age) {
+            let limit = ("limit".to_owned(), Detail::Span(max_age));
+            // Of what nobody knows, no limit is told.
+            let details = message.age.map(|_| limit).into_iter().collect();
             return Some(Finding { details, ..floor(Reason::EventStale, Class::Ignore) });
         }
         let window = self.at_place(Param::PresenceDuplicateReadWindow, &place).span();

@@ -2,6 +2,7 @@
 //! not among them.
 
 mod desk;
+mod devices;
 mod gates;
 mod imports;
 mod money;
@@ -12,10 +13,12 @@ mod sales;
 mod tariffs;
 
 pub use desk::{AnswerKey, Answered, OrderKey, PendingOrder, Terminal, Token};
+pub(crate) use devices::Dated;
+pub use devices::{DeviceClock, DeviceState};
 pub use gates::{
-    Allowance, Charge, ChargeFor, DeviceState, Emergency, Hold, HoldKey, LastRead, Left, Locker,
-    Mark, MarkKey, Occupancy, Presence, ReaderKey, Reservation, ReservationKey, ReservationState,
-    Taken, Visit, Waiting, WaitingKey, WaitsFor,
+    Allowance, Charge, ChargeFor, Emergency, Hold, HoldKey, LastRead, Left, Locker, Mark, MarkKey,
+    Occupancy, Presence, ReaderKey, Reservation, ReservationKey, ReservationState, Taken, Visit,
+    Waiting, WaitingKey, WaitsFor,
 };
 pub use imports::Import;
 pub use money::{Account, AccountClass, AccountKind, Floor, Spending, Subject};

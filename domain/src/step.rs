@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    clock::effective_time,
+    clock::Settled,
     event::{DeviceEvent, Direction, Happening},
     facts::Policy,
     ids::DeviceId,
@@ -12,7 +12,7 @@ use crate::{
     rows::{DeviceState, MarkKey, Taken},
     scope::{ParamTable, Place},
     state::{Answer, Batch, Entry, Input, Noted, RuleSetNews, State},
-    time::Timestamp,
+    time::{Span, Timestamp},
 };
 
 /// Boots of one device whose messages are still told apart (our choice).
@@ -74,24 +74,32 @@ pub(crate) struct Message {
     pub(crate) device: DeviceId,
     /// Boot and sequence of the device's message, if it was a message.
     pub(crate) source: Option<(u64, u64)>,
+    /// The instant that it counts for.
     pub(crate) at: Timestamp,
     pub(crate) received: Timestamp,
+    /// How old it was when it came; nothing where nobody knows.
+    pub(crate) age: Option<Span>,
+}
+
+impl Message {
+    /// Something that happens at `at`, here and not at a device.
+    pub(crate) const fn of(device: DeviceId, source: Option<(u64, u64)>, at: Timestamp) -> Self {
+        Self { device, source, at, received: at, age: Some(Span(0)) }
+    }
 }
 
 impl Step<'_> {
     fn device(&mut self, event: DeviceEvent) {
-        let at = effective_time(&event, self.drift());
-        let message = Message {
-            device: event.device.clone(),
-            source: Some((event.boot, event.seq)),
-            at,
-            received: event.received,
-        };
-        let counted = (event.boot, event.seq);
-        if event.happening.is_counted() && !self.take(&message, counted, &event.happening) {
+        if event.happening.is_counted() && !self.take(&event) {
             return;
         }
-        self.watch_clock(&event, &message);
+        let was_off = self.clock_is_off(&event.device);
+        let Settled { at, age, clock } = self.settle_time(&event);
+        let (source, received) = (Some((event.boot, event.seq)), event.received);
+        let message = Message { device: event.device.clone(), source, at, received, age };
+        if let Some(told) = event.device_time.filter(|_| clock.is_off() && !was_off) {
+            self.note_clock(told, &message);
+        }
         // A device that is a little ahead ends nobody's grant early.
         self.close_expired(at.min(self.now));
         match event.happening {
@@ -141,9 +149,10 @@ impl Step<'_> {
     /// Whether the message takes effect: it is the first time that it is seen. Where its sequence
     /// tells nothing, the journal says so, and only a read on the way out is answered: nobody stays
     /// in because a device counts wrongly.
-    fn take(&mut self, message: &Message, counted: (u64, u64), happening: &Happening) -> bool {
-        let (boot, seq) = counted;
-        let key = MarkKey { device: message.device.clone(), boot };
+    fn take(&mut self, event: &DeviceEvent) -> bool {
+        let DeviceEvent { device, boot, seq, happening, .. } = event;
+        let (boot, seq) = (*boot, *seq);
+        let key = MarkKey { device: device.clone(), boot };
         let marks = &mut self.state.tables.marks;
         let known = marks.read(&key).copied();
         let mark = known.unwrap_or_default();
@@ -151,7 +160,7 @@ impl Step<'_> {
             Taken::New(next) => {
                 marks.put(key, next);
                 if known.is_none() {
-                    self.forget_old_boots(&message.device, boot);
+                    self.forget_old_boots(device, boot);
                 }
                 return true;
             }
@@ -161,7 +170,7 @@ impl Step<'_> {
         };
         let high = mark.high;
         let why = format!("sequence {seq} is {why} {high}, so the device counts wrongly");
-        self.unreadable(message.device.clone(), why);
+        self.unreadable(device.clone(), why);
         matches!(happening, Happening::CredentialRead { direction: Direction::Exit, .. })
     }
 

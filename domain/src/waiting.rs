@@ -120,7 +120,7 @@ impl Step<'_> {
         let (gathered, combined) = self.judged(&seen, &site.time_zone);
         if last || combined.outcome.opens() {
             self.forget_waiting(key);
-            let message = Message { device, source: None, at, received: at };
+            let message = Message::of(device, None, at);
             self.act(&message, &asked, seen, gathered, combined);
         }
     }

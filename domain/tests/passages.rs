@@ -238,6 +238,7 @@ fn stale_and_repeated_messages_take_no_effect() {
         seq: 2,
         device_time: None,
         received: at("09:01:00"),
+        transit: domain::event::Transit::Straight,
         happening: read("W1"),
     };
     world.take(Input::Device(event), at("09:01:00"));
@@ -346,6 +347,7 @@ fn a_request_answered_while_the_store_stood_still_is_recorded_without_a_second_c
         seq: 100,
         device_time: None,
         received: at("09:00:00"),
+        transit: domain::event::Transit::Straight,
         happening: Happening::CredentialRead { direction: Entry, uid: "W1".into(), pin: None },
     };
     world.take(Input::Unanswered(event), at("09:00:30"));
@@ -406,6 +408,7 @@ fn a_device_that_starts_again_from_boot_one_is_still_told_apart() {
         seq: 1,
         device_time: None,
         received: at("09:00:00"),
+        transit: domain::event::Transit::Straight,
         happening: Happening::CredentialRead { direction: Entry, uid: "X9".into(), pin: None },
     };
     for boot in [5, 6, 7, 8, 1] {

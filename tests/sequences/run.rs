@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use domain::{
     command::Action,
     decision::Decision,
-    event::{DeviceEvent, Direction, Happening, HealthItem},
+    event::{DeviceEvent, Direction, Happening, HealthItem, Transit},
     facts::EventKind,
     ids::{DecisionId, MemberId},
     money::Money,
@@ -99,8 +99,16 @@ impl Run {
     fn message(&mut self, device: &str, told: Timestamp, happening: Happening) -> DeviceEvent {
         self.seq += 1;
         let (seq, received) = (self.seq, self.world.now);
-        let device_time = Some(told);
-        DeviceEvent { device: device.into(), boot: 1, seq, device_time, received, happening }
+        let (device_time, transit) = (Some(told), Transit::Straight);
+        DeviceEvent {
+            device: device.into(),
+            boot: 1,
+            seq,
+            device_time,
+            received,
+            transit,
+            happening,
+        }
     }
 
     fn tells(&mut self, device: &str, told: Timestamp, what: Happening) -> Result<(), String> {

@@ -10,7 +10,7 @@ use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use domain::{
     decision::Decision,
-    event::{DeviceEvent, Happening},
+    event::{DeviceEvent, Happening, Transit},
     facts::Policy,
     ids::{AccountId, CredentialId, ExemptionId, FamilyId, IdMaker, MemberId, PassId, Uid},
     money::{Currency, Money},
@@ -295,6 +295,7 @@ impl World {
             seq: self.seq,
             device_time: Some(told),
             received: self.now,
+            transit: Transit::Straight,
             happening,
         }));
     }

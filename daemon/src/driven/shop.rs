@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Context, anyhow};
 use domain::{
-    event::{DeviceEvent, Direction, Happening},
+    event::{DeviceEvent, Direction, Happening, Transit},
     facts::Policy,
     ids::{AccountId, CredentialId, DeviceId, GoodId, MemberId, PassId, TariffId, Uid},
     money::{Currency, Money, Vat},
@@ -204,7 +204,15 @@ pub(crate) fn event(
     happening: Happening,
 ) -> DeviceEvent {
     let received: Timestamp = RealClock.now();
-    DeviceEvent { device, boot, seq, device_time: None, received, happening }
+    DeviceEvent {
+        device,
+        boot,
+        seq,
+        device_time: None,
+        received,
+        transit: Transit::Straight,
+        happening,
+    }
 }
 
 /// A card is read on the way in.

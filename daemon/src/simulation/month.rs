@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use domain::{
-    event::{DeviceEvent, Happening},
+    event::{DeviceEvent, Happening, Transit},
     ids::{DeviceId, GoodId, TariffId, Uid},
     money::Money,
     order::{CashOrder, Line, Order, Rest, Second, Sells, What},
@@ -256,8 +256,15 @@ impl Month {
     fn says(&mut self, device: DeviceId, happening: Happening, received: Timestamp) {
         let said = self.said.entry(device.clone()).or_default();
         *said += 1;
-        let event =
-            DeviceEvent { device, boot: 1, seq: *said, device_time: None, received, happening };
+        let event = DeviceEvent {
+            device,
+            boot: 1,
+            seq: *said,
+            device_time: None,
+            received,
+            transit: Transit::Straight,
+            happening,
+        };
         self.site.take(Input::Device(event), received);
     }
 

@@ -7,9 +7,10 @@ use std::{
 };
 
 use domain::{
-    event::{DeviceEvent, Happening, HealthItem},
+    event::{DeviceEvent, Happening, HealthItem, Transit},
     ids::DeviceId,
     state::Input,
+    time::{Span, Timestamp},
 };
 use metrics::counter;
 use rumqttc::v5::mqttbytes::v5::Publish;
@@ -40,6 +41,10 @@ pub(crate) struct Gates {
     boots: Arc<Boots>,
     stamp: Stamp,
     pins: PinKey,
+    /// Whether the broker keeps messages for us while we are away.
+    keeps: bool,
+    /// Since when there is a connection; what it brings may have waited before that.
+    up_since: Timestamp,
     /// The last state told of each kind; a state that did not change is no news.
     known: HashMap<(DeviceId, Kind), Happening>,
 }
@@ -56,31 +61,36 @@ impl Gates {
     pub(crate) fn new(
         devices: &[DeviceId],
         inlet: Inlet,
-        (line, pins): (Arc<Line>, PinKey),
+        (line, pins, keeps): (Arc<Line>, PinKey, bool),
         common: &Common,
     ) -> Self {
+        let stamp = common.boots.connect();
         Self {
+            up_since: stamp.now(),
             devices: devices.iter().cloned().collect(),
             inlet,
             line,
             pins,
+            keeps,
             fire: Arc::clone(&common.fire),
-            stamp: common.boots.connect(),
+            stamp,
             boots: Arc::clone(&common.boots),
             known: HashMap::new(),
         }
     }
 
-    fn take(&mut self, device: &DeviceId, part: Part, payload: &[u8], ack: Ack) {
-        match decode(part, payload, &self.pins) {
+    fn take(&mut self, device: &DeviceId, part: Part, publish: &Publish, ack: Ack) {
+        match decode(part, &publish.payload, &self.pins) {
             Ok(Decoded::Nothing) => ack.done(),
             Ok(Decoded::Event { boot, seq, at, happening }) => {
+                let transit = self.transit(publish);
                 let event = DeviceEvent {
                     device: device.clone(),
                     boot,
                     seq,
                     device_time: at,
                     received: self.stamp.now(),
+                    transit,
                     happening,
                 };
                 self.hand_over(Arrival { input: Input::Device(event), ack });
@@ -121,6 +131,21 @@ impl Gates {
         }
     }
 
+    /// How a message came: a broker keeps what is for us while there is no connection, and what it
+    /// delivers again it had kept.
+    fn transit(&self, publish: &Publish) -> Transit {
+        if !self.keeps {
+            return Transit::Straight;
+        }
+        let up_for = match publish.dup {
+            true => Span(0),
+            false => self.stamp.now().since(self.up_since).max(Span(0)),
+        };
+        let known = publish.properties.as_ref();
+        let expires_in = known.and_then(|known| known.message_expiry_interval);
+        Transit::Kept { up_for, expires_in: expires_in.map(|left| Span::seconds(left.into())) }
+    }
+
     /// Whether the loop got it; what it did not get stays unacknowledged and comes again.
     fn hand_over(&self, arrival: Arrival) -> bool {
         let taken = self.inlet.put(arrival);
@@ -132,6 +157,10 @@ impl Gates {
 }
 
 impl Handler for Gates {
+    fn connected(&mut self) {
+        self.up_since = self.stamp.now();
+    }
+
     fn up(&mut self) {
         self.stamp = self.boots.connect();
         self.fire.link_is_up();
@@ -156,7 +185,7 @@ impl Handler for Gates {
             counter!("kari_device_messages_dropped_total", "why" => "retained").increment(1);
             return ack.done();
         }
-        self.take(&device, part, &publish.payload, ack);
+        self.take(&device, part, publish, ack);
     }
 
     fn down(&mut self, since: Duration) {

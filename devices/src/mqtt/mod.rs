@@ -143,7 +143,7 @@ fn start_gates(
     let spec = setup.spec("", filters);
     let bound = 2 * usize::from(session::RECEIVE_MAXIMUM);
     let inlet = Inlet::new(common.inlets.gates.clone(), bound, common.stop.clone());
-    let way = (Arc::clone(&line), setup.pins.clone());
+    let way = (Arc::clone(&line), setup.pins.clone(), setup.broker_keeps());
     let mut gates = Gates::new(devices, inlet, way, common);
     let backoff = Backoff::new(seed("mqtt", setup.epoch));
     let stop = common.stop.clone();
@@ -165,7 +165,7 @@ fn start_fire(
             let bound = 2 * usize::from(session::RECEIVE_MAXIMUM);
             let inlet = Inlet::new(common.inlets.emergency.clone(), bound, common.stop.clone());
             // Nobody types a code into the fire panel.
-            let way = (Arc::clone(&line), PinKey::default());
+            let way = (Arc::clone(&line), PinKey::default(), true);
             let mut gates = Gates::new(&devices, inlet, way, &common);
             session::run(spec, line, &mut gates, backoff, common.stop.clone()).await;
         });
@@ -174,6 +174,18 @@ fn start_fire(
 }
 
 impl Setup {
+    /// Whether the broker keeps messages while we are away. The one inside starts and ends with us,
+    /// and lets nobody in before we listen.
+    #[cfg(feature = "embedded-broker")]
+    const fn broker_keeps(&self) -> bool {
+        self.held.is_none()
+    }
+
+    #[cfg(not(feature = "embedded-broker"))]
+    const fn broker_keeps(&self) -> bool {
+        true
+    }
+
     fn spec(&self, suffix: &str, filters: Vec<Filter>) -> Spec {
         Spec {
             host: self.host.clone(),

@@ -61,7 +61,9 @@ pub(crate) struct Spec {
 
 /// What a link does with its connection. It never waits.
 pub(crate) trait Handler: Send {
-    /// There is a connection, and everything is subscribed.
+    /// There is a connection; what it brings first may have waited for it.
+    fn connected(&mut self);
+    /// Everything is subscribed.
     fn up(&mut self);
     /// A message came.
     fn message(&mut self, publish: &Publish, ack: Ack);
@@ -191,6 +193,7 @@ pub(crate) async fn run(
             None => return,
             Some(Ok(Ok(()))) => {
                 backoff.reset();
+                handler.connected();
                 let why = serve(&spec, client, &mut events, &line, handler, &stop).await;
                 down_since = Instant::now();
                 if stop.is_cancelled() {

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    event::{Direction, GateMode},
+    event::Direction,
     facts::EventKind,
     ids::{
         AccountId, CredentialId, DecisionId, DeviceId, LockerId, MemberId, PassId, Uid, VisitId,
@@ -389,36 +389,6 @@ impl Mark {
             Some(bit) => Taken::New(Self { window: self.window | bit, ..self }),
         }
     }
-}
-
-/// What is known of a device.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeviceState {
-    /// Whether it can be spoken to.
-    pub online: bool,
-    /// The mode that it reports, if it does.
-    pub mode: Option<GateMode>,
-    /// Whether its life-safety input is active.
-    pub fire: bool,
-    /// Whether it went: it said so, or its last will did. A device that nobody heard of is not
-    /// gone.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub gone: bool,
-    /// Whether its housing is open.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub tampered: bool,
-    /// Whether it lost its supply.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub unpowered: bool,
-    /// Whether its battery is low.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub battery_low: bool,
-    /// Whether its clock is off.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub clock_off: bool,
-    /// When its door, which stands open, raises the alarm.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alarm_at: Option<Timestamp>,
 }
 
 /// A locker.

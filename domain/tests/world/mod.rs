@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::{
     command::Action,
     decision::Decision,
-    event::{DeviceEvent, Direction, Happening},
+    event::{DeviceEvent, Direction, Happening, Transit},
     facts::{EventKind, Policy, PolicyFault, Question},
     ids::{AccountId, CredentialId, MemberId, PassId},
     money::{Currency, Money},
@@ -199,6 +199,7 @@ impl World {
             seq: self.seq,
             device_time: Some(told),
             received,
+            transit: Transit::Straight,
             happening: what,
         };
         self.take(Input::Device(event), received);

@@ -6,6 +6,7 @@
 //! | `11:30:00 exit G1 W1` | the same on the way out |
 //! | `10:00:00 entry G1 W1 pin 9999` | the same with a code at the keypad |
 //! | `10:00:00 late 30 entry G1 W1` | a read that took half a minute to reach us |
+//! | `11:30:00 exit G1 W1 told 11:29:45` | the same, by the gate's own time |
 //! | `10:00:03 passed G1 in` | somebody went through |
 //! | `10:00:03 passed G1 in told 10:00:02` | the same, by the gate's own time |
 //! | `12:13:00 pays W1 3.20` | a payment against the debt at the desk |
@@ -72,6 +73,11 @@ impl World {
                 let told = now.minus(Span::seconds(seconds.parse().unwrap()));
                 let (direction, uid, pin) = (Direction::Entry, (*uid).into(), None);
                 self.event(gate, told, Happening::CredentialRead { direction, uid, pin });
+            }
+            [way @ ("entry" | "exit"), gate, uid, "told", time] => {
+                let direction = if *way == "exit" { Direction::Exit } else { Direction::Entry };
+                let (told, uid) = (self.time(time), (*uid).into());
+                self.event(gate, told, Happening::CredentialRead { direction, uid, pin: None });
             }
             ["passed", gate, way] => self.passed(gate, way, now),
             ["passed", gate, way, "told", time] => {

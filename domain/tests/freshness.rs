@@ -1,0 +1,173 @@
+//! How old a request is: by its own time, by the link that it came by, by its device's clock.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
+#[expect(dead_code, reason = "each test file uses its own part of it")]
+mod world;
+
+use domain::{
+    event::{
+        DeviceEvent,
+        Direction::{self, Entry, Exit},
+        Happening, Transit,
+    },
+    state::Input,
+    time::{Span, Timestamp},
+    verdict::Outcome,
+};
+use world::{World, at, told};
+
+/// What came over a link that had been up for so many seconds.
+const fn kept(up_for: i64) -> Transit {
+    Transit::Kept { up_for: Span::seconds(up_for), expires_in: None }
+}
+
+struct Gate {
+    world: World,
+    seq: u64,
+}
+
+impl Gate {
+    fn new() -> Self {
+        Self { world: World::new(0), seq: 0 }
+    }
+
+    fn says(&mut self, received: &str, told: Option<Timestamp>, way: Transit, what: Happening) {
+        self.seq += 1;
+        let received = at(received);
+        self.world.take(
+            Input::Device(DeviceEvent {
+                device: "G1".into(),
+                boot: 9,
+                seq: self.seq,
+                device_time: told,
+                received,
+                transit: way,
+                happening: what,
+            }),
+            received,
+        );
+    }
+
+    /// A read; its outcome and codes, and the conditions noted with it.
+    fn reads(
+        &mut self,
+        direction: Direction,
+        received: &str,
+        told_at: Option<Timestamp>,
+        way: Transit,
+    ) -> (Outcome, Vec<&'static str>, Vec<String>) {
+        let what = Happening::CredentialRead { direction, uid: "W1".into(), pin: None };
+        self.says(received, told_at, way, what);
+        let (outcome, codes) = told(self.world.last.decisions.last().unwrap());
+        (outcome, codes, self.world.conditions())
+    }
+
+    fn outcome(
+        &mut self,
+        direction: Direction,
+        received: &str,
+        told_at: Option<Timestamp>,
+        way: Transit,
+    ) -> Outcome {
+        self.reads(direction, received, told_at, way).0
+    }
+}
+
+fn behind(received: &str, seconds: i64) -> Option<Timestamp> {
+    Some(at(received).minus(Span::seconds(seconds)))
+}
+
+#[test]
+fn a_read_without_a_time_that_may_have_waited_takes_no_effect() {
+    for direction in [Entry, Exit] {
+        let mut gate = Gate::new();
+        let (outcome, codes, _) = gate.reads(direction, "09:00:00", None, kept(9));
+        assert_eq!((outcome, codes), (Outcome::Ignore, vec!["EVENT_STALE"]), "{direction:?}");
+        assert!(gate.world.last.commands.is_empty(), "no command");
+        assert!(gate.outcome(direction, "09:00:01", None, kept(10)).opens(), "{direction:?}");
+    }
+    assert!(Gate::new().outcome(Entry, "09:00:00", None, Transit::Straight).opens());
+}
+
+#[test]
+fn an_expiry_as_long_as_a_request_may_be_old_proves_it_young_and_a_longer_one_does_not() {
+    for (left, fresh) in [(1, true), (10, true), (11, false), (3600, false)] {
+        let way = Transit::Kept { up_for: Span::seconds(0), expires_in: Some(Span::seconds(left)) };
+        let outcome = Gate::new().outcome(Entry, "09:00:00", None, way);
+        assert_eq!(outcome.opens(), fresh, "{left} s left");
+    }
+}
+
+#[test]
+fn its_own_time_says_how_old_a_read_is_that_waited() {
+    let mut gate = Gate::new();
+    assert!(gate.outcome(Entry, "09:00:00", behind("09:00:00", 10), kept(0)).opens());
+    let mut gate = Gate::new();
+    let old = gate.outcome(Exit, "09:00:00", behind("09:00:00", 11), kept(0));
+    assert_eq!(old, Outcome::Ignore);
+}
+
+#[test]
+fn a_passage_that_waited_is_booked_whatever_its_age() {
+    let mut gate = Gate::new();
+    assert!(gate.outcome(Entry, "09:00:00", None, Transit::Straight).opens());
+    let what = Happening::PassageMade { direction: Entry, decision: None };
+    gate.says("09:00:03", None, kept(0), what);
+    assert_eq!(gate.world.presence().inside, 1);
+}
+
+#[test]
+fn an_exit_gate_whose_clock_is_behind_lets_out_by_the_time_of_receipt_and_is_noted_once() {
+    let mut gate = Gate::new();
+    let mut noted = Vec::new();
+    for second in 0..5 {
+        let received = format!("09:00:{:02}", second * 10);
+        let what = Happening::CredentialRead { direction: Exit, uid: "W1".into(), pin: None };
+        gate.says(&received, behind(&received, 15), Transit::Straight, what);
+        let decision = gate.world.last.decisions.last().unwrap();
+        assert!(decision.verdict.outcome.opens(), "{received}: {:?}", told(decision));
+        assert_eq!(decision.at, at(&received));
+        noted.extend(gate.world.conditions());
+        let what = Happening::PassageMade { direction: Exit, decision: Some(decision.id) };
+        let passed = format!("09:00:{:02}", second * 10 + 2);
+        gate.says(&passed, behind(&passed, 15), Transit::Straight, what);
+        noted.extend(gate.world.conditions());
+    }
+    noted.retain(|condition| condition != "PassageMade");
+    assert_eq!(noted, ["ClockStep"]);
+}
+
+#[test]
+fn an_entry_gate_whose_clock_is_behind_is_believed_once_two_reads_say_so() {
+    let mut gate = Gate::new();
+    let read = |gate: &mut Gate, received: &str, late| {
+        gate.reads(Entry, received, behind(received, late), Transit::Straight)
+    };
+    let (outcome, _, noted) = read(&mut gate, "09:00:00", 15);
+    assert_eq!((outcome, noted.len()), (Outcome::Ignore, 0), "it may be an old one");
+    let (outcome, _, noted) = read(&mut gate, "09:00:06", 15);
+    assert!(outcome.opens());
+    assert_eq!(noted, ["ClockStep"]);
+    let (_, codes, noted) = read(&mut gate, "09:00:30", 15);
+    assert!(noted.iter().all(|condition| condition != "ClockStep"), "once: {noted:?} {codes:?}");
+    // It is set right, and is wrong again: that is noted again.
+    assert!(read(&mut gate, "09:01:00", 0).0.opens());
+    let (_, _, noted) = read(&mut gate, "09:02:00", -60);
+    assert!(noted.contains(&"ClockStep".to_owned()), "{noted:?}");
+}
+
+#[test]
+fn what_waited_is_aged_by_what_its_device_s_clock_is_known_to_be_off_by() {
+    for (late, fresh) in [(15 + 8, true), (15 + 11, false)] {
+        let mut gate = Gate::new();
+        for received in ["09:00:00", "09:00:06"] {
+            gate.outcome(Entry, received, behind(received, 15), Transit::Straight);
+        }
+        let outcome = gate.outcome(Entry, "09:10:00", behind("09:10:00", late), kept(0));
+        assert_eq!(outcome != Outcome::Ignore, fresh, "{late} s late");
+    }
+    let mut gate = Gate::new();
+    let ahead = gate.outcome(Entry, "09:00:00", behind("09:00:00", -60), kept(0));
+    assert_eq!(ahead, Outcome::Ignore, "a clock that is ahead proves nothing");
+}
