@@ -6,7 +6,7 @@ use crate::{
     ids::{DeviceId, GoodId, MemberId, TariffId, Uid},
     money::{Money, Vat},
     order::{AMOUNT_MAX, Line, Rest, Sells},
-    rows::{Offer, TariffKey, TariffKind},
+    rows::{BandDeposit, Offer, TariffKey, TariffKind},
     step::Step,
     time::Timestamp,
     windows::Windows,
@@ -68,6 +68,9 @@ pub struct Priced {
     /// The version of the tariff that is sold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
+    /// The deposit that goes back, as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deposit: Option<BandDeposit>,
 }
 
 /// What stands behind a line, before it is counted.
@@ -79,6 +82,8 @@ struct Item {
     vat: Option<Vat>,
     category: String,
     version: Option<u32>,
+    /// The deposit that goes back.
+    deposit: Option<BandDeposit>,
     /// Whether it is one thing that cannot be discounted: money, a deposit.
     money: bool,
 }
@@ -153,6 +158,7 @@ impl Step<'_> {
             vat: Vat(0),
             category: String::new(),
             version: None,
+            deposit: None,
         };
         let (cash, card) = if in_cash { (amount, Money::ZERO) } else { (Money::ZERO, amount) };
         let ways = Ways { cash, card, ..Ways::default() };
@@ -267,6 +273,7 @@ impl Step<'_> {
             vat,
             category: item.category,
             version: item.version,
+            deposit: item.deposit,
         })
     }
 
@@ -283,13 +290,16 @@ impl Step<'_> {
             vat: None,
             category: String::new(),
             version: None,
+            deposit: None,
             money: true,
         };
         match &line.sells {
             Sells::Good(id) => self.good(id, at),
             Sells::LostBand { uid } => {
-                if self.state.tables.credentials.read(uid).is_none() {
-                    return Err(format!("no band `{uid}` is known"));
+                let held = self.state.tables.credentials.read(uid);
+                let held = held.ok_or_else(|| format!("no band `{uid}` is known"))?;
+                if held.collected {
+                    return Err(format!("`{uid}` came back, or its loss is paid already"));
                 }
                 self.good(&GoodId::from(LOST_BAND), at)
             }
@@ -311,7 +321,8 @@ impl Step<'_> {
             Sells::DepositBack { uid } => {
                 let paid = self.state.tables.deposits.read(uid);
                 let paid = paid.ok_or_else(|| format!("no deposit is paid for `{uid}`"))?;
-                Ok(money("deposit back", Some(-paid.amount)))
+                let item = money("deposit back", Some(-paid.amount));
+                Ok(Item { deposit: Some(paid.clone()), ..item })
             }
         }
     }
@@ -327,6 +338,7 @@ impl Step<'_> {
             vat: Some(good.vat.unwrap_or(self.state.site.vat)),
             category: good.category,
             version: None,
+            deposit: None,
             money: false,
         })
     }
@@ -357,6 +369,7 @@ impl Step<'_> {
             vat: Some(vat.unwrap_or(self.state.site.vat)),
             category: String::new(),
             version: Some(key.version),
+            deposit: None,
             money: false,
         })
     }

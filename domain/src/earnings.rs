@@ -12,7 +12,7 @@ use crate::{
     ids::{DecisionId, TariffId, VisitId},
     ledger::{Booking, Purpose},
     money::Money,
-    rows::{AccountKind, Earning, EarningKey, Pass, PassKey, PassSale},
+    rows::{AccountKind, Earning, EarningKey, Pass, PassKey},
     step::Step,
     time::{Span, Timestamp},
     windows::local_date,
@@ -146,18 +146,19 @@ impl Step<'_> {
         self.post(booking, &[(deferred, -amount), (earned, amount)]);
     }
 
-    /// The first use of a pass begins its time, where it was sold so.
+    /// The first use of a pass is remembered, and begins its time where it was sold so.
     pub(crate) fn first_use(&mut self, key: PassKey, at: Timestamp) {
-        let Some(mut pass) = self.state.tables.passes.read(&key).cloned() else { return };
+        let unused = |pass: &&Pass| pass.sale.as_deref().is_some_and(|sale| !sale.used);
+        let pass = self.state.tables.passes.read(&key).filter(unused);
+        let Some(mut pass) = pass.cloned() else { return };
         let today = local_date(at, &self.state.site.time_zone);
-        let Some(lasts) = pass.sale.as_deref().and_then(|sale| sale.lasts) else { return };
-        let begun = |sale: &mut Box<PassSale>| {
-            sale.lasts = None;
+        let Some(sale) = pass.sale.as_deref_mut() else { return };
+        sale.used = true;
+        if let Some(lasts) = sale.lasts.take() {
             sale.earns_from = Some(today);
-        };
-        pass.sale.iter_mut().for_each(begun);
-        pass.valid_until = Some(lasts.last_day(today));
-        self.plan_earnings(&pass);
+            pass.valid_until = Some(lasts.last_day(today));
+            self.plan_earnings(&pass);
+        }
         self.state.tables.passes.put(key, pass);
     }
 }

@@ -83,6 +83,7 @@ impl Step<'_> {
             return self.unreadable(message.device.clone(), why);
         };
         held.collected = true;
+        held.forget_loss_paid();
         self.state.tables.credentials.put(uid.clone(), held.clone());
         self.note(message, Condition::BandCollected, String::new());
         let visit = self.presence_of(held.id).visit;

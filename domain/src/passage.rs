@@ -257,8 +257,9 @@ impl Step<'_> {
     fn unlink(&mut self, uid: &Uid) {
         let credentials = &mut self.state.tables.credentials;
         let Some(held) = credentials.read(uid).filter(|held| held.collected) else { return };
-        let returned =
+        let mut returned =
             Credential { state: CredentialState::Returned, collected: false, ..held.clone() };
+        returned.forget_loss_paid();
         credentials.put(uid.clone(), returned);
     }
 

@@ -450,7 +450,7 @@ impl Step<'_> {
     }
 
     /// The local day.
-    fn today(&self) -> Date {
+    pub(crate) fn today(&self) -> Date {
         local_date(self.now, &self.state.site.time_zone)
     }
 }

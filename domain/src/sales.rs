@@ -215,7 +215,7 @@ impl Step<'_> {
             Sells::Good(good) => self.earn(good.as_str(), line, postings),
             Sells::LostBand { uid } => {
                 self.earn(LOST_BAND, line, postings);
-                self.lost_band_paid(uid);
+                self.lost_band_paid(uid, receipt);
             }
             Sells::TopUp => postings.extend(sale.wallet.map(|wallet| (wallet, line.gross))),
             Sells::Debt => {
@@ -224,7 +224,9 @@ impl Step<'_> {
             }
             Sells::Deposit { uid } => {
                 postings.push((self.site_account(AccountKind::Deposits, ""), line.gross));
-                let row = BandDeposit { amount: line.gross, member: sale.buyer, at: sale.at };
+                let receipt = Some(receipt.clone());
+                let (amount, member, at) = (line.gross, sale.buyer, sale.at);
+                let row = BandDeposit { amount, member, at, receipt };
                 self.state.tables.deposits.put(uid.clone(), row);
             }
             Sells::DepositBack { uid } => {
@@ -260,17 +262,31 @@ impl Step<'_> {
         &mut self,
         (member, key): (MemberId, &TariffKey),
         (sale, receipt): (&Sale<'_>, &ReceiptKey),
-        (net, gross): (Money, Money),
+        worth: (Money, Money),
     ) -> Option<PassId> {
+        let pass = self.fresh_pass(key, (receipt, sale.at), worth)?;
+        self.plan_earnings(&pass);
+        let id = PassId(self.state.ids.make(self.now));
+        self.state.tables.passes.put(PassKey { member, pass: id }, pass);
+        Some(id)
+    }
+
+    /// A pass as it is when it is sold, before anybody uses it.
+    pub(crate) fn fresh_pass(
+        &mut self,
+        key: &TariffKey,
+        (receipt, at): (&ReceiptKey, Timestamp),
+        (net, gross): (Money, Money),
+    ) -> Option<Pass> {
         let offer = self.state.tables.tariffs.read(key)?.offer.clone();
-        let today = local_date(sale.at, &self.state.site.time_zone);
+        let today = local_date(at, &self.state.site.time_zone);
         let waits = offer.from_first_use;
         let valid_until = offer.lasts.filter(|_| !waits).map(|lasts| lasts.last_day(today));
         let once = matches!(
             offer.kind,
             TariffKind::SingleEntry | TariffKind::Timed | TariffKind::DayGuest
         );
-        let pass = Pass {
+        Some(Pass {
             tariff: key.tariff.clone(),
             tariff_version: key.version,
             state: PassState::Active,
@@ -288,18 +304,16 @@ impl Step<'_> {
                 thaws: None,
                 frozen_days: 0,
                 family: offer.family,
+                used: false,
             })),
-        };
-        self.plan_earnings(&pass);
-        let id = PassId(self.state.ids.make(self.now));
-        self.state.tables.passes.put(PassKey { member, pass: id }, pass);
-        Some(id)
+        })
     }
 
     /// The fee for a lost band frees its holder from giving it back.
-    fn lost_band_paid(&mut self, uid: &Uid) {
+    fn lost_band_paid(&mut self, uid: &Uid, receipt: &ReceiptKey) {
         let Some(mut held) = self.state.tables.credentials.read(uid).cloned() else { return };
         held.collected = true;
+        held.extras.get_or_insert_default().loss_paid = Some(receipt.clone());
         self.state.tables.credentials.put(uid.clone(), held.clone());
         self.decide_hold_again(held.id, None, false);
     }

@@ -3,12 +3,15 @@
 
 use crate::{
     basket::{Priced, Ways},
-    ids::AccountId,
+    ids::{AccountId, Uid},
     ledger::{Booking, Purpose},
     money::Money,
     order::Sells,
-    rows::{AccountKind, PassKey, PassState, Returned},
-    sales::{Receipt, Sale, Written},
+    rows::{
+        AccountKind, BandDeposit, Pass, PassKey, PassState, Reservation, ReservationState,
+        Returned, TariffKey, Visit,
+    },
+    sales::{Receipt, Sale, Written, shares},
     step::Step,
     windows::local_date,
 };
@@ -37,11 +40,13 @@ impl Step<'_> {
         if self.state.tables.returned.read(&of.key).is_some() {
             return Some("something of that receipt was taken back already".to_owned());
         }
-        let used = of.passes.iter().any(|id| {
-            let key = self.key_of(of, *id);
-            key.is_none_or(|key| self.is_used(&key, of))
-        });
-        if used {
+        if self.is_forgotten(of) {
+            return Some(format!("a receipt is voided within {RETURNED_WITHIN_DAYS} days"));
+        }
+        if let Some(why) = of.lines.iter().find_map(|line| self.gone_since(line, of)) {
+            return Some(why);
+        }
+        if self.passes_on(of).into_iter().any(|sold| sold.is_none_or(|sold| self.is_used(&sold))) {
             return Some("a pass of that receipt was used already; cancel it instead".to_owned());
         }
         // What was put into a wallet may be spent; what paid a debt there goes back to what it was.
@@ -73,19 +78,94 @@ impl Step<'_> {
         found.into_iter().find(|key| self.state.tables.passes.read(key).is_some())
     }
 
-    fn is_used(&mut self, key: &PassKey, of: &Receipt) -> bool {
-        let Some(pass) = self.state.tables.passes.read(key) else { return true };
-        let Some(sale) = pass.sale.as_deref() else { return true };
-        let sold_today = local_date(of.at, &self.state.site.time_zone);
-        let today = local_date(self.now, &self.state.site.time_zone);
-        let nets = of.lines.iter().filter(|line| match &line.sells {
-            Sells::Tariff { tariff, .. } => *tariff == pass.tariff,
-            _ => false,
+    /// The passes of a receipt, each as it was sold; nothing for one that was handed to somebody
+    /// else.
+    fn passes_on(&mut self, of: &Receipt) -> Vec<Option<(PassKey, Pass)>> {
+        let sold = of.lines.iter().filter_map(|line| match &line.sells {
+            Sells::Tariff { tariff, .. } => {
+                let version = line.version.unwrap_or(0);
+                Some((TariffKey { tariff: tariff.clone(), version }, line))
+            }
+            _ => None,
         });
-        let net: Money = nets.clone().map(Priced::net).sum();
-        let count: u32 = nets.map(|line| line.count).sum();
-        let whole = sale.prepaid.minor() >= net.minor() / i64::from(count.max(1));
-        pass.visits_reserved > 0 || !whole || pass.state != PassState::Active || today != sold_today
+        let each = sold.flat_map(|(key, line)| {
+            let worth = shares(line.net(), line.count).into_iter();
+            let worth = worth.zip(shares(line.gross, line.count));
+            worth.map(move |worth| (key.clone(), worth)).collect::<Vec<_>>()
+        });
+        let each = of.passes.iter().zip(each).collect::<Vec<_>>();
+        let found = each.into_iter().map(|(id, (tariff, worth))| {
+            let key = self.key_of(of, *id)?;
+            Some((key, self.fresh_pass(&tariff, (&of.key, of.at), worth)?))
+        });
+        found.collect()
+    }
+
+    /// Whether a pass is not as it was sold any more, or is about to be used.
+    fn is_used(&mut self, (key, sold): &(PassKey, Pass)) -> bool {
+        // Its day is earned with the end of that day.
+        let over = sold.valid_from != self.today();
+        let promised =
+            |row: &Reservation| row.state == ReservationState::Live && row.takes_from == Some(*key);
+        let promised = self.state.tables.reservations.iter().any(|(_, row)| promised(row));
+        over || promised || self.state.tables.passes.read(key) != Some(sold)
+    }
+
+    /// What a line gave or took is not there any more as its receipt left it: why not.
+    fn gone_since(&mut self, line: &Priced, of: &Receipt) -> Option<String> {
+        match &line.sells {
+            Sells::Deposit { uid } => match self.state.tables.deposits.read(uid) {
+                None => Some(format!("the deposit for `{uid}` went back already")),
+                Some(row) if is_of(row, line, of) => None,
+                Some(_) => Some(format!("another deposit is paid for `{uid}` since then")),
+            },
+            Sells::DepositBack { uid } => {
+                let paid = self.state.tables.deposits.read(uid).is_some();
+                paid.then(|| format!("a new deposit is paid for `{uid}`; give that back first"))
+            }
+            Sells::LostBand { uid } => {
+                let held = self.state.tables.credentials.read(uid).cloned();
+                let Some(held) = held.filter(|held| held.loss_is_paid_on(&of.key)) else {
+                    return Some(format!(
+                        "`{uid}` was used, replaced or given back since its loss was paid"
+                    ));
+                };
+                let passing = self.presence_of(held.id).pending.is_some();
+                passing
+                    .then(|| format!("somebody is passing a gate with `{uid}`; wait some seconds"))
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes back what a line gave beside money, and gives back what it took.
+    fn undo_line(&mut self, line: &Priced, of: &Receipt) {
+        match &line.sells {
+            Sells::Deposit { uid } => self.state.tables.deposits.remove(uid.clone()),
+            Sells::DepositBack { uid } => {
+                let (amount, member, at) = (-line.gross, of.member, of.at);
+                let unknown = || BandDeposit { amount, member, at, receipt: None };
+                let row = line.deposit.clone().unwrap_or_else(unknown);
+                self.state.tables.deposits.put(uid.clone(), row);
+            }
+            Sells::LostBand { uid } => self.loss_is_not_paid(uid),
+            _ => {}
+        }
+    }
+
+    /// A band is to be given back again, and no time to leave is left of paying for it.
+    fn loss_is_not_paid(&mut self, uid: &Uid) {
+        let Some(mut held) = self.state.tables.credentials.read(uid).cloned() else { return };
+        held.collected = false;
+        held.forget_loss_paid();
+        let id = held.id;
+        self.state.tables.credentials.put(uid.clone(), held);
+        let mut presence = self.presence_of(id);
+        let free = |visit: &&mut Visit| visit.hold.is_none() && visit.allowance.is_some();
+        if let Some(visit) = presence.visit.as_mut().filter(free) {
+            visit.allowance = None;
+            self.state.tables.presence.put(id, presence);
+        }
     }
 
     /// Takes a receipt back as a whole: each posting is reversed.
@@ -101,18 +181,7 @@ impl Step<'_> {
             self.state.tables.passes.put(key, pass);
         }
         for line in &of.lines {
-            match &line.sells {
-                Sells::Deposit { uid } => self.state.tables.deposits.remove(uid.clone()),
-                Sells::DepositBack { uid } => {
-                    let row = crate::rows::BandDeposit {
-                        amount: -line.gross,
-                        member: of.member,
-                        at: of.at,
-                    };
-                    self.state.tables.deposits.put(uid.clone(), row);
-                }
-                _ => {}
-            }
+            self.undo_line(line, of);
         }
         let back: Vec<(AccountId, Money)> =
             of.postings.iter().map(|posting| (posting.account, -posting.amount)).collect();
@@ -139,11 +208,15 @@ impl Step<'_> {
         self.state.tables.drawers.put(sale.till.clone(), drawer);
     }
 
+    /// Whether what was taken back of a receipt may be forgotten.
+    fn is_forgotten(&self, of: &Receipt) -> bool {
+        let sold = local_date(of.at, &self.state.site.time_zone);
+        sold.until(self.today()).is_ok_and(|span| span.get_days() > RETURNED_WITHIN_DAYS)
+    }
+
     /// Why goods of a receipt cannot come back.
     pub(crate) fn return_obstacle(&mut self, of: &Receipt, counts: &[u32]) -> Option<String> {
-        let today = local_date(self.now, &self.state.site.time_zone);
-        let sold = local_date(of.at, &self.state.site.time_zone);
-        if sold.until(today).is_ok_and(|span| span.get_days() > RETURNED_WITHIN_DAYS) {
+        if self.is_forgotten(of) {
             return Some(format!("goods come back within {RETURNED_WITHIN_DAYS} days"));
         }
         if of.takes_back.is_some() {
@@ -236,6 +309,14 @@ impl Step<'_> {
         for key in old {
             self.state.tables.returned.remove(key);
         }
+    }
+}
+
+/// Whether a deposit is the one that was paid by this line of a receipt.
+fn is_of(row: &BandDeposit, line: &Priced, of: &Receipt) -> bool {
+    match &row.receipt {
+        Some(receipt) => *receipt == of.key,
+        None => (row.at, row.amount) == (of.at, line.gross),
     }
 }
 

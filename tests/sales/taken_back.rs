@@ -90,3 +90,140 @@ fn goods_come_back_line_by_line() {
     assert_eq!(till.posted(Purpose::Return), 2);
     till.check();
 }
+
+fn of_band(uid: &str, sells: fn(Uid) -> Sells) -> Vec<Line> {
+    vec![Line::of(sells(Uid::from(uid)))]
+}
+
+const fn deposit(uid: Uid) -> Sells {
+    Sells::Deposit { uid }
+}
+
+const fn deposit_back(uid: Uid) -> Sells {
+    Sells::DepositBack { uid }
+}
+
+const fn lost_band(uid: Uid) -> Sells {
+    Sells::LostBand { uid }
+}
+
+#[test]
+fn a_deposit_goes_back_once_whatever_is_voided() {
+    let mut till = Till::new();
+    let paid = till.sells(sale(None, of_band("04D1", deposit), "10.00", "0.00"));
+    let back = till.sells(sale(None, of_band("04D1", deposit_back), "-10.00", "0.00"));
+    assert_eq!(
+        till.nonsense(void(&paid)),
+        "the deposit for `04D1` went back already",
+        "the guest has it"
+    );
+    let anew = till.sells(sale(Some("W1"), of_band("04D1", deposit), "10.00", "0.00"));
+    let why = till.nonsense(void(&paid));
+    assert_eq!(why, "another deposit is paid for `04D1` since then");
+    let why = till.nonsense(void(&back));
+    assert_eq!(why, "a new deposit is paid for `04D1`; give that back first");
+    till.check();
+    // Backwards all of it can be undone: then each is there as its receipt left it.
+    till.sells(void(&anew));
+    let undone = till.sells(void(&back));
+    assert!(till.nonsense(void(&undone)).contains("takes something back itself"));
+    till.sells(void(&paid));
+    assert_eq!(till.balance(AccountKind::Deposits, ""), Money::ZERO);
+    assert_eq!(till.balance(AccountKind::Cash, "T1"), Money::ZERO);
+    till.check();
+}
+
+#[test]
+fn a_deposit_that_is_there_again_is_given_back_once() {
+    let mut till = Till::new();
+    let paid = till.sells(sale(Some("W1"), of_band("04D1", deposit), "0.00", "10.00"));
+    let back = till.sells(sale(None, of_band("04D1", deposit_back), "-10.00", "0.00"));
+    till.sells(void(&back));
+    let row = till.world.state.tables.deposits.peek(&"04D1".into()).unwrap();
+    assert_eq!((row.member, row.receipt.as_ref()), (paid.member, Some(&paid.key)));
+    till.sells(sale(None, of_band("04D1", deposit_back), "-10.00", "0.00"));
+    assert!(till.nonsense(void(&paid)).contains("went back already"));
+    assert_eq!(till.balance(AccountKind::Cash, "T1"), money("10.00"));
+    till.check();
+}
+
+#[test]
+fn the_fee_for_a_lost_band_is_taken_back_only_before_it_lets_its_holder_go() {
+    // A band that has to come back at G1.
+    let given = crate::till::GIVEN
+        .replace("{ band = \"W1\",", "{ band = \"W1\", kind = \"band\", tariff = \"OPEN\",")
+        .replace("rules = '''", "rules = '''\nset(\"credential.return_at_exit\", \"hold\");");
+    let mut till = Till::of(&given);
+    till.run("13:00:00 entry G1 W1");
+    till.run("13:00:02 passed G1 in");
+    let fee = till.sells(sale(None, of_band("W1", lost_band), "15.00", "0.00"));
+    assert!(
+        till.nonsense(sale(None, of_band("W1", lost_band), "15.00", "0.00"))
+            .contains("its loss is paid already")
+    );
+    till.sells(void(&fee));
+    till.run("13:10:00 exit G1 W1");
+    let verdict = &till.world.decision.as_ref().unwrap().verdict;
+    assert_eq!(verdict.outcome, domain::verdict::Outcome::Hold, "it is to come back again");
+    let fee = till.sells(sale(None, of_band("W1", lost_band), "15.00", "0.00"));
+    till.run("13:11:00 exit G1 W1");
+    assert!(till.nonsense(void(&fee)).contains("is passing a gate"));
+    till.run("13:11:02 passed G1 out");
+    assert!(till.nonsense(void(&fee)).contains("used, replaced or given back"));
+    till.check();
+}
+
+#[test]
+fn the_fee_for_a_band_that_was_replaced_or_found_stays() {
+    let mut till = Till::new();
+    let fee = till.sells(sale(None, of_band("W1", lost_band), "15.00", "0.00"));
+    let (uid, with, reason) = ("W1".into(), "W9TT".into(), "lost".to_owned());
+    let replaced = domain::registry::Registry::Replace { uid, with, reason };
+    assert!(matches!(till.order("T1", What::Registry(Box::new(replaced))), Answer::Decided(_)));
+    assert!(till.nonsense(void(&fee)).contains("used, replaced or given back"));
+    let fee = till.sells(sale(None, of_band("W2", lost_band), "15.00", "0.00"));
+    let (uid, reason) = ("W2".into(), "found".to_owned());
+    let event = domain::rows::HeldEvent::Returned;
+    let found = domain::registry::Registry::Credential { uid, event, reason };
+    assert!(matches!(till.order("T1", What::Registry(Box::new(found))), Answer::Decided(_)));
+    assert!(till.nonsense(void(&fee)).contains("used, replaced or given back"));
+    till.check();
+}
+
+#[test]
+fn a_pass_is_taken_back_only_as_it_was_sold() {
+    let mut till = Till::new();
+    let month = till.sells(sale(Some("W1"), vec![pass("month")], "100.00", "0.00"));
+    let once = till.sells(sale(Some("W2"), vec![pass("once")], "8.00", "0.00"));
+    // It is granted and nobody went through yet.
+    till.run("13:00:00 entry G1 W1");
+    assert!(till.nonsense(void(&month)).contains("used already"));
+    till.run("13:00:02 passed G1 in");
+    till.run("13:10:00 exit G1 W1");
+    till.run("13:10:02 passed G1 out");
+    // It earns by the day, so that nothing of its price is used yet; but its guest was in.
+    assert!(till.nonsense(void(&month)).contains("used already"));
+    till.sells(void(&once));
+    till.check();
+}
+
+#[test]
+fn a_pass_that_cost_nothing_is_not_taken_back_after_its_use() {
+    let mut till = Till::new();
+    let offer = domain::rows::Offer {
+        kind: domain::rows::TariffKind::Visits,
+        visits: Some(2),
+        ..domain::rows::Offer::default()
+    };
+    let row = domain::rows::Tariff {
+        offer,
+        ..domain::rows::Tariff::new(Box::new(["SITE".into()]), Money::ZERO)
+    };
+    let key = domain::rows::TariffKey { tariff: "gift".into(), version: 1 };
+    let gift = domain::state::ImportRow::Tariff(key, row);
+    till.take(domain::state::Input::Import(vec![gift]));
+    let receipt = till.sells(sale(Some("W2"), vec![pass("gift")], "0.00", "0.00"));
+    till.run("13:00:00 entry G1 W2");
+    till.run("13:00:02 passed G1 in");
+    assert!(till.nonsense(void(&receipt)).contains("used already"));
+}

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
-    ids::{GoodId, MemberId, TariffId},
+    event::Direction,
+    ids::{GoodId, MemberId, TariffId, Uid},
     ledger::Purpose,
     money::{Money, Vat},
     order::{CashOrder, Line, Order, Rest, Sells, What},
@@ -24,10 +25,10 @@ currency = "GEL"
 date = "2026-09-15"
 rules = '''
 set("operator.allowed_actions", "sale, topup, refund, void, take_payment, " +
-    "cash_session, cash_pickup, edit_member, edit_tariff", role("cashier"));
+    "cash_session, cash_pickup, edit_member, edit_tariff, issue_credential", role("cashier"));
 set("operator.allowed_terminals", "T1, T2", role("cashier"));
 set("terminal.allowed_actions", "sale, topup, refund, void, take_payment, " +
-    "cash_session, cash_pickup, edit_member, edit_tariff", terminal("T1"));
+    "cash_session, cash_pickup, edit_member, edit_tariff, issue_credential", terminal("T1"));
 set("terminal.allowed_actions", "sale, void", terminal("T2"));
 set("sale.max_discount_percent", 20, role("cashier"));
 set("sale.refund_max_amount", "500.00", role("cashier"));
@@ -296,8 +297,40 @@ impl Till {
         assert_eq!(of(AccountKind::Deferred), kept + days, "what is paid and not earned yet");
         let deposits: Money = tables.deposits.iter().map(|(_, row)| row.amount).sum();
         assert_eq!(of(AccountKind::Deposits), deposits);
+        self.check_deposits();
         let drawers: Money = tables.terminals.iter().map(|(_, row)| row.drawer).sum();
         assert_eq!(of(AccountKind::Cash), -drawers, "the cash of the drawers");
+    }
+}
+
+impl Till {
+    /// What the receipts say of each band's deposit, the reversed ones with their signs turned, is
+    /// what is kept for it.
+    fn check_deposits(&self) {
+        let mut paid: BTreeMap<&Uid, Money> = BTreeMap::new();
+        for line in self.receipts.iter().flat_map(|receipt| &receipt.lines) {
+            if let Sells::Deposit { uid } | Sells::DepositBack { uid } = &line.sells {
+                let sum = paid.entry(uid).or_default();
+                *sum = *sum + line.gross;
+            }
+        }
+        for (uid, paid) in paid {
+            let kept = self.world.state.tables.deposits.peek(uid);
+            assert_eq!(kept.map_or(Money::ZERO, |row| row.amount), paid, "the deposit for {uid}");
+        }
+    }
+
+    /// Somebody comes in and leaves, if they may.
+    pub(crate) fn passes(&mut self, band: &str) {
+        for (direction, way) in [(Direction::Entry, "in"), (Direction::Exit, "out")] {
+            self.world.read("G1", direction, band);
+            self.keep();
+            let opened = self.world.decision.as_ref().unwrap().verdict.outcome.opens();
+            if opened {
+                self.world.passed("G1", way, self.world.now);
+                self.keep();
+            }
+        }
     }
 }
 

@@ -11,6 +11,7 @@ pub mod peers;
 pub mod ports;
 pub mod program;
 pub mod records;
+pub mod seeds;
 pub mod site;
 pub mod world;
 

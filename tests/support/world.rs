@@ -241,6 +241,7 @@ impl World {
                 duress: row.duress.as_deref().map(|code| PinDigest(code.into())),
                 host,
                 replaced_by: None,
+                loss_paid: None,
             })),
         };
         let balance = self.money(&row.wallet);

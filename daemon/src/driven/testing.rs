@@ -19,6 +19,19 @@ pub(super) fn rounds(name: &str, own: u32) -> u32 {
     std::env::var(name).ok().map_or(own, |told| told.parse().unwrap())
 }
 
+/// The seeds of something random: those that failed once, and a fresh one that nobody ran before;
+/// or the one that the environment names.
+pub(super) fn seeds(variable: &str, failed: &[u64]) -> Vec<u64> {
+    let failed = if std::env::var_os(variable).is_some() { &[] } else { failed };
+    failed.iter().copied().chain([fresh(variable)]).collect()
+}
+
+/// A seed that nobody ran before, or the one that the environment names.
+pub(super) fn fresh(variable: &str) -> u64 {
+    let drawn = || u64::from(fastrand::u32(..));
+    std::env::var(variable).map_or_else(|_| drawn(), |asked| asked.parse().unwrap())
+}
+
 /// A file of SQLite. What is raced for is the order of things, not the disk: memory where there is
 /// some.
 pub(super) fn sqlite() -> Databases {

@@ -262,6 +262,7 @@ impl Reading<'_> {
             duress: duress.or(known.duress),
             host: host.or(known.host),
             replaced_by: known.replaced_by,
+            loss_paid: known.loss_paid,
         };
         credential.extras = (extras != Extras::default()).then(|| Box::new(extras));
     }

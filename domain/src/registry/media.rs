@@ -198,7 +198,10 @@ impl Step<'_> {
         };
         let returned = state == CredentialState::Returned;
         let (before, id, member) = (held.state, held.id, held.member);
-        let row = Credential { state, collected: held.collected || returned, ..held };
+        let mut row = Credential { state, collected: held.collected || returned, ..held };
+        if returned {
+            row.forget_loss_paid();
+        }
         self.state.tables.credentials.put(uid.clone(), row);
         if returned {
             if self.state.tables.presence.read(&id).is_some() {
@@ -231,6 +234,7 @@ impl Step<'_> {
         if old.state == CredentialState::Active {
             old.state = CredentialState::Lost;
         }
+        old.forget_loss_paid();
         old.extras.get_or_insert_default().replaced_by = Some(with.clone());
         self.remember(carried, (uid, old.id, old.member), HeldEvent::Replaced, reason);
         self.state.tables.credentials.put(uid.clone(), old);

@@ -7,6 +7,7 @@ use crate::{
     ids::{AccountId, CredentialId, FamilyId, GroupId, MemberId, Uid, ZoneId},
     limit::COUNT_MAX,
     reasons::Reason,
+    rows::ReceiptKey,
     time::Timestamp,
 };
 
@@ -90,6 +91,9 @@ pub struct Extras {
     /// What was given out in its place, once it was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced_by: Option<Uid>,
+    /// The receipt of the fee for its loss, as long as nothing became of the band since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_paid: Option<ReceiptKey>,
 }
 
 /// An operator.
@@ -276,6 +280,22 @@ pub struct Credential {
     pub collected: bool,
     /// What few credentials have.
     pub extras: Option<Box<Extras>>,
+}
+
+impl Credential {
+    /// Whether its loss was paid on this receipt, and nothing became of the band since.
+    pub(crate) fn loss_is_paid_on(&self, receipt: &ReceiptKey) -> bool {
+        let paid = self.extras.as_deref().and_then(|extras| extras.loss_paid.as_ref());
+        paid == Some(receipt)
+    }
+
+    /// Forgets on which receipt its loss was paid: what that gave is used, or something else came
+    /// in its place.
+    pub(crate) fn forget_loss_paid(&mut self) {
+        if let Some(extras) = self.extras.as_deref_mut() {
+            extras.loss_paid = None;
+        }
+    }
 }
 
 /// The visits that a member began lately, which limits count (parameter 17).

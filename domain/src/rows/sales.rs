@@ -139,6 +139,9 @@ pub struct BandDeposit {
     pub member: Option<MemberId>,
     /// When.
     pub at: Timestamp,
+    /// The receipt that it was paid on; deposits of earlier versions do not know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<ReceiptKey>,
 }
 
 /// Which prepaid money is earned on which day.

@@ -114,6 +114,9 @@ pub struct PassSale {
     /// Whether the holder's family may use it too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub family: bool,
+    /// Whether somebody has been in by it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub used: bool,
 }
 
 impl Pass {

@@ -49,7 +49,7 @@ pub(crate) fn sold_rows() -> Changes {
         deposits: vec![change(
             Uid::from("04A1"),
             1,
-            BandDeposit { amount: Money(500), member: None, at: NOW },
+            BandDeposit { amount: Money(500), member: None, at: NOW, receipt: Some(key(9)) },
         )],
         earnings: vec![change(day, 1, Earning { amount: Money(333), due: NOW })],
         ..Changes::default()

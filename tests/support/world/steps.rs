@@ -182,7 +182,8 @@ impl World {
         true
     }
 
-    fn read(&mut self, gate: &str, direction: Direction, uid: &str) {
+    /// A band is read.
+    pub fn read(&mut self, gate: &str, direction: Direction, uid: &str) {
         let now = self.now();
         self.event(gate, now, Happening::CredentialRead { direction, uid: uid.into(), pin: None });
     }
@@ -268,7 +269,8 @@ impl World {
         self.event("bank", now, Happening::LockerRequest { locker, uid, opens });
     }
 
-    fn passed(&mut self, gate: &str, way: &str, told: Timestamp) {
+    /// Somebody went through.
+    pub fn passed(&mut self, gate: &str, way: &str, told: Timestamp) {
         let direction = if way == "in" { Direction::Entry } else { Direction::Exit };
         self.event(gate, told, Happening::PassageMade { direction, decision: None });
     }
