@@ -135,6 +135,8 @@ impl Step<'_> {
         if self.reset_obstacle().is_some() {
             return;
         }
+        let started = self.state.tables.emergency.read(&()).map(|row| row.started);
+        self.state.last_emergency = started.map(|started| (started, self.now));
         self.state.tables.emergency.remove(());
         self.forget_grants();
         self.everybody_is_out();

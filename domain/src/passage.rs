@@ -290,7 +290,9 @@ impl Step<'_> {
     /// Whether something at `at` falls into an emergency, in which nothing is charged and no visit
     /// taken (I6).
     pub(crate) fn in_emergency(&mut self, at: Timestamp) -> bool {
-        self.state.tables.emergency.read(&()).is_some_and(|row| at >= row.started)
+        let over = self.state.last_emergency;
+        over.is_some_and(|(started, reset)| started <= at && at < reset)
+            || self.state.tables.emergency.read(&()).is_some_and(|row| at >= row.started)
     }
 }
 

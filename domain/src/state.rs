@@ -220,6 +220,9 @@ pub struct State {
     values: InForce,
     /// Whether an import is being checked against the people who are there.
     pub(crate) people_closed: bool,
+    /// Since when and until when the emergency was that was reset last in this run: a read that was
+    /// made in it may come later.
+    pub(crate) last_emergency: Option<(Timestamp, Timestamp)>,
 }
 
 /// The values of one rule set with those of the database above them.
@@ -239,7 +242,8 @@ impl State {
         let numbers = crate::registry::Numbers::of(&tables);
         let values = InForce::default();
         let ids = IdMaker::new(seed);
-        Self { site, tables, epoch, ids, timers, numbers, values, people_closed: false }
+        let (people_closed, last_emergency) = (false, None);
+        Self { site, tables, epoch, ids, timers, numbers, values, people_closed, last_emergency }
     }
 
     /// The batch is durable: its rows are the committed ones.

@@ -27,6 +27,8 @@ use policies::Drawn;
 
 /// These sequences run each time, the first that ever ran: what has to come about does so in them.
 const KNOWN: u64 = 400;
+/// These failed once: a read that was made in an emergency and came after its end was charged.
+const FAILED: &[u64] = &[221_470_109];
 /// So many more run that nobody ran before.
 const FRESH: u64 = 200;
 /// What has to come about, so that the test cannot come to test nothing.
@@ -152,8 +154,9 @@ fn no_sequence_breaks_what_no_rule_may_change() {
     let repeats = std::env::var_os("KARI_SEQUENCES_SEED").is_some();
     let first = tests::seeds::fresh("KARI_SEQUENCES_SEED");
     let count = number("KARI_SEQUENCES", FRESH);
-    let known = if repeats { 0 } else { KNOWN };
-    let seeds: Vec<u64> = (1..=known).chain(first..first + count).collect();
+    let known: Vec<u64> =
+        if repeats { Vec::new() } else { (1..=KNOWN).chain(FAILED.iter().copied()).collect() };
+    let seeds: Vec<u64> = known.iter().copied().chain(first..first + count).collect();
     let halves = std::thread::scope(|scope| {
         let half = |from| {
             let half = seeds.iter().copied().skip(from).step_by(2);
@@ -176,7 +179,7 @@ fn no_sequence_breaks_what_no_rule_may_change() {
     for (what, count) in &tally {
         println!("{count:>8} {what}");
     }
-    if known > 0 {
+    if !known.is_empty() {
         let missing: Vec<_> = NEEDED.iter().filter(|what| !tally.contains_key(**what)).collect();
         assert!(missing.is_empty(), "never came about: {missing:?}");
     }
