@@ -7,8 +7,8 @@
 # storm 40 times and 1,000 random days are sold at a till. KARI_CRASH_ROUNDS, KARI_RELOADS,
 # KARI_REFERENCE_PROFILES (100 cases each), KARI_SEQUENCES, KARI_RACES (a tenth of them on
 # PostgreSQL, with two daemons), KARI_STORMS and KARI_TILL_DAYS change how often;
-# KARI_REFERENCE_SEED, KARI_SEQUENCES_SEED, KARI_STORM_SEED, KARI_RACE_SEED and KARI_TILL_SEED repeat
-# what a run printed. What they need is what tests/run.sh installs.
+# KARI_REFERENCE_SEED changes its cases; KARI_SEQUENCES_SEED, KARI_STORM_SEED, KARI_RACE_SEED and
+# KARI_TILL_SEED repeat what a run printed. What they need is what tests/run.sh installs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

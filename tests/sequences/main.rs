@@ -2,7 +2,8 @@
 //! exit refused, none held beyond its bound, no minor held for money, no charge in an emergency.
 //!
 //! `KARI_SEQUENCES` is how many of a fresh seed run beside those that run each time;
-//! `KARI_SEQUENCES_SEED` repeats some. A sequence that fails is shortened to the events that it needs, and told with its seed.
+//! `KARI_SEQUENCES_SEED` repeats some. A sequence that fails is shortened to the events that it
+//! needs, and told with its seed.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends here")]
 
