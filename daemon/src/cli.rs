@@ -11,6 +11,7 @@ use crate::{
 
 mod books;
 pub(crate) mod catalogue;
+pub(crate) mod device;
 pub(crate) mod passes;
 pub(crate) mod registry;
 mod signed;
@@ -184,6 +185,9 @@ What the code needs a second person for waits 60 seconds for `kari confirm`.")]
     #[command(after_help = "Example:
   kari confirm my-pool desk-1 --operator levan --terminal till-1")]
     Confirm(ConfirmArgs),
+    /// Give gates and readers accounts at the MQTT server inside.
+    #[command(subcommand)]
+    Device(device::DeviceCommand),
     /// Register people, change what is known of them, find them, ban them.
     #[command(subcommand)]
     Member(registry::MemberCommand),
@@ -245,6 +249,9 @@ pub(crate) struct RunArgs {
     /// Print no decisions.
     #[arg(long)]
     pub(crate) quiet: bool,
+    /// Begin with another key for PINs, as the site's `pin.key` is lost: no PIN stays right.
+    #[arg(long, conflicts_with = "simulate")]
+    pub(crate) new_pin_key: bool,
 }
 
 /// What `kari init` takes.

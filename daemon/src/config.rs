@@ -9,6 +9,7 @@ use std::{
 };
 
 use devices::{
+    accounts::live::Live,
     config::{GateConfig, Links, LinksConfig, MqttConfig},
     profile::Profiles,
 };
@@ -19,11 +20,13 @@ use domain::{
     site::{Gate, Site, TerminalKind},
 };
 use serde::{Deserialize, de::DeserializeOwned};
-use store::place::{ONLY_DAEMON, Place};
+use store::place::Place;
 
 use crate::registry::phones;
 
+mod database;
 mod money;
+use database::DatabasePart;
 use money::MoneyPart;
 
 /// Why an installation cannot be used, and what to do.
@@ -117,68 +120,6 @@ impl Default for StatePart {
     fn default() -> Self {
         Self { folder: "state".into() }
     }
-}
-
-/// Without an address it is a file in the state folder.
-#[derive(Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct DatabasePart {
-    /// A PostgreSQL, as `postgres://user@host/database`.
-    url: Option<String>,
-    /// A file with its password, in the site's folder or where systemd puts credentials.
-    password_file: Option<PathBuf>,
-    /// The number of this daemon among those that share the database.
-    daemon: i64,
-}
-
-impl Default for DatabasePart {
-    fn default() -> Self {
-        Self { url: None, password_file: None, daemon: ONLY_DAEMON }
-    }
-}
-
-impl DatabasePart {
-    /// The database of the site in `folder`, with its state in `state`.
-    fn place(&self, folder: &Path, state: &Path) -> Result<Place, String> {
-        if self.daemon < ONLY_DAEMON {
-            return Err(format!("`database.daemon` is {}; daemons count from 1", self.daemon));
-        }
-        let Some(url) = &self.url else {
-            if self.password_file.is_some() || self.daemon != ONLY_DAEMON {
-                return Err("a file has one daemon and no password; `database.url` names a \
-                            PostgreSQL"
-                    .to_owned());
-            }
-            return Ok(Place::file(state.join("kari.db")));
-        };
-        // What stands between `//` and `@` is who asks, and after a colon the password.
-        let who = url.split_once("//").and_then(|(_, rest)| rest.split_once('@'));
-        if who.is_some_and(|(who, _)| who.contains(':')) {
-            return Err("`database.url` holds a password; put it into a file and name that by \
-                        `database.password_file`"
-                .to_owned());
-        }
-        let password = self.password_file.as_ref().map(|file| secret(folder, file)).transpose()?;
-        let place = Place::server(url, password.as_deref());
-        let place = place.map_err(|error| {
-            format!("`database.url` is no address such as postgres://kari@localhost/kari: {error}")
-        })?;
-        let place = place.for_daemon(self.daemon);
-        // The test command starts a server that does not wait for its disk, and says so.
-        Ok(match std::env::var_os("KARI_TEST_POSTGRES_URL") {
-            Some(_) => place.that_may_forget(),
-            None => place,
-        })
-    }
-}
-
-/// What is in a file that holds a secret.
-fn secret(folder: &Path, file: &Path) -> Result<String, String> {
-    let given = std::env::var_os("CREDENTIALS_DIRECTORY").map(|given| Path::new(&given).join(file));
-    let path = given.filter(|path| path.is_file()).unwrap_or_else(|| folder.join(file));
-    let text = std::fs::read_to_string(&path);
-    let text = text.map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 #[derive(Debug, Deserialize)]
@@ -281,6 +222,8 @@ pub(crate) struct Installation {
     pub(crate) admin: SocketAddr,
     /// Devices and broker, checked.
     pub(crate) links: Links,
+    /// Files with passwords and keys.
+    pub(crate) secret_files: Vec<PathBuf>,
     /// Banks of lockers.
     pub(crate) locker_banks: BTreeSet<String>,
     /// The country of phones that are written without one.
@@ -288,11 +231,24 @@ pub(crate) struct Installation {
 }
 
 impl Installation {
-    /// Finds and reads a site: `given`, else the current folder, else `/etc/kari`.
+    /// Finds, reads and checks a site: `given`, else the current folder, else `/etc/kari`.
     ///
     /// # Errors
     /// The first thing that is wrong, with its place.
     pub(crate) fn open(given: Option<&Path>) -> Result<Self, ConfigError> {
+        let installation = Self::read(given)?;
+        installation.links.check_door().map_err(|error| ConfigError::Meaning {
+            path: installation.folder.join("site.toml"),
+            message: error.to_string(),
+        })?;
+        Ok(installation)
+    }
+
+    /// The same, though its devices may still need accounts.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place.
+    pub(crate) fn read(given: Option<&Path>) -> Result<Self, ConfigError> {
         let folder = find(given)?;
         let path = folder.join("site.toml");
         let text = read(&path)?;
@@ -304,8 +260,13 @@ impl Installation {
             .map_err(|error| meaning(error.to_string()))?;
         let mut site = site;
         file.money.join(&mut site).map_err(|(start, why)| syntax(&path, &text, start, why))?;
+        let mqtt_password = file.mqtt.as_ref().and_then(|mqtt| mqtt.password_file.clone());
+        let secrets = mqtt_password.into_iter().chain(file.database.password_file.clone());
+        let secret_files = secrets.map(|secret| folder.join(secret)).collect();
         let links = LinksConfig { mqtt: file.mqtt, gates: file.gate };
-        let links = links.check(&profiles).map_err(|error| meaning(error.to_string()))?;
+        let mut links = links.check(&profiles).map_err(|error| meaning(error.to_string()))?;
+        let accounts = Live::open(&folder).map_err(|error| meaning(error.to_string()))?;
+        links.accounts = Arc::new(accounts);
         for gate in &links.gates {
             let known = site.gates.get_mut(&gate.config.id);
             if let Some(known) = known {
@@ -331,6 +292,7 @@ impl Installation {
             locker_banks: file.lockers.into_iter().map(|bank| bank.bank).collect(),
             site: Arc::new(site),
             links,
+            secret_files,
             folder,
         })
     }
@@ -541,6 +503,7 @@ mod tests {
             ("[mqtt]", "[money]\nband_deposit = '-5'\n[mqtt]", "not an amount of GEL from 0.00"),
             ("[mqtt]", "[money]\ntax = '5'\n[mqtt]", "unknown field `tax`"),
             ("[mqtt]", "[mqtt]\n[[group]]\nid = 'a'\nclass = 'desk'", "its class is swim_group"),
+            ("[mqtt]", "[mqtt]\nlisten = '0.0.0.0:1883'", "no device has an account"),
         ] {
             assert!(GOOD.contains(from), "{from}");
             let got = open(&GOOD.replacen(from, to, 1)).unwrap_err();

@@ -16,9 +16,12 @@ mod import;
 mod intake;
 mod names;
 mod orders;
+mod output;
 mod outward;
 mod pins;
+mod plain_pins;
 mod print;
+mod random;
 mod registry;
 mod reload;
 mod remedies;
@@ -35,13 +38,18 @@ mod values;
 use std::process::ExitCode;
 
 use clap::Parser;
+use rustix::fs::Mode;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, Exit};
 
 fn main() -> ExitCode {
+    // Databases, sockets, exports and drafts hold people's data: whatever a command makes is for
+    // its owner alone, from its first byte.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let cli = Cli::parse();
     log(cli.json);
+    let is_daemon = matches!(cli.command, Command::Run(_));
     let exit = match runtime().and_then(|runtime| runtime.block_on(command(cli))) {
         Ok(exit) => exit,
         Err(error) => {
@@ -50,6 +58,9 @@ fn main() -> ExitCode {
             exit_of(&error)
         }
     };
+    // A daemon goes on whatever becomes of its output; a command has failed.
+    let exit =
+        if exit == Exit::Done && !is_daemon && say::has_failed() { Exit::Failed } else { exit };
     ExitCode::from(exit.code())
 }
 
@@ -96,6 +107,7 @@ async fn command(cli: Cli) -> anyhow::Result<Exit> {
         Command::Export(args) => Box::pin(commands::export::export(&args)).await,
         Command::Bench(args) => Box::pin(bench::bench(args, json)).await,
         Command::BenchPeer { broker } => Box::pin(bench::peer(broker)).await,
+        Command::Device(what) => commands::device::device(what, json),
         Command::Member(what) => Box::pin(commands::registry::member(what, json)).await,
         Command::Credential(what) => Box::pin(commands::registry::credential(what, json)).await,
         Command::Till(args) => Box::pin(commands::till::till(args, json)).await,

@@ -15,7 +15,7 @@ use admin_api::{
     wording::language::Language,
 };
 use anyhow::{Context, anyhow};
-use devices::{arrival::Inlets, hub::Hub};
+use devices::{arrival::Inlets, hub::Hub, pin::PinKey};
 use domain::{
     command::Command,
     ids::{DeviceId, IdMaker},
@@ -24,7 +24,6 @@ use domain::{
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use rules::load::Names;
-use rustix::fs::Mode;
 use store::{
     Opened, Store,
     error::CommitError,
@@ -49,7 +48,7 @@ use crate::{
     intake::{Ask, Doors, Inbox, doors},
     names,
     outward::{Gates, Outward},
-    pins,
+    pins, plain_pins,
     registry::Surroundings,
     reload::{self, FirstSet, Reloader},
     remedies::Remedies,
@@ -108,6 +107,7 @@ struct Found {
     first: FirstSet,
     reader: Reader,
     news: Option<News>,
+    pins: PinKey,
 }
 
 /// A site whose loop runs; no gate is let in yet.
@@ -142,15 +142,13 @@ pub(crate) async fn wake(
     (folder, database): (&Path, &Place),
     (clock, seed): (SiteClock, u64),
 ) -> anyhow::Result<Awake> {
-    // Database, socket and backups hold people's data: whatever is made is for its owner alone.
-    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot make the state folder `{}`", folder.display()))?;
     let clock = Arc::new(clock);
     let wall: Arc<dyn Clock> = clock.clone();
     let mut ids = IdMaker::new(seed);
     let found = find(installation, (folder, database), wall.as_ref(), &mut ids).await?;
-    let Found { store, opened, state, data, names, first, reader, news } = found;
+    let Found { store, opened, state, data, names, first, reader, news, pins } = found;
 
     let ended = CancellationToken::new();
     let health = Arc::new(Health::default());
@@ -176,7 +174,7 @@ pub(crate) async fn wake(
         reader,
         state: folder.to_path_buf(),
         site: Arc::clone(&installation.site),
-        pins: pins::key(folder)?,
+        pins,
         clock: Arc::clone(&wall),
     };
     importer.bring_in(unfinished, data).await?;
@@ -278,10 +276,16 @@ async fn find(
     let news = store.news().await?;
     let seeds = (ids.fork(), ids.fork());
     let state = State::load(Arc::clone(&installation.site), snapshot, opened.epoch, seeds.1);
+    let pins = pins_of(folder, &state, &opened, database)?;
     let data = match opened.is_empty && state.unfinished_import().is_none() {
         true => {
-            let seed = (seeds.0, &pins::key(folder)?);
-            let data = data::read(&installation.data(), &installation.site, seed, clock.now())?;
+            let (folder_of_data, site) = (installation.data(), &installation.site);
+            let read = || data::read(&folder_of_data, site, (seeds.0, &pins), clock.now());
+            let mut data = read()?;
+            // Only what was found right is touched; a simulation leaves the site's files alone.
+            if folder == installation.state && plain_pins::hide(&folder_of_data, &pins)? {
+                data = read()?;
+            }
             // Tariffs without people are read once as well.
             Some(data).filter(|data| state.tables.imports.peek(&data.id).is_none())
         }
@@ -298,7 +302,23 @@ async fn find(
     let reader = Reader::open(database).await?;
     names.kept = values::of(&reader.params().await?);
     let first = reload::first(&installation.rules(), &names, opened.last_rule_set.clone());
-    Ok(Found { store, opened, state, data, names, first, reader, news })
+    Ok(Found { store, opened, state, data, names, first, reader, news, pins })
+}
+
+/// The key of the site's PINs. A site that is in use has had one since its first start.
+fn pins_of(
+    folder: &Path,
+    state: &State,
+    opened: &Opened,
+    database: &Place,
+) -> anyhow::Result<PinKey> {
+    let in_use = !opened.is_empty || state.tables.operators.iter().next().is_some();
+    // A second daemon at a server is new where its own folder is new.
+    let ran_before = database.path().is_some() || opened.epoch > 1;
+    match in_use && ran_before {
+        true => pins::kept(folder),
+        false => pins::key(folder),
+    }
 }
 
 /// Tells the health whether every link is up.

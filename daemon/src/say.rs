@@ -1,12 +1,17 @@
 //! What commands print, on a pipe that may close: `kari replay … | head`.
 //!
 //! Where nobody reads any more, what is left to print is dropped, and the command goes on to its
-//! own end and its own exit code; a daemon goes on serving.
+//! own end and its own exit code; a daemon goes on serving. Where it cannot be written for another
+//! reason (a full disk), that is said once, and the command fails.
 
 use std::{
     fmt::Arguments,
     io::{ErrorKind, Write},
+    sync::atomic::{AtomicBool, Ordering},
 };
+
+/// Whether something could not be printed that was asked for.
+static FAILED: AtomicBool = AtomicBool::new(false);
 
 /// Prints a line of data on stdout.
 macro_rules! say {
@@ -23,9 +28,15 @@ macro_rules! tell {
 pub(crate) fn out(text: Arguments<'_>) {
     if let Err(error) = writeln!(std::io::stdout().lock(), "{text}")
         && error.kind() != ErrorKind::BrokenPipe
+        && !FAILED.swap(true, Ordering::Relaxed)
     {
-        message(format_args!("kari: cannot print: {error}"));
+        message(format_args!("kari: cannot write standard output: {error}"));
     }
+}
+
+/// Whether something was asked for on stdout that could not be written.
+pub(crate) fn has_failed() -> bool {
+    FAILED.load(Ordering::Relaxed)
 }
 
 /// See [`tell!`].

@@ -1,10 +1,11 @@
 //! The part of a site's file that says which device stands where, and over which broker.
 
-use std::{collections::BTreeMap, fs, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, fs, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use domain::ids::DeviceId;
 use serde::Deserialize;
 
+use crate::accounts::live::Live;
 use crate::pin::PinKey;
 use crate::profile::{Kind, Profile, Profiles};
 
@@ -26,7 +27,7 @@ pub struct MqttConfig {
     /// `embedded`, or `mqtt://host:port`.
     #[serde(default = "embedded")]
     pub broker: String,
-    /// Where the embedded broker listens; a loopback address while it takes anonymous clients.
+    /// Where the embedded broker listens; beyond loopback only where devices have accounts.
     #[serde(default = "loopback")]
     pub listen: SocketAddr,
     /// Our name at the broker, which keeps our session: two daemons at one broker need two.
@@ -119,6 +120,8 @@ pub struct Links {
     pub gates: Vec<Gate>,
     /// The key under which codes of keypads are made digests.
     pub pins: PinKey,
+    /// The accounts at the server inside.
+    pub accounts: Arc<Live>,
 }
 
 /// Which broker.
@@ -175,7 +178,7 @@ impl LinksConfig {
                 return Err(ConfigError::Mqtt(hint.to_owned()));
             }
         };
-        Ok(Links { broker, gates, pins: PinKey::default() })
+        Ok(Links { broker, gates, pins: PinKey::default(), accounts: Arc::default() })
     }
 }
 
@@ -190,6 +193,54 @@ impl Links {
                 host.parse().ok().map(|ip| SocketAddr::new(ip, *port))
             }
         }
+    }
+
+    /// Whether the broker is one on the network.
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
+        matches!(&self.broker, Some(Broker { place: BrokerPlace::Remote(..), .. }))
+    }
+
+    /// Our account at a broker on the network.
+    #[must_use]
+    pub fn login_name(&self) -> Option<&str> {
+        Some(self.broker.as_ref()?.login.as_ref()?.username.as_str())
+    }
+
+    /// Where the server inside lets in everybody, as no device has an account.
+    #[must_use]
+    pub fn open_door(&self) -> Option<SocketAddr> {
+        match self.broker.as_ref()?.place {
+            BrokerPlace::Embedded(address) => self.accounts.current().is_empty().then_some(address),
+            BrokerPlace::Remote(..) => None,
+        }
+    }
+
+    /// Refuses a door that is open to other machines.
+    ///
+    /// # Errors
+    /// It is, with what to do.
+    pub fn check_door(&self) -> Result<(), ConfigError> {
+        let Some(address) = self.open_door().filter(|at| !at.ip().is_loopback()) else {
+            return Ok(());
+        };
+        Err(ConfigError::Mqtt(format!(
+            "other machines reach {address}, and no device has an account; give each one its own \
+             by `kari device add ID`, or say `listen = \"127.0.0.1:{}\"`",
+            address.port()
+        )))
+    }
+
+    /// The same links for a simulation, whose gates have no accounts: on this machine alone.
+    #[must_use]
+    pub fn simulated(mut self) -> Self {
+        self.accounts = Arc::default();
+        if let Some(Broker { place: BrokerPlace::Embedded(address), .. }) = &mut self.broker
+            && !address.ip().is_loopback()
+        {
+            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
+        self
     }
 
     /// What `kari check` tells people besides errors.
@@ -239,7 +290,7 @@ fn check_gate(config: GateConfig, profiles: &Profiles) -> Result<Gate, ConfigErr
 }
 
 /// Whether `id` can be one level of a topic as Homie allows it.
-fn is_topic_id(id: &str) -> bool {
+pub(crate) fn is_topic_id(id: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=64).contains(&id.len()) && id.bytes().all(fits)
 }
@@ -251,12 +302,6 @@ impl MqttConfig {
             return failed("`client_id` has 1 to 64 lower-case letters, digits and hyphens");
         }
         let place = if self.broker == "embedded" {
-            if !self.listen.ip().is_loopback() {
-                return failed(
-                    "the embedded broker takes anonymous clients, so it listens on loopback only; \
-                     say `listen = \"127.0.0.1:1883\"` or run a broker with accounts",
-                );
-            }
             BrokerPlace::Embedded(self.listen)
         } else {
             let Some((host, port)) = remote(&self.broker) else {
@@ -324,7 +369,6 @@ mod tests {
             (MQTT.replace("homie-gate", "relay-gate"), "needs `address"),
             (gate("address = 'x:1'"), "take `address` out"),
             (gate("colour = 'red'"), "colour"),
-            (mqtt("listen = '0.0.0.0:1883'"), "loopback only"),
             (mqtt("broker = 'http://x'"), "mqtt://host:1883"),
             (mqtt("username = 'x'"), "go together"),
             (mqtt("client_id = 'a/b'"), "client_id"),
@@ -332,6 +376,35 @@ mod tests {
         for (text, expected) in cases {
             let error = check(&text).unwrap_err();
             assert!(error.contains(expected), "expected `{expected}` in: {error}");
+        }
+    }
+
+    #[test]
+    fn a_door_that_others_reach_needs_accounts() {
+        let mqtt = |more: &str| check(&MQTT.replace("[mqtt]", &format!("[mqtt]\n{more}"))).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let mut accounts = crate::accounts::Accounts::default();
+        let secret = crate::accounts::Secret::of(&[1; 32], [2; 16]);
+        accounts.add("gate-1", &secret, (Vec::new(), Vec::new())).unwrap();
+        fs::write(folder.path().join(crate::accounts::FILE), accounts.text().unwrap()).unwrap();
+        for (listen, open, refused) in [
+            ("listen = '0.0.0.0:1883'", true, true),
+            ("listen = '192.168.1.5:1883'", true, true),
+            ("listen = '[::]:1883'", true, true),
+            ("listen = '127.0.0.1:1883'", true, false),
+            ("listen = '[::1]:1883'", true, false),
+            ("broker = 'mqtt://192.168.1.5'", false, false),
+        ] {
+            let mut links = mqtt(listen);
+            assert_eq!(links.open_door().is_some(), open, "{listen}");
+            let error = links.check_door().err().map(|error| error.to_string());
+            assert_eq!(error.is_some(), refused, "{listen}: {error:?}");
+            assert!(error.is_none_or(|error| error.contains("`kari device add ID`")));
+            links.accounts = Arc::new(Live::open(folder.path()).unwrap());
+            assert!(links.check_door().is_ok() && links.open_door().is_none(), "{listen}");
+            let simulated = links.simulated();
+            assert!(simulated.check_door().is_ok(), "a simulation is on this machine: {listen}");
+            assert!(simulated.accounts.current().is_empty());
         }
     }
 

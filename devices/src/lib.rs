@@ -3,6 +3,7 @@
 //! A link turns bytes into a `domain` input and a command into bytes. It knows no member, price or
 //! rule. What a device type is stands in a profile; where a device stands, in the site's file.
 
+pub mod accounts;
 pub mod arrival;
 mod backoff;
 #[cfg(feature = "embedded-broker")]

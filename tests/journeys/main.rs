@@ -13,6 +13,7 @@ mod cashier;
 mod command_line;
 mod crashes;
 mod exits;
+mod files;
 mod fire;
 mod forgetting;
 mod imports;

@@ -1,6 +1,9 @@
 //! `kari doctor`: looks at an installation, and names what is not in order. Each check has its own
 //! exit code.
 
+pub(crate) mod door;
+mod files;
+
 use std::path::Path;
 
 use serde::Serialize;
@@ -30,6 +33,19 @@ struct Look {
     check: &'static str,
     ok: bool,
     told: String,
+    warnings: Vec<String>,
+}
+
+/// What a look came to: in order or not, and what people should know besides.
+struct Found {
+    told: Result<String, String>,
+    warnings: Vec<String>,
+}
+
+impl From<Result<String, String>> for Found {
+    fn from(told: Result<String, String>) -> Self {
+        Self { told, warnings: Vec::new() }
+    }
 }
 
 /// Looks at everything; the first failed check gives the exit code.
@@ -52,16 +68,19 @@ pub(crate) async fn doctor(site: &SiteArg, json: bool) -> anyhow::Result<Exit> {
         looks.push(look(13, "disk", room(&installation.state)));
         looks.push(look(14, "database", database(installation).await));
         looks.push(look(15, "daemon", daemon(installation).await));
+        looks.push(look(16, "file rights", files::rights(installation)));
+        looks.push(look(17, "plain PINs", files::pins(installation)));
+        looks.push(look(18, "devices' door", door::look(installation)));
     }
     print(&looks, installation.as_ref(), json)?;
     let failed = looks.iter().find(|look| !look.ok);
     Ok(failed.map_or(Exit::Done, |look| Exit::Check(look.code)))
 }
 
-fn look(code: u8, check: &'static str, found: Result<String, String>) -> Look {
-    let ok = found.is_ok();
-    let told = found.unwrap_or_else(|why| why);
-    Look { code, check, ok, told }
+fn look(code: u8, check: &'static str, found: impl Into<Found>) -> Look {
+    let Found { told, warnings } = found.into();
+    let ok = told.is_ok();
+    Look { code, check, ok, told: told.unwrap_or_else(|why| why), warnings }
 }
 
 fn print(looks: &[Look], installation: Option<&Installation>, json: bool) -> anyhow::Result<()> {
@@ -76,6 +95,7 @@ fn print(looks: &[Look], installation: Option<&Installation>, json: bool) -> any
             "checks": looks,
             "by_hand": BY_HAND,
             "gates_with_a_free_exit_beside_them": open_exits,
+            "acl": installation.and_then(door::acl),
         });
         say!("{}", serde_json::to_string(&told)?);
         return Ok(());
@@ -83,6 +103,10 @@ fn print(looks: &[Look], installation: Option<&Installation>, json: bool) -> any
     for look in looks {
         let mark = if look.ok { "ok    " } else { "FAILED" };
         say!("{mark}  {:<13}  {}", look.check, look.told);
+        look.warnings.iter().for_each(|warning| say!("warn    {:<13}  {warning}", ""));
+    }
+    if let Some(acl) = installation.and_then(door::acl) {
+        say!("\nfor the file of rights (`acl_file`) of a Mosquitto:\n{acl}");
     }
     say!("\nto be looked at by people:");
     BY_HAND.iter().for_each(|line| say!("  - {line}"));

@@ -4,12 +4,7 @@ mod chart;
 mod mapped;
 mod plain;
 
-use std::{
-    collections::HashMap,
-    fs::File,
-    io::{BufWriter, Write},
-    path::PathBuf,
-};
+use std::collections::HashMap;
 
 use anyhow::Context;
 use domain::{
@@ -26,8 +21,9 @@ use store::{
 use crate::{
     cli::{Exit, ExportArgs, ExportAs},
     clock::RealClock,
-    commands::report::{is_closed, period},
+    commands::report::period,
     config::Installation,
+    output::{self, Output},
 };
 use chart::Chart;
 
@@ -51,6 +47,7 @@ struct Export<'a> {
 /// Exports the journal.
 pub(crate) async fn export(args: &ExportArgs) -> anyhow::Result<Exit> {
     let installation = Installation::open(Some(&args.site))?;
+    output::needs_file(args.output.as_deref(), args.target == ExportAs::Xlsx)?;
     let site = &installation.site;
     let asked = period(args.from, args.until, &site.time_zone)?;
     let mapping = mapped::Mapping::read(args.mapping.as_deref())?;
@@ -81,8 +78,8 @@ pub(crate) async fn export(args: &ExportArgs) -> anyhow::Result<Exit> {
         closing,
         bar: bar.with_style(ProgressStyle::with_template(template)?),
     };
-    let mut output = Output::new(args)?;
-    let to = &mut output.to;
+    let mut output = Output::open(args.output.as_deref())?;
+    let to = &mut output;
     let written = match args.target {
         ExportAs::Hledger => plain::hledger(&mut export, to).await,
         ExportAs::Beancount => plain::beancount(&mut export, to).await,
@@ -171,45 +168,4 @@ fn next(day: Date) -> Date {
 /// The number of a transaction: the daemon, and its place in the chain.
 fn number(entry: &BookEntry) -> String {
     format!("{}-{}", entry.daemon, entry.seq)
-}
-
-/// Where an export goes: a file beside the one that it becomes, so that there is never half of
-/// one; without a file, stdout.
-struct Output {
-    to: Box<dyn Write>,
-    file: Option<(PathBuf, PathBuf)>,
-}
-
-impl Output {
-    fn new(args: &ExportArgs) -> anyhow::Result<Self> {
-        let Some(path) = &args.output else {
-            anyhow::ensure!(
-                args.target != ExportAs::Xlsx,
-                "say where the spreadsheet goes: --output FILE"
-            );
-            let to = Box::new(BufWriter::new(std::io::stdout()));
-            return Ok(Self { to, file: None });
-        };
-        let mut part = path.clone().into_os_string();
-        part.push(".part");
-        let part = PathBuf::from(part);
-        let file = File::create(&part);
-        let file = file.with_context(|| format!("cannot write `{}`", part.display()))?;
-        Ok(Self { to: Box::new(BufWriter::new(file)), file: Some((part, path.clone())) })
-    }
-
-    /// Ends it: the file takes its place, or goes.
-    fn end(mut self, written: anyhow::Result<()>) -> anyhow::Result<()> {
-        let written = written.and_then(|()| Ok(self.to.flush()?));
-        drop(self.to);
-        match (written, self.file) {
-            (Ok(()), Some((part, path))) => Ok(std::fs::rename(part, path)?),
-            (Err(error), Some((part, _))) => {
-                std::fs::remove_file(part)?;
-                Err(error)
-            }
-            (Err(error), None) if is_closed(&error) => Ok(()),
-            (written, None) => written,
-        }
-    }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod catalogue;
 pub(crate) mod check;
+pub(crate) mod device;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod export;

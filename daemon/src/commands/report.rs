@@ -1,6 +1,6 @@
 //! `kari report`: what the ledger says, added up for people.
 
-use std::{io::Write, path::Path};
+use std::io::Write;
 
 use domain::{
     money::{Currency, Money},
@@ -17,6 +17,7 @@ use crate::{
     clock::RealClock,
     commands::replay::When,
     config::Installation,
+    output,
     sheet::{Sheet, Style},
 };
 
@@ -42,9 +43,8 @@ pub(crate) async fn report(args: &ReportArgs, json: bool) -> anyhow::Result<Exit
     let report = reports::report(&reader, name, &asked).await?;
     reader.close().await;
     let format = args.format.unwrap_or(if json { ReportFormat::Json } else { ReportFormat::Table });
-    write_to(args.output.as_deref(), format == ReportFormat::Xlsx, |to| {
-        told(&report, format, &site.currency, to)
-    })?;
+    output::needs_file(args.output.as_deref(), format == ReportFormat::Xlsx)?;
+    output::write_to(args.output.as_deref(), |to| told(&report, format, &site.currency, to))?;
     Ok(Exit::Done)
 }
 
@@ -73,43 +73,6 @@ pub(crate) fn period(
     let until = at(until, Period::ALWAYS.until)?;
     anyhow::ensure!(since < until, "--from is not before --until; exchange them");
     Ok(Period { since, until })
-}
-
-/// Writes a file whole or not at all; without one, on stdout.
-fn write_to(
-    path: Option<&Path>,
-    needs_file: bool,
-    write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    let Some(path) = path else {
-        anyhow::ensure!(!needs_file, "say where the spreadsheet goes: --output FILE");
-        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-        let written = write(&mut out).and_then(|()| Ok(out.flush()?));
-        return match written {
-            Err(error) if is_closed(&error) => Ok(()),
-            written => written,
-        };
-    };
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let mut file = std::io::BufWriter::new(std::fs::File::create(&part)?);
-    let written = write(&mut file).and_then(|()| Ok(file.flush()?));
-    match written {
-        Ok(()) => Ok(std::fs::rename(&part, path)?),
-        Err(error) => {
-            std::fs::remove_file(&part)?;
-            Err(error)
-        }
-    }
-}
-
-/// Whether nobody reads any more: `kari report … | head`.
-pub(crate) fn is_closed(error: &anyhow::Error) -> bool {
-    let io = match error.downcast_ref::<csv::Error>().map(csv::Error::kind) {
-        Some(csv::ErrorKind::Io(io)) => Some(io),
-        _ => error.downcast_ref::<std::io::Error>(),
-    };
-    io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 fn told(

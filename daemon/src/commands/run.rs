@@ -7,7 +7,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     cli::{Exit, RunArgs},
     clock::{RealClock, SiteClock},
+    commands::doctor::door,
     config::Installation,
+    pins,
     print::Printer,
     running::{self, Options, Running},
     simulation,
@@ -18,6 +20,12 @@ pub(crate) async fn run(args: RunArgs, json: bool) -> anyhow::Result<Exit> {
     let installation = Installation::open(args.site.site.as_deref())?;
     if args.simulate {
         return simulation::run(&installation, &args, json).await;
+    }
+    if let Some(warning) = door::open_door(&installation) {
+        tracing::warn!("{warning}");
+    }
+    if args.new_pin_key {
+        pins::begin_anew(&installation.state)?;
     }
     let options = Options {
         state: installation.state.clone(),

@@ -80,10 +80,10 @@ impl Reading<'_> {
         }
         let operator = Operator {
             roles: parts(cells.text("roles")).map(GroupId::from).collect(),
-            pin: cells.read("pin", |code| self.pin(&login, code)),
+            pin: cells.read("pin", |code| self.pin((&login, 0), code)),
             band_pin: band
                 .as_ref()
-                .and_then(|band| cells.read("pin", |code| self.pin(band.as_str(), code))),
+                .and_then(|band| cells.read("pin", |code| self.pin((band.as_str(), 1), code))),
             uid: band,
             member: cells.read("member", |text| self.known.holder(whole(text)?)),
         };

@@ -7,6 +7,7 @@ use anyhow::Context;
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, Worksheet};
 
 use super::source::{Cell, FORMULA, Form, Row, Table};
+use crate::output::{self, Output};
 
 /// The heading above the numbers of rows.
 pub(crate) const ROW: &str = "kari: row";
@@ -23,10 +24,10 @@ pub(crate) fn write(
     bad: &BTreeMap<u64, Vec<String>>,
 ) -> anyhow::Result<()> {
     let rows = table.rows.iter().filter_map(|row| Some((row, bad.get(&row.line)?)));
-    let written = match &table.form {
-        Form::Csv(separator) => csv(path, table, *separator, rows),
-        Form::Xlsx(sheet) => xlsx(path, table, sheet, rows),
-    };
+    let written = output::write_to(Some(path), |to| match &table.form {
+        Form::Csv(separator) => csv(to, table, *separator, rows),
+        Form::Xlsx(sheet) => xlsx(to, table, sheet, rows),
+    });
     written.with_context(|| format!("cannot write the bad rows to `{}`", path.display()))
 }
 
@@ -37,12 +38,11 @@ fn headings(table: &Table) -> Vec<(usize, &str)> {
 }
 
 fn csv<'a>(
-    path: &Path,
+    file: &mut Output,
     table: &Table,
     separator: u8,
     rows: impl Iterator<Item = (&'a Row, &'a Vec<String>)>,
 ) -> anyhow::Result<()> {
-    let mut file = std::fs::File::create(path)?;
     // Without it a spreadsheet takes Georgian for Latin-1.
     file.write_all("\u{feff}".as_bytes())?;
     let mut writer =
@@ -75,7 +75,7 @@ fn guarded(cell: String) -> String {
 }
 
 fn xlsx<'a>(
-    path: &Path,
+    file: &mut Output,
     table: &Table,
     sheet: &str,
     rows: impl Iterator<Item = (&'a Row, &'a Vec<String>)>,
@@ -99,8 +99,7 @@ fn xlsx<'a>(
         }
         page.write_string(line, last, why.join("; "))?;
     }
-    book.save(path)?;
-    Ok(())
+    Ok(file.write_all(&book.save_to_buffer()?)?)
 }
 
 /// Writes a cell as what it was. Words are words, whatever they begin with.

@@ -251,8 +251,8 @@ impl Reading<'_> {
         }
         let host = cells.read("host", |text| self.known.holder(whole(text)?));
         let name = uid.map(Uid::as_str).unwrap_or_default();
-        let pin = cells.read("pin", |code| self.pin(name, code));
-        let duress = cells.read("duress_pin", |code| self.pin(name, code));
+        let pin = cells.read("pin", |code| self.pin((name, 0), code));
+        let duress = cells.read("duress_pin", |code| self.pin((name, 0), code));
         if pin.is_some() && pin == duress {
             cells.wrong("duress_pin: it is the same code as `pin`");
         }
@@ -384,9 +384,10 @@ impl Reading<'_> {
         if amount < Money::ZERO { Err(format!("`{text}` is below zero")) } else { Ok(amount) }
     }
 
-    /// The digest of the code that belongs to `holder`.
-    pub(crate) fn pin(&self, holder: &str, code: &str) -> Result<PinDigest, String> {
-        self.pins.digest(holder, code).ok_or_else(|| "a PIN has 4 to 12 digits".to_owned())
+    /// The digest of the code that belongs to a holder; where the code has several holders, with
+    /// the place of this one among them.
+    pub(crate) fn pin(&self, holder: (&str, usize), code: &str) -> Result<PinDigest, String> {
+        self.pins.read(holder, code).map_err(str::to_owned)
     }
 }
 

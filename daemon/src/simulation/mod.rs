@@ -18,7 +18,7 @@ use crate::{
     clock::{RealClock, SimulatedClock, SiteClock},
     commands::run::recorder,
     config::Installation,
-    data,
+    data, pins,
     print::Printer,
     running::{self, Options},
 };
@@ -32,12 +32,16 @@ pub(crate) async fn run(
     args: &RunArgs,
     json: bool,
 ) -> anyhow::Result<Exit> {
+    // Its gates are twins, which have no accounts.
+    let links = installation.links.clone().simulated();
+    let installation = &Installation { links, ..installation.clone() };
     let folder = installation.state.join("simulation");
     if folder.exists() {
         std::fs::remove_dir_all(&folder).with_context(|| {
             format!("cannot remove the last simulation in `{}`", folder.display())
         })?;
     }
+    pins::lend(&installation.state, &folder)?;
     let site = &installation.site;
     let rows =
         data::read(&installation.data(), site, (args.seed, &PinKey::default()), RealClock.now())?
@@ -99,6 +103,11 @@ pub(crate) async fn outside(
     args: &SimulateArgs,
 ) -> anyhow::Result<Tally> {
     let site = &installation.site;
+    anyhow::ensure!(
+        installation.links.accounts.current().is_empty(),
+        "the gates of this site have accounts, and simulated ones have none; try it on a copy of \
+         the site without `accounts.toml`"
+    );
     let rows =
         data::read(&installation.data(), site, (args.seed, &PinKey::default()), RealClock.now())?
             .rows;

@@ -27,7 +27,8 @@ use store::place::Place;
 
 use super::day::{self, Guest};
 use crate::{
-    clock::RealClock, config::Installation, data, driven::bare::Bare, names, pins, reload,
+    clock::RealClock, config::Installation, data, driven::bare::Bare, names, pins, plain_pins,
+    reload,
 };
 
 /// How long the past is.
@@ -93,6 +94,7 @@ pub(crate) async fn behind(installation: &Installation) -> anyhow::Result<Past> 
     let pins = pins::key(&installation.state)?;
     let start = RealClock.now();
     let rows = data::read(&installation.data(), site, (SEED, &pins), start)?.rows;
+    plain_pins::hide(&installation.data(), &pins)?;
     let first = day::busiest(&rows, local_date(start, &site.time_zone)).first_of_month();
     let dawn = dawn_of(installation, first)?;
     // Once more, as debts and what was imported are dated by the day on which they are read.

@@ -7,7 +7,7 @@ use domain::{
     ids::{DecisionId, Uid},
     time::Timestamp,
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 
 use super::topics::Part;
 use crate::pin::PinKey;
@@ -98,8 +98,7 @@ enum PassageKind {
 }
 
 fn read(direction: Direction, payload: &[u8], pins: &PinKey) -> Result<Decoded, String> {
-    let message: ReadMessage<'_> =
-        serde_json::from_slice(payload).map_err(|error| error.to_string())?;
+    let message: ReadMessage<'_> = from_json(payload)?;
     let uid = normalise_uid(&message.uid)
         .ok_or("`uid` has 1 to 64 letters and digits, pairs may be set apart by `:`")?;
     let pin = message.pin.map(|code| {
@@ -121,8 +120,17 @@ fn passage(payload: &[u8]) -> Result<Decoded, String> {
     event(message.v, (message.boot, message.seq), message.t, happening)
 }
 
-fn from_json<T: DeserializeOwned>(payload: &[u8]) -> Result<T, String> {
-    serde_json::from_slice(payload).map_err(|error| error.to_string())
+/// Reads JSON. What is wrong is said without the value that is wrong: it may be a code.
+fn from_json<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, String> {
+    serde_json::from_slice(payload).map_err(|error| {
+        let why = error.to_string();
+        match why.split_once(", expected ") {
+            Some((found, expected)) if found.starts_with("invalid ") => {
+                format!("expected {expected}")
+            }
+            _ => why,
+        }
+    })
 }
 
 fn event(
@@ -244,6 +252,13 @@ mod tests {
             let why = decode(READ, payload.as_bytes(), &pins).unwrap_err();
             assert_eq!(why, "`pin` has 4 to 12 digits");
         }
+        for wrong in ["1234", "[\"1234\"]", "{\"1234\":1}", "12.34e2", "true"] {
+            let payload = payload.replace("\"1234\"", wrong);
+            let why = decode(READ, payload.as_bytes(), &pins).unwrap_err();
+            assert!(!why.contains("12") && why.contains("expected"), "{payload}: {why}");
+        }
+        let why = decode(READ, b"1234", &pins).unwrap_err();
+        assert!(!why.contains("1234"), "a keypad that sends bare digits: {why}");
     }
 
     #[test]
