@@ -6,7 +6,8 @@
 # events run under good and hostile rules, 50 spends race for a last coin 10,000 times, 64 writers
 # storm 40 times and 1,000 random days are sold at a till. KARI_CRASH_ROUNDS, KARI_RELOADS,
 # KARI_REFERENCE_PROFILES (100 cases each), KARI_SEQUENCES, KARI_RACES (a tenth of them on
-# PostgreSQL, with two daemons), KARI_STORMS and KARI_TILL_DAYS change how often;
+# PostgreSQL, with two daemons), KARI_STORMS and KARI_TILL_DAYS change how often,
+# KARI_FLOOD_SECONDS how long one mad device floods, KARI_FIRE_KILLS how often a fire is killed;
 # KARI_REFERENCE_SEED changes its cases; KARI_SEQUENCES_SEED, KARI_STORM_SEED, KARI_RACE_SEED and
 # KARI_TILL_SEED repeat what a run printed. What they need is what tests/run.sh installs.
 set -euo pipefail
@@ -24,6 +25,8 @@ export KARI_SEQUENCES="${KARI_SEQUENCES:-20000}"
 export KARI_RACES="${KARI_RACES:-10000}"
 export KARI_STORMS="${KARI_STORMS:-40}"
 export KARI_TILL_DAYS="${KARI_TILL_DAYS:-1000}"
+export KARI_FLOOD_SECONDS="${KARI_FLOOD_SECONDS:-120}"
+export KARI_FIRE_KILLS="${KARI_FIRE_KILLS:-30}"
 
 cargo test --package tests --test reference -- --nocapture
 cargo test --package tests --test sequences -- --nocapture
@@ -31,4 +34,4 @@ cargo test --package tests --test sales -- --nocapture whatever_is_ordered
 cargo test --package daemon driven -- --nocapture --test-threads 1
 cargo build --workspace
 cargo test --workspace --test journeys -- --nocapture \
-    killed_under_load a_thousand_reloads
+    killed_under_load a_thousand_reloads one_mad_device a_fire_that_was_acknowledged

@@ -21,7 +21,10 @@ use admin_api::{
     health::Health,
 };
 use anyhow::{Context, bail};
-use devices::arrival::{Ack, Arrival};
+use devices::{
+    arrival::{Ack, Arrival},
+    queue,
+};
 use domain::{
     event::DeviceEvent,
     facts::Policy,
@@ -59,7 +62,7 @@ pub(crate) struct Driven {
 /// Somebody who says something to the loop, and waits until that is durable.
 #[derive(Clone)]
 pub(crate) struct Caller {
-    gates: mpsc::Sender<Arrival>,
+    gates: queue::Sender,
     administration: mpsc::Sender<Ask>,
     bulk: mpsc::Sender<Ask>,
 }
@@ -133,7 +136,7 @@ impl Caller {
         // Who has gone away misses nothing.
         let ack = Ack::new(move || _ = done.send(()));
         let arrival = Arrival { input: Input::Device(event), ack };
-        self.gates.send(arrival).await.ok().context("the loop has ended")?;
+        self.gates.put(arrival).ok().context("the loop has ended")?;
         durable.await.context("the loop ended before it was durable")
     }
 

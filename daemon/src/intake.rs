@@ -3,7 +3,10 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use devices::arrival::{Ack, Arrival, Inlets};
+use devices::{
+    arrival::{Ack, Arrival, Inlets},
+    queue,
+};
 use domain::{
     clock::effective_time,
     event::{DeviceEvent, Happening},
@@ -18,8 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The most inputs of one batch: a larger one saves little more, and lets all gates wait in step.
 pub(crate) const BATCH_MAX: usize = 64;
-/// Requests and facts of gates that may wait; more than the brokers hand out unacknowledged.
-const GATES_WAITING: usize = 2048;
+/// The most inputs of one device in a batch, so that another one's exit waits for few of them.
+const OF_ONE_DEVICE: usize = 16;
 /// Operators' requests that may wait.
 const ASKS_WAITING: usize = 64;
 
@@ -36,9 +39,9 @@ pub(crate) struct Ask {
 /// The loop's ends of the channels.
 pub(crate) struct Inbox {
     /// Life-safety inputs.
-    pub(crate) emergency: mpsc::Receiver<Arrival>,
+    pub(crate) emergency: queue::Receiver,
     /// Gates.
-    pub(crate) gates: mpsc::Receiver<Arrival>,
+    pub(crate) gates: queue::Receiver,
     /// Operators and reloads.
     pub(crate) administration: mpsc::Receiver<Ask>,
     /// Imports.
@@ -65,8 +68,8 @@ pub(crate) struct Doors {
 
 /// The channels of a loop that ends with `ended`.
 pub(crate) fn doors(ended: &CancellationToken) -> Doors {
-    let (emergency, emergency_in) = mpsc::channel(ASKS_WAITING);
-    let (gates, gates_in) = mpsc::channel(GATES_WAITING);
+    let (emergency, emergency_in) = queue::of_a_site();
+    let (gates, gates_in) = queue::of_a_site();
     let (administration, administration_in) = mpsc::channel(ASKS_WAITING);
     let (bulk, bulk_in) = mpsc::channel(2);
     let (elsewhere, elsewhere_in) = mpsc::channel(1);
@@ -114,7 +117,7 @@ pub(crate) fn drain(inbox: &mut Inbox, held: &mut VecDeque<Taken>, inputs: &mut 
     }
     let room = |inputs: &Vec<Taken>| inputs.len() < BATCH_MAX;
     while room(inputs)
-        && let Ok(arrival) = inbox.emergency.try_recv()
+        && let Some(arrival) = inbox.emergency.try_recv()
     {
         inputs.push(taken(arrival));
     }
@@ -123,11 +126,8 @@ pub(crate) fn drain(inbox: &mut Inbox, held: &mut VecDeque<Taken>, inputs: &mut 
     {
         inputs.push(next);
     }
-    while room(inputs)
-        && let Ok(arrival) = inbox.gates.try_recv()
-    {
-        inputs.push(taken(arrival));
-    }
+    let places = BATCH_MAX.saturating_sub(inputs.len());
+    inputs.extend(inbox.gates.take(places, OF_ONE_DEVICE).into_iter().map(taken));
     take_asks(inbox, held, inputs);
 }
 

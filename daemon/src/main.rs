@@ -76,7 +76,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 /// Messages go to stderr; `RUST_LOG` changes how many.
 fn log(json: bool) {
     let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("warn,mqtt5=error,kari=info,devices=info"));
+        .unwrap_or_else(|_| EnvFilter::new("warn,kari=info,devices=info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // It would be told on the same closed pipe.
     let builder = builder.log_internal_errors(false);

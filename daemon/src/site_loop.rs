@@ -124,7 +124,7 @@ impl SiteLoop {
             }
         }
         // What waits at this moment is still decided; what comes later finds a closed door.
-        let waiting = std::iter::from_fn(|| inbox.gates.try_recv().ok().map(taken));
+        let waiting = std::iter::from_fn(|| inbox.gates.try_recv().map(taken));
         let mut left: VecDeque<Taken> = waiting.take(HELD_MAX).collect();
         while !left.is_empty() {
             let next = left.drain(..left.len().min(BATCH_MAX)).collect();

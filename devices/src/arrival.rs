@@ -3,7 +3,8 @@
 use std::fmt;
 
 use domain::state::Input;
-use tokio::sync::mpsc;
+
+use crate::queue::Sender;
 
 /// The acknowledgement that a message waits for.
 ///
@@ -45,11 +46,11 @@ pub struct Arrival {
     pub ack: Ack,
 }
 
-/// The two doors into the loop. Both are bounded channels of the loop.
+/// The two doors into the loop. Both are bounded, and fair between devices.
 #[derive(Clone, Debug)]
 pub struct Inlets {
     /// Life-safety inputs; nothing else comes here, so nothing else can fill it.
-    pub emergency: mpsc::Sender<Arrival>,
+    pub emergency: Sender,
     /// Everything else of gates.
-    pub gates: mpsc::Sender<Arrival>,
+    pub gates: Sender,
 }

@@ -6,17 +6,14 @@
 pub mod accounts;
 pub mod arrival;
 mod backoff;
-#[cfg(feature = "embedded-broker")]
-pub mod broker;
 pub mod config;
 pub mod fire;
 pub mod hub;
-mod inlet;
 mod modbus;
 mod mqtt;
 pub mod pin;
 pub mod profile;
-#[allow(dead_code, reason = "the server that asks for rights comes next")]
-mod server;
+pub mod queue;
+pub mod server;
 mod stamp;
 pub mod twin;

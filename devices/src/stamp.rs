@@ -12,8 +12,6 @@ use domain::{
     time::{Clock, Timestamp},
 };
 
-use crate::arrival::{Ack, Arrival};
-
 /// Gives every connection a boot number: the microseconds of its time, and always a greater one.
 pub(crate) struct Boots {
     last: AtomicU64,
@@ -49,10 +47,10 @@ impl Stamp {
         self.clock.now()
     }
 
-    /// `happening` at `device` as an arrival with the next number of this connection.
-    pub(crate) fn event(&mut self, device: &DeviceId, happening: Happening, ack: Ack) -> Arrival {
+    /// `happening` at `device` with the next number of this connection.
+    pub(crate) fn event(&mut self, device: &DeviceId, happening: Happening) -> Input {
         self.seq += 1;
-        let event = DeviceEvent {
+        Input::Device(DeviceEvent {
             device: device.clone(),
             boot: self.boot,
             seq: self.seq,
@@ -60,7 +58,6 @@ impl Stamp {
             received: self.clock.now(),
             transit: Transit::Straight,
             happening,
-        };
-        Arrival { input: Input::Device(event), ack }
+        })
     }
 }

@@ -45,10 +45,9 @@ async fn stuffed() -> (Site, Vec<MqttGate>, Vec<ModbusGate>) {
         }
         boards[n % 2].read(Exit, "0102");
     }
-    // The broker has it all, and more of it than it may send us: every queue is full.
-    while gates.iter().any(|gate| gate.unacknowledged() > 0) {
-        sleep(Duration::from_millis(10)).await;
-    }
+    // The server has it all, and more of it than the loop takes: every queue is full.
+    sleep(Duration::from_millis(500)).await;
+    assert!(gates.iter().all(|gate| gate.unacknowledged() == 700), "nothing was stored");
     (site, gates, boards)
 }
 
@@ -80,7 +79,7 @@ async fn a_fire_input_of_a_gate_releases_all_gates_past_stuffed_queues() {
         }
     };
     assert_eq!(told.device.as_str(), "gate-2");
-    assert!(site.gates.try_recv().is_ok(), "the ordinary queue was full all the time");
+    assert!(site.gates.try_recv().is_some(), "the ordinary queue was full all the time");
 
     // It stays so: through an end of the alarm, a board without power, a gate without connection.
     gates[1].set_fire(false);

@@ -15,6 +15,7 @@ mod crashes;
 mod exits;
 mod files;
 mod fire;
+mod floods;
 mod forgetting;
 mod imports;
 mod operators;

@@ -29,7 +29,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper", &["admin-api"]),
     ("fluent-bundle", &["admin-api"]),
     ("rumqttc", &["devices"]),
-    ("mqtt5", &["devices"]),
+    ("rmqtt-codec", &["devices"]),
     ("tokio-modbus", &["devices"]),
 ];
 

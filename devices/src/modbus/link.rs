@@ -31,15 +31,13 @@ use crate::{
     arrival::{Ack, Arrival},
     backoff::{Backoff, seed},
     fire::Board,
-    inlet::Inlet,
     mqtt::Common,
+    queue::Sender,
     stamp::Stamp,
 };
 
 /// Commands that wait for the board.
 const COMMANDS: usize = 64;
-/// Events of the board that wait for the loop.
-const EVENTS: usize = 4096;
 /// So many polls in a row may fail, and so long may nothing be heard, before it is offline.
 const MISSED: u32 = 3;
 const SILENCE: Duration = Duration::from_secs(1);
@@ -75,11 +73,10 @@ impl BoardLink {
         common.fire.add(setup.device.as_str(), board)?;
         let (commands, waiting) = mpsc::channel(COMMANDS);
         let online = Arc::new(AtomicBool::new(false));
-        let stop = common.stop.clone();
         let worker = Worker {
             scan: Scan::new(Arc::clone(&setup.map)),
-            gates: Inlet::new(common.inlets.gates.clone(), EVENTS, stop.clone()),
-            emergency: Inlet::new(common.inlets.emergency.clone(), EVENTS, stop),
+            gates: common.inlets.gates.clone(),
+            emergency: common.inlets.emergency.clone(),
             stamp: common.boots.connect(),
             common: common.clone(),
             commands: waiting,
@@ -122,8 +119,8 @@ struct Worker {
     setup: BoardSetup,
     common: Common,
     commands: mpsc::Receiver<Command>,
-    gates: Inlet,
-    emergency: Inlet,
+    gates: Sender,
+    emergency: Sender,
     scan: Scan,
     stamp: Stamp,
     online: Arc<AtomicBool>,
@@ -299,13 +296,13 @@ impl Worker {
         if happening == (Happening::FireInput { active: true }) {
             self.common.fire.raise(device);
         }
-        let arrival = self.stamp.event(device, happening, Ack::none());
-        self.put(emergency, arrival);
+        let input = self.stamp.event(device, happening);
+        self.put(emergency, Arrival { input, ack: Ack::none() });
     }
 
     fn put(&self, emergency: bool, arrival: Arrival) {
         let inlet = if emergency { &self.emergency } else { &self.gates };
-        if !inlet.put(arrival) {
+        if !inlet.put_or_drop(arrival) {
             tracing::error!(device = %self.setup.device, "an event of a board found no place");
         }
     }

@@ -1,50 +1,60 @@
 //! What messages of gates mean: inputs for the loop, and a raise on the fire road.
+//!
+//! It is the same for the server of our own and for a broker on the network.
 
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
-    time::Duration,
 };
 
 use domain::{
     event::{DeviceEvent, Happening, HealthItem, Transit},
     ids::DeviceId,
     state::Input,
-    time::{Span, Timestamp},
 };
 use metrics::counter;
-use rumqttc::v5::mqttbytes::v5::Publish;
 
 use super::{
     Common,
     decode::{Decoded, decode},
-    session::{Handler, Line},
     topics::{self, Part},
 };
 use crate::pin::PinKey;
 use crate::{
-    arrival::{Ack, Arrival},
     fire::FireRoad,
-    inlet::Inlet,
     stamp::{Boots, Stamp},
 };
 
-/// A broker that restarts is back within this time, and no gate need be called offline.
-const GRACE: Duration = Duration::from_millis(1500);
+/// A message as it was heard, whatever the way.
+pub(crate) struct Heard<'a> {
+    /// Its topic.
+    pub(crate) topic: &'a str,
+    /// What it says.
+    pub(crate) payload: &'a [u8],
+    /// Whether a broker has kept it for those who come later.
+    pub(crate) retain: bool,
+    /// How it came.
+    pub(crate) transit: Transit,
+}
 
-/// The gates of one connection.
+/// What a message comes to.
+#[derive(Debug)]
+pub(crate) enum Meaning {
+    /// Something for the loop, which acknowledges it.
+    Input(Input),
+    /// Nothing that anybody needs to know.
+    Nothing,
+    /// A command that was kept: it has to be cleared.
+    RetainedCommand,
+}
+
+/// The gates of one link.
 pub(crate) struct Gates {
     devices: HashSet<DeviceId>,
-    inlet: Inlet,
-    line: Arc<Line>,
     fire: Arc<FireRoad>,
     boots: Arc<Boots>,
     stamp: Stamp,
     pins: PinKey,
-    /// Whether the broker keeps messages for us while we are away.
-    keeps: bool,
-    /// Since when there is a connection; what it brings may have waited before that.
-    up_since: Timestamp,
     /// The last state told of each kind; a state that did not change is no news.
     known: HashMap<(DeviceId, Kind), Happening>,
 }
@@ -58,140 +68,95 @@ enum Kind {
 }
 
 impl Gates {
-    pub(crate) fn new(
-        devices: &[DeviceId],
-        inlet: Inlet,
-        (line, pins, keeps): (Arc<Line>, PinKey, bool),
-        common: &Common,
-    ) -> Self {
-        let stamp = common.boots.connect();
+    pub(crate) fn new(devices: &[DeviceId], pins: PinKey, common: &Common) -> Self {
         Self {
-            up_since: stamp.now(),
             devices: devices.iter().cloned().collect(),
-            inlet,
-            line,
             pins,
-            keeps,
             fire: Arc::clone(&common.fire),
-            stamp,
+            stamp: common.boots.connect(),
             boots: Arc::clone(&common.boots),
             known: HashMap::new(),
         }
     }
 
-    fn take(&mut self, device: &DeviceId, part: Part, publish: &Publish, ack: Ack) {
-        match decode(part, &publish.payload, &self.pins) {
-            Ok(Decoded::Nothing) => ack.done(),
-            Ok(Decoded::Event { boot, seq, at, happening }) => {
-                let transit = self.transit(publish);
-                let event = DeviceEvent {
-                    device: device.clone(),
-                    boot,
-                    seq,
-                    device_time: at,
-                    received: self.stamp.now(),
-                    transit,
-                    happening,
-                };
-                self.hand_over(Arrival { input: Input::Device(event), ack });
-            }
-            Ok(Decoded::State(happening)) => self.state(device, happening, ack),
-            Err(why) => {
-                counter!("kari_device_messages_unreadable_total").increment(1);
-                let input = Input::Unreadable { device: device.clone(), why };
-                self.hand_over(Arrival { input, ack });
-            }
-        }
-    }
-
-    fn state(&mut self, device: &DeviceId, happening: Happening, ack: Ack) {
-        let kind = match happening {
-            // Life safety is never held back, not even as a repetition.
-            Happening::FireInput { active } => {
-                if active {
-                    self.fire.raise(device);
-                }
-                None
-            }
-            Happening::ModeChanged { .. } => Some(Kind::Mode),
-            Happening::Health { what, .. } => Some(Kind::Health(what)),
-            _ => Some(Kind::Presence),
-        };
-        if let Some(kind) = kind {
-            let before = self.known.insert((device.clone(), kind), happening.clone());
-            if before.as_ref() == Some(&happening) {
-                return ack.done();
-            }
-        }
-        let arrival = self.stamp.event(device, happening, ack);
-        if !self.hand_over(arrival)
-            && let Some(kind) = kind
-        {
-            self.known.remove(&(device.clone(), kind));
-        }
-    }
-
-    /// How a message came: a broker keeps what is for us while there is no connection, and what it
-    /// delivers again it had kept.
-    fn transit(&self, publish: &Publish) -> Transit {
-        if !self.keeps {
-            return Transit::Straight;
-        }
-        let up_for = match publish.dup {
-            true => Span(0),
-            false => self.stamp.now().since(self.up_since).max(Span(0)),
-        };
-        let known = publish.properties.as_ref();
-        let expires_in = known.and_then(|known| known.message_expiry_interval);
-        Transit::Kept { up_for, expires_in: expires_in.map(|left| Span::seconds(left.into())) }
-    }
-
-    /// Whether the loop got it; what it did not get stays unacknowledged and comes again.
-    fn hand_over(&self, arrival: Arrival) -> bool {
-        let taken = self.inlet.put(arrival);
-        if !taken {
-            tracing::warn!("a message found no place in the loop; the broker will send it again");
-        }
-        taken
-    }
-}
-
-impl Handler for Gates {
-    fn connected(&mut self) {
-        self.up_since = self.stamp.now();
-    }
-
-    fn up(&mut self) {
+    /// There is a connection, or a server that listens.
+    pub(crate) fn up(&mut self) {
         self.stamp = self.boots.connect();
         self.fire.link_is_up();
     }
 
-    fn message(&mut self, publish: &Publish, ack: Ack) {
-        let topic = std::str::from_utf8(&publish.topic).unwrap_or_default();
-        let Some((id, part)) = topics::parse(topic) else { return ack.done() };
-        let Some(device) = self.devices.get(id).cloned() else {
-            counter!("kari_device_messages_dropped_total", "why" => "unknown_device").increment(1);
-            return ack.done();
-        };
-        if part == Part::Command {
-            if publish.retain && !publish.payload.is_empty() {
-                counter!("kari_retained_commands_cleared_total").increment(1);
-                tracing::warn!(%device, topic, "a retained command was found and is cleared");
-                self.line.clear(topic);
-            }
-            return ack.done();
-        }
-        if publish.retain && !part.is_state() {
-            counter!("kari_device_messages_dropped_total", "why" => "retained").increment(1);
-            return ack.done();
-        }
-        self.take(&device, part, publish, ack);
+    /// Whether `filter` is of commands for one of these gates.
+    pub(crate) fn are_commands(&self, filter: &str) -> bool {
+        let device = filter.strip_prefix("homie/5/").and_then(|rest| rest.split('/').next());
+        filter.ends_with("/set") && device.is_some_and(|id| self.devices.contains(id))
     }
 
-    fn down(&mut self, since: Duration) {
-        if since < GRACE {
-            return;
+    /// What a message comes to. A fire input releases all gates before anything else is done.
+    pub(crate) fn message(&mut self, heard: &Heard<'_>) -> Meaning {
+        let topic = heard.topic;
+        let Some((id, part)) = topics::parse(topic) else { return Meaning::Nothing };
+        let Some(device) = self.devices.get(id).cloned() else {
+            dropped("unknown_device");
+            return Meaning::Nothing;
+        };
+        if part == Part::Command {
+            if heard.retain && !heard.payload.is_empty() {
+                counter!("kari_retained_commands_cleared_total").increment(1);
+                tracing::warn!(%device, topic, "a retained command was found and is cleared");
+                return Meaning::RetainedCommand;
+            }
+            return Meaning::Nothing;
         }
+        if heard.retain && !part.is_state() {
+            dropped("retained");
+            return Meaning::Nothing;
+        }
+        match decode(part, heard.payload, &self.pins) {
+            Ok(Decoded::Nothing) => Meaning::Nothing,
+            Ok(Decoded::Event { boot, seq, at, happening }) => {
+                Meaning::Input(Input::Device(DeviceEvent {
+                    device,
+                    boot,
+                    seq,
+                    device_time: at,
+                    received: self.stamp.now(),
+                    transit: heard.transit,
+                    happening,
+                }))
+            }
+            Ok(Decoded::State(happening)) => self.state(&device, happening),
+            Err(why) => {
+                counter!("kari_device_messages_unreadable_total").increment(1);
+                Meaning::Input(Input::Unreadable { device, why })
+            }
+        }
+    }
+
+    fn state(&mut self, device: &DeviceId, happening: Happening) -> Meaning {
+        if happening == (Happening::FireInput { active: true }) {
+            self.fire.raise(device);
+        }
+        if let Some(kind) = kind(&happening) {
+            let before = self.known.insert((device.clone(), kind), happening.clone());
+            if before.as_ref() == Some(&happening) {
+                return Meaning::Nothing;
+            }
+        }
+        Meaning::Input(self.stamp.event(device, happening))
+    }
+
+    /// The loop did not get an input: its state is news when it is told again.
+    pub(crate) fn not_taken(&mut self, input: &Input) {
+        let Input::Device(event) = input else { return };
+        let Some(kind) = kind(&event.happening) else { return };
+        let key = (event.device.clone(), kind);
+        if self.known.get(&key) == Some(&event.happening) {
+            self.known.remove(&key);
+        }
+    }
+
+    /// Nothing is heard of any of these gates any more: those that were online are not.
+    pub(crate) fn lost(&mut self) -> Vec<Input> {
         let online = Happening::Presence { online: true };
         let mut gone = Vec::new();
         for ((device, kind), told) in &mut self.known {
@@ -200,10 +165,21 @@ impl Handler for Gates {
                 gone.push(device.clone());
             }
         }
-        for device in gone {
-            let lost = Happening::Presence { online: false };
-            let arrival = self.stamp.event(&device, lost, Ack::none());
-            self.hand_over(arrival);
-        }
+        let lost = Happening::Presence { online: false };
+        gone.iter().map(|device| self.stamp.event(device, lost.clone())).collect()
     }
+}
+
+/// What kind of state it is; life safety is never held back, not even as a repetition.
+const fn kind(happening: &Happening) -> Option<Kind> {
+    match happening {
+        Happening::ModeChanged { .. } => Some(Kind::Mode),
+        Happening::Health { what, .. } => Some(Kind::Health(*what)),
+        Happening::Presence { .. } => Some(Kind::Presence),
+        _ => None,
+    }
+}
+
+fn dropped(why: &'static str) {
+    counter!("kari_device_messages_dropped_total", "why" => why).increment(1);
 }

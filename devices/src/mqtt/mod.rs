@@ -1,4 +1,5 @@
-//! The MQTT link: two connections to one broker, so that a full queue never holds a fire input.
+//! The link to a broker on the network: two connections, so that a full queue never holds a fire
+//! input.
 //!
 //! The gates' connection carries requests, facts and states in and commands out. The fire road's
 //! connection has its own thread and runtime, listens to `safety/fire` alone and publishes
@@ -6,7 +7,8 @@
 
 mod decode;
 pub(crate) mod encode;
-mod gates;
+pub(crate) mod gates;
+mod link;
 mod session;
 pub(crate) mod topics;
 
@@ -25,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use encode::Message;
 use gates::Gates;
+use link::Deliveries;
 use session::{Line, Spec};
 
 use crate::pin::PinKey;
@@ -33,7 +36,6 @@ use crate::{
     backoff::{Backoff, seed},
     config::Login,
     fire::{FireRoad, Outlet},
-    inlet::Inlet,
     profile::MqttProfile,
     stamp::Boots,
 };
@@ -47,9 +49,6 @@ pub(crate) struct Setup {
     pub(crate) gates: Vec<(DeviceId, MqttProfile)>,
     pub(crate) epoch: u64,
     pub(crate) pins: PinKey,
-    /// Acknowledgements that wait for ours, at the broker inside.
-    #[cfg(feature = "embedded-broker")]
-    pub(crate) held: Option<Arc<crate::broker::held::Held>>,
 }
 
 /// What the link and its neighbours share.
@@ -141,13 +140,13 @@ fn start_gates(
     let commands = Filter::new(topics::COMMANDS, QoS::AtMostOnce);
     filters.push(Filter { nolocal: true, ..commands });
     let spec = setup.spec("", filters);
-    let bound = 2 * usize::from(session::RECEIVE_MAXIMUM);
-    let inlet = Inlet::new(common.inlets.gates.clone(), bound, common.stop.clone());
-    let way = (Arc::clone(&line), setup.pins.clone(), setup.broker_keeps());
-    let mut gates = Gates::new(devices, inlet, way, common);
+    let gates = Gates::new(devices, setup.pins.clone(), common);
+    let inlet = common.inlets.gates.clone();
+    let clock = Arc::clone(&common.clock);
+    let mut deliveries = Deliveries::new(gates, Arc::clone(&line), inlet, clock);
     let backoff = Backoff::new(seed("mqtt", setup.epoch));
     let stop = common.stop.clone();
-    tokio::spawn(async move { session::run(spec, line, &mut gates, backoff, stop).await })
+    tokio::spawn(async move { session::run(spec, line, &mut deliveries, backoff, stop).await })
 }
 
 fn start_fire(
@@ -162,30 +161,18 @@ fn start_fire(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     thread::Builder::new().name("fire-mqtt-link".to_owned()).spawn(move || {
         runtime.block_on(async {
-            let bound = 2 * usize::from(session::RECEIVE_MAXIMUM);
-            let inlet = Inlet::new(common.inlets.emergency.clone(), bound, common.stop.clone());
             // Nobody types a code into the fire panel.
-            let way = (Arc::clone(&line), PinKey::default(), true);
-            let mut gates = Gates::new(&devices, inlet, way, &common);
-            session::run(spec, line, &mut gates, backoff, common.stop.clone()).await;
+            let gates = Gates::new(&devices, PinKey::default(), &common);
+            let inlet = common.inlets.emergency.clone();
+            let clock = Arc::clone(&common.clock);
+            let mut deliveries = Deliveries::new(gates, Arc::clone(&line), inlet, clock);
+            session::run(spec, line, &mut deliveries, backoff, common.stop.clone()).await;
         });
         runtime.shutdown_timeout(Duration::from_millis(200));
     })
 }
 
 impl Setup {
-    /// Whether the broker keeps messages while we are away. The one inside starts and ends with us,
-    /// and lets nobody in before we listen.
-    #[cfg(feature = "embedded-broker")]
-    const fn broker_keeps(&self) -> bool {
-        self.held.is_none()
-    }
-
-    #[cfg(not(feature = "embedded-broker"))]
-    const fn broker_keeps(&self) -> bool {
-        true
-    }
-
     fn spec(&self, suffix: &str, filters: Vec<Filter>) -> Spec {
         Spec {
             host: self.host.clone(),
@@ -193,8 +180,6 @@ impl Setup {
             client_id: format!("{}{suffix}", self.client_id),
             login: self.login.clone(),
             filters,
-            #[cfg(feature = "embedded-broker")]
-            held: self.held.clone(),
         }
     }
 }

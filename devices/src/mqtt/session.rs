@@ -54,9 +54,6 @@ pub(crate) struct Spec {
     pub(crate) client_id: String,
     pub(crate) login: Option<Login>,
     pub(crate) filters: Vec<Filter>,
-    /// Acknowledgements that wait for ours, at the broker inside.
-    #[cfg(feature = "embedded-broker")]
-    pub(crate) held: Option<Arc<crate::broker::held::Held>>,
 }
 
 /// What a link does with its connection. It never waits.
@@ -276,9 +273,9 @@ async fn listen(
             Ok(Event::Incoming(Packet::Publish(publish))) => {
                 if publish.topic == canary.as_bytes() {
                     dead.as_mut().reset(Instant::now() + CANARY_DEAD);
-                    acknowledgement(client, &publish, || ()).done();
+                    acknowledgement(client, &publish).done();
                 } else {
-                    let ack = acknowledgement(client, &publish, spec.stored(&publish));
+                    let ack = acknowledgement(client, &publish);
                     handler.message(&publish, ack);
                 }
             }
@@ -326,13 +323,8 @@ async fn sing(client: AsyncClient, topic: String, ended: CancellationToken) {
     }
 }
 
-/// What acknowledges `publish` on the connection that it came by, and on no other; `stored` is told
-/// as well.
-fn acknowledgement(
-    client: &AsyncClient,
-    publish: &Publish,
-    stored: impl FnOnce() + Send + 'static,
-) -> Ack {
+/// What acknowledges `publish` on the connection that it came by, and on no other.
+fn acknowledgement(client: &AsyncClient, publish: &Publish) -> Ack {
     if publish.qos == QoS::AtMostOnce {
         return Ack::none();
     }
@@ -340,7 +332,6 @@ fn acknowledgement(
     let qos = publish.qos;
     let runtime = tokio::runtime::Handle::current();
     Ack::new(move || {
-        stored();
         let what = Publish { pkid: id, qos, ..Publish::default() };
         if client.try_ack(&what).is_err() {
             // The queue is full of commands, or the connection is gone; both end by themselves.
@@ -354,23 +345,6 @@ fn acknowledgement(
 }
 
 impl Spec {
-    /// What tells the broker inside that `publish` is stored.
-    #[cfg(feature = "embedded-broker")]
-    fn stored(&self, publish: &Publish) -> impl FnOnce() + Send + 'static {
-        let topic = String::from_utf8_lossy(&publish.topic).into_owned();
-        let (held, payload) = (self.held.clone(), publish.payload.clone());
-        move || {
-            if let Some(held) = held {
-                held.stored(&topic, &payload);
-            }
-        }
-    }
-
-    #[cfg(not(feature = "embedded-broker"))]
-    fn stored(&self, _: &Publish) -> impl FnOnce() + Send + 'static {
-        || ()
-    }
-
     fn canary(&self) -> String {
         format!("kari/{}/canary", self.client_id)
     }

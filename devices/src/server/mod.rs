@@ -1,3 +1,267 @@
 //! The MQTT server for devices: a door of our own, so that what is acknowledged is durable.
+//!
+//! It has a thread and a runtime of its own. Each connection is one task: what it reads goes
+//! straight into the loop's queue, and is acknowledged by that connection alone once it is durable.
+//! Commands go straight to the sockets of those who have subscribed to them. Decoding and encoding
+//! are a library's; ours are sessions, topics, rights and bounds.
 
+mod accept;
+mod board;
+mod connection;
+mod exchange;
+mod handle;
+mod handshake;
+mod intake;
+mod limits;
+mod message;
+mod outbox;
+mod packet;
+mod pins;
+mod rate;
+mod registry;
+mod retained;
 pub(crate) mod rights;
+mod routes;
+mod session;
+mod topics;
+
+use std::{
+    collections::HashMap,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use domain::{command::Command, ids::DeviceId, time::Clock};
+use metrics::counter;
+use rmqtt_codec::types::QoS;
+use tokio::{
+    net::TcpListener,
+    sync::mpsc,
+    time::{Instant, interval, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::{
+    exchange::Exchange,
+    limits::{COMMANDS, GOODBYE, connections},
+    message::{Message, own},
+    rights::Rights,
+};
+use crate::{
+    fire::Outlet,
+    mqtt::{Common, encode, gates::Gates, topics as ours},
+    pin::PinKey,
+    profile::MqttProfile,
+};
+
+/// How often what came to its end is looked for.
+const SWEEP: Duration = Duration::from_millis(250);
+/// Orders of the fire road on their way: the newest counts, and they are given again and again.
+const RELEASES: usize = 8;
+/// A release that a gate does not get in this time is sent again by the fire road.
+const RELEASE_SECONDS: u64 = 5;
+
+/// What the server is given.
+pub(crate) struct Setup {
+    /// Where it listens.
+    pub(crate) listen: SocketAddr,
+    /// The gates that speak MQTT.
+    pub(crate) gates: Vec<(DeviceId, MqttProfile)>,
+    /// Who may do what.
+    pub(crate) rights: Rights,
+    /// The key of PINs.
+    pub(crate) pins: PinKey,
+}
+
+/// The running server.
+pub(crate) struct Server {
+    address: SocketAddr,
+    commands: mpsc::Sender<Arc<Message>>,
+    profiles: HashMap<DeviceId, MqttProfile>,
+    clock: Arc<dyn Clock>,
+    runs: Arc<AtomicBool>,
+    thread: Mutex<Option<thread::JoinHandle<()>>>,
+}
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+#[error("the MQTT server cannot listen on {address}: {source}; is another broker there?")]
+pub struct ServerError {
+    address: SocketAddr,
+    source: io::Error,
+}
+
+impl Server {
+    /// Listens, and starts the thread. It ends with the stop of `common`.
+    pub(crate) fn start(setup: Setup, common: &Common) -> Result<Self, ServerError> {
+        let failed = |source| ServerError { address: setup.listen, source };
+        let listener = accept::listen(setup.listen).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(failed)?;
+        let devices: Vec<DeviceId> = setup.gates.iter().map(|(device, _)| device.clone()).collect();
+        let (commands, to_send) = mpsc::channel(COMMANDS);
+        let (releases, to_release) = mpsc::channel(RELEASES);
+        common.fire.add("mqtt", Releases(releases)).map_err(failed)?;
+        let gates = Gates::new(&devices, setup.pins, common);
+        let (inlets, rights) = (common.inlets.clone(), setup.rights);
+        let stop = common.stop.clone();
+        let runs = Arc::new(AtomicBool::new(true));
+        let running = Arc::clone(&runs);
+        let thread = thread::Builder::new().name("mqtt-server".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                let exchange = Arc::new(Exchange::new(gates, inlets, rights, connections()));
+                let orders = Orders { commands: to_send, releases: to_release, devices };
+                run(listener, exchange, orders, stop).await;
+            });
+            running.store(false, Ordering::Release);
+            runtime.shutdown_timeout(Duration::from_millis(200));
+        });
+        Ok(Self {
+            address,
+            commands,
+            profiles: setup.gates.into_iter().collect(),
+            clock: Arc::clone(&common.clock),
+            runs,
+            thread: Mutex::new(Some(thread.map_err(failed)?)),
+        })
+    }
+
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether its thread runs.
+    pub(crate) fn is_up(&self) -> bool {
+        self.runs.load(Ordering::Acquire)
+    }
+
+    /// Sends `command`; `false` where it was dropped.
+    pub(crate) fn send(&self, command: &Command) -> bool {
+        let Some(profile) = self.profiles.get(&command.device) else { return false };
+        let now = self.clock.now();
+        if !command.is_fresh(now) {
+            dropped("stale");
+            return false;
+        }
+        let Some(message) = encode::encode(command, *profile) else { return true };
+        let left = command.issued.plus(command.ttl).since(now);
+        let left = Duration::from_micros(u64::try_from(left.0).unwrap_or(0));
+        let qos = match message.qos {
+            rumqttc::v5::mqttbytes::QoS::AtMostOnce => QoS::AtMostOnce,
+            _ => QoS::AtLeastOnce,
+        };
+        let message = own(message.topic, message.payload, qos, Some(Instant::now() + left));
+        let sent = self.commands.try_send(message).is_ok();
+        if !sent {
+            dropped("queue_full");
+        }
+        sent
+    }
+
+    /// Waits for its end; its stop was asked for.
+    pub(crate) async fn join(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && !matches!(tokio::task::spawn_blocking(|| thread.join()).await, Ok(Ok(())))
+        {
+            tracing::error!("the MQTT server had failed");
+        }
+    }
+}
+
+fn dropped(why: &'static str) {
+    counter!("kari_device_commands_dropped_total", "why" => why).increment(1);
+}
+
+/// What the daemon has to say to devices.
+struct Orders {
+    commands: mpsc::Receiver<Arc<Message>>,
+    releases: mpsc::Receiver<bool>,
+    devices: Vec<DeviceId>,
+}
+
+async fn run(
+    listener: std::net::TcpListener,
+    exchange: Arc<Exchange>,
+    orders: Orders,
+    stop: CancellationToken,
+) {
+    let listener = match TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::error!(%error, "the MQTT server cannot take connections");
+            return;
+        }
+    };
+    exchange.gates().up();
+    let tasks = TaskTracker::new();
+    tasks.spawn(accept::accept(listener, Arc::clone(&exchange), tasks.clone(), stop.clone()));
+    tasks.spawn(sweep(Arc::clone(&exchange), stop.clone()));
+    tasks.spawn(obey(orders, Arc::clone(&exchange), stop.clone()));
+    stop.cancelled().await;
+    tasks.close();
+    if timeout(2 * GOODBYE, tasks.wait()).await.is_err() {
+        tracing::debug!("some clients did not wait for the end of the MQTT server");
+    }
+}
+
+/// Sends what the daemon says, releases first, and ends all connections with the run.
+async fn obey(mut orders: Orders, exchange: Arc<Exchange>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            biased;
+            Some(release) = orders.releases.recv() => {
+                say_releases(&orders.devices, release, &exchange);
+            }
+            Some(command) = orders.commands.recv() => command_devices(&command, &exchange),
+            () = stop.cancelled() => break,
+        }
+    }
+    while let Ok(command) = orders.commands.try_recv() {
+        command_devices(&command, &exchange);
+    }
+    exchange.registry().end_all();
+}
+
+fn command_devices(command: &Arc<Message>, exchange: &Exchange) {
+    if exchange.board().route(command, false) == 0 {
+        dropped("nobody_listens");
+    }
+}
+
+fn say_releases(devices: &[DeviceId], release: bool, exchange: &Exchange) {
+    let payload: &'static [u8] = if release { b"panic" } else { b"controlled" };
+    let expires = release.then(|| Instant::now() + Duration::from_secs(RELEASE_SECONDS));
+    let mut board = exchange.board();
+    for device in devices {
+        let topic = ours::of(device, ours::MODE);
+        let message = own(topic, Bytes::from_static(payload), QoS::AtLeastOnce, expires);
+        board.route(&message, true);
+    }
+}
+
+async fn sweep(exchange: Arc<Exchange>, stop: CancellationToken) {
+    let mut beat = interval(SWEEP);
+    while stop.run_until_cancelled(beat.tick()).await.is_some() {
+        let wills = exchange.board().sweep(Instant::now());
+        exchange.publish_wills(wills);
+    }
+}
+
+/// Every MQTT gate as the fire road sees it.
+struct Releases(mpsc::Sender<bool>);
+
+impl Outlet for Releases {
+    fn tell(&mut self, release: bool) -> bool {
+        self.0.try_send(release).is_ok()
+    }
+}

@@ -22,6 +22,7 @@ impl Who {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// User name or password is wrong.
+    #[allow(dead_code, reason = "without accounts nobody has a password")]
     Credentials,
     /// Nobody may come in so: from this address, under this name.
     NotAllowed,

@@ -376,7 +376,7 @@ impl Gate {
             .set_clean_start(false)
             .set_session_expiry_interval(Some(60))
             .set_max_packet_size(Some(16 * 1024))
-            .set_outgoing_inflight_upper_limit(256)
+            .set_outgoing_inflight_upper_limit(1000)
             .set_last_will(will);
         options
     }

@@ -17,6 +17,7 @@ use devices::{
     config::LinksConfig,
     hub::Hub,
     profile::Profiles,
+    queue,
     twin::{GateSetup, MqttGate},
 };
 use domain::{
@@ -30,7 +31,6 @@ use domain::{
 };
 use tokio::{
     net::{TcpListener as AsyncListener, TcpStream},
-    sync::mpsc,
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -61,8 +61,8 @@ impl Clock for TestClock {
 /// A hub with the loop's end of its inlets.
 pub struct Site {
     pub hub: Hub,
-    pub gates: mpsc::Receiver<Arrival>,
-    pub emergency: mpsc::Receiver<Arrival>,
+    pub gates: queue::Receiver,
+    pub emergency: queue::Receiver,
     pub clock: Arc<TestClock>,
     ids: IdMaker,
 }
@@ -74,11 +74,11 @@ impl Site {
         Self::start_with(text, 256, TestClock::new()).await
     }
 
-    pub async fn start_with(text: &str, queue: usize, clock: Arc<TestClock>) -> Self {
+    pub async fn start_with(text: &str, places: usize, clock: Arc<TestClock>) -> Self {
         let config: LinksConfig = toml::from_str(text).unwrap();
         let links = config.check(&Profiles::load(None).unwrap()).unwrap();
-        let (to_gates, gates) = mpsc::channel(queue);
-        let (to_emergency, emergency) = mpsc::channel(queue);
+        let (to_gates, gates) = queue::bounded(places, 16 * places);
+        let (to_emergency, emergency) = queue::bounded(places, 16 * places);
         let inlets = Inlets { emergency: to_emergency, gates: to_gates };
         let hub = Hub::start(links, inlets, clock.clone(), EPOCH).await.unwrap();
         Self { hub, gates, emergency, clock, ids: IdMaker::new(7) }

@@ -1,0 +1,180 @@
+//! The MQTT server as any client sees it, beside a real Mosquitto.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+
+use std::{
+    io::{ErrorKind, Read, Write},
+    net::{SocketAddr, TcpStream},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use common::{Mosquitto, Site, device_event, free_port, left_out, mqtt_site, read_of};
+use domain::event::Direction::*;
+use tokio::time::{sleep, timeout};
+
+/// Runs the checks against `address`; the names of those that failed.
+async fn failed_checks(address: SocketAddr, prefix: &str) -> Option<Vec<String>> {
+    let python = std::env::var("KARI_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mqtt_checks.py");
+    let (port, prefix) = (address.port().to_string(), prefix.to_owned());
+    let run = move || Command::new(python).args([script, &port, &prefix]).output();
+    let Ok(output) = tokio::task::spawn_blocking(run).await.unwrap() else {
+        left_out("python3");
+        return None;
+    };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    println!("{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains(" of 47"), "the checks did not run to their end");
+    let failed = text.lines().filter_map(|line| line.strip_prefix("FAIL "));
+    Some(failed.map(|line| line.split(':').next().unwrap_or_default().to_owned()).collect())
+}
+
+#[tokio::test]
+async fn the_server_keeps_to_the_specification() {
+    let site = Site::start(&mqtt_site("embedded", &["gate-1"])).await;
+    let failed = failed_checks(site.hub.broker_address().unwrap(), "own").await;
+    assert_eq!(failed.unwrap_or_default(), Vec::<String>::new());
+    site.hub.stop().await;
+}
+
+#[tokio::test]
+async fn mosquitto_fails_only_where_it_was_given_no_rights() {
+    let Some(broker) = Mosquitto::start().await else { return };
+    let Some(mut failed) = failed_checks(broker.address, "beside").await else { return };
+    failed.retain(|name| !OF_MOSQUITTO.contains(&name.as_str()));
+    assert_eq!(failed, Vec::<String>::new());
+}
+
+/// What a Mosquitto without a list of rights does otherwise, and where it is more lenient.
+const OF_MOSQUITTO: &[&str] = &[
+    "commands_are_the_daemons_and_5_hears_so",
+    "a_command_of_a_client_reaches_nobody",
+    "an_unknown_level_is_answered_with_1",
+    "overlapping_subscriptions_give_the_highest_quality",
+    "the_largest_packet_that_a_client_takes_is_exactly_what_it_said",
+];
+
+/// A Mosquitto that is a bridge, with its defaults.
+struct Bridge {
+    process: Child,
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+#[tokio::test]
+async fn a_bridge_of_mosquitto_connects_with_its_defaults() {
+    let program = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto", "/usr/local/sbin/mosquitto"];
+    let Some(program) = program.iter().find(|path| std::path::Path::new(path).exists()) else {
+        left_out("mosquitto");
+        return;
+    };
+    let mut site = Site::start(&mqtt_site("embedded", &["gate-1"])).await;
+    let address = site.hub.broker_address().unwrap();
+    let (port, folder) = (free_port(), tempfile::tempdir().unwrap());
+    // Defaults but for the wait after the first answer, which says no to the level of bridges.
+    let config = format!(
+        "listener {port} 127.0.0.1\nallow_anonymous true\nconnection to-kari\naddress {address}\n\
+         bridge_protocol_version mqttv311\nrestart_timeout 1\n\
+         topic homie/5/# out 1\ntopic homie/5/+/+/+/set in 1\n"
+    );
+    let file = folder.path().join("bridge.conf");
+    std::fs::write(&file, config).unwrap();
+    let process = Command::new(program)
+        .arg("-c")
+        .arg(&file)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let _bridge = Bridge { process, _folder: folder };
+    let far = SocketAddr::from(([127, 0, 0, 1], port));
+    for _ in 0..500 {
+        if TcpStream::connect(far).is_ok() {
+            break;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    // A gate at the far end of the bridge is heard, and obeys.
+    let gate = common::gate(far, "gate-1", &site.clock).await;
+    let heard = async {
+        loop {
+            let seq = gate.read(Entry, "A1", None);
+            if let Some(arrival) = site.event_within(Duration::from_millis(700)).await {
+                return (seq, arrival);
+            }
+        }
+    };
+    let (_, arrival) = timeout(Duration::from_secs(15), heard).await.expect("the bridge stands");
+    assert_eq!(device_event(&arrival).happening, read_of("A1", Entry));
+    arrival.ack.done();
+    site.grant("gate-1", Entry);
+    assert!(gate.answer(Duration::from_secs(3)).await.open.is_some());
+    site.hub.stop().await;
+}
+
+fn hello(name: &str) -> Vec<u8> {
+    let mut body = b"\0\x04MQTT\x05\x02\0\0\0".to_vec();
+    body.extend(u16::try_from(name.len()).unwrap().to_be_bytes());
+    body.extend(name.as_bytes());
+    let mut packet = vec![0x10, u8::try_from(body.len()).unwrap()];
+    packet.append(&mut body);
+    packet
+}
+
+/// Opens connections that say `first`, until the system or the server has no more.
+fn crowd(address: SocketAddr, count: usize, first: impl Fn(usize) -> Vec<u8>) -> Vec<TcpStream> {
+    let mut all = Vec::new();
+    for number in 0..count {
+        let Ok(mut stream) = TcpStream::connect(address) else { break };
+        if stream.write_all(&first(number)).is_err() {
+            break;
+        }
+        all.push(stream);
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn crowds_of_strangers_keep_no_gate_out() {
+    let mut site = Site::start(&mqtt_site("embedded", &["gate-1", "gate-2"])).await;
+    let address = site.hub.broker_address().unwrap();
+    let first = site.gate("gate-1").await;
+    let half_open = crowd(address, 1000, |_| vec![0x10]);
+    let idle = crowd(address, 2060, |number| hello(&format!("idle-{number}")));
+    println!("{} half-open and {} idle connections", half_open.len(), idle.len());
+    assert!(half_open.len() + idle.len() > 400, "the limit of open files is too low for this");
+    let start = Instant::now();
+    let second = site.gate("gate-2").await;
+    for gate in [&first, &second] {
+        gate.read(Entry, "A1", None);
+        site.event().await.ack.done();
+    }
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    site.hub.stop().await;
+}
+
+#[tokio::test]
+async fn who_says_nothing_is_sent_away() {
+    let site = Site::start(&mqtt_site("embedded", &[])).await;
+    let mut silent = TcpStream::connect(site.hub.broker_address().unwrap()).unwrap();
+    silent.write_all(b"\x10").unwrap();
+    silent.set_read_timeout(Some(Duration::from_secs(7))).unwrap();
+    let start = Instant::now();
+    let ended = tokio::task::spawn_blocking(move || silent.read(&mut [0; 10])).await.unwrap();
+    assert!(matches!(&ended, Ok(0)) || ended.is_err_and(|it| it.kind() != ErrorKind::WouldBlock));
+    assert!(start.elapsed() >= Duration::from_secs(4), "{:?}", start.elapsed());
+    site.hub.stop().await;
+}

@@ -1,0 +1,204 @@
+//! One mad device: it waits, and nobody else does.
+
+use std::{
+    collections::BTreeSet,
+    env,
+    io::{self, Read, Write},
+    net::{SocketAddr, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use domain::event::Direction::{Entry, Exit};
+use tests::{
+    daemon::{Daemon, PATIENCE, eventually},
+    site::{Guest, Plan, uid},
+};
+use tokio::time::sleep;
+
+use crate::ask;
+
+/// What a flood sends; the daemon takes what it can.
+const A_SECOND: u64 = 20_000;
+/// People who leave in turns, so that none of them holds a card to the reader twice at once.
+const GUESTS: u32 = 60;
+/// An exit opens within this, whatever one device does.
+const OPENS_WITHIN: Duration = Duration::from_millis(150);
+
+fn seconds() -> u64 {
+    env::var("KARI_FLOOD_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(4)
+}
+
+fn packet(first: u8, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let mut packet = vec![first];
+    if length < 128 {
+        packet.push(u8::try_from(length).unwrap());
+    } else {
+        packet.push(u8::try_from(length % 128 + 128).unwrap());
+        packet.push(u8::try_from(length / 128).unwrap());
+    }
+    packet.extend(body);
+    packet
+}
+
+fn text(into: &mut Vec<u8>, text: &str) {
+    into.extend(u16::try_from(text.len()).unwrap().to_be_bytes());
+    into.extend(text.as_bytes());
+}
+
+/// A connection of 3.1.1 that was let in.
+fn connected(broker: SocketAddr, name: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(broker).unwrap();
+    let mut body = b"\0\x04MQTT\x04\x02\0\0".to_vec();
+    text(&mut body, name);
+    stream.write_all(&packet(0x10, &body)).unwrap();
+    let mut answer = [0; 4];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(answer, *b"\x20\x02\0\0");
+    stream
+}
+
+fn publish(topic: &str, qos: u8, id: u16, payload: &str) -> Vec<u8> {
+    let mut body = Vec::new();
+    text(&mut body, topic);
+    if qos > 0 {
+        body.extend(id.max(1).to_be_bytes());
+    }
+    body.extend(payload.as_bytes());
+    packet(0x30 | qos << 1, &body)
+}
+
+/// Reads bands that nobody has at gate-1 as fast as it can, until it is over.
+struct Flood {
+    over: Arc<AtomicBool>,
+    sent: Arc<AtomicU64>,
+    thread: thread::JoinHandle<io::Result<()>>,
+}
+
+impl Flood {
+    fn start(broker: SocketAddr, qos: u8) -> Self {
+        let over = Arc::new(AtomicBool::new(false));
+        let sent = Arc::new(AtomicU64::new(0));
+        let (stop, count) = (Arc::clone(&over), Arc::clone(&sent));
+        let mut stream = connected(broker, &format!("mad-{qos}"));
+        let mut answers = stream.try_clone().unwrap();
+        thread::spawn(move || io::copy(&mut answers, &mut io::sink()));
+        let thread = thread::spawn(move || {
+            stream.set_write_timeout(Some(Duration::from_millis(50)))?;
+            let start = Instant::now();
+            while !stop.load(Ordering::Acquire) {
+                let number = count.load(Ordering::Acquire);
+                let due = u64::try_from(start.elapsed().as_millis()).unwrap() * A_SECOND / 1000;
+                if number >= due {
+                    thread::sleep(Duration::from_millis(1));
+                    continue;
+                }
+                let said = format!(
+                    r#"{{"v":1,"boot":{qos},"seq":{},"uid":"{:X}"}}"#,
+                    number + 1,
+                    0xF000_0000 + number
+                );
+                let id = u16::try_from(number % 65_000 + 1).unwrap();
+                let mut rest: &[u8] = &publish("homie/5/gate-1/reader-in/uid", qos, id, &said);
+                while !rest.is_empty() && !stop.load(Ordering::Acquire) {
+                    match stream.write(rest) {
+                        Ok(written) => rest = &rest[written..],
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                count.fetch_add(1, Ordering::AcqRel);
+            }
+            Ok(())
+        });
+        Self { over, sent, thread }
+    }
+
+    fn stop(self) -> u64 {
+        self.over.store(true, Ordering::Release);
+        self.thread.join().unwrap().expect("the flood is held back, not cut off");
+        self.sent.load(Ordering::Acquire)
+    }
+}
+
+async fn one_mad_device(qos: u8) {
+    let guests = (1..=GUESTS).map(Guest::member).collect();
+    let plan = Plan { gates: 3, guests, ..Plan::default() };
+    let mut daemon = Daemon::start(&plan).await;
+    let (exit, busy) = (daemon.gate("gate-2").await, daemon.gate("gate-3").await);
+    assert!(ask(&exit, Exit, &uid(1)).await.open.is_some());
+    let flood = Flood::start(daemon.site.broker, qos);
+    let end = Instant::now() + Duration::from_secs(seconds());
+    let (mut took, mut said) = (Vec::new(), Vec::new());
+    while Instant::now() < end {
+        for _ in 0..10 {
+            let band = format!("AA{:06X}", said.len());
+            busy.read(Entry, &band, None);
+            said.push(band);
+            sleep(Duration::from_millis(20)).await;
+        }
+        exit.forget_answers().await;
+        let start = Instant::now();
+        let guest = u32::try_from(took.len()).unwrap() % (GUESTS - 1) + 2;
+        exit.read(Exit, &uid(guest), None);
+        let open = exit.answer(PATIENCE).await.open.expect("an exit opens");
+        took.push(open.came - start);
+    }
+    let sent = flood.stop();
+    took.sort_unstable();
+    println!(
+        "{sent} messages of QoS {qos} in {} s; {} exits: p50 {:?}, max {:?}",
+        seconds(),
+        took.len(),
+        took[took.len() / 2],
+        took[took.len() - 1],
+    );
+    assert!(took[took.len() - 1] <= OPENS_WITHIN, "{took:?}");
+    let acknowledged = async || (busy.unacknowledged() == 0).then_some(());
+    eventually("what the other gate said is acknowledged", acknowledged).await;
+    let records = daemon.records().await;
+    let decisions = records.decisions().await;
+    let known: BTreeSet<String> = decisions
+        .iter()
+        .filter_map(|one| one.unknown_uid.as_ref().map(ToString::to_string))
+        .collect();
+    let lost: Vec<_> = said.iter().filter(|band| !known.contains(*band)).collect();
+    assert!(lost.is_empty(), "acknowledged, and on no record: {lost:?}");
+    daemon.stop().await;
+    records.check_chain().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_mad_device_keeps_no_exit_shut_and_loses_nothing_of_others() {
+    one_mad_device(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_mad_device_without_acknowledgements_does_not_either() {
+    one_mad_device(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fire_that_was_acknowledged_is_latched_over_a_kill() {
+    let rounds = env::var("KARI_FIRE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(3);
+    for round in 1..=rounds {
+        let plan = Plan { gates: 2, ..Plan::default() };
+        let mut daemon = Daemon::start(&plan).await;
+        let mut panel = connected(daemon.site.broker, "panel");
+        panel.write_all(&publish("homie/5/gate-1/safety/fire", 1, 7, "true")).unwrap();
+        let mut answer = [0; 4];
+        panel.read_exact(&mut answer).unwrap();
+        daemon.kill();
+        assert_eq!(answer, *b"\x40\x02\0\x07", "it is acknowledged");
+        daemon.spawn();
+        daemon.ready().await;
+        let gate = daemon.gate("gate-2").await;
+        let released = async || gate.is_released().then_some(());
+        eventually(&format!("round {round}: the gate is released again"), released).await;
+    }
+}
