@@ -124,9 +124,10 @@ fn passage(payload: &[u8]) -> Result<Decoded, String> {
 fn from_json<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, String> {
     serde_json::from_slice(payload).map_err(|error| {
         let why = error.to_string();
-        match why.split_once(", expected ") {
-            Some((found, expected)) if found.starts_with("invalid ") => {
-                format!("expected {expected}")
+        let Some((found, expected)) = why.split_once(", expected ") else { return why };
+        match found.split_once(": ") {
+            Some((what, _)) if what.starts_with("invalid ") => {
+                format!("{what}, expected {expected}")
             }
             _ => why,
         }
