@@ -126,9 +126,15 @@ The new rules are a folder like `my-pool/rules`: copy that one and change the co
     #[command(after_help = "Example:
   kari doctor examples/swimming-pool")]
     Doctor(SiteArg),
-    /// Recompute the journal's chain and look for rows that somebody changed.
-    #[command(after_help = "Example:
-  kari verify examples/swimming-pool")]
+    /// Look for rows that somebody changed, added or took away.
+    ///
+    /// The journal's chain, the ledger with its balances, the seal of every other row, the sums of
+    /// all tables, and the heads that are kept outside the database. Each row that is not what Kari
+    /// wrote is named, and the command ends with code 1. `docs/verify.md` of the source says what
+    /// can be found and what cannot.
+    #[command(after_help = "Examples:
+  kari verify examples/swimming-pool
+  kari verify examples/swimming-pool --json")]
     Verify(SiteArg),
     /// Take in a table of members, of what they carry, have bought or have paid in: CSV or XLSX.
     ///

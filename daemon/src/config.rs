@@ -26,7 +26,7 @@ use crate::registry::phones;
 
 mod database;
 mod money;
-use database::DatabasePart;
+use database::{AuditPart, DatabasePart};
 use money::MoneyPart;
 
 /// Why an installation cannot be used, and what to do.
@@ -81,6 +81,8 @@ struct SiteFile {
     money: MoneyPart,
     #[serde(default)]
     database: DatabasePart,
+    #[serde(default)]
+    audit: AuditPart,
     #[serde(default)]
     rules: RulesPart,
     #[serde(default)]
@@ -283,6 +285,8 @@ impl Installation {
         });
         let state = folder.join(&file.state.folder);
         let database = file.database.place(&folder, &state).map_err(&meaning)?;
+        let heads = file.audit.heads.iter().map(|head| folder.join(head)).collect();
+        let database = database.with_heads(&state, heads);
         Ok(Self {
             country: country.transpose()?,
             state,

@@ -272,6 +272,12 @@ async fn find(
     ids: &mut IdMaker,
 ) -> anyhow::Result<Found> {
     let (mut store, opened) = Store::open(database, clock.now()).await?;
+    for why in &opened.lost {
+        tracing::error!(
+            %why,
+            "the database is not the one that was written last; `kari verify` says more"
+        );
+    }
     let snapshot = store.load().await?;
     let news = store.news().await?;
     let seeds = (ids.fork(), ids.fork());

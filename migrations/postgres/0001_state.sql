@@ -2,12 +2,14 @@
 --
 -- `version` counts the changes of a row from 1; a write that expects another version changes
 -- nothing.
+-- `seal` is BLAKE3 of the whole row under a key of the site.
 -- Ids are UUIDs, instants are microseconds of UTC since 1970, spans are microseconds, dates are
 -- ISO 8601 text of the site's calendar, amounts are minor units of the site's currency.
 
 -- Who writes here. Each start raises the epoch, which voids the commands of earlier runs.
 CREATE TABLE daemon (
     id    BIGINT NOT NULL PRIMARY KEY,
+    seal  BYTEA  NOT NULL,
     epoch BIGINT NOT NULL CHECK (epoch > 0)
 );
 
@@ -15,6 +17,7 @@ CREATE TABLE daemon (
 CREATE TABLE member (
     id       UUID    NOT NULL PRIMARY KEY,
     version  BIGINT  NOT NULL,
+    seal     BYTEA   NOT NULL,
     number   BIGINT  NOT NULL, -- what the desk types
     birth    TEXT,             -- date, if it is known
     blocked  BOOLEAN NOT NULL, -- house ban or manual block
@@ -34,6 +37,8 @@ CREATE UNIQUE INDEX member_number ON member (number);
 -- What else is known of people: nothing decides by it, so that a person can be forgotten here.
 CREATE TABLE person (
     member     UUID NOT NULL PRIMARY KEY,
+    version    BIGINT NOT NULL,
+    seal       BYTEA NOT NULL,
     name       TEXT NOT NULL, -- in its own script
     name_latin TEXT NOT NULL,
     folded     TEXT NOT NULL, -- all words that somebody is found by, each after a blank
@@ -57,6 +62,7 @@ CREATE TABLE person_word (
 CREATE TABLE credential (
     uid         TEXT   NOT NULL PRIMARY KEY,
     version     BIGINT NOT NULL,
+    seal        BYTEA  NOT NULL,
     id          UUID   NOT NULL,
     member      UUID   NOT NULL,
     state       TEXT   NOT NULL, -- active, lost, stolen, blocked, returned
@@ -78,6 +84,7 @@ CREATE TABLE pass (
     member         UUID   NOT NULL,
     id             UUID   NOT NULL,
     version        BIGINT NOT NULL,
+    seal           BYTEA  NOT NULL,
     tariff         TEXT   NOT NULL,
     tariff_version BIGINT NOT NULL,
     state          TEXT   NOT NULL, -- active, past_due, frozen, suspended, cancelled
@@ -94,6 +101,7 @@ CREATE TABLE pass (
 CREATE TABLE visits (
     member   UUID NOT NULL PRIMARY KEY,
     version  BIGINT NOT NULL,
+    seal     BYTEA  NOT NULL,
     begun    TEXT NOT NULL, -- JSON array of instants
     promised BIGINT NOT NULL CHECK (promised >= 0) -- granted under a limit, not yet begun
 );
@@ -102,6 +110,7 @@ CREATE TABLE visits (
 CREATE TABLE guests (
     member  UUID   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     body    TEXT   NOT NULL -- JSON
 );
 
@@ -109,6 +118,7 @@ CREATE TABLE guests (
 CREATE TABLE family (
     id      UUID   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     body    TEXT   NOT NULL -- JSON
 );
 
@@ -116,6 +126,7 @@ CREATE TABLE family (
 CREATE TABLE spending (
     member  UUID   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     body    TEXT   NOT NULL -- JSON
 );
 
@@ -123,6 +134,7 @@ CREATE TABLE spending (
 CREATE TABLE attempts (
     uid     TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     body    TEXT   NOT NULL -- JSON
 );
 
@@ -130,6 +142,7 @@ CREATE TABLE attempts (
 CREATE TABLE exemption (
     id      UUID   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     body    TEXT   NOT NULL -- JSON
 );
 
@@ -138,6 +151,7 @@ CREATE TABLE tariff (
     tariff         TEXT   NOT NULL,
     tariff_version BIGINT NOT NULL,
     version        BIGINT NOT NULL,
+    seal           BYTEA  NOT NULL,
     zones          TEXT   NOT NULL, -- JSON array of names: what it opens
     entry_price    BIGINT NOT NULL,
     tiers          TEXT   NOT NULL, -- JSON array of [span, amount], the shortest first
@@ -152,6 +166,7 @@ CREATE TABLE tariff (
 CREATE TABLE account (
     id         UUID   NOT NULL PRIMARY KEY,
     version    BIGINT NOT NULL,
+    seal       BYTEA  NOT NULL,
     kind       TEXT   NOT NULL, -- wallet, receivable, and those of the site
     subject    TEXT   NOT NULL, -- which of its kind: a tariff, an item, a terminal; or empty
     currency   TEXT   NOT NULL CHECK (length(currency) = 3), -- ISO 4217
@@ -167,6 +182,7 @@ CREATE TABLE account (
 CREATE TABLE presence (
     credential        UUID   NOT NULL PRIMARY KEY,
     version           BIGINT NOT NULL,
+    seal              BYTEA  NOT NULL,
     zone              TEXT,            -- nothing is the street
     inside            BIGINT NOT NULL, -- people on this credential inside the site
     visit             TEXT,            -- JSON: the open visit
@@ -182,6 +198,7 @@ CREATE TABLE presence (
 CREATE TABLE occupancy (
     zone     TEXT   NOT NULL PRIMARY KEY,
     version  BIGINT NOT NULL,
+    seal     BYTEA  NOT NULL,
     inside   BIGINT NOT NULL, -- by passages; below zero only where people came past the gates
     reserved BIGINT NOT NULL  -- granted and not yet through
 );
@@ -192,6 +209,7 @@ CREATE TABLE reservation (
     direction      TEXT    NOT NULL, -- entry, exit
     place          BIGINT  NOT NULL, -- in the order of grants at this gate and direction
     version        BIGINT  NOT NULL,
+    seal           BYTEA   NOT NULL,
     decision       UUID    NOT NULL,
     uid            TEXT    NOT NULL,
     credential     UUID    NOT NULL,
@@ -220,6 +238,7 @@ CREATE TABLE last_read (
     device     TEXT   NOT NULL,
     direction  TEXT   NOT NULL,
     version    BIGINT NOT NULL,
+    seal       BYTEA  NOT NULL,
     uid        TEXT   NOT NULL,
     at         BIGINT NOT NULL,
     next_place BIGINT NOT NULL, -- in the order of grants there
@@ -235,6 +254,7 @@ CREATE TABLE mark (
     device  TEXT   NOT NULL,
     boot    BIGINT NOT NULL,
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     high    BIGINT NOT NULL, -- highest sequence taken
     taken   BIGINT NOT NULL, -- the 64 sequences from there down, one bit each
     PRIMARY KEY (device, boot)
@@ -244,6 +264,7 @@ CREATE TABLE mark (
 CREATE TABLE device (
     device  TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     body    TEXT   NOT NULL -- JSON
 );
 
@@ -251,6 +272,7 @@ CREATE TABLE device (
 CREATE TABLE terminal (
     device  TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     body    TEXT   NOT NULL -- JSON
 );
 
@@ -259,6 +281,7 @@ CREATE TABLE hold (
     uid     TEXT   NOT NULL,
     gate    TEXT   NOT NULL,
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     body    TEXT   NOT NULL, -- JSON
     PRIMARY KEY (uid, gate)
 );
@@ -267,6 +290,7 @@ CREATE TABLE hold (
 CREATE TABLE import (
     id      TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     body    TEXT   NOT NULL -- JSON
 );
 
@@ -274,6 +298,7 @@ CREATE TABLE import (
 CREATE TABLE operator (
     login   TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     body    TEXT   NOT NULL -- JSON
 );
 
@@ -282,6 +307,7 @@ CREATE TABLE token (
     uid     TEXT   NOT NULL,
     gate    TEXT   NOT NULL,
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     body    TEXT   NOT NULL, -- JSON
     PRIMARY KEY (uid, gate)
 );
@@ -291,6 +317,7 @@ CREATE TABLE param_value (
     parameter TEXT   NOT NULL,
     scope     TEXT   NOT NULL, -- JSON
     version   BIGINT NOT NULL,
+    seal      BYTEA  NOT NULL,
     body      TEXT   NOT NULL, -- JSON
     PRIMARY KEY (parameter, scope)
 );
@@ -299,6 +326,7 @@ CREATE TABLE param_value (
 CREATE TABLE ban (
     member  UUID   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     body    TEXT   NOT NULL -- JSON
 );
 
@@ -307,6 +335,7 @@ CREATE TABLE answer (
     operator  TEXT   NOT NULL,
     order_key TEXT   NOT NULL,
     version   BIGINT NOT NULL,
+    seal      BYTEA  NOT NULL,
     body      TEXT   NOT NULL, -- JSON
     PRIMARY KEY (operator, order_key)
 );
@@ -315,6 +344,7 @@ CREATE TABLE answer (
 CREATE TABLE pending_order (
     device  TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     body    TEXT   NOT NULL -- JSON
 );
 
@@ -323,6 +353,7 @@ CREATE TABLE waiting (
     uid     TEXT   NOT NULL,
     gate    TEXT   NOT NULL,
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     body    TEXT   NOT NULL, -- JSON
     PRIMARY KEY (uid, gate)
 );
@@ -331,6 +362,7 @@ CREATE TABLE waiting (
 CREATE TABLE locker (
     id      TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     body    TEXT   NOT NULL -- JSON
 );
 
@@ -338,6 +370,7 @@ CREATE TABLE locker (
 CREATE TABLE emergency (
     id      BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     started BIGINT NOT NULL, -- visits end and money stops here
     source  TEXT   NOT NULL  -- the device whose input raised it
 );
@@ -346,6 +379,7 @@ CREATE TABLE emergency (
 CREATE TABLE good (
     id      TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     body    TEXT   NOT NULL -- JSON
 );
 
@@ -353,6 +387,7 @@ CREATE TABLE good (
 CREATE TABLE price_list (
     id      TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     body    TEXT   NOT NULL -- JSON
 );
 
@@ -360,6 +395,7 @@ CREATE TABLE price_list (
 CREATE TABLE drawer (
     device  TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     body    TEXT   NOT NULL -- JSON
 );
 
@@ -368,6 +404,7 @@ CREATE TABLE returned (
     till    TEXT   NOT NULL,
     number  BIGINT NOT NULL,
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     body    TEXT   NOT NULL, -- JSON
     PRIMARY KEY (till, number)
 );
@@ -376,6 +413,7 @@ CREATE TABLE returned (
 CREATE TABLE band_deposit (
     uid     TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     body    TEXT   NOT NULL -- JSON
 );
 
@@ -384,6 +422,7 @@ CREATE TABLE earning (
     day     TEXT   NOT NULL, -- local day
     tariff  TEXT   NOT NULL,
     version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     body    TEXT   NOT NULL, -- JSON
     PRIMARY KEY (day, tariff)
 );

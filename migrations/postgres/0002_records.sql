@@ -15,7 +15,18 @@ CREATE TABLE batch (
     journal_hash BYTEA  NOT NULL,
     ledger_seq   BIGINT NOT NULL, -- the last transaction of the ledger, and its hash
     ledger_hash  BYTEA  NOT NULL,
-    row_count    BIGINT NOT NULL  -- rows that the batch wrote before this one
+    row_count    BIGINT NOT NULL, -- rows that the batch wrote before this one
+    turn         BIGINT NOT NULL, -- counts the batches of all daemons
+    sums         BYTEA  NOT NULL, -- what all sealed tables hold together, after this batch
+    seal         BYTEA  NOT NULL
+);
+-- They are rewritten with every batch: kept in the row, not beside it.
+ALTER TABLE batch ALTER COLUMN sums SET STORAGE PLAIN;
+
+-- What seals are made with, where daemons share a server. Beside a file it is a file of its own.
+CREATE TABLE audit_key (
+    id  BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+    key BYTEA  NOT NULL
 );
 
 -- The journal: one chain for each daemon. People appear in it by id alone.
@@ -68,8 +79,9 @@ END $$;
 
 -- The keys of the last days' pseudonyms.
 CREATE TABLE pseudonym_key (
-    day BIGINT NOT NULL PRIMARY KEY, -- days of UTC since 1970
-    key BYTEA  NOT NULL
+    day  BIGINT NOT NULL PRIMARY KEY, -- days of UTC since 1970
+    seal BYTEA  NOT NULL,
+    key  BYTEA  NOT NULL
 );
 
 -- What still tells of people, by age.
@@ -117,6 +129,7 @@ CREATE INDEX posting_of_account ON posting (account);
 CREATE TABLE receipt (
     till           TEXT   NOT NULL,
     number         BIGINT NOT NULL, -- counted by each till, without gaps
+    seal           BYTEA  NOT NULL,
     at             BIGINT NOT NULL,
     session        BIGINT NOT NULL, -- of the till
     operator       TEXT   NOT NULL,
@@ -132,6 +145,7 @@ CREATE INDEX receipt_of_transaction ON receipt (transaction_id);
 -- Commands that leave after the commit; rows go once they can no longer take effect.
 CREATE TABLE outbox (
     id       UUID   NOT NULL PRIMARY KEY,
+    seal     BYTEA  NOT NULL,
     daemon   BIGINT NOT NULL, -- whose batch it is
     device   TEXT   NOT NULL,
     decision UUID,
@@ -146,6 +160,7 @@ CREATE TABLE outbox (
 -- older than parameter 63 keeps it loses who it was about.
 CREATE TABLE credential_history (
     id         UUID   NOT NULL PRIMARY KEY,
+    seal       BYTEA  NOT NULL,
     uid        TEXT   NOT NULL, -- what readers see
     credential UUID   NOT NULL, -- the same band given to somebody else is another one
     at         BIGINT NOT NULL,
@@ -170,6 +185,8 @@ CREATE TABLE news (
 -- The texts of every rule set that was ever in force.
 CREATE TABLE rule_set (
     hash    TEXT   NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    seal    BYTEA  NOT NULL,
     texts   TEXT   NOT NULL, -- JSON array of [file, text]
     live_at BIGINT NOT NULL  -- when it last went live
 );

@@ -2,6 +2,7 @@
 --
 -- `version` counts the changes of a row from 1; a write that expects another version changes
 -- nothing.
+-- `seal` is BLAKE3 of the whole row under a key that is not in the file: nobody else can make one.
 -- Ids are UUIDs of 16 bytes, instants are microseconds of UTC since 1970, spans are microseconds,
 -- dates are
 -- ISO 8601 text of the site's calendar, amounts are minor units of the site's currency.
@@ -9,6 +10,7 @@
 -- Who writes here. Each start raises the epoch, which voids the commands of earlier runs.
 CREATE TABLE daemon (
     id    BIGINT NOT NULL PRIMARY KEY,
+    seal  BLOB   NOT NULL,
     epoch BIGINT NOT NULL CHECK (epoch > 0)
 );
 
@@ -16,6 +18,7 @@ CREATE TABLE daemon (
 CREATE TABLE member (
     id       BLOB    NOT NULL PRIMARY KEY,
     version  BIGINT  NOT NULL,
+    seal     BLOB    NOT NULL,
     number   BIGINT  NOT NULL, -- what the desk types
     birth    TEXT,             -- date, if it is known
     blocked  BOOLEAN NOT NULL, -- house ban or manual block
@@ -35,6 +38,8 @@ CREATE UNIQUE INDEX member_number ON member (number);
 -- What else is known of people: nothing decides by it, so that a person can be forgotten here.
 CREATE TABLE person (
     member     BLOB NOT NULL PRIMARY KEY,
+    version    BIGINT NOT NULL,
+    seal       BLOB NOT NULL,
     name       TEXT NOT NULL, -- in its own script
     name_latin TEXT NOT NULL,
     folded     TEXT NOT NULL, -- all words that somebody is found by, each after a blank
@@ -58,6 +63,7 @@ CREATE TABLE person_word (
 CREATE TABLE credential (
     uid         TEXT   NOT NULL PRIMARY KEY,
     version     BIGINT NOT NULL,
+    seal        BLOB   NOT NULL,
     id          BLOB   NOT NULL,
     member      BLOB   NOT NULL,
     state       TEXT   NOT NULL, -- active, lost, stolen, blocked, returned
@@ -79,6 +85,7 @@ CREATE TABLE pass (
     member         BLOB   NOT NULL,
     id             BLOB   NOT NULL,
     version        BIGINT NOT NULL,
+    seal           BLOB   NOT NULL,
     tariff         TEXT   NOT NULL,
     tariff_version BIGINT NOT NULL,
     state          TEXT   NOT NULL, -- active, past_due, frozen, suspended, cancelled
@@ -95,6 +102,7 @@ CREATE TABLE pass (
 CREATE TABLE visits (
     member   BLOB NOT NULL PRIMARY KEY,
     version  BIGINT NOT NULL,
+    seal     BLOB   NOT NULL,
     begun    TEXT NOT NULL, -- JSON array of instants
     promised BIGINT NOT NULL CHECK (promised >= 0) -- granted under a limit, not yet begun
 ) WITHOUT ROWID;
@@ -103,6 +111,7 @@ CREATE TABLE visits (
 CREATE TABLE guests (
     member  BLOB   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     body    TEXT   NOT NULL -- JSON
 ) WITHOUT ROWID;
 
@@ -110,6 +119,7 @@ CREATE TABLE guests (
 CREATE TABLE family (
     id      BLOB   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     body    TEXT   NOT NULL -- JSON
 ) WITHOUT ROWID;
 
@@ -117,6 +127,7 @@ CREATE TABLE family (
 CREATE TABLE spending (
     member  BLOB   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     body    TEXT   NOT NULL -- JSON
 ) WITHOUT ROWID;
 
@@ -124,6 +135,7 @@ CREATE TABLE spending (
 CREATE TABLE attempts (
     uid     TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     body    TEXT   NOT NULL -- JSON
 ) WITHOUT ROWID;
 
@@ -131,6 +143,7 @@ CREATE TABLE attempts (
 CREATE TABLE exemption (
     id      BLOB   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     body    TEXT   NOT NULL -- JSON
 ) WITHOUT ROWID;
 
@@ -139,6 +152,7 @@ CREATE TABLE tariff (
     tariff         TEXT   NOT NULL,
     tariff_version BIGINT NOT NULL,
     version        BIGINT NOT NULL,
+    seal           BLOB   NOT NULL,
     zones          TEXT   NOT NULL, -- JSON array of names: what it opens
     entry_price    BIGINT NOT NULL,
     tiers          TEXT   NOT NULL, -- JSON array of [span, amount], the shortest first
@@ -153,6 +167,7 @@ CREATE TABLE tariff (
 CREATE TABLE account (
     id         BLOB   NOT NULL PRIMARY KEY,
     version    BIGINT NOT NULL,
+    seal       BLOB   NOT NULL,
     kind       TEXT   NOT NULL, -- wallet, receivable, and those of the site
     subject    TEXT   NOT NULL, -- which of its kind: a tariff, an item, a terminal; or empty
     currency   TEXT   NOT NULL CHECK (length(currency) = 3), -- ISO 4217
@@ -168,6 +183,7 @@ CREATE TABLE account (
 CREATE TABLE presence (
     credential        BLOB   NOT NULL PRIMARY KEY,
     version           BIGINT NOT NULL,
+    seal              BLOB   NOT NULL,
     zone              TEXT,            -- nothing is the street
     inside            BIGINT NOT NULL, -- people on this credential inside the site
     visit             TEXT,            -- JSON: the open visit
@@ -183,6 +199,7 @@ CREATE TABLE presence (
 CREATE TABLE occupancy (
     zone     TEXT   NOT NULL PRIMARY KEY,
     version  BIGINT NOT NULL,
+    seal     BLOB   NOT NULL,
     inside   BIGINT NOT NULL, -- by passages; below zero only where people came past the gates
     reserved BIGINT NOT NULL  -- granted and not yet through
 ) WITHOUT ROWID;
@@ -193,6 +210,7 @@ CREATE TABLE reservation (
     direction      TEXT    NOT NULL, -- entry, exit
     place          BIGINT  NOT NULL, -- in the order of grants at this gate and direction
     version        BIGINT  NOT NULL,
+    seal           BLOB    NOT NULL,
     decision       BLOB    NOT NULL,
     uid            TEXT    NOT NULL,
     credential     BLOB    NOT NULL,
@@ -221,6 +239,7 @@ CREATE TABLE last_read (
     device     TEXT   NOT NULL,
     direction  TEXT   NOT NULL,
     version    BIGINT NOT NULL,
+    seal       BLOB   NOT NULL,
     uid        TEXT   NOT NULL,
     at         BIGINT NOT NULL,
     next_place BIGINT NOT NULL, -- in the order of grants there
@@ -236,6 +255,7 @@ CREATE TABLE mark (
     device  TEXT   NOT NULL,
     boot    BIGINT NOT NULL,
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     high    BIGINT NOT NULL, -- highest sequence taken
     taken   BIGINT NOT NULL, -- the 64 sequences from there down, one bit each
     PRIMARY KEY (device, boot)
@@ -245,6 +265,7 @@ CREATE TABLE mark (
 CREATE TABLE device (
     device  TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     body    TEXT   NOT NULL -- JSON
 ) WITHOUT ROWID;
 
@@ -252,6 +273,7 @@ CREATE TABLE device (
 CREATE TABLE terminal (
     device  TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     body    TEXT   NOT NULL -- JSON
 ) WITHOUT ROWID;
 
@@ -260,6 +282,7 @@ CREATE TABLE hold (
     uid     TEXT   NOT NULL,
     gate    TEXT   NOT NULL,
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     body    TEXT   NOT NULL, -- JSON
     PRIMARY KEY (uid, gate)
 ) WITHOUT ROWID;
@@ -268,6 +291,7 @@ CREATE TABLE hold (
 CREATE TABLE import (
     id      TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     body    TEXT   NOT NULL -- JSON
 ) WITHOUT ROWID;
 
@@ -275,6 +299,7 @@ CREATE TABLE import (
 CREATE TABLE operator (
     login   TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     body    TEXT   NOT NULL -- JSON
 ) WITHOUT ROWID;
 
@@ -283,6 +308,7 @@ CREATE TABLE token (
     uid     TEXT   NOT NULL,
     gate    TEXT   NOT NULL,
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     body    TEXT   NOT NULL, -- JSON
     PRIMARY KEY (uid, gate)
 ) WITHOUT ROWID;
@@ -292,6 +318,7 @@ CREATE TABLE param_value (
     parameter TEXT   NOT NULL,
     scope     TEXT   NOT NULL, -- JSON
     version   BIGINT NOT NULL,
+    seal      BLOB   NOT NULL,
     body      TEXT   NOT NULL, -- JSON
     PRIMARY KEY (parameter, scope)
 ) WITHOUT ROWID;
@@ -300,6 +327,7 @@ CREATE TABLE param_value (
 CREATE TABLE ban (
     member  BLOB   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     body    TEXT   NOT NULL -- JSON
 ) WITHOUT ROWID;
 
@@ -308,6 +336,7 @@ CREATE TABLE answer (
     operator  TEXT   NOT NULL,
     order_key TEXT   NOT NULL,
     version   BIGINT NOT NULL,
+    seal      BLOB   NOT NULL,
     body      TEXT   NOT NULL, -- JSON
     PRIMARY KEY (operator, order_key)
 ) WITHOUT ROWID;
@@ -316,6 +345,7 @@ CREATE TABLE answer (
 CREATE TABLE pending_order (
     device  TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     body    TEXT   NOT NULL -- JSON
 ) WITHOUT ROWID;
 
@@ -324,6 +354,7 @@ CREATE TABLE waiting (
     uid     TEXT   NOT NULL,
     gate    TEXT   NOT NULL,
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     body    TEXT   NOT NULL, -- JSON
     PRIMARY KEY (uid, gate)
 ) WITHOUT ROWID;
@@ -332,6 +363,7 @@ CREATE TABLE waiting (
 CREATE TABLE locker (
     id      TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     body    TEXT   NOT NULL -- JSON
 ) WITHOUT ROWID;
 
@@ -339,6 +371,7 @@ CREATE TABLE locker (
 CREATE TABLE emergency (
     id      BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     started BIGINT NOT NULL, -- visits end and money stops here
     source  TEXT   NOT NULL  -- the device whose input raised it
 );
@@ -347,6 +380,7 @@ CREATE TABLE emergency (
 CREATE TABLE good (
     id      TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     body    TEXT   NOT NULL -- JSON
 ) WITHOUT ROWID;
 
@@ -354,6 +388,7 @@ CREATE TABLE good (
 CREATE TABLE price_list (
     id      TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     body    TEXT   NOT NULL -- JSON
 ) WITHOUT ROWID;
 
@@ -361,6 +396,7 @@ CREATE TABLE price_list (
 CREATE TABLE drawer (
     device  TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     body    TEXT   NOT NULL -- JSON
 ) WITHOUT ROWID;
 
@@ -369,6 +405,7 @@ CREATE TABLE returned (
     till    TEXT   NOT NULL,
     number  BIGINT NOT NULL,
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     body    TEXT   NOT NULL, -- JSON
     PRIMARY KEY (till, number)
 ) WITHOUT ROWID;
@@ -377,6 +414,7 @@ CREATE TABLE returned (
 CREATE TABLE band_deposit (
     uid     TEXT   NOT NULL PRIMARY KEY,
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     body    TEXT   NOT NULL -- JSON
 ) WITHOUT ROWID;
 
@@ -385,6 +423,7 @@ CREATE TABLE earning (
     day     TEXT   NOT NULL, -- local day
     tariff  TEXT   NOT NULL,
     version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     body    TEXT   NOT NULL, -- JSON
     PRIMARY KEY (day, tariff)
 ) WITHOUT ROWID;

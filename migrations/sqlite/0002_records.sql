@@ -15,7 +15,16 @@ CREATE TABLE batch (
     journal_hash BLOB   NOT NULL,
     ledger_seq   BIGINT NOT NULL, -- the last transaction of the ledger, and its hash
     ledger_hash  BLOB   NOT NULL,
-    row_count    BIGINT NOT NULL  -- rows that the batch wrote before this one
+    row_count    BIGINT NOT NULL, -- rows that the batch wrote before this one
+    turn         BIGINT NOT NULL, -- counts the batches of all daemons
+    sums         BLOB   NOT NULL, -- what all sealed tables hold together, after this batch
+    seal         BLOB   NOT NULL
+);
+
+-- What seals are made with, where daemons share a server. Beside a file it is a file of its own.
+CREATE TABLE audit_key (
+    id  BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+    key BLOB   NOT NULL
 );
 
 -- The journal: one chain for each daemon. People appear in it by id alone.
@@ -62,8 +71,9 @@ CREATE TABLE decision (
 
 -- The keys of the last days' pseudonyms.
 CREATE TABLE pseudonym_key (
-    day BIGINT NOT NULL PRIMARY KEY, -- days of UTC since 1970
-    key BLOB   NOT NULL
+    day  BIGINT NOT NULL PRIMARY KEY, -- days of UTC since 1970
+    seal BLOB   NOT NULL,
+    key  BLOB   NOT NULL
 );
 
 -- What still tells of people, by age.
@@ -111,6 +121,7 @@ CREATE INDEX posting_of_account ON posting (account);
 CREATE TABLE receipt (
     till           TEXT   NOT NULL,
     number         BIGINT NOT NULL, -- counted by each till, without gaps
+    seal           BLOB   NOT NULL,
     at             BIGINT NOT NULL,
     session        BIGINT NOT NULL, -- of the till
     operator       TEXT   NOT NULL,
@@ -126,6 +137,7 @@ CREATE INDEX receipt_of_transaction ON receipt (transaction_id);
 -- Commands that leave after the commit; rows go once they can no longer take effect.
 CREATE TABLE outbox (
     id       BLOB   NOT NULL PRIMARY KEY,
+    seal     BLOB   NOT NULL,
     daemon   BIGINT NOT NULL, -- whose batch it is
     device   TEXT   NOT NULL,
     decision BLOB,
@@ -140,6 +152,7 @@ CREATE TABLE outbox (
 -- older than parameter 63 keeps it loses who it was about.
 CREATE TABLE credential_history (
     id         BLOB   NOT NULL PRIMARY KEY,
+    seal       BLOB   NOT NULL,
     uid        TEXT   NOT NULL, -- what readers see
     credential BLOB   NOT NULL, -- the same band given to somebody else is another one
     at         BIGINT NOT NULL,
@@ -164,6 +177,8 @@ CREATE TABLE news (
 -- The texts of every rule set that was ever in force.
 CREATE TABLE rule_set (
     hash    TEXT   NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
+    seal    BLOB   NOT NULL,
     texts   TEXT   NOT NULL, -- JSON array of [file, text]
     live_at BIGINT NOT NULL  -- when it last went live
 );

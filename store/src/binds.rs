@@ -8,7 +8,11 @@ use uuid::Uuid;
 
 use domain::time::Timestamp;
 
-use crate::link::Dialect;
+use crate::{
+    audit::{Canon, Key, Sums, is_sealed},
+    link::Dialect,
+    sheet::{Op, Sheet},
+};
 
 /// One value; also an absent one has a kind.
 #[derive(Clone, Debug)]
@@ -99,10 +103,22 @@ pub(crate) enum Bound {
     Postgres(PgArguments),
 }
 
+/// Seals rows while their values are bound.
+#[derive(Debug)]
+struct Sealing {
+    key: Key,
+    row: Canon,
+    /// Whether a row is being bound.
+    open: bool,
+    /// What the rows change of the sums of their tables.
+    sums: Sums,
+}
+
 /// Values to bind, one after the other. The first that cannot be bound is remembered.
 #[derive(Debug)]
 pub(crate) struct Binds {
     bound: Bound,
+    sealing: Option<Box<Sealing>>,
     /// The columns of the rows that are being bound, for PostgreSQL; none between rows.
     columns: Vec<Column>,
     next: usize,
@@ -116,7 +132,38 @@ impl Binds {
             Dialect::Sqlite => Bound::Sqlite(SqliteArguments::default()),
             Dialect::Postgres => Bound::Postgres(PgArguments::default()),
         };
-        Self { bound, columns: Vec::new(), next: 0, trouble: None }
+        Self { bound, sealing: None, columns: Vec::new(), next: 0, trouble: None }
+    }
+
+    /// Seals rows from here on with `key`.
+    pub(crate) fn sealing(mut self, key: &Key) -> Self {
+        let (row, sums) = (Canon::default(), Sums::default());
+        self.sealing = Some(Box::new(Sealing { key: *key, row, open: false, sums }));
+        self
+    }
+
+    /// Binds a row of `sheet`, which `op` writes or deletes, and its seal.
+    pub(crate) fn row(&mut self, (sheet, op): (&Sheet, Op), bind: impl FnOnce(&mut Self)) {
+        match self.sealing.as_mut().filter(|_| is_sealed(sheet)) {
+            None => return bind(self),
+            Some(sealing) => {
+                sealing.row.begin(sheet.name, sheet.keys.len());
+                sealing.open = true;
+            }
+        }
+        bind(self);
+        let Some(sealing) = &mut self.sealing else { return };
+        sealing.open = false;
+        sealing.sums.count(&sealing.key, (sheet, op), &sealing.row);
+        if op == Op::Put {
+            let seal = sealing.key.seal(&sealing.row);
+            self.add(seal);
+        }
+    }
+
+    /// What the bound rows changed of the sums of their tables.
+    pub(crate) fn sums(&mut self) -> Sums {
+        self.sealing.as_mut().map(|sealing| std::mem::take(&mut sealing.sums)).unwrap_or_default()
     }
 
     /// With room for `values`.
@@ -143,6 +190,9 @@ impl Binds {
     /// The next value.
     pub(crate) fn add(&mut self, value: impl Into<Value>) {
         let value = value.into();
+        if let Some(sealing) = self.sealing.as_mut().filter(|sealing| sealing.open) {
+            sealing.row.value(&value);
+        }
         let added = match &mut self.bound {
             Bound::Sqlite(to) => match value {
                 Value::Int(value) => to.add(value),

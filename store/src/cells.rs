@@ -162,6 +162,11 @@ impl<'a, 'b> Cells<'a, 'b> {
         value.and_then(T::from_cell).ok_or_else(|| self.wrong("it is of another kind"))
     }
 
+    /// Those that were not taken yet.
+    pub(crate) fn values(&self) -> &[Cell<'a>] {
+        self.values.get(self.next..).unwrap_or_default()
+    }
+
     /// The error for the value that was read last.
     fn wrong(&self, why: impl Display) -> ReadError {
         let place = self.next.saturating_sub(1);
@@ -281,7 +286,7 @@ impl<'a, 'b> Cells<'a, 'b> {
 }
 
 /// A value as the driver gives it.
-fn given(row: &Row, place: usize) -> Result<Cell<'_>, BoxDynError> {
+pub(crate) fn given(row: &Row, place: usize) -> Result<Cell<'_>, BoxDynError> {
     match row {
         Row::Sqlite(row) => {
             let value = row.try_get_raw(place)?;

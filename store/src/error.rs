@@ -88,7 +88,44 @@ pub enum OpenError {
         /// Why.
         source: Box<sqlx::Error>,
     },
+    /// There is no key for the seals of rows.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// What the last run left could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// The key of the seals could not be had.
+#[derive(Debug, Error)]
+pub enum KeyError {
+    /// The database is in use, and its key is not there.
+    #[error(
+        "the key that the rows of `{place}` are sealed with is gone; bring the file `audit.key` \
+         back from the backup that the database is from, into the folder of the database"
+    )]
+    Gone {
+        /// The database.
+        place: Place,
+    },
+    /// It is no key.
+    #[error("{place} must hold a key of 64 hexadecimal digits, and does not; bring it back")]
+    Wrong {
+        /// Where it is kept.
+        place: String,
+    },
+    /// Its file could not be read or written.
+    #[error("cannot read or write the key `{path}`; check its rights")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The table that keeps it could not be read.
+    #[error("cannot read the key of the seals from the database; run `kari doctor`")]
+    Query(#[from] sqlx::Error),
+    /// What the table holds could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
 }

@@ -4,7 +4,7 @@
 //! durable in one transaction or not at all. Reports and pages read through a [`reader::Reader`] of
 //! their own.
 
-use std::fs::File;
+use std::{fs::File, sync::Arc};
 
 use domain::{
     command::Command,
@@ -12,6 +12,7 @@ use domain::{
     time::Timestamp,
 };
 
+pub mod audit;
 mod binds;
 pub mod books;
 pub mod catalogue;
@@ -57,6 +58,18 @@ pub struct Store {
     heard: i64,
     /// Why the storage is not to be trusted any more.
     failed: Option<String>,
+    /// What rows are sealed with.
+    key: audit::Key,
+    /// The place of the last batch among those of all daemons.
+    turn: i64,
+    /// What all tables hold together after it.
+    sums: audit::Sums,
+    /// The row of our own last batch.
+    last: Option<Arc<audit::End>>,
+    /// What both become once the batch that is being written is durable.
+    next: Option<(Arc<audit::End>, audit::Sums)>,
+    /// Keeps the head of the records outside the database.
+    heads: audit::heads::Heads,
     /// The commands that stand in the outbox.
     outbox: commit::outbox::Outbox,
     /// What people are called in records that outlive their names.
@@ -108,6 +121,8 @@ pub struct Opened {
     pub last_rule_set: Option<(String, Vec<(String, String)>)>,
     /// Commands of earlier runs that may still take effect.
     pub unsent: Vec<Command>,
+    /// What the database is found to be without, by the heads that are kept outside it.
+    pub lost: Vec<String>,
 }
 
 /// A batch that is to become durable.

@@ -75,7 +75,7 @@ fn mixed() -> sqlx::Error {
 }
 
 /// The first value of a row that there must be.
-fn first<T: for<'a> FromCell<'a>>(row: Option<Row>) -> Result<T, sqlx::Error> {
+pub(crate) fn first<T: for<'a> FromCell<'a>>(row: Option<Row>) -> Result<T, sqlx::Error> {
     let row = row.ok_or(sqlx::Error::RowNotFound)?;
     let mut names = Names::default();
     let value = Cells::of_row("", &row, &mut names).and_then(|mut cells| cells.take());
@@ -238,6 +238,21 @@ impl Link {
             match self {
                 Self::Sqlite(to) => sqlx::raw_sql(text).execute(to).await.map(|_| ()),
                 Self::Postgres(to) => sqlx::raw_sql(text).execute(to).await.map(|_| ()),
+            }
+        }
+        .boxed()
+    }
+
+    /// Runs statements without values in one trip, and reads the last row that they give, whose
+    /// values come as text.
+    pub(crate) fn run_and_read(
+        &mut self,
+        text: &'static str,
+    ) -> BoxFuture<'_, Result<Option<PgRow>, sqlx::Error>> {
+        async move {
+            match self {
+                Self::Sqlite(_) => Err(mixed()),
+                Self::Postgres(to) => Ok(sqlx::raw_sql(text).fetch_all(to).await?.pop()),
             }
         }
         .boxed()

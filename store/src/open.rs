@@ -4,6 +4,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use std::{
     fs::{self, File, OpenOptions},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -20,11 +21,15 @@ use domain::{
 };
 
 use crate::{
-    Ends, Head, Opened, Store,
+    Ends, Opened, Store,
+    audit::{
+        self, End, Key,
+        heads::{self, Heads},
+    },
     cells::{Cells, Names},
     commit::{counters, outbox::Outbox},
     error::{ConnectError, OpenError, ReadError},
-    link::{Dialect, Link},
+    link::{Dialect, Link, first},
     place::{Database, Place, Server},
     pseudonyms::Pseudonyms,
     server,
@@ -39,10 +44,8 @@ const ROWS_WAITING: usize = 256;
 /// How long to wait for a lock that another process holds on the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-const RAISE_EPOCH: &str = "INSERT INTO daemon (id, epoch) VALUES ($1, 1)
-    ON CONFLICT (id) DO UPDATE SET epoch = daemon.epoch + 1 RETURNING epoch";
-const ENDS: &str = "SELECT journal_seq, journal_hash, ledger_seq, ledger_hash FROM batch
-    WHERE daemon = $1";
+const RAISE_EPOCH: &str = "INSERT INTO daemon (id, epoch, seal) VALUES ($1, $2, $3)
+    ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, seal = excluded.seal";
 const IS_EMPTY: &str = "SELECT NOT EXISTS (SELECT 1 FROM member)";
 const LAST_RULE_SET: &str = "SELECT hash, texts FROM rule_set ORDER BY live_at DESC, hash LIMIT 1";
 const UNSENT: &str = "SELECT id, device, decision, issued, ttl, epoch, action FROM outbox
@@ -52,8 +55,8 @@ const COMMAND: &str = "SELECT id, device, decision, issued, ttl, epoch, action F
 const EPOCH: &str = "SELECT epoch FROM daemon WHERE id = $1";
 /// The statements of this module, for the test that prepares them all.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 7] =
-    [RAISE_EPOCH, ENDS, IS_EMPTY, LAST_RULE_SET, UNSENT, COMMAND, EPOCH];
+pub(crate) const STATEMENTS: [&str; 6] =
+    [RAISE_EPOCH, IS_EMPTY, LAST_RULE_SET, UNSENT, COMMAND, EPOCH];
 
 impl Store {
     /// Opens the database at `place`, makes it where there is none, brings its tables up to date
@@ -70,12 +73,21 @@ impl Store {
             }
             Database::Server(to) => (open_server(place, to).await?, None),
         };
-        let epoch = raise_epoch(&mut link, place.daemon).await;
+        let key = Key::open(place, &mut link).await?;
+        let last = end(&mut link, place.daemon).await?.map(Arc::new);
+        let (gone, lost) = heads::lost(place, &mut link).await?;
+        // From here on the kept head says that somebody may be writing.
+        let heads = Heads::open(place, last.clone(), gone);
+        let epoch = raise_epoch(&mut link, place.daemon, &key).await;
         let epoch = epoch.map_err(|source| OpenError::Epoch {
             place: place.clone(),
             source: Box::new(source),
         })?;
-        let opened = opened(&mut link, place.daemon, epoch.cast_unsigned(), now).await?;
+        let ends = last.as_ref().map(|end| end.ends).unwrap_or_default();
+        let run = (place.daemon, epoch.cast_unsigned());
+        let opened = opened(&mut link, run, (ends, lost), now).await?;
+        let latest = audit::latest(&mut link).await;
+        let (turn, sums) = latest.map_err(ReadError::of("the sums of the tables"))?;
         let outbox = Outbox::load(&mut link, place.daemon).await;
         let outbox = outbox.map_err(ReadError::of("the outbox"))?;
         let failed = |source| OpenError::Connect { place: place.clone(), source: Box::new(source) };
@@ -94,6 +106,12 @@ impl Store {
             has_turn: false,
             heard: 0,
             failed: None,
+            key,
+            turn,
+            sums,
+            last,
+            next: None,
+            heads,
             outbox,
             pseudonyms,
             _lock: lock,
@@ -110,6 +128,7 @@ impl Store {
             if self.link.dialect() == Dialect::Sqlite {
                 self.link.run("PRAGMA wal_checkpoint(TRUNCATE)", []).await?;
             }
+            self.heads.stop(self.last.as_ref());
             self.link.close().await
         }
         .boxed()
@@ -174,12 +193,18 @@ async fn open_server(place: &Place, to: &Server) -> Result<Link, OpenError> {
 
 /// Raises the epoch. On a server that is a turn of its own: a batch that is committed later finds
 /// this daemon, and leaves news for it.
-async fn raise_epoch(link: &mut Link, daemon: i64) -> Result<i64, sqlx::Error> {
-    if link.dialect() == Dialect::Sqlite {
-        return link.value(RAISE_EPOCH, [daemon.into()]).await;
+async fn raise_epoch(link: &mut Link, daemon: i64, key: &Key) -> Result<i64, sqlx::Error> {
+    match link.dialect() {
+        Dialect::Sqlite => link.run("BEGIN IMMEDIATE", []).await.map(drop)?,
+        Dialect::Postgres => link.run_all(server::BEGIN_TURN).await?,
     }
-    link.run_all(server::BEGIN_TURN).await?;
-    let epoch = link.value(RAISE_EPOCH, [daemon.into()]).await?;
+    let before: i64 = match link.row(EPOCH, [daemon.into()]).await? {
+        None => 0,
+        row => first(row)?,
+    };
+    let epoch = before.saturating_add(1);
+    let seal = audit::daemon_seal(key, daemon, epoch);
+    link.run(RAISE_EPOCH, [daemon.into(), epoch.into(), seal.into()]).await?;
     link.run("COMMIT", []).await?;
     Ok(epoch)
 }
@@ -251,39 +276,20 @@ async fn check_settings(place: &Place, connection: &mut SqliteConnection) -> Res
     Ok(())
 }
 
-/// The ends of a daemon's chains.
-pub(crate) async fn ends(link: &mut Link, daemon: i64) -> Result<Ends, ReadError> {
-    let row = link.row(ENDS, [daemon.into()]).await;
-    let Some(row) = row.map_err(ReadError::of("the ends of the chains"))? else {
-        return Ok(Ends::default());
-    };
-    let mut names = Names::default();
-    let mut cells = Cells::of_row("batch", &row, &mut names)?;
-    Ok(Ends {
-        journal: head(&mut cells, "journal_hash")?,
-        ledger: head(&mut cells, "ledger_hash")?,
-    })
-}
-
-fn head(cells: &mut Cells<'_, '_>, column: &'static str) -> Result<Head, ReadError> {
-    let seq = cells.bits()?;
-    let hash: Vec<u8> = cells.take()?;
-    let hash = hash.try_into().map_err(|_| ReadError::Value {
-        table: "batch",
-        column: column.to_owned(),
-        why: "it is not 32 bytes long".to_owned(),
-    })?;
-    Ok(Head { seq, hash })
+/// The row of a daemon's last batch, if there was one.
+pub(crate) async fn end(link: &mut Link, daemon: i64) -> Result<Option<End>, ReadError> {
+    let row = link.row(audit::OF_DAEMON, [daemon.into()]).await;
+    let row = row.map_err(ReadError::of("the last batch"))?;
+    row.as_ref().map(End::read).transpose().map(|read| read.map(|(end, _)| end))
 }
 
 async fn opened(
     link: &mut Link,
-    daemon: i64,
-    epoch: u64,
+    (daemon, epoch): (i64, u64),
+    (ends, lost): (Ends, Vec<String>),
     now: Timestamp,
 ) -> Result<Opened, ReadError> {
     let what = "what the last run left";
-    let ends = ends(link, daemon).await?;
     let is_empty = link.value(IS_EMPTY, []).await;
     let last = link.row(LAST_RULE_SET, []).await;
     let last_rule_set = match last.map_err(ReadError::of(what))? {
@@ -305,6 +311,7 @@ async fn opened(
         is_empty: is_empty.map_err(ReadError::of(what))?,
         last_rule_set,
         unsent: unsent.collect::<Result<_, _>>()?,
+        lost,
     })
 }
 

@@ -1,7 +1,7 @@
 //! People beside the rows that decide: what is known of them, the words that they are found by, and
 //! who held which band.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
@@ -35,8 +35,8 @@ pub(crate) const PERSON: Sheet = Sheet {
         "documents",
         "pickups",
     ],
-    ids: &[],
-    kind: Kind::Replace,
+    ids: &["member"],
+    kind: Kind::State,
     weight: 1,
 };
 /// The words that they are found by.
@@ -58,7 +58,8 @@ pub(crate) const HISTORY: Sheet = Sheet {
     weight: 2,
 };
 
-const PERSON_OF: &str = "SELECT name, name_latin, folded, phones, email, photo, notes, documents,
+pub(crate) const PERSON_OF: &str =
+    "SELECT name, name_latin, folded, phones, email, photo, notes, documents,
     pickups FROM person WHERE member = $1";
 const MEMBER_OF: &str = "SELECT id, version, number, birth, blocked, language, groups, account,
     certificate_until, reduced_mobility, medical, kin FROM member WHERE id = $1";
@@ -105,7 +106,7 @@ pub(crate) fn bind(person: &Person, to: &mut Binds) {
     to.json(&person.pickups);
 }
 
-fn read(from: &mut Cells<'_, '_>) -> Result<Person, ReadError> {
+pub(crate) fn read(from: &mut Cells<'_, '_>) -> Result<Person, ReadError> {
     let (name, name_latin) = (from.take()?, from.take()?);
     from.text()?;
     Ok(Person {
@@ -148,8 +149,8 @@ fn read_held(from: &mut Cells<'_, '_>) -> Result<Held, ReadError> {
 /// What a batch changes of the words that people are found by.
 #[derive(Debug)]
 pub(crate) struct Words<'a> {
-    /// What is known of people, each once.
-    pub(crate) people: Vec<(MemberId, &'a Person)>,
+    /// What is known of people, each once, with the version that it becomes.
+    pub(crate) people: Vec<(MemberId, u32, &'a Person)>,
     /// Words that nobody is found by any more.
     pub(crate) gone: Vec<(String, MemberId)>,
     /// Words that are new.
@@ -157,7 +158,8 @@ pub(crate) struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    pub(crate) fn of(batch: &'a Batch) -> Self {
+    /// The words of `batch`; `known` are the versions of the people that are there.
+    pub(crate) fn of(batch: &'a Batch, known: &HashMap<MemberId, u32>) -> Self {
         let people: BTreeMap<MemberId, &Person> =
             batch.people.iter().map(|(member, person)| (*member, person)).collect();
         let of = |member: MemberId, person: &Person| {
@@ -169,13 +171,16 @@ impl<'a> Words<'a> {
         let after: BTreeMap<_, _> = after.collect();
         let gone = before.keys().filter(|word| !after.contains_key(*word)).cloned().collect();
         let new = after.into_iter().filter(|(word, what)| before.get(word) != Some(what));
-        Self { gone, new: new.collect(), people: people.into_iter().collect() }
+        let next = |(member, person)| {
+            (member, known.get(&member).copied().unwrap_or(0).saturating_add(1), person)
+        };
+        Self { gone, new: new.collect(), people: people.into_iter().map(next).collect() }
     }
 }
 
 /// The words that a person is found by, and what each is. Whoever changes them makes the index of
 /// every site anew: an edit takes the words of before out.
-fn words(person: &Person) -> BTreeMap<String, &'static str> {
+pub(crate) fn words(person: &Person) -> BTreeMap<String, &'static str> {
     let names = [&person.name, &person.name_latin].into_iter().flat_map(|name| split(name));
     let phones = person.phones.iter().map(|phone| (phone.clone(), "phone"));
     let email = (!person.email.is_empty()).then(|| (fold(&person.email), "email"));

@@ -15,6 +15,10 @@ pub const ONLY_DAEMON: i64 = 1;
 pub struct Place {
     pub(crate) database: Database,
     pub(crate) daemon: i64,
+    /// The state folder of a daemon whose database is elsewhere.
+    pub(crate) folder: Option<PathBuf>,
+    /// The files beyond the state folder that the heads of the records are kept in.
+    pub(crate) heads: Vec<PathBuf>,
 }
 
 /// Either of the two databases.
@@ -38,7 +42,8 @@ impl Place {
     /// The file of SQLite at `path`.
     #[must_use]
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self { database: Database::File(path.into()), daemon: ONLY_DAEMON }
+        let database = Database::File(path.into());
+        Self { database, daemon: ONLY_DAEMON, folder: None, heads: Vec::new() }
     }
 
     /// The PostgreSQL of a `postgres://` address. Without a password of its own it asks as every
@@ -53,7 +58,15 @@ impl Place {
             None => options,
         };
         let server = Box::new(Server { options, may_forget: false });
-        Ok(Self { database: Database::Server(server), daemon: ONLY_DAEMON })
+        let database = Database::Server(server);
+        Ok(Self { database, daemon: ONLY_DAEMON, folder: None, heads: Vec::new() })
+    }
+
+    /// The same database, with the head of its records kept in `folder`, where it is no file, and
+    /// in the files `heads`.
+    #[must_use]
+    pub fn with_heads(self, folder: impl Into<PathBuf>, heads: Vec<PathBuf>) -> Self {
+        Self { folder: Some(folder.into()), heads, ..self }
     }
 
     /// The same database, for the daemon of this number.

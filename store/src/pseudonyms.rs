@@ -10,7 +10,14 @@ use std::collections::BTreeMap;
 use domain::{retention::DAY, time::Timestamp};
 use uuid::Uuid;
 
-use crate::link::{Dialect, Link};
+use crate::{
+    link::{Dialect, Link, first},
+    records::append,
+    sheet::Sheet,
+};
+
+/// The keys of the last days, which the first batch of a day brings along.
+pub(crate) const PSEUDONYM_KEY: Sheet = append("pseudonym_key", &["day"], &["key"], 1);
 
 /// A key of 32 bytes that nobody can guess: the database makes it, from chance of its machine.
 pub(crate) const CHANCE: &str = "SELECT randomblob(32)";
@@ -18,9 +25,12 @@ pub(crate) const CHANCE_OF_SERVER: &str =
     "SELECT sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
         || uuid_send(gen_random_uuid()))";
 /// The day's key where there is one already, made by another run or daemon.
-pub(crate) const KEY_OF: &str = "INSERT INTO pseudonym_key (day, key) VALUES ($1, $2)
-    ON CONFLICT (day) DO UPDATE SET day = excluded.day RETURNING key";
-pub(crate) const KEYS_OVER: &str = "DELETE FROM pseudonym_key WHERE day < $1";
+const KEY_OF: &str = "SELECT key FROM pseudonym_key WHERE day = $1";
+const DAYS_OVER: &str = "SELECT day FROM pseudonym_key WHERE day < $1";
+const KEYS_OVER: &str = "DELETE FROM pseudonym_key WHERE day < $1";
+/// The statements of this module, for the test that prepares them all.
+#[cfg(test)]
+pub(crate) const STATEMENTS: [&str; 3] = [KEY_OF, DAYS_OVER, KEYS_OVER];
 /// How many days a key is kept beside today's: devices may be a day late, and as much ahead.
 const DAYS_KEPT: i64 = 2;
 
@@ -29,12 +39,14 @@ const DAYS_KEPT: i64 = 2;
 pub(crate) struct Pseudonyms {
     salts: [u8; 32],
     days: BTreeMap<i64, [u8; 32]>,
+    /// Those that are new, and come with the next batch.
+    new: Vec<(i64, Vec<u8>)>,
 }
 
 impl Pseudonyms {
     /// New ones for a run.
     pub(crate) async fn open(link: &mut Link) -> Result<Self, sqlx::Error> {
-        Ok(Self { salts: key(chance(link).await?)?, days: BTreeMap::new() })
+        Ok(Self { salts: key(chance(link).await?)?, days: BTreeMap::new(), new: Vec::new() })
     }
 
     /// The days of `instants` whose key is not known yet.
@@ -48,27 +60,46 @@ impl Pseudonyms {
 
     /// Reads the key of a day, or makes it.
     pub(crate) async fn learn(&mut self, day: i64, link: &mut Link) -> Result<(), sqlx::Error> {
-        let new = chance(link).await?;
-        let found: Vec<u8> = link.value(KEY_OF, [day.into(), new.into()]).await?;
+        let found = match link.row(KEY_OF, [day.into()]).await? {
+            Some(row) => first(Some(row))?,
+            None => {
+                let new = chance(link).await?;
+                self.new.push((day, new.clone()));
+                new
+            }
+        };
         self.days.insert(day, key(found)?);
         Ok(())
+    }
+
+    /// The keys that the next batch brings along.
+    pub(crate) fn new_keys(&self) -> &[(i64, Vec<u8>)] {
+        &self.new
+    }
+
+    /// The batch is durable, and the new keys with it.
+    pub(crate) fn committed(&mut self) {
+        self.new.clear();
     }
 
     /// The keys of this run's days may not be durable: they are read again.
     pub(crate) fn doubt(&mut self) {
         self.days.clear();
+        self.new.clear();
     }
 
-    /// Forgets the keys of days that are over for good at `now`.
+    /// Forgets the keys of days that are over for good at `now`; which days those were.
     pub(crate) async fn forget(
         &mut self,
         now: Timestamp,
         link: &mut Link,
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<Vec<i64>, sqlx::Error> {
         let oldest = day_of(now) - DAYS_KEPT;
         self.days.retain(|day, _| *day >= oldest);
+        let rows = link.rows(DAYS_OVER, [oldest.into()]).await?;
+        let days = rows.into_iter().map(|row| first(Some(row))).collect::<Result<_, _>>()?;
         link.run(KEYS_OVER, [oldest.into()]).await?;
-        Ok(())
+        Ok(days)
     }
 
     /// What stands for `member` on the day of `at`; nothing where that day's key was not learnt.
@@ -83,7 +114,7 @@ impl Pseudonyms {
     }
 }
 
-async fn chance(link: &mut Link) -> Result<Vec<u8>, sqlx::Error> {
+pub(crate) async fn chance(link: &mut Link) -> Result<Vec<u8>, sqlx::Error> {
     let text = match link.dialect() {
         Dialect::Sqlite => CHANCE,
         Dialect::Postgres => CHANCE_OF_SERVER,

@@ -102,6 +102,7 @@ impl Period {
 #[derive(Clone, Debug)]
 pub struct Reader {
     pub(crate) pool: Pool,
+    pub(crate) place: Place,
     daemon: i64,
 }
 
@@ -128,8 +129,10 @@ impl Reader {
                     server::readers(to, pool).await
                 }
             };
-            pool.map(|pool| Self { pool, daemon: place.daemon }).map_err(|source| {
-                OpenError::Connect { place: place.clone(), source: Box::new(source) }
+            let own = |pool| Self { pool, place: place.clone(), daemon: place.daemon };
+            pool.map(own).map_err(|source| OpenError::Connect {
+                place: place.clone(),
+                source: Box::new(source),
             })
         }
         .boxed()

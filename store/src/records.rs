@@ -9,7 +9,7 @@ use domain::{
     command::Command,
     decision::Decision,
     event::Direction,
-    ids::{DecisionId, HeldId},
+    ids::{DecisionId, HeldId, MemberId},
     journal::PERSONAL,
     rows::Held,
     state::{Entry, Noted},
@@ -90,9 +90,16 @@ pub(crate) const RULE_SET: Sheet = Sheet {
     keys: &["hash"],
     values: &["texts", "live_at"],
     ids: &[],
-    kind: Kind::Replace,
+    kind: Kind::State,
     weight: 1,
 };
+
+/// The versions of rows that no decision knows: people beside the rows that decide, and rule sets.
+#[derive(Debug, Default)]
+pub(crate) struct Versions {
+    pub(crate) people: HashMap<MemberId, u32>,
+    pub(crate) rule_sets: HashMap<String, u32>,
+}
 
 /// Hashes the values of a row: each with its kind and length, so that no two rows look the same.
 pub(crate) struct Fields(blake3::Hasher);
@@ -371,7 +378,10 @@ pub(crate) struct Records<'a> {
     pub(crate) journal: Vec<JournalRow>,
     pub(crate) decisions: Vec<DecisionRow>,
     pub(crate) outbox: Vec<(&'a Command, String)>,
-    pub(crate) rule_sets: Vec<(&'a str, String)>,
+    /// Hash, version and texts.
+    pub(crate) rule_sets: Vec<(&'a str, u32, String)>,
+    /// New keys of days.
+    pub(crate) keys: Vec<(i64, Vec<u8>)>,
     /// What is known of people, and the words that they are found by.
     pub(crate) people: Words<'a>,
     /// What became of credentials.
@@ -390,7 +400,7 @@ impl<'a> Records<'a> {
     pub(crate) fn of(
         (daemon, ends): (i64, Ends),
         sealed: &'a Sealed,
-        over: Vec<Uuid>,
+        (over, known): (Vec<Uuid>, &Versions),
         pseudonyms: &Pseudonyms,
     ) -> Result<Self, CommitError> {
         let batch = &sealed.batch;
@@ -406,15 +416,17 @@ impl<'a> Records<'a> {
             action.map(|action| (command, action))
         });
         let rule_sets = batch.rule_sets.iter().map(|(hash, texts)| {
+            let version = known.rule_sets.get(hash).copied().unwrap_or(0).saturating_add(1);
             let texts = serde_json::to_string(texts);
-            texts.map(|texts| (hash.as_str(), texts))
+            texts.map(|texts| (hash.as_str(), version, texts))
         });
         Ok(Self {
             journal,
             decisions,
             outbox: outbox.collect::<Result<_, _>>().map_err(CommitError::refused)?,
             rule_sets: rule_sets.collect::<Result<_, _>>().map_err(CommitError::refused)?,
-            people: Words::of(batch),
+            keys: pseudonyms.new_keys().to_vec(),
+            people: Words::of(batch, &known.people),
             held: &batch.held,
             transactions,
             postings,

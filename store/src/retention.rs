@@ -2,6 +2,8 @@
 //! rows at a time. Each piece is a transaction of its own, so that a crash between two of them
 //! loses nothing, and the next one goes on where they ended.
 
+use std::sync::Arc;
+
 use domain::{
     facts::EVENT_KINDS,
     journal::PERSONAL,
@@ -12,9 +14,13 @@ use domain::{
 
 use crate::{
     Store,
+    audit::{self, Canon, End, REWRITE},
+    binds::Value,
+    cells::{Cells, Names},
     error::{CommitError, ReadError},
     link::Dialect,
-    server::BEGIN_TURN,
+    pseudonyms::PSEUDONYM_KEY,
+    sheet::Op,
 };
 
 const BEGIN: &str = "BEGIN IMMEDIATE";
@@ -29,10 +35,10 @@ pub(crate) const DECISIONS: &str =
 pub(crate) const LINES: &str = "UPDATE journal SET noted = NULL, salt = NULL
     WHERE (daemon, seq) IN (SELECT daemon, seq FROM journal
         WHERE salt IS NOT NULL AND kind = $1 AND at < $2 LIMIT $3)";
-pub(crate) const HOLDERS: &str =
-    "UPDATE credential_history SET member = NULL, operator = NULL, reason = NULL
-    WHERE id IN (SELECT id FROM credential_history
-        WHERE member IS NOT NULL AND event = $1 AND at < $2 LIMIT $3)";
+pub(crate) const HOLDERS: &str = "SELECT id, uid, credential, at, event, decision
+    FROM credential_history WHERE member IS NOT NULL AND event = $1 AND at < $2 LIMIT $3";
+pub(crate) const FORGET_HOLDER: &str = "UPDATE credential_history
+    SET member = NULL, operator = NULL, reason = NULL, seal = $2 WHERE id = $1";
 pub(crate) const OLD_HOLDER: &str = "SELECT EXISTS
     (SELECT 1 FROM credential_history WHERE member IS NOT NULL AND event = $1 AND at < $2)";
 pub(crate) const OLD_DECISION: &str =
@@ -94,6 +100,43 @@ impl Store {
         done.map_err(CommitError::of)
     }
 
+    /// Forgets who held which credential. The lines get new seals: theirs were of the whole row.
+    async fn forget_holders(&mut self, values: [Value; 3]) -> Result<u64, sqlx::Error> {
+        let rows = self.link.rows(HOLDERS, values).await?;
+        let mut names = Names::default();
+        for row in &rows {
+            let cells = Cells::of_row("credential_history", row, &mut names);
+            let mut cells = cells.map_err(|error| sqlx::Error::Decode(error.into()))?;
+            let seal = audit::forgotten_seal(&self.key, |row| {
+                cells.values().iter().for_each(|cell| row.cell(cell));
+            });
+            let id = cells.id().map_err(|error| sqlx::Error::Decode(error.into()))?;
+            self.link.run(FORGET_HOLDER, [id.into(), seal.into()]).await?;
+        }
+        Ok(rows.len() as u64)
+    }
+
+    /// Forgets the keys of days that are over, and takes them out of the sum of their table.
+    async fn forget_days(&mut self, now: Timestamp) -> Result<(), sqlx::Error> {
+        let Some(last) = self.last.clone() else { return Ok(()) };
+        let days = self.pseudonyms.forget(now, &mut self.link).await?;
+        if days.is_empty() {
+            return Ok(());
+        }
+        let (mut sums, mut row) = (self.sums.clone(), Canon::default());
+        for day in days {
+            row.begin(PSEUDONYM_KEY.name, PSEUDONYM_KEY.keys.len());
+            row.int(day);
+            sums.count(&self.key, (&PSEUDONYM_KEY, Op::Delete), &row);
+        }
+        let end = End { turn: self.turn + 1, sums: sums.encode(), ..(*last).clone() };
+        let (turn, bytes) = (end.turn, end.sums.clone());
+        let values = [turn.into(), bytes.into(), end.seal(&self.key).into(), end.daemon.into()];
+        self.link.run(REWRITE, values).await?;
+        self.next = Some((Arc::new(end), sums));
+        Ok(())
+    }
+
     async fn try_pseudonymise(
         &mut self,
         keeps: &Keeps,
@@ -105,7 +148,7 @@ impl Store {
             self.link.run(OVERWRITE, []).await?;
             self.link.run(BEGIN, []).await?;
         } else {
-            self.link.run_all(BEGIN_TURN).await?;
+            self.begin_turn().await?;
         }
         let mut left = u64::from(rows);
         for (forget, _, kind, record) in each_kind() {
@@ -114,10 +157,15 @@ impl Store {
             }
             let first = keeps.first(record).micros();
             let values = [kind.into(), first.into(), left.cast_signed().into()];
-            left = left.saturating_sub(self.link.run(forget, values).await?);
+            let forgotten = match forget == HOLDERS {
+                true => self.forget_holders(values).await?,
+                false => self.link.run(forget, values).await?,
+            };
+            left = left.saturating_sub(forgotten);
         }
-        self.pseudonyms.forget(now, &mut self.link).await?;
+        self.forget_days(now).await?;
         self.link.run("COMMIT", []).await?;
+        self.keep_end();
         if file {
             self.link.run(NO_OVERWRITE, []).await?;
         }

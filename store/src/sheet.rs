@@ -17,7 +17,7 @@ use std::{
     sync::{LazyLock, Mutex, PoisonError},
 };
 
-use crate::link::Dialect;
+use crate::{audit::is_sealed, link::Dialect};
 
 /// How rows of a table are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,10 @@ pub(crate) enum Op {
     Count,
     /// Those of other versions than are given by key, counted (PostgreSQL).
     Differ,
+    /// Read with their seals, all of them; has no rows of its own.
+    All,
+    /// Keys and versions read, by key, packed on SQLite.
+    Versions,
 }
 
 /// A table: its name and columns.
@@ -81,14 +85,20 @@ impl Sheet {
         [self.keys, version, self.values].concat()
     }
 
+    /// All columns with the seal behind them, where the rows are sealed.
+    pub(crate) fn written(&self) -> Vec<&'static str> {
+        let seal: &[&str] = if is_sealed(self) { &["seal"] } else { &[] };
+        [self.columns().as_slice(), seal].concat()
+    }
+
     /// How many values a row of `op` has.
     pub(crate) fn width(&self, op: Op) -> usize {
         match op {
-            Op::Put => self.columns().len(),
+            Op::Put => self.written().len(),
             Op::Delete => self.keys.len() + usize::from(self.kind == Kind::State),
-            Op::Fetch | Op::Next => self.keys.len(),
+            Op::Fetch | Op::Next | Op::Versions => self.keys.len(),
             Op::Differ => self.keys.len() + 1,
-            Op::First | Op::Count => 0,
+            Op::First | Op::Count | Op::All => 0,
         }
     }
 
@@ -103,7 +113,7 @@ impl Sheet {
             let row = format!("({})", vec!["?"; self.width(op)].join(", "));
             vec![row; rows].join(", ")
         };
-        let (name, keys, columns) = (self.name, self.keys.join(", "), self.columns().join(", "));
+        let (name, keys, columns) = (self.name, self.keys.join(", "), self.written().join(", "));
         match op {
             Op::Put => {
                 let rows = match (rows, self.kind) {
@@ -116,14 +126,20 @@ impl Sheet {
                 let version = if self.kind == Kind::State { ", version" } else { "" };
                 format!("DELETE FROM {name} WHERE ({keys}{version}) IN (VALUES {values})")
             }
-            Op::Fetch => self.packed(&format!("WHERE ({keys}) IN (VALUES {values})")),
+            Op::Fetch => {
+                self.packed(&self.columns(), &format!("WHERE ({keys}) IN (VALUES {values})"))
+            }
+            Op::Versions => {
+                let columns = [self.keys, &["version"]].concat();
+                self.packed(&columns, &format!("WHERE ({keys}) IN (VALUES {values})"))
+            }
             Op::First => self.page(""),
             Op::Next => {
                 let after: Vec<String> =
                     (1..=self.keys.len()).map(|place| format!("?{place}")).collect();
                 self.page(&format!("WHERE ({keys}) > ({})", after.join(", ")))
             }
-            Op::Count | Op::Differ => self.for_postgres(op, 1),
+            Op::Count | Op::Differ | Op::All => self.for_postgres(op, 1),
         }
     }
 
@@ -135,7 +151,7 @@ impl Sheet {
         let (name, keys, columns) = (self.name, self.keys.join(", "), self.columns().join(", "));
         match op {
             Op::Put => {
-                let conflict = self.conflict();
+                let (conflict, columns) = (self.conflict(), self.written().join(", "));
                 format!("INSERT INTO {name} ({columns}) SELECT * FROM {rows}{conflict}")
             }
             Op::Delete => {
@@ -149,7 +165,13 @@ impl Sheet {
             Op::Fetch => {
                 format!("SELECT {columns} FROM {rows} AS r({keys}) JOIN {name} USING ({keys})")
             }
+            Op::Versions => {
+                format!(
+                    "SELECT {keys}, version FROM {rows} AS r({keys}) JOIN {name} USING ({keys})"
+                )
+            }
             Op::First | Op::Next => format!("SELECT {columns} FROM {name}"),
+            Op::All => format!("SELECT {} FROM {name}", self.written().join(", ")),
             Op::Count => format!("SELECT count(*) FROM {name}"),
             Op::Differ => format!(
                 "SELECT count(*) FROM {rows} AS r({keys}, seen) LEFT JOIN {name} AS t \
@@ -158,9 +180,9 @@ impl Sheet {
         }
     }
 
-    /// The rows that `which` tells as one JSON text.
-    fn packed(&self, which: &str) -> String {
-        let (forms, name) = (self.forms(&self.columns()), self.name);
+    /// These columns of the rows that `which` names, as one JSON text.
+    fn packed(&self, columns: &[&'static str], which: &str) -> String {
+        let (forms, name) = (self.forms(columns), self.name);
         format!("SELECT json_group_array(json_array({forms})) FROM (SELECT * FROM {name} {which})")
     }
 
@@ -168,7 +190,8 @@ impl Sheet {
     /// the key of the last one, where there are so many.
     fn page(&self, which: &str) -> String {
         let (name, keys) = (self.name, self.keys.join(", "));
-        let rows = self.packed(&format!("{which} ORDER BY {keys} LIMIT {MOST_ROWS}"));
+        let rows =
+            self.packed(&self.columns(), &format!("{which} ORDER BY {keys} LIMIT {MOST_ROWS}"));
         let (all, last) = (rows.replacen("SELECT ", "", 1), MOST_ROWS - 1);
         let key = format!("json_array(json_array({}))", self.forms(self.keys));
         format!(
@@ -191,14 +214,18 @@ impl Sheet {
             let set = |column: &&str| format!("{column} = excluded.{column}");
             columns.iter().map(set).collect::<Vec<_>>().join(", ")
         };
+        let seal: &[&str] = if is_sealed(self) { &["seal"] } else { &[] };
         match self.kind {
             Kind::Append => String::new(),
             Kind::Replace => {
-                format!(" ON CONFLICT ({keys}) DO UPDATE SET {}", set(self.values))
+                format!(
+                    " ON CONFLICT ({keys}) DO UPDATE SET {}",
+                    set(&[self.values, seal].concat())
+                )
             }
             Kind::State => format!(
                 " ON CONFLICT ({keys}) DO UPDATE SET {} WHERE {}.version = excluded.version - 1",
-                set(&[&["version"], self.values].concat()),
+                set(&[&["version"], self.values, seal].concat()),
                 self.name
             ),
         }
@@ -291,8 +318,10 @@ mod tests {
                 texts.push(statement(Op::Delete, rows));
                 if sheet.kind == Kind::State {
                     texts.push(statement(Op::Fetch, rows));
+                    texts.push(statement(Op::Versions, rows));
                 }
             }
+            texts.push(statement(Op::All, 0));
             if sheet.kind == Kind::State {
                 texts.push(statement(Op::First, 0));
                 texts.push(statement(Op::Next, 1));
@@ -316,13 +345,14 @@ mod tests {
         texts.extend(open::STATEMENTS);
         texts.extend(news::STATEMENTS);
         texts.extend(reader::STATEMENTS);
-        texts.extend([verify::LINES, verify::ENDS]);
+        texts.extend(verify::STATEMENTS);
+        texts.extend(crate::audit::STATEMENTS);
         texts.extend(verify::LEDGER_STATEMENTS);
         texts.extend(crate::books::STATEMENTS);
-        texts.extend([pseudonyms::KEY_OF, pseudonyms::KEYS_OVER]);
+        texts.extend(pseudonyms::STATEMENTS);
         texts.extend([retention::DECISIONS, retention::LINES]);
         texts.extend([retention::OLD_DECISION, retention::OLD_LINE]);
-        texts.extend([retention::HOLDERS, retention::OLD_HOLDER]);
+        texts.extend([retention::HOLDERS, retention::FORGET_HOLDER, retention::OLD_HOLDER]);
         texts.extend(people::STATEMENTS);
         texts.extend(crate::tills::STATEMENTS);
         texts.extend(crate::catalogue::STATEMENTS);

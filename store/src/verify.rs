@@ -1,4 +1,14 @@
-//! Whether the records are what was written: the journal's chain, and every decision that it names.
+//! Whether the database is what was written: the journal's chain, and every decision that it
+//! names; the ledger; every other row; and the heads that are kept outside the database.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use domain::{
     facts::EVENT_KINDS,
@@ -12,25 +22,83 @@ use uuid::Uuid;
 use crate::{
     binds::bound,
     cells::{Cells, Names},
-    error::ReadError,
-    link::Row,
+    error::{KeyError, ReadError},
+    link::{Link, Row, first},
     reader::Reader,
     records::{DecisionRow, JournalRow, Part},
 };
 
+mod kept;
 mod ledger;
+mod rows;
+mod schema;
+mod tables;
+mod words;
 
 #[cfg(test)]
 pub(crate) use ledger::STATEMENTS as LEDGER_STATEMENTS;
-pub use ledger::ledger;
+pub use {kept::heads, ledger::ledger, rows::rows};
 
-pub(crate) const LINES: &str = "SELECT
+const LINES: &str = "SELECT
         j.daemon, j.seq, j.at, j.device, j.boot, j.device_seq, j.kind, j.noted, j.salt, j.seal,
         j.decision, j.content, j.hash, d.id, d.at, d.kind, d.device, d.direction, d.outcome,
         d.reason, d.consulted, d.tripped, d.rule_set, d.pseudonym, d.seal, d.salt, d.member,
         d.credential, d.body
     FROM journal j LEFT JOIN decision d ON d.id = j.decision ORDER BY j.daemon, j.seq";
-pub(crate) const ENDS: &str = "SELECT daemon, journal_seq, journal_hash FROM batch ORDER BY daemon";
+const ENDS: &str = "SELECT daemon, journal_seq, journal_hash FROM batch ORDER BY daemon";
+
+const DECISIONS: &str = "SELECT count(*) FROM decision";
+const STRANGERS: &str = "SELECT id FROM decision
+    WHERE id NOT IN (SELECT decision FROM journal WHERE decision IS NOT NULL) LIMIT 100";
+/// The statements of this module, for the test that prepares them all.
+#[cfg(test)]
+pub(crate) const STATEMENTS: [&str; 9] = [
+    LINES,
+    ENDS,
+    DECISIONS,
+    STRANGERS,
+    rows::DAEMONS,
+    rows::NEWS,
+    words::PEOPLE,
+    words::WORDS,
+    words::WORDS_OF,
+];
+
+/// How far it is, for a bar.
+#[derive(Debug, Default)]
+pub struct Progress(AtomicU64);
+
+impl Progress {
+    /// How many rows were looked at.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn step(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Something that is not what was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The table.
+    pub table: String,
+    /// The key of the row, where it is known.
+    pub row: Option<String>,
+    /// What is wrong.
+    pub why: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.row {
+            Some(row) => write!(to, "`{}`, row `{row}`: {}", self.table, self.why),
+            None => write!(to, "`{}`: {}", self.table, self.why),
+        }
+    }
+}
 
 /// What was verified.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,9 +122,28 @@ pub struct VerifiedLedger {
     pub accounts: u64,
 }
 
+/// What was verified of all other rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VerifiedRows {
+    /// Rows, each under its seal.
+    pub rows: u64,
+    /// Tables, each with its sum.
+    pub tables: u64,
+}
+
 /// Why the records are not what was written.
 #[derive(Debug, Error)]
 pub enum VerifyError {
+    /// Rows are not what was written.
+    #[error(
+        "{}{}; keep this database as evidence and restore the last backup",
+        .0.first().map(ToString::to_string).unwrap_or_default(),
+        if .0.len() > 1 { format!(" (and {} more)", .0.len() - 1) } else { String::new() }
+    )]
+    Rows(Vec<Finding>),
+    /// There is no key for the seals.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// A row of the ledger is not what was written.
     #[error(
         "the ledger is broken at {row}: {why}; \
@@ -84,6 +171,80 @@ pub enum VerifyError {
     Read(#[from] ReadError),
 }
 
+/// What was found of a whole database.
+#[derive(Debug)]
+pub struct Report {
+    /// The journal's chain, and its decisions.
+    pub journal: Result<Verified, VerifyError>,
+    /// The ledger.
+    pub ledger: Result<VerifiedLedger, VerifyError>,
+    /// Every other row.
+    pub rows: Result<VerifiedRows, VerifyError>,
+    /// What the database is without, by the heads that are kept outside it.
+    pub heads: Result<Vec<Finding>, ReadError>,
+}
+
+impl Report {
+    /// Everything that is not what was written; none where the database is whole.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut found = Vec::new();
+        let failed =
+            [self.journal.as_ref().err(), self.ledger.as_ref().err(), self.rows.as_ref().err()];
+        for error in failed.into_iter().flatten() {
+            found.extend(of_error(error));
+        }
+        match &self.heads {
+            Ok(heads) => found.extend(heads.iter().cloned()),
+            Err(error) => found.push(unreadable(error)),
+        }
+        found
+    }
+}
+
+fn of_error(error: &VerifyError) -> Vec<Finding> {
+    let one = |table: &str, row: Option<String>, why: &str| {
+        vec![Finding { table: table.to_owned(), row, why: why.to_owned() }]
+    };
+    match error {
+        VerifyError::Rows(found) => found.clone(),
+        VerifyError::Broken { seq, why } => one("journal", Some(seq.to_string()), why),
+        VerifyError::Ledger { row, why } => one("ledger", Some(row.clone()), why),
+        VerifyError::Key(why) => one("audit_key", None, &why.to_string()),
+        VerifyError::Read(error) => vec![unreadable(error)],
+    }
+}
+
+fn unreadable(error: &ReadError) -> Finding {
+    let table = match error {
+        ReadError::Query { what, .. } => *what,
+        ReadError::Value { table, .. } => *table,
+    };
+    Finding { table: table.to_owned(), row: None, why: error.to_string() }
+}
+
+/// Verifies everything, chains, tables and heads at once.
+pub async fn all(reader: &Reader, progress: &Arc<Progress>) -> Report {
+    let own = || (reader.clone(), Arc::clone(progress));
+    let journal = own();
+    let journal = tokio::spawn(async move { chain_with(&journal.0, &journal.1).await });
+    let books = own();
+    let books = tokio::spawn(async move { ledger::ledger_with(&books.0, &books.1).await });
+    let tables = own();
+    let tables = tokio::spawn(async move { rows::rows_with(&tables.0, &tables.1).await });
+    let heads = kept::heads(reader).await;
+    let broke = |why: tokio::task::JoinError| {
+        let why = sqlx::Error::Io(std::io::Error::other(why));
+        VerifyError::Read(ReadError::Query { what: "everything", source: why })
+    };
+    Report {
+        journal: journal.await.map_err(broke).and_then(|done| done),
+        ledger: books.await.map_err(broke).and_then(|done| done),
+        rows: tables.await.map_err(broke).and_then(|done| done),
+        heads,
+    }
+}
+
 /// Where the walk along one chain is.
 struct Walk {
     daemon: i64,
@@ -96,9 +257,14 @@ struct Walk {
 /// # Errors
 /// [`VerifyError::Broken`] names the first line that is not what was written.
 pub async fn chain(reader: &Reader) -> Result<Verified, VerifyError> {
+    chain_with(reader, &Progress::default()).await
+}
+
+async fn chain_with(reader: &Reader, progress: &Progress) -> Result<Verified, VerifyError> {
     let failed = ReadError::of("the journal");
-    // Ends first: what is committed during the walk only makes the chains longer.
-    let ends = reader.pool.rows(ENDS, []).await.map_err(&failed)?;
+    // One view of all of it, however long the walk takes and whatever is committed meanwhile.
+    let mut view = reader.pool.view().await.map_err(&failed)?;
+    let ends = view.rows(ENDS, []).await.map_err(&failed)?;
     let mut names = Names::default();
     let mut end = |row: &Row| {
         let mut cells = Cells::of_row("batch", row, &mut names)?;
@@ -108,26 +274,53 @@ pub async fn chain(reader: &Reader) -> Result<Verified, VerifyError> {
         ends.iter().map(&mut end).collect::<Result<_, ReadError>>()?;
     let (mut forgotten, mut verified) = (Forgotten::default(), Verified::default());
     let mut walk = Walk { daemon: 0, seq: 0, hash: [0; 32] };
-    let mut passed = vec![false; ends.len()];
+    let mut last: HashMap<i64, (i64, Vec<u8>)> = HashMap::new();
     let none = bound(reader.pool.dialect(), []).map_err(&failed)?;
-    let mut rows = reader.pool.stream(LINES, none);
+    let mut rows = view.stream(LINES, none);
     while let Some(row) = rows.try_next().await.map_err(&failed)? {
         let mut cells = Cells::of_row("journal", &row, &mut names)?;
         let line = JournalRow::read(&mut cells)?;
         walk.step(&line)?;
         verified.lines += 1;
+        progress.step();
         forgotten.line(&line)?;
         verified.decisions += u64::from(check_decision(&line, &mut cells, &mut forgotten)?);
-        for ((daemon, seq, hash), passed) in ends.iter().zip(&mut passed) {
-            *passed |= (*daemon, *seq) == (line.daemon, line.seq) && *hash == line.hash;
+        last.insert(line.daemon, (line.seq, line.hash));
+    }
+    drop(rows);
+    verified.forgotten = forgotten.judged()?;
+    for (daemon, seq, hash) in ends {
+        let found = last.remove(&daemon).unwrap_or_else(|| (0, vec![0; 32]));
+        if found != (seq, hash) {
+            let why = match found.0 > seq {
+                true => "lines were added behind the end of the journal",
+                false => "the end of the journal is not there",
+            };
+            return Err(broken(seq.max(found.0), why));
         }
     }
-    verified.forgotten = forgotten.judged()?;
-    let missing = ends.iter().zip(passed).find(|((_, seq, _), passed)| *seq > 0 && !passed);
-    match missing {
-        Some(((_, seq, _), _)) => Err(broken(*seq, "the end of the journal is not there")),
-        None => Ok(verified),
+    if let Some((daemon, (seq, _))) = last.into_iter().next() {
+        return Err(broken(seq, format!("the last batch of daemon {daemon} is not there")));
     }
+    strangers(&mut view, verified.decisions).await?;
+    Ok(verified)
+}
+
+/// Finds decisions that no line names, where there are more than the `named` ones.
+async fn strangers(view: &mut Link, named: u64) -> Result<(), VerifyError> {
+    let failed = ReadError::of("decisions");
+    let all: i64 = view.value(DECISIONS, []).await.map_err(&failed)?;
+    if all.cast_unsigned() == named {
+        return Ok(());
+    }
+    let rows = view.rows(STRANGERS, []).await.map_err(&failed)?;
+    let finding = |row: Row| {
+        let id: Uuid = first(Some(row)).map_err(&failed)?;
+        let why = "no line of the journal names it: Kari did not decide it".to_owned();
+        Ok(Finding { table: "decision".to_owned(), row: Some(id.to_string()), why })
+    };
+    let found = rows.into_iter().map(finding).collect::<Result<_, ReadError>>()?;
+    Err(VerifyError::Rows(found))
 }
 
 fn broken(seq: i64, why: impl Into<String>) -> VerifyError {

@@ -80,7 +80,7 @@ async fn both_databases_get_the_same_tables_and_columns() {
     sqlx::raw_sql(AssertSqlSafe(forget)).execute(&mut *transaction).await.unwrap();
 
     let ledger = format!(
-        "INSERT INTO account VALUES ({id}, 1, 'wallet', '', 'GEL', 0, 0, NULL, NULL);
+        "INSERT INTO account VALUES ({id}, 1, 'seal', 'wallet', '', 'GEL', 0, 0, NULL, NULL);
          INSERT INTO posting VALUES ({id}, 1, {id}, 5), ({id}, 2, {id}, -4);
          INSERT INTO ledger_transaction VALUES ({id}, 1, 1, 0, 'visit', 'entry', NULL, NULL, NULL,
             NULL, '', decode(repeat('00', 32), 'hex'))"

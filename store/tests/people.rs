@@ -90,6 +90,7 @@ async fn who_is_called_otherwise_is_found_by_the_new_name_alone(home: Home) {
     assert_eq!(found(&reader, "ბერიძე").await, []);
     assert_eq!(found(&reader, "nino gel").await, [1]);
     assert_eq!(reader.person(MemberId(id(1))).await.unwrap(), Some(after));
+    store::verify::rows(&reader).await.unwrap();
 }
 
 async fn a_card_has_all_that_the_desk_is_shown(home: Home) {
@@ -153,4 +154,5 @@ async fn the_history_of_a_band_only_grows_and_forgets_who_when_it_is_old(home: H
     let history = reader.history(&Uid::from("B1")).await.unwrap();
     let gone = |line: &Held| Held { member: None, operator: None, reason: None, ..line.clone() };
     assert_eq!(history, [gone(&lines[0]), gone(&lines[1]), lines[3].clone()]);
+    store::verify::rows(&reader).await.unwrap();
 }

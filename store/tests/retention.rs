@@ -94,6 +94,9 @@ const NOTED: &str = "SELECT count(noted), count(*) FROM journal WHERE kind = 'pi
 
 async fn verified(home: &Home) -> Result<verify::Verified, VerifyError> {
     let reader = home.reader().await;
+    // Forgetting is no change that anybody has to be warned of.
+    verify::rows(&reader).await?;
+    assert_eq!(verify::heads(&reader).await.unwrap(), []);
     verify::chain(&reader).await
 }
 

@@ -248,6 +248,9 @@ impl Records {
     pub async fn check_chain(&self) {
         let verified = verify::chain(&self.reader).await.unwrap();
         assert!(verified.lines > 0, "an empty journal proves nothing");
+        let rows = verify::rows(&self.reader).await.unwrap();
+        assert!(rows.rows > 0, "empty tables prove nothing");
+        assert_eq!(verify::heads(&self.reader).await.unwrap(), []);
     }
 
     /// Closes the connections.

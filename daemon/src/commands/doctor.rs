@@ -152,6 +152,10 @@ async fn database(installation: &Installation) -> Result<String, String> {
         return Ok("none yet; the first start makes it".to_owned());
     }
     let reader = Reader::open(&installation.database).await.map_err(|error| error.to_string())?;
+    let heads = verify::heads(&reader).await.map_err(|error| error.to_string())?;
+    if let Some(head) = heads.first() {
+        return Err(format!("{head}; run `kari verify`"));
+    }
     match verify::chain(&reader).await {
         Ok(verified) => Ok(format!("{} lines in the journal, every hash right", verified.lines)),
         Err(error) => Err(error.to_string()),

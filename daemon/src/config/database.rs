@@ -58,6 +58,15 @@ impl DatabasePart {
     }
 }
 
+/// Where the head of the records is kept beside the state folder.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuditPart {
+    /// Files, such as on another disk; relative to the site's folder.
+    #[serde(default)]
+    pub(super) heads: Vec<PathBuf>,
+}
+
 /// What is in a file that holds a secret.
 fn secret(folder: &Path, file: &Path) -> Result<String, String> {
     let given = std::env::var_os("CREDENTIALS_DIRECTORY").map(|given| Path::new(&given).join(file));

@@ -110,6 +110,7 @@ pub(super) struct Checked {
 pub(super) async fn checked(reader: &Reader) -> Checked {
     let journal = verify::chain(reader).await.unwrap();
     let ledger = verify::ledger(reader).await.unwrap();
+    verify::rows(reader).await.unwrap();
     let mut books = Books::open(reader).await.unwrap();
     let (mut sums, mut keys) = (BTreeMap::new(), std::collections::BTreeSet::new());
     let walked = books.walk(Period::ALWAYS, |accounts, entry| {

@@ -1,10 +1,14 @@
 //! The rows that a batch depends on, as they are in the database now.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::Hash,
+};
 
 use domain::{
+    ids::MemberId,
     layered::{Change, Read},
-    state::{Changes, Reads, Snapshot},
+    state::{Batch, Changes, Reads, Snapshot},
 };
 use futures_util::TryStreamExt;
 
@@ -13,6 +17,8 @@ use crate::{
     cells::{Cells, Names, unpack},
     error::ReadError,
     link::{Dialect, Link},
+    people::PERSON,
+    records::{RULE_SET, Versions},
     sheet::{MOST_ROWS, Op, Sheet, statement},
     tables::{Stored, each_table},
 };
@@ -49,6 +55,62 @@ async fn fetch<V: Stored>(
         })?;
     }
     Ok(found)
+}
+
+/// The versions of the rows of `sheet` that `bind` binds the keys of, as `read` reads them.
+async fn versions_of<K: Eq + Hash>(
+    link: &mut Link,
+    sheet: &Sheet,
+    (count, bind): (usize, impl Fn(usize, &mut Binds)),
+    read: impl Fn(&mut Cells<'_, '_>) -> Result<K, ReadError>,
+) -> Result<HashMap<K, u32>, ReadError> {
+    let (dialect, mut names) = (link.dialect(), Names::default());
+    let (failed, mut found) = (ReadError::of(sheet.name), HashMap::new());
+    for from in (0..count).step_by(MOST_ROWS) {
+        let places = from..count.min(from + MOST_ROWS);
+        let (width, rows) = (sheet.width(Op::Versions), places.len());
+        let size = if dialect == Dialect::Sqlite { sheet.size_for(rows) } else { rows };
+        let mut binds = Binds::with_room(dialect, size * width);
+        binds.rows(width);
+        places.for_each(|place| bind(place, &mut binds));
+        binds.nulls((size - rows) * width);
+        let bound = binds.done().map_err(&failed)?;
+        let text = statement(dialect, sheet, Op::Versions, size);
+        let mut take = |cells: &mut Cells<'_, '_>| {
+            found.insert(read(cells)?, cells.int()?);
+            Ok(())
+        };
+        if dialect == Dialect::Postgres {
+            let mut rows = link.stream(text, bound);
+            while let Some(row) = rows.try_next().await.map_err(&failed)? {
+                take(&mut Cells::of_row(sheet.name, &row, &mut names)?)?;
+            }
+            continue;
+        }
+        let packed = link.packed(text, bound).await.map_err(&failed)?;
+        let shape = Sheet { values: &[], ..*sheet };
+        unpack(&shape, &packed, &mut names, take)?;
+    }
+    Ok(found)
+}
+
+/// The versions of what a batch writes and no decision read.
+pub(super) async fn versions(link: &mut Link, batch: &Batch) -> Result<Versions, ReadError> {
+    let (people, rule_sets) = (&batch.people, &batch.rule_sets);
+    if people.is_empty() && rule_sets.is_empty() {
+        return Ok(Versions::default());
+    }
+    let member = |place: usize, to: &mut Binds| {
+        to.add(people.get(place).map(|(member, _)| member.0));
+    };
+    let hash = |place: usize, to: &mut Binds| {
+        to.add(rule_sets.get(place).map(|(hash, _)| hash.clone()));
+    };
+    let read = |from: &mut Cells<'_, '_>| from.id().map(MemberId);
+    let people = versions_of(link, &PERSON, (people.len(), member), read).await?;
+    let read = |from: &mut Cells<'_, '_>| from.take();
+    let rule_sets = versions_of(link, &RULE_SET, (rule_sets.len(), hash), read).await?;
+    Ok(Versions { people, rule_sets })
 }
 
 /// Whether a row is another version than the batch takes it for.

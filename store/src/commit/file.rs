@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     Counters, Sealed, Store,
+    audit::End,
     binds::Binds,
     cells::{Cells, Names},
     error::{CommitError, ReadError},
@@ -23,13 +24,15 @@ pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 /// Writes the seal where the counts agree, and ends the transaction.
 pub(crate) const SEAL: &str = "INSERT INTO batch
     (daemon, epoch, number, committed_at, journal_seq, journal_hash, ledger_seq, ledger_hash,
-    row_count)
-SELECT ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN total_changes() = ? AND data_version = ? THEN ? END
+    row_count, turn, sums, seal)
+SELECT ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN total_changes() = ? AND data_version = ? THEN ? END,
+    ?, ?, ?
 FROM pragma_data_version WHERE true
 ON CONFLICT (daemon) DO UPDATE SET epoch = excluded.epoch, number = excluded.number,
     committed_at = excluded.committed_at, journal_seq = excluded.journal_seq,
     journal_hash = excluded.journal_hash, ledger_seq = excluded.ledger_seq,
-    ledger_hash = excluded.ledger_hash, row_count = excluded.row_count;
+    ledger_hash = excluded.ledger_hash, row_count = excluded.row_count,
+    turn = excluded.turn, sums = excluded.sums, seal = excluded.seal;
 COMMIT";
 /// What SQLite says where the counts do not agree.
 const SEAL_REFUSED: &str = "NOT NULL constraint failed: batch.row_count";
@@ -84,15 +87,16 @@ impl Store {
         sealed: &Sealed,
         records: &Records<'_>,
     ) -> Result<(), sqlx::Error> {
-        let (rows, whole, pieces) = {
+        let (rows, whole, (pieces, changed)) = {
             let lots = lots(self.daemon, sealed, records);
             let rows = row_count(&lots);
-            match together(&lots, BEGIN, SEAL) {
+            match together(&lots, &self.key, (BEGIN, SEAL)) {
                 Some((text, mut binds)) => {
-                    self.bind_counted(sealed, records, rows, &mut binds);
-                    (rows, Some((text, binds.done()?)), Vec::new())
+                    let end = self.end_of(sealed, records, (rows, &binds.sums()));
+                    self.bind_counted(&end, &mut binds);
+                    (rows, Some((text, binds.done()?)), <_>::default())
                 }
-                None => (rows, None, one_by_one(Dialect::Sqlite, &lots)?),
+                None => (rows, None, one_by_one(Dialect::Sqlite, &lots, &self.key)?),
             }
         };
         match whole {
@@ -102,7 +106,8 @@ impl Store {
             None => {
                 self.link.run(BEGIN, []).await?;
                 self.write_pieces(pieces).await?;
-                self.seal(sealed, records, rows).await?;
+                let end = self.end_of(sealed, records, (rows, &changed));
+                self.seal(&end).await?;
             }
         }
         self.counters.written += rows + 1;
@@ -134,12 +139,15 @@ impl Store {
         if !tables.is_empty() {
             return Err(CommitError::raced(tables));
         }
-        let (rows, pieces) = {
+        let (rows, pieces, changed) = {
             let lots = lots(self.daemon, sealed, records);
-            (row_count(&lots), one_by_one(Dialect::Sqlite, &lots).map_err(CommitError::of)?)
+            let pieces = one_by_one(Dialect::Sqlite, &lots, &self.key);
+            let (pieces, changed) = pieces.map_err(CommitError::of)?;
+            (row_count(&lots), pieces, changed)
         };
         self.write_pieces(pieces).await.map_err(CommitError::of)?;
-        self.seal(sealed, records, rows).await.map_err(CommitError::of)?;
+        let end = self.end_of(sealed, records, (rows, &changed));
+        self.seal(&end).await.map_err(CommitError::of)?;
         self.counters.written += rows + 1;
         Ok(())
     }
@@ -150,29 +158,22 @@ impl Store {
         sealed: &Sealed,
     ) -> Result<Vec<&'static str>, CommitError> {
         let tables = compare::differing(&mut self.link, &sealed.reads).await;
-        tables.map_err(|error| match error {
-            ReadError::Query { source, .. } => CommitError::of(source),
-            value @ ReadError::Value { .. } => CommitError::refused(value),
-        })
+        tables.map_err(super::unread)
     }
 
-    async fn seal(
-        &mut self,
-        sealed: &Sealed,
-        records: &Records<'_>,
-        rows: i64,
-    ) -> Result<(), sqlx::Error> {
+    async fn seal(&mut self, end: &End) -> Result<(), sqlx::Error> {
         let mut binds = Binds::new(Dialect::Sqlite);
-        self.bind_counted(sealed, records, rows, &mut binds);
+        self.bind_counted(end, &mut binds);
         self.link.execute(SEAL, binds.done()?).await?;
         Ok(())
     }
 
-    fn bind_counted(&self, sealed: &Sealed, records: &Records<'_>, rows: i64, to: &mut Binds) {
-        self.bind_seal(sealed, records, to);
-        to.int(self.counters.written + rows);
+    fn bind_counted(&self, end: &End, to: &mut Binds) {
+        end.bind_first(to);
+        to.int(self.counters.written + end.rows);
         to.int(self.counters.others);
-        to.int(rows);
+        to.int(end.rows);
+        end.bind_last(&self.key, to);
     }
 
     /// Takes what SQLite counts now, what was rolled back included, and notices whether somebody

@@ -5,10 +5,12 @@ use domain::layered::Change;
 use super::compare::Compared;
 use crate::{
     Sealed,
+    audit::{Key, Sums},
     binds::{Binds, Bound},
     ledger::{self, POSTING, RECEIPT, TRANSACTION},
     link::Dialect,
     people::{self, HISTORY, PERSON, PERSON_WORD},
+    pseudonyms::PSEUDONYM_KEY,
     records::{DECISION, JOURNAL, OUTBOX, RULE_SET, Records},
     sheet::{Kinds, MOST_ROWS, Op, SMALL, Sheet, statement, whole},
     tables::{Stored, each_table},
@@ -42,7 +44,7 @@ impl<'a> Lot<'a> {
     fn bind(&self, range: std::ops::Range<usize>, size: usize, to: &mut Binds) {
         let bound = range.len();
         to.rows(self.sheet.width(self.op));
-        range.for_each(|place| (self.bind)(place, to));
+        range.for_each(|place| to.row((&self.sheet, self.op), |to| (self.bind)(place, to)));
         to.nulls((size - bound) * self.sheet.width(self.op));
     }
 
@@ -84,8 +86,13 @@ pub(super) fn lots<'a>(
             to.at(command.issued.plus(command.ttl));
             to.text(action.as_str());
         }),
-        Lot::put(RULE_SET, &records.rule_sets, |(hash, texts), to| {
+        Lot::put(PSEUDONYM_KEY, &records.keys, |(day, key), to| {
+            to.int(*day);
+            to.add(key.clone());
+        }),
+        Lot::put(RULE_SET, &records.rule_sets, |(hash, version, texts), to| {
             to.text(*hash);
+            to.int(*version);
             to.text(texts.as_str());
             to.at(sealed.committed_at);
         }),
@@ -107,8 +114,9 @@ pub(super) fn lots<'a>(
 /// What is known of people and of what they carried.
 fn of_people<'a>(records: &'a Records<'_>) -> [Lot<'a>; 4] {
     [
-        Lot::put(PERSON, &records.people.people, |(member, person), to| {
+        Lot::put(PERSON, &records.people.people, |(member, version, person), to| {
             to.id(member.0);
+            to.int(*version);
             people::bind(person, to);
         }),
         Lot {
@@ -176,11 +184,11 @@ pub(super) fn row_count(lots: &[(u32, Lot<'_>)]) -> i64 {
 }
 
 /// One text for the whole of a small batch of SQLite, between `begin` and `end`, with the values of
-/// `lots`.
+/// `lots`, whose rows `key` seals.
 pub(super) fn together(
     lots: &[(u32, Lot<'_>)],
-    begin: &'static str,
-    end: &'static str,
+    key: &Key,
+    (begin, end): (&'static str, &'static str),
 ) -> Option<(&'static str, Binds)> {
     let fits = |events: usize| lots.iter().all(|(_, lot)| lot.rows <= events * lot.sheet.weight);
     let events = SMALL.into_iter().find(|events| fits(*events))?;
@@ -192,7 +200,7 @@ pub(super) fn together(
         let parts: Vec<&str> = std::iter::once(begin).chain(statements).chain([end]).collect();
         parts.join(";\n")
     })?;
-    let mut binds = Binds::with_room(Dialect::Sqlite, lots.len() * 16 * events);
+    let mut binds = Binds::with_room(Dialect::Sqlite, lots.len() * 16 * events).sealing(key);
     for (_, lot) in lots {
         lot.bind(0..lot.rows, events * lot.sheet.weight, &mut binds);
     }
@@ -205,7 +213,7 @@ pub(super) fn together(
 /// The lots are written in their order, because the sum asks for one after the other.
 pub(super) fn at_once(
     lots: &[(u32, Lot<'_>)],
-    compared: &[(u32, Compared<'_>)],
+    (compared, key): (&[(u32, Compared<'_>)], &Key),
     end: impl FnOnce(&Counted, usize) -> String,
 ) -> Option<(&'static str, Binds)> {
     let places = compared.iter().fold(0_u128, |bits, (place, _)| bits | 1 << place);
@@ -236,7 +244,7 @@ pub(super) fn at_once(
         };
         end(&counted, first)
     })?;
-    let mut binds = Binds::new(Dialect::Postgres);
+    let mut binds = Binds::new(Dialect::Postgres).sealing(key);
     lots.iter().for_each(|(_, lot)| lot.bind_all(&mut binds));
     compared.iter().for_each(|(_, table)| table.bind(&mut binds));
     binds.rows(0);
@@ -257,12 +265,13 @@ fn present(lots: &[(u32, Lot<'_>)]) -> u128 {
     lots.iter().fold(0, |bits, (place, _)| bits | 1 << place)
 }
 
-/// The statements of `lots`, each of at most [`MOST_ROWS`] rows.
+/// The statements of `lots`, each of at most [`MOST_ROWS`] rows, and what they change of the sums.
 pub(super) fn one_by_one(
     dialect: Dialect,
     lots: &[(u32, Lot<'_>)],
-) -> Result<Vec<Piece>, sqlx::Error> {
-    let mut pieces = Vec::new();
+    key: &Key,
+) -> Result<(Vec<Piece>, Sums), sqlx::Error> {
+    let (mut pieces, mut sums) = (Vec::new(), Sums::default());
     for (_, lot) in lots {
         for from in (0..lot.rows).step_by(MOST_ROWS) {
             let range = from..lot.rows.min(from + MOST_ROWS);
@@ -270,10 +279,12 @@ pub(super) fn one_by_one(
                 Dialect::Sqlite => lot.sheet.size_for(range.len()),
                 Dialect::Postgres => range.len(),
             };
-            let mut binds = Binds::with_room(dialect, size * lot.sheet.width(lot.op));
+            let room = size * lot.sheet.width(lot.op);
+            let mut binds = Binds::with_room(dialect, room).sealing(key);
             lot.bind(range, size, &mut binds);
+            sums.join(&binds.sums());
             pieces.push((statement(dialect, &lot.sheet, lot.op, size), binds.done()?));
         }
     }
-    Ok(pieces)
+    Ok((pieces, sums))
 }

@@ -11,12 +11,14 @@ mod lots;
 pub(crate) mod outbox;
 mod turn;
 
+use std::sync::Arc;
+
 use domain::state::Reads;
 use futures_util::{FutureExt, future::BoxFuture};
 
 use crate::{
     Sealed, Store,
-    binds::Binds,
+    audit::{self, End, Sums},
     error::{CommitError, ConnectError, ReadError},
     link::Dialect,
     records::Records,
@@ -36,6 +38,14 @@ pub(crate) const OF_SQLITE: [&str; 2] = [SEAL, COUNTERS];
 #[cfg(test)]
 pub(crate) const STATEMENTS: [&str; 1] = [COMMITTED];
 
+/// What could not be read before a batch was begun.
+fn unread(error: ReadError) -> CommitError {
+    match error {
+        ReadError::Query { source, .. } => CommitError::of(source),
+        value @ ReadError::Value { .. } => CommitError::refused(value),
+    }
+}
+
 impl Store {
     /// Makes a batch durable, whole, or leaves no trace of it. Let it run to its end: a batch that
     /// is dropped half way counts as unknown.
@@ -48,8 +58,11 @@ impl Store {
                 return Err(CommitError::Fatal { why: why.clone() });
             }
             self.learn_days(sealed).await?;
+            let known = compare::versions(&mut self.link, &sealed.batch).await;
+            let known = known.map_err(unread)?;
             let over = self.outbox.over(sealed);
-            let records = Records::of((self.daemon, self.ends), sealed, over, &self.pseudonyms)?;
+            let own = (self.daemon, self.ends);
+            let records = Records::of(own, sealed, (over, &known), &self.pseudonyms)?;
             let result = match self.link.dialect() {
                 Dialect::Sqlite => self.write_file(sealed, &records).await,
                 Dialect::Postgres => self.write_in_turn(sealed, &records).await,
@@ -58,9 +71,12 @@ impl Store {
                 Ok(()) => {
                     self.ends = records.ends;
                     self.outbox.committed(records.over.len(), &sealed.batch.commands);
+                    self.pseudonyms.committed();
+                    self.keep_end();
                 }
                 Err(CommitError::Fatal { why }) => self.failed = Some(why.clone()),
-                Err(_) => {}
+                // A day's key may have come with this batch, or been learnt in its turn.
+                Err(_) => self.pseudonyms.doubt(),
             }
             result
         }
@@ -71,14 +87,43 @@ impl Store {
     async fn learn_days(&mut self, sealed: &Sealed) -> Result<(), CommitError> {
         let instants = sealed.batch.decisions.iter().map(|decision| decision.at);
         let days = self.pseudonyms.unknown(instants);
-        if days.is_empty() {
-            return Ok(());
-        }
         for day in days {
             let learnt = self.pseudonyms.learn(day, &mut self.link).await;
             learnt.map_err(CommitError::of)?;
         }
-        self.count_again().await.map_err(CommitError::of)
+        Ok(())
+    }
+
+    /// The row that is to end a batch of so many `rows`, which change the sums of their tables so.
+    fn end_of(
+        &mut self,
+        sealed: &Sealed,
+        records: &Records<'_>,
+        (rows, changed): (i64, &Sums),
+    ) -> End {
+        let mut sums = self.sums.clone();
+        sums.join(changed);
+        let end = End {
+            daemon: self.daemon,
+            epoch: sealed.epoch.cast_signed(),
+            number: sealed.number.cast_signed(),
+            committed_at: sealed.committed_at.micros(),
+            ends: records.ends,
+            rows,
+            turn: self.turn + 1,
+            sums: sums.encode(),
+        };
+        self.next = Some((Arc::new(end.clone()), sums));
+        end
+    }
+
+    /// The row that was written last is durable.
+    pub(crate) fn keep_end(&mut self) {
+        if let Some((end, sums)) = self.next.take() {
+            (self.turn, self.sums) = (end.turn, sums);
+            self.heads.committed(&end);
+            self.last = Some(end);
+        }
     }
 
     async fn write_pieces(&mut self, pieces: Vec<lots::Piece>) -> Result<u64, sqlx::Error> {
@@ -87,18 +132,6 @@ impl Store {
             written += self.link.execute(text, bound).await?;
         }
         Ok(written)
-    }
-
-    /// The first values of a seal.
-    fn bind_seal(&self, sealed: &Sealed, records: &Records<'_>, to: &mut Binds) {
-        to.int(self.daemon);
-        to.bits(sealed.epoch);
-        to.bits(sealed.number);
-        to.at(sealed.committed_at);
-        for end in [records.ends.journal, records.ends.ledger] {
-            to.bits(end.seq);
-            to.add(end.hash.to_vec());
-        }
     }
 
     /// Ends a transaction that was refused. SQLite ends some of them itself and then knows of none.
@@ -140,10 +173,20 @@ impl Store {
         let what = ReadError::of("whether a batch came through");
         let values = [self.daemon, epoch.cast_signed(), number.cast_signed()];
         let found: i64 = self.link.value(COMMITTED, values.map(Into::into)).await.map_err(&what)?;
-        self.ends = crate::open::ends(&mut self.link, self.daemon).await?;
+        self.read_end().await?;
         self.outbox = Outbox::load(&mut self.link, self.daemon).await.map_err(&what)?;
         self.count_again().await.map_err(&what)?;
         Ok(found > 0)
+    }
+
+    /// Reads the row of the last batch again, and the sums that the next one goes on from.
+    async fn read_end(&mut self) -> Result<(), ReadError> {
+        let end = crate::open::end(&mut self.link, self.daemon).await?;
+        self.ends = end.as_ref().map(|end| end.ends).unwrap_or_default();
+        self.last = end.map(Arc::new);
+        let latest = audit::latest(&mut self.link).await;
+        (self.turn, self.sums) = latest.map_err(ReadError::of("the sums of the tables"))?;
+        Ok(())
     }
 
     /// A file that cannot be read is as good as none; a server may come back.

@@ -11,12 +11,15 @@
 //! can only be written where everything agrees and where no later run took over this daemon's
 //! number.
 
+use sqlx::Row as _;
+
 use super::{
     compare::compared,
     lots::{Counted, at_once, lots, one_by_one, row_count},
 };
 use crate::{
     Sealed, Store,
+    audit::{self, End},
     binds::{Binds, Bound},
     error::CommitError,
     link::Dialect,
@@ -55,19 +58,24 @@ fn end(counted: &Counted, first: usize) -> String {
         "WITH {with}
         INSERT INTO batch
             (daemon, epoch, number, committed_at, journal_seq, journal_hash, ledger_seq,
-            ledger_hash, row_count)
+            ledger_hash, row_count, turn, sums, seal)
         SELECT d.id, d.epoch, {sealed}, CASE WHEN {differing} = 0 AND {written} = {check}
-            AND (SELECT count(*) FROM told) >= 0 THEN {row_count} END
+            AND (SELECT count(*) FROM told) >= 0 THEN {row_count} END,
+            {turn}, {sums}, {seal}
         FROM daemon AS d WHERE d.id = {daemon} AND d.epoch = {epoch}
         ON CONFLICT (daemon) DO UPDATE SET epoch = excluded.epoch, number = excluded.number,
             committed_at = excluded.committed_at, journal_seq = excluded.journal_seq,
             journal_hash = excluded.journal_hash, ledger_seq = excluded.ledger_seq,
-            ledger_hash = excluded.ledger_hash, row_count = excluded.row_count",
+            ledger_hash = excluded.ledger_hash, row_count = excluded.row_count,
+            turn = excluded.turn, sums = excluded.sums, seal = excluded.seal",
         with = with.join(",\n"),
         sealed = sealed.join(", "),
         differing = counted.differing,
         written = counted.written,
         check = value(10),
+        turn = value(11),
+        sums = value(12),
+        seal = value(13),
     )
 }
 
@@ -80,12 +88,10 @@ impl Store {
     ) -> Result<(), CommitError> {
         let result = self.try_in_turn(sealed, records).await;
         self.has_turn = false;
-        if let Err(why) = &result {
-            // The day's key may have been learnt in this turn.
-            self.pseudonyms.doubt();
-            if !matches!(why, CommitError::Unknown { .. }) {
-                self.roll_back().await?;
-            }
+        if let Err(why) = &result
+            && !matches!(why, CommitError::Unknown { .. })
+        {
+            self.roll_back().await?;
         }
         result
     }
@@ -96,7 +102,7 @@ impl Store {
         records: &Records<'_>,
     ) -> Result<(), CommitError> {
         if !self.has_turn {
-            self.link.run_all(BEGIN_TURN).await.map_err(CommitError::of)?;
+            self.begin_turn().await.map_err(CommitError::of)?;
         }
         match self.try_sealing(sealed, records).await.map_err(CommitError::of)? {
             Tried::Sealed => {}
@@ -127,19 +133,20 @@ impl Store {
     ) -> Result<Tried, sqlx::Error> {
         let news = serde_json::to_string(&Changed::by(sealed));
         let news = news.map_err(|error| sqlx::Error::Encode(error.into()))?;
-        let (rows, whole, pieces) = {
+        let (rows, whole, (pieces, changed)) = {
             let (lots, tables) = (lots(self.daemon, sealed, records), compared(&sealed.reads));
             let rows = row_count(&lots);
-            let whole = match at_once(&lots, &tables, end) {
+            let whole = match at_once(&lots, (&tables, &self.key), end) {
                 Some((text, mut binds)) => {
-                    self.bind_end(sealed, records, (rows, rows, &news), &mut binds);
+                    let end = self.end_of(sealed, records, (rows, &binds.sums()));
+                    self.bind_end(&end, (rows, &news), &mut binds);
                     Some((text, binds.done()?))
                 }
                 None => None,
             };
             let pieces = match whole {
-                Some(_) => Vec::new(),
-                None => one_by_one(Dialect::Postgres, &lots)?,
+                Some(_) => <_>::default(),
+                None => one_by_one(Dialect::Postgres, &lots, &self.key)?,
             };
             (rows, whole, pieces)
         };
@@ -153,8 +160,9 @@ impl Store {
                     return Ok(Tried::Disagrees);
                 }
                 let nothing = || sqlx::Error::Encode("there is no text for a seal".into());
-                let (text, mut binds) = at_once(&[], &[], end).ok_or_else(nothing)?;
-                self.bind_end(sealed, records, (rows, 0, &news), &mut binds);
+                let (text, mut binds) = at_once(&[], (&[], &self.key), end).ok_or_else(nothing)?;
+                let end = self.end_of(sealed, records, (rows, &changed));
+                self.bind_end(&end, (0, &news), &mut binds);
                 (text, binds.done()?)
             }
         };
@@ -178,17 +186,25 @@ impl Store {
         }
     }
 
-    fn bind_end(
-        &self,
-        sealed: &Sealed,
-        records: &Records<'_>,
-        (rows, check, news): (i64, i64, &str),
-        to: &mut Binds,
-    ) {
-        self.bind_seal(sealed, records, to);
-        to.int(rows);
+    fn bind_end(&self, end: &End, (check, news): (i64, &str), to: &mut Binds) {
+        end.bind_first(to);
+        to.int(end.rows);
         to.text(news);
         to.int(check);
+        end.bind_last(&self.key, to);
+    }
+
+    /// Begins the turn, and learns what the tables hold together by now.
+    pub(crate) async fn begin_turn(&mut self) -> Result<(), sqlx::Error> {
+        let wrong = |error| sqlx::Error::Decode(format!("the sums of the tables: {error}").into());
+        (self.turn, self.sums) = match self.link.run_and_read(BEGIN_TURN).await? {
+            Some(row) if row.len() == 2 => {
+                let sums: Vec<u8> = row.try_get(1).map_err(wrong)?;
+                (row.try_get(0).map_err(wrong)?, audit::known(&sums))
+            }
+            _ => Default::default(),
+        };
+        Ok(())
     }
 
     /// Gives a turn back that was kept for a batch which has nothing to store. Where that fails the
@@ -206,7 +222,7 @@ impl Store {
     /// Where the database does not answer.
     pub async fn keep_turn(&mut self) -> Result<(), CommitError> {
         if self.link.dialect() == Dialect::Postgres && !self.has_turn {
-            self.link.run_all(BEGIN_TURN).await.map_err(CommitError::of)?;
+            self.begin_turn().await.map_err(CommitError::of)?;
             self.has_turn = true;
         }
         Ok(())

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use futures_util::TryStreamExt;
 use uuid::Uuid;
 
-use super::{VerifiedLedger, VerifyError};
+use super::{Progress, VerifiedLedger, VerifyError};
 use crate::{
     binds::bound,
     cells::{Cells, Names},
@@ -34,6 +34,13 @@ pub(crate) const STATEMENTS: [&str; 4] = [TRANSACTIONS, ENDS, ORPHAN, ACCOUNTS];
 /// # Errors
 /// [`VerifyError::Ledger`] names the first row that is not what was written.
 pub async fn ledger(reader: &Reader) -> Result<VerifiedLedger, VerifyError> {
+    ledger_with(reader, &Progress::default()).await
+}
+
+pub(super) async fn ledger_with(
+    reader: &Reader,
+    progress: &Progress,
+) -> Result<VerifiedLedger, VerifyError> {
     let failed = ReadError::of("the ledger");
     // One view of all of it, however long the walk takes and whatever is committed meanwhile.
     let mut view = reader.pool.view().await.map_err(&failed)?;
@@ -59,15 +66,25 @@ pub async fn ledger(reader: &Reader) -> Result<VerifiedLedger, VerifyError> {
                 Some(PostingRow { transaction: transaction.id, line, account, amount })
             }
         };
+        progress.step();
         walk.row(transaction, posting)?;
     }
     drop(rows);
     walk.close()?;
-    for (daemon, seq, hash) in ends.iter().filter(|(_, seq, _)| *seq > 0) {
-        if walk.ends.get(daemon) != Some(&(*seq, hash.clone())) {
+    for (daemon, seq, hash) in ends {
+        let found = walk.ends.remove(&daemon).unwrap_or_else(|| (0, vec![0; 32]));
+        if found.0 > seq {
+            let row = format!("transaction {} of daemon {daemon}", found.0);
+            return Err(broken(row, "it was added behind the end of the ledger"));
+        }
+        if found != (seq, hash) {
             let row = format!("transaction {seq} of daemon {daemon}");
             return Err(broken(row, "it is the last one, and it is not there"));
         }
+    }
+    if let Some((daemon, (seq, _))) = walk.ends.iter().next() {
+        let row = format!("transaction {seq} of daemon {daemon}");
+        return Err(broken(row, "the last batch of that daemon is not there"));
     }
     let orphan = view.row(ORPHAN, []).await.map_err(&failed)?;
     if let Some(row) = orphan {

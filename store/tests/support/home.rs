@@ -103,7 +103,10 @@ impl Home {
             None => Place::file(self.folder.path().join("kari.db")),
             Some(_) => Place::server(&self.url(), None).unwrap().that_may_forget(),
         };
-        place.for_daemon(daemon)
+        // Each daemon has a state folder of its own.
+        let folder = self.folder.path().join(format!("daemon-{daemon}"));
+        std::fs::create_dir_all(&folder).unwrap();
+        place.for_daemon(daemon).with_heads(folder, Vec::new())
     }
 
     /// Where it is, of a daemon that takes no server without a safe disk.
@@ -143,6 +146,45 @@ impl Home {
         let result = sqlx::raw_sql(sql).execute(&mut connection).await?;
         connection.close().await?;
         Ok(result.rows_affected())
+    }
+
+    /// The folder of the database, or of what is kept beside it.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Somebody at the database whom no trigger and no rule of it holds up; the triggers are put
+    /// back.
+    pub(crate) async fn tamper(&self, sql: &str) -> Result<u64, sqlx::Error> {
+        let (mut before, mut after) = (String::new(), String::new());
+        if self.is_postgres() {
+            before.push_str("SET session_replication_role = replica;");
+        } else {
+            before.push_str("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;");
+            let triggers = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'";
+            for trigger in self.texts(triggers, 2).await {
+                before.push_str(&format!("DROP TRIGGER {};", trigger[0]));
+                after.push_str(&format!("{};", trigger[1]));
+            }
+        }
+        let sql = format!("{before} BEGIN; {sql}; {after} COMMIT;");
+        self.meddle(sql.leak()).await
+    }
+
+    /// Rows of texts.
+    pub(crate) async fn texts(&self, sql: &str, width: usize) -> Vec<Vec<String>> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        if self.is_postgres() {
+            let mut connection = PgConnection::connect(&self.url()).await.unwrap();
+            let rows = sqlx::query(sql).fetch_all(&mut connection).await.unwrap();
+            return rows.iter().map(|row| (0..width).map(|at| row.get(at)).collect()).collect();
+        }
+        let url = format!("sqlite://{}", self.folder.path().join("kari.db").display());
+        let mut connection = SqliteConnection::connect(&url).await.unwrap();
+        let rows = sqlx::query(sql).fetch_all(&mut connection).await.unwrap();
+        let texts = rows.iter().map(|row| (0..width).map(|at| row.get(at)).collect()).collect();
+        connection.close().await.unwrap();
+        texts
     }
 
     /// Numbers, two in each row.

@@ -1,0 +1,329 @@
+//! The head of a daemon's records, kept outside the database: in a file of the state folder, on the
+//! log, and wherever else the site says. Who shortens the database, or puts an old one in its
+//! place, does not have these.
+//!
+//! The files are written by a thread of their own, at most once a second: a disk that stands still
+//! holds up nobody.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{ErrorKind, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::End;
+use crate::{
+    cells::{Cells, Names},
+    error::ReadError,
+    link::Link,
+    place::{Database, Place},
+};
+
+pub(crate) const LINE: &str = "SELECT hash FROM journal WHERE daemon = $1 AND seq = $2";
+pub(crate) const TRANSACTION: &str =
+    "SELECT hash FROM ledger_transaction WHERE daemon = $1 AND seq = $2";
+
+/// The file in the folder of the database.
+const FILE: &str = "audit.head";
+/// Between two writes.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Between two lines of the log.
+const LOGGED_EVERY: Duration = Duration::from_secs(3600);
+/// Between two warnings about a file that cannot be written.
+const WARNED_EVERY: Duration = Duration::from_secs(60);
+/// The most heads that a file keeps of databases that were not there any more.
+const LOST_MAX: usize = 16;
+
+/// A head, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Whose records.
+    pub daemon: i64,
+    /// The run.
+    pub epoch: i64,
+    /// The batch of that run.
+    pub batch: i64,
+    /// Its place among the batches of all daemons.
+    pub turn: i64,
+    /// Its instant, in microseconds of UTC.
+    pub at: i64,
+    /// How many lines the journal has.
+    pub lines: u64,
+    /// The hash of the last one.
+    pub line: String,
+    /// How many transactions the ledger has.
+    pub transactions: u64,
+    /// The hash of the last one.
+    pub transaction: String,
+    /// The hash of the whole row of the batch, the sums of all tables in it.
+    pub end: String,
+    /// Whether the daemon ended with it.
+    #[serde(default)]
+    pub stopped: bool,
+}
+
+impl Kept {
+    pub(crate) fn of(end: &End, stopped: bool) -> Self {
+        let digits = |hash: [u8; 32]| blake3::Hash::from_bytes(hash).to_hex().to_string();
+        Self {
+            daemon: end.daemon,
+            epoch: end.epoch,
+            batch: end.number,
+            turn: end.turn,
+            at: end.committed_at,
+            lines: end.ends.journal.seq,
+            line: digits(end.ends.journal.hash),
+            transactions: end.ends.ledger.seq,
+            transaction: digits(end.ends.ledger.hash),
+            end: end.hash().to_hex().to_string(),
+            stopped,
+        }
+    }
+}
+
+/// How far a database is from a head; nothing where it has what the head stands for.
+pub(crate) async fn lacks(link: &mut Link, kept: &Kept) -> Result<Option<String>, ReadError> {
+    let Some(end) = crate::open::end(link, kept.daemon).await? else {
+        return Ok(Some(format!(
+            "nothing of daemon {} is left in the database; {} lines and {} transactions were \
+             written",
+            kept.daemon, kept.lines, kept.transactions
+        )));
+    };
+    let (lines, transactions) = (end.ends.journal.seq, end.ends.ledger.seq);
+    if lines < kept.lines || transactions < kept.transactions || end.turn < kept.turn {
+        return Ok(Some(format!(
+            "the database is behind: the last {} lines of the journal (it ends at {lines}, {} \
+             were written), {} transactions and {} batches are missing; the last one was \
+             written at {}",
+            kept.lines.saturating_sub(lines),
+            kept.lines,
+            kept.transactions.saturating_sub(transactions),
+            kept.turn.saturating_sub(end.turn),
+            domain::time::Timestamp::from_micros(kept.at),
+        )));
+    }
+    for (text, what, seq, hash) in [
+        (LINE, "line", kept.lines, &kept.line),
+        (TRANSACTION, "transaction", kept.transactions, &kept.transaction),
+    ] {
+        if seq > 0 && hash_of(link, text, kept.daemon, seq).await?.as_ref() != Some(hash) {
+            return Ok(Some(format!("{what} {seq} is not the one that was written")));
+        }
+    }
+    if end.turn == kept.turn && end.hash().to_hex().as_str() != kept.end {
+        let why = "the row of the last batch, with the sums of all tables, is another one";
+        return Ok(Some(why.to_owned()));
+    }
+    if kept.stopped && end.turn > kept.turn {
+        let more = end.turn - kept.turn;
+        return Ok(Some(format!("{more} batches were written after the daemon had ended")));
+    }
+    Ok(None)
+}
+
+async fn hash_of(
+    link: &mut Link,
+    text: &'static str,
+    daemon: i64,
+    seq: u64,
+) -> Result<Option<String>, ReadError> {
+    let row = link.row(text, [daemon.into(), seq.cast_signed().into()]).await;
+    let Some(row) = row.map_err(ReadError::of("a hash"))? else { return Ok(None) };
+    let mut names = Names::default();
+    let hash: Vec<u8> = Cells::of_row("journal", &row, &mut names)?.take()?;
+    let hash = <[u8; 32]>::try_from(hash).ok();
+    Ok(hash.map(|hash| blake3::Hash::from_bytes(hash).to_hex().to_string()))
+}
+
+/// The heads in our own file that the database is without, and what is to be said of each. A file
+/// that cannot be read is no reason not to start.
+pub(crate) async fn lost(
+    place: &Place,
+    link: &mut Link,
+) -> Result<(Vec<Kept>, Vec<String>), ReadError> {
+    let (mut lost, mut said) = (Vec::new(), Vec::new());
+    let Some(path) = files(place).into_iter().next() else { return Ok((lost, said)) };
+    let kept = read(&path).unwrap_or_else(|why| {
+        said.push(format!("`{}` cannot be read: {why}", path.display()));
+        Vec::new()
+    });
+    for head in kept.into_iter().filter(|head| head.daemon == place.daemon) {
+        if let Some(why) = lacks(link, &head).await? {
+            said.push(why);
+            lost.push(Kept { stopped: false, ..head });
+        }
+    }
+    Ok((lost, said))
+}
+
+/// The files that heads of `place` are kept in.
+pub(crate) fn files(place: &Place) -> Vec<PathBuf> {
+    let own = match &place.database {
+        Database::File(path) => Some(path.with_file_name(FILE)),
+        Database::Server(_) => place.folder.as_ref().map(|folder| folder.join(FILE)),
+    };
+    own.into_iter().chain(place.heads.iter().cloned()).collect()
+}
+
+/// The heads in a file, the last one first; none where there is no such file.
+///
+/// # Errors
+/// Where it cannot be read, or is no such file.
+pub(crate) fn read(path: &Path) -> std::io::Result<Vec<Kept>> {
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        text => text?,
+    };
+    let line = |line: &str| serde_json::from_str(line).map_err(std::io::Error::from);
+    text.lines().map(line).collect()
+}
+
+/// Writes a file anew: nobody ever sees half of it, and nobody else reads it.
+fn write(path: &Path, heads: &[Kept]) -> std::io::Result<()> {
+    let draft = PathBuf::from(format!("{}.draft", path.display()));
+    let mut file = OpenOptions::new();
+    let mut file = file.create(true).write(true).truncate(true).mode(0o600).open(&draft)?;
+    for head in heads {
+        writeln!(file, "{}", serde_json::to_string(head)?)?;
+    }
+    file.sync_data()?;
+    fs::rename(&draft, path)
+}
+
+/// What is to be written next.
+#[derive(Debug, Default)]
+struct Slot {
+    next: Option<Arc<End>>,
+    over: bool,
+    stopped: bool,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    slot: Mutex<Slot>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Keeps the head of one store.
+#[derive(Debug)]
+pub(crate) struct Heads {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Heads {
+    /// Begins to keep heads of `place`, from `first` on. `lost` are heads that the database is
+    /// found to be without: they stay where they are kept.
+    pub(crate) fn open(place: &Place, first: Option<Arc<End>>, lost: Vec<Kept>) -> Self {
+        let mut keeper = Keeper { files: files(place), lost, warned: None, logged: None };
+        keeper.lost.truncate(LOST_MAX);
+        if let Some(first) = &first {
+            keeper.keep(&Kept::of(first, false));
+        }
+        let shared = Arc::new(Shared::default());
+        let thread = std::thread::Builder::new().name("audit-heads".to_owned()).spawn({
+            let shared = Arc::clone(&shared);
+            move || keeper.run(&shared)
+        });
+        let thread = thread.inspect_err(|why| {
+            tracing::error!(%why, "the heads of the records are not kept outside the database");
+        });
+        Self { shared, thread: thread.ok() }
+    }
+
+    /// A batch is durable.
+    pub(crate) fn committed(&self, end: &Arc<End>) {
+        self.shared.lock().next = Some(Arc::clone(end));
+        self.shared.changed.notify_one();
+    }
+
+    /// Nothing more is written: the last head is kept as such.
+    pub(crate) fn stop(mut self, last: Option<&Arc<End>>) {
+        {
+            let mut slot = self.shared.lock();
+            (slot.next, slot.stopped, slot.over) = (last.cloned(), true, true);
+        }
+        self.shared.changed.notify_one();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the last head of the records is not kept outside the database");
+        }
+    }
+}
+
+impl Drop for Heads {
+    fn drop(&mut self) {
+        self.shared.lock().over = true;
+        self.shared.changed.notify_one();
+    }
+}
+
+/// The thread's own.
+struct Keeper {
+    files: Vec<PathBuf>,
+    lost: Vec<Kept>,
+    warned: Option<Instant>,
+    logged: Option<Instant>,
+}
+
+impl Keeper {
+    fn run(mut self, shared: &Shared) {
+        loop {
+            let (next, over, stopped) = {
+                let mut slot = shared.lock();
+                while slot.next.is_none() && !slot.over {
+                    slot = shared.changed.wait(slot).unwrap_or_else(PoisonError::into_inner);
+                }
+                (slot.next.take(), slot.over, slot.stopped)
+            };
+            if let Some(end) = next {
+                self.keep(&Kept::of(&end, stopped));
+            }
+            if over {
+                return;
+            }
+            let slot = shared.lock();
+            let waited = shared.changed.wait_timeout_while(slot, PAUSE, |slot| !slot.over);
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    /// Writes a head to each file, and to the log where it is time.
+    fn keep(&mut self, head: &Kept) {
+        let heads: Vec<Kept> = std::iter::once(head).chain(&self.lost).cloned().collect();
+        for path in &self.files {
+            let Err(why) = write(path, &heads) else { continue };
+            if self.warned.is_none_or(|warned| warned.elapsed() >= WARNED_EVERY) {
+                self.warned = Some(Instant::now());
+                let path = path.display();
+                tracing::warn!(%path, %why, "the head of the records cannot be kept there");
+            }
+        }
+        if head.stopped || self.logged.is_none_or(|logged| logged.elapsed() >= LOGGED_EVERY) {
+            self.logged = Some(Instant::now());
+            tracing::info!(
+                daemon = head.daemon,
+                lines = head.lines,
+                line = head.line,
+                transactions = head.transactions,
+                transaction = head.transaction,
+                end = head.end,
+                "the head of the records"
+            );
+        }
+    }
+}

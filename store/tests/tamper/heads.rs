@@ -1,0 +1,118 @@
+//! A database that is shorter or older than the one that was written last is known by the heads
+//! that are kept outside it.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use domain::state::{Batch, Changes};
+use store::{Sealed, Store, error::OpenError, verify};
+
+use super::{found, site::Site, support::*};
+
+async fn batches(home: &Home, what: &str, numbers: std::ops::Range<u64>) -> Vec<String> {
+    let (mut store, opened) = home.open().await;
+    for number in numbers {
+        let batch = Batch { journal: vec![happened(what)], ..Batch::default() };
+        let sealed = sealed(number, batch, Changes::default());
+        store.commit(&Sealed { epoch: opened.epoch, ..sealed }).await.unwrap();
+    }
+    store.close().await.unwrap();
+    opened.lost
+}
+
+#[tokio::test]
+async fn an_old_database_in_its_place_is_known_and_stays_known() {
+    let home = Home::sqlite();
+    Site::make(&home).await;
+    let path = home.folder().join("kari.db");
+    let old = fs::read(&path).unwrap();
+    assert_eq!(batches(&home, "first", 1..8).await, Vec::<String>::new());
+    assert_eq!(found(&home).await, []);
+    let all = verify::chain(&home.reader().await).await.unwrap().lines;
+    fs::write(&path, &old).unwrap();
+    let said = found(&home).await;
+    let why = format!("the last 7 lines of the journal (it ends at {}, {all} were", all - 7);
+    assert!(said.len() == 1 && said[0].why.contains(&why), "{said:?}");
+    assert!(said[0].table.ends_with("audit.head"), "{said:?}");
+    // A start says so, goes on, and forgets nothing.
+    for what in ["second", "third"] {
+        let lost = batches(&home, what, 1..9).await;
+        assert_eq!(lost.len(), 1, "{lost:?}");
+        let said = found(&home).await;
+        assert_eq!(said.len(), 1, "{said:?}");
+        let why = format!("line {all} is not the one that was written");
+        assert!(said[0].why.contains(&why), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn everything_emptied_is_known_by_the_head_alone() {
+    for home in [Some(Home::sqlite()), Home::postgres().await].into_iter().flatten() {
+        let site = Site::make(&home).await;
+        let mut sql = String::new();
+        for table in site.tables(&home).await.iter().filter(|table| table.name != "audit_key") {
+            sql.push_str(&format!("DELETE FROM {};", table.name));
+        }
+        home.tamper(&sql).await.unwrap();
+        let said = found(&home).await;
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].why.contains("nothing of daemon 1 is left"), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_killed_daemon_is_no_finding_and_a_write_after_its_end_is_one() {
+    for home in [Some(Home::sqlite()), Home::postgres().await].into_iter().flatten() {
+        Site::make(&home).await;
+        let (mut store, opened) = home.open().await;
+        let batch = Batch { journal: vec![happened("late")], ..Batch::default() };
+        let last = Sealed { epoch: opened.epoch, ..sealed(1, batch, Changes::default()) };
+        store.commit(&last).await.unwrap();
+        drop(store);
+        assert_eq!(found(&home).await, []);
+        assert_eq!(batches(&home, "after", 1..3).await, Vec::<String>::new());
+        // Somebody with the key and the program, but without the head that says the daemon ended.
+        let folder = if home.is_postgres() { "daemon-1/audit.head" } else { "audit.head" };
+        let head = home.folder().join(folder);
+        let kept = fs::read(&head).unwrap();
+        batches(&home, "more", 1..3).await;
+        fs::write(&head, kept).unwrap();
+        let said = found(&home).await;
+        assert!(
+            said.len() == 1 && said[0].why.contains("2 batches were written after"),
+            "{said:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn heads_are_kept_wherever_the_site_says_for_their_owner_alone() {
+    let home = Home::sqlite();
+    let elsewhere = home.folder().join("elsewhere.head");
+    let place = home.place(1).with_heads(home.folder(), vec![elsewhere.clone()]);
+    let (mut store, _) = Store::open(&place, NOW).await.unwrap();
+    let batch = Batch { journal: vec![happened("kept")], ..Batch::default() };
+    store.commit(&sealed(1, batch, Changes::default())).await.unwrap();
+    store.close().await.unwrap();
+    let own = home.folder().join("audit.head");
+    assert_eq!(fs::read(&own).unwrap(), fs::read(&elsewhere).unwrap());
+    for path in [&own, &elsewhere, &home.folder().join("audit.key")] {
+        let mode = fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", path.display());
+    }
+}
+
+#[tokio::test]
+async fn a_database_without_its_key_is_refused_and_told_what_to_do() {
+    let home = Home::sqlite();
+    Site::make(&home).await;
+    fs::remove_file(home.folder().join("audit.key")).unwrap();
+    let refused = Store::open(&home.place(1), NOW).await.unwrap_err();
+    assert!(matches!(refused, OpenError::Key(_)), "{refused:?}");
+    assert!(refused.to_string().contains("bring the file `audit.key` back"), "{refused}");
+    let said = found(&home).await;
+    assert!(said.iter().any(|one| one.why.contains("audit.key")), "{said:?}");
+    // The key of another site makes every row a stranger.
+    fs::write(home.folder().join("audit.key"), "ab".repeat(32)).unwrap();
+    let said = found(&home).await;
+    assert!(said.len() > 40, "{said:?}");
+}
