@@ -4,12 +4,14 @@
 # The daemon is killed 1,000 times under load in each kill journey, its rules are changed 5,000
 # times, the shipped rules are held against the reference on 1,000,000 cases, 20,000 sequences of
 # events run under good and hostile rules, 50 spends race for a last coin 10,000 times, 64 writers
-# storm 40 times and 1,000 random days are sold at a till. KARI_CRASH_ROUNDS, KARI_RELOADS,
+# storm 40 times, 1,000 random days are sold at a till and 10,000 random changes are made behind the
+# back of each database. KARI_CRASH_ROUNDS, KARI_RELOADS,
 # KARI_REFERENCE_PROFILES (100 cases each), KARI_SEQUENCES, KARI_RACES (a tenth of them on
-# PostgreSQL, with two daemons), KARI_STORMS and KARI_TILL_DAYS change how often,
+# PostgreSQL, with two daemons), KARI_STORMS, KARI_TILL_DAYS and KARI_TAMPERS change how often,
 # KARI_FLOOD_SECONDS how long one mad device floods, KARI_FIRE_KILLS how often a fire is killed;
-# KARI_REFERENCE_SEED changes its cases; KARI_SEQUENCES_SEED, KARI_STORM_SEED, KARI_RACE_SEED and
-# KARI_TILL_SEED repeat what a run printed. What they need is what tests/run.sh installs.
+# KARI_REFERENCE_SEED changes its cases; KARI_SEQUENCES_SEED, KARI_STORM_SEED, KARI_RACE_SEED,
+# KARI_TILL_SEED and KARI_TAMPER_SEED repeat what a run printed. What they need is what tests/run.sh
+# installs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -27,10 +29,13 @@ export KARI_STORMS="${KARI_STORMS:-40}"
 export KARI_TILL_DAYS="${KARI_TILL_DAYS:-1000}"
 export KARI_FLOOD_SECONDS="${KARI_FLOOD_SECONDS:-120}"
 export KARI_FIRE_KILLS="${KARI_FIRE_KILLS:-30}"
+export KARI_TAMPERS="${KARI_TAMPERS:-10000}"
 
 cargo test --package tests --test reference -- --nocapture
 cargo test --package tests --test sequences -- --nocapture
 cargo test --package tests --test sales -- --nocapture whatever_is_ordered
+cargo test --package store --test tamper -- --nocapture what_is_changed
+cargo run --release --package store --example verify_speed -- 1000000
 cargo test --package daemon driven -- --nocapture --test-threads 1
 cargo build --workspace
 cargo test --workspace --test journeys -- --nocapture \

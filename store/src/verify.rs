@@ -188,15 +188,14 @@ impl Report {
     /// Everything that is not what was written; none where the database is whole.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
-        let mut found = Vec::new();
+        let mut found = match &self.heads {
+            Ok(heads) => heads.clone(),
+            Err(error) => vec![unreadable(error)],
+        };
         let failed =
             [self.journal.as_ref().err(), self.ledger.as_ref().err(), self.rows.as_ref().err()];
         for error in failed.into_iter().flatten() {
             found.extend(of_error(error));
-        }
-        match &self.heads {
-            Ok(heads) => found.extend(heads.iter().cloned()),
-            Err(error) => found.push(unreadable(error)),
         }
         found
     }

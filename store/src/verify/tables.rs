@@ -34,12 +34,12 @@ struct Wrong {
     share: u128,
 }
 
-/// Looks at the rows of a table, whose sum must be `expected`: how many there are, and what is
-/// wrong with them.
+/// Looks at the rows of a table, whose sum must be `expected` where that is known: how many there
+/// are, and what is wrong with them.
 pub(super) fn table<'a>(
     view: &'a mut Link,
     of: (&'a Key, &'a Sheet),
-    expected: Sum,
+    expected: Option<Sum>,
     progress: &'a Progress,
 ) -> BoxFuture<'a, Result<(u64, Vec<Finding>), ReadError>> {
     look(view, of, expected, progress).boxed()
@@ -48,7 +48,7 @@ pub(super) fn table<'a>(
 async fn look(
     view: &mut Link,
     (key, sheet): (&Key, &Sheet),
-    expected: Sum,
+    expected: Option<Sum>,
     progress: &Progress,
 ) -> Result<(u64, Vec<Finding>), ReadError> {
     let (mut found, mut wrong) = (Sum::default(), Vec::new());
@@ -63,7 +63,8 @@ async fn look(
         }
     })
     .await?;
-    let rows = found.rows.cast_unsigned();
+    let (rows, known) = (found.rows.cast_unsigned(), expected.is_some());
+    let expected = expected.unwrap_or(found);
     if wrong.is_empty() && found == expected {
         return Ok((rows, Vec::new()));
     }
@@ -73,7 +74,7 @@ async fn look(
         sum
     });
     sorted.sort(&wrong, without, expected.less(&without));
-    if sorted.findings.is_empty() {
+    if sorted.findings.is_empty() && known {
         let gap = expected.less(&found).sum;
         let older = older(view, (key, sheet), gap).await?;
         match older {

@@ -56,6 +56,14 @@ async fn everything_emptied_is_known_by_the_head_alone() {
         let said = found(&home).await;
         assert_eq!(said.len(), 1, "{said:?}");
         assert!(said[0].why.contains("nothing of daemon 1 is left"), "{said:?}");
+        // What is left of it is not all called deleted.
+        let tables = site.tables(&home).await;
+        let left = tables.iter().filter(|table| table.name != "batch").map(|table| &table.name);
+        site.restore(&home, left).await;
+        home.tamper("DELETE FROM batch").await.unwrap();
+        let said = found(&home).await;
+        assert!(said.iter().any(|one| one.table == "batch"), "{said:?}");
+        assert!(said.len() < 6, "{said:?}");
     }
 }
 
