@@ -78,7 +78,7 @@ pub enum OpenError {
         /// The database.
         place: Place,
         /// Why.
-        source: sqlx::migrate::MigrateError,
+        source: Box<sqlx::migrate::MigrateError>,
     },
     /// The new epoch could not be written.
     #[error("cannot write to the database `{place}`; check its rights and the room on its disk")]

@@ -169,7 +169,7 @@ async fn open_file(place: &Place, path: &Path) -> Result<Link, OpenError> {
     sqlx::migrate!("../migrations/sqlite")
         .run(&mut connection)
         .await
-        .map_err(|source| OpenError::Migrate { place: place.clone(), source })?;
+        .map_err(|source| OpenError::Migrate { place: place.clone(), source: Box::new(source) })?;
     Ok(Link::Sqlite(connection))
 }
 
@@ -183,10 +183,9 @@ async fn open_server(place: &Place, to: &Server) -> Result<Link, OpenError> {
         return Err(OpenError::Held { place: place.clone() });
     }
     if let Link::Postgres(connection) = &mut link {
-        sqlx::migrate!("../migrations/postgres")
-            .run(connection)
-            .await
-            .map_err(|source| OpenError::Migrate { place: place.clone(), source })?;
+        sqlx::migrate!("../migrations/postgres").run(connection).await.map_err(|source| {
+            OpenError::Migrate { place: place.clone(), source: Box::new(source) }
+        })?;
     }
     Ok(link)
 }

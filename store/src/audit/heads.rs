@@ -8,10 +8,10 @@
 use std::{
     fs::{self, OpenOptions},
     io::{ErrorKind, Write},
+    ops::Range,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -33,6 +33,8 @@ pub(crate) const TRANSACTION: &str =
 const FILE: &str = "audit.head";
 /// Between two writes.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long the end of a daemon waits for its last head to be kept.
+const LAST_WAIT: Duration = Duration::from_secs(3);
 /// Between two lines of the log.
 const LOGGED_EVERY: Duration = Duration::from_secs(3600);
 /// Between two warnings about a file that cannot be written.
@@ -203,6 +205,7 @@ struct Slot {
     next: Option<Arc<End>>,
     over: bool,
     stopped: bool,
+    done: bool,
 }
 
 #[derive(Debug, Default)]
@@ -221,7 +224,6 @@ impl Shared {
 #[derive(Debug)]
 pub(crate) struct Heads {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl Heads {
@@ -230,18 +232,21 @@ impl Heads {
     pub(crate) fn open(place: &Place, first: Option<Arc<End>>, lost: Vec<Kept>) -> Self {
         let mut keeper = Keeper { files: files(place), lost, warned: None, logged: None };
         keeper.lost.truncate(LOST_MAX);
-        if let Some(first) = &first {
-            keeper.keep(&Kept::of(first, false));
-        }
         let shared = Arc::new(Shared::default());
+        if let Some(first) = first {
+            // Our own file says so before anything is written; the others may be far away.
+            keeper.keep_in(0..1, &Kept::of(&first, false));
+            shared.lock().next = Some(first);
+        }
         let thread = std::thread::Builder::new().name("audit-heads".to_owned()).spawn({
             let shared = Arc::clone(&shared);
             move || keeper.run(&shared)
         });
-        let thread = thread.inspect_err(|why| {
+        if let Err(why) = thread {
             tracing::error!(%why, "the heads of the records are not kept outside the database");
-        });
-        Self { shared, thread: thread.ok() }
+            shared.lock().done = true;
+        }
+        Self { shared }
     }
 
     /// A batch is durable.
@@ -250,17 +255,14 @@ impl Heads {
         self.shared.changed.notify_one();
     }
 
-    /// Nothing more is written: the last head is kept as such.
-    pub(crate) fn stop(mut self, last: Option<&Arc<End>>) {
-        {
-            let mut slot = self.shared.lock();
-            (slot.next, slot.stopped, slot.over) = (last.cloned(), true, true);
-        }
-        self.shared.changed.notify_one();
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the last head of the records is not kept outside the database");
+    /// Nothing more is written: the last head is kept as such, unless its files let us wait.
+    pub(crate) fn stop(self, last: Option<&Arc<End>>) {
+        let mut slot = self.shared.lock();
+        (slot.next, slot.stopped, slot.over) = (last.cloned(), true, true);
+        self.shared.changed.notify_all();
+        let waited = self.shared.changed.wait_timeout_while(slot, LAST_WAIT, |slot| !slot.done);
+        if !waited.unwrap_or_else(PoisonError::into_inner).0.done {
+            tracing::error!("the last head of the records is not kept everywhere");
         }
     }
 }
@@ -268,7 +270,7 @@ impl Heads {
 impl Drop for Heads {
     fn drop(&mut self) {
         self.shared.lock().over = true;
-        self.shared.changed.notify_one();
+        self.shared.changed.notify_all();
     }
 }
 
@@ -294,6 +296,8 @@ impl Keeper {
                 self.keep(&Kept::of(&end, stopped));
             }
             if over {
+                shared.lock().done = true;
+                shared.changed.notify_all();
                 return;
             }
             let slot = shared.lock();
@@ -302,10 +306,12 @@ impl Keeper {
         }
     }
 
-    /// Writes a head to each file, and to the log where it is time.
-    fn keep(&mut self, head: &Kept) {
-        let heads: Vec<Kept> = std::iter::once(head).chain(&self.lost).cloned().collect();
-        for path in &self.files {
+    /// Writes a head to the files of these places. Only our own, the first, says that the daemon
+    /// ended: the others may be late.
+    fn keep_in(&mut self, places: Range<usize>, head: &Kept) {
+        for (place, path) in self.files.iter().enumerate().filter(|(at, _)| places.contains(at)) {
+            let head = Kept { stopped: head.stopped && place == 0, ..head.clone() };
+            let heads: Vec<Kept> = std::iter::once(head).chain(self.lost.clone()).collect();
             let Err(why) = write(path, &heads) else { continue };
             if self.warned.is_none_or(|warned| warned.elapsed() >= WARNED_EVERY) {
                 self.warned = Some(Instant::now());
@@ -313,6 +319,11 @@ impl Keeper {
                 tracing::warn!(%path, %why, "the head of the records cannot be kept there");
             }
         }
+    }
+
+    /// Writes a head to each file, and to the log where it is time.
+    fn keep(&mut self, head: &Kept) {
+        self.keep_in(0..self.files.len(), head);
         if head.stopped || self.logged.is_none_or(|logged| logged.elapsed() >= LOGGED_EVERY) {
             self.logged = Some(Instant::now());
             tracing::info!(
