@@ -9,7 +9,10 @@ use std::{borrow::Cow, collections::HashSet, fmt::Display, hash::Hash};
 
 use jiff::civil::Date;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor};
-use sqlx::{Decode, Postgres, Row as _, Sqlite, TypeInfo, ValueRef, error::BoxDynError};
+use sqlx::{
+    Decode, Postgres, Row as _, Sqlite, TypeInfo, ValueRef, error::BoxDynError,
+    sqlite::SqliteValueRef,
+};
 use uuid::Uuid;
 
 use domain::{
@@ -143,8 +146,8 @@ impl<'a, 'b> Cells<'a, 'b> {
     where
         'a: 'b,
     {
-        let mut cells =
-            Self { values: Vec::new(), names, table, columns: Columns::Row(row), next: 0 };
+        let (values, columns) = (Vec::with_capacity(row.len()), Columns::Row(row));
+        let mut cells = Self { values, names, table, columns, next: 0 };
         for place in 0..row.len() {
             cells.next = place + 1;
             let value = given(row, place).map_err(|error| cells.wrong(error))?;
@@ -293,13 +296,17 @@ pub(crate) fn given(row: &Row, place: usize) -> Result<Cell<'_>, BoxDynError> {
             if value.is_null() {
                 return Ok(Cell::Null);
             }
-            let kind = value.type_info().name().to_owned();
-            Ok(match kind.as_str() {
-                "INTEGER" => Cell::Int(<i64 as Decode<Sqlite>>::decode(value)?),
-                "TEXT" => Cell::Text(Cow::Borrowed(<&str as Decode<Sqlite>>::decode(value)?)),
-                "BLOB" => Cell::Blob(<&[u8] as Decode<Sqlite>>::decode(value)?),
-                _ => return Err(unknown(&kind)),
-            })
+            // Told apart first: decoding takes the value, and its name with it.
+            let decode: fn(SqliteValueRef<'_>) -> Result<Cell<'_>, BoxDynError> =
+                match value.type_info().name() {
+                    "INTEGER" => |value| Ok(Cell::Int(<i64 as Decode<Sqlite>>::decode(value)?)),
+                    "TEXT" => |value| {
+                        Ok(Cell::Text(Cow::Borrowed(<&str as Decode<Sqlite>>::decode(value)?)))
+                    },
+                    "BLOB" => |value| Ok(Cell::Blob(<&[u8] as Decode<Sqlite>>::decode(value)?)),
+                    kind => return Err(unknown(kind)),
+                };
+            decode(value)
         }
         Row::Postgres(row) => {
             let value = row.try_get_raw(place)?;

@@ -34,6 +34,8 @@ use crate::{
 
 /// Connections that read at once.
 const READERS: u32 = 4;
+/// Rows that wait between a thread of SQLite and ours.
+const ROWS_WAITING: usize = 512;
 /// How long to wait for one of them.
 const WAIT: Duration = Duration::from_secs(5);
 
@@ -119,6 +121,7 @@ impl Reader {
                         .filename(path)
                         .read_only(true)
                         .busy_timeout(WAIT)
+                        .row_buffer_size(ROWS_WAITING)
                         .disable_statement_logging();
                     let pool =
                         SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(WAIT);
