@@ -262,10 +262,12 @@ impl Installation {
             .map_err(|error| meaning(error.to_string()))?;
         let mut site = site;
         file.money.join(&mut site).map_err(|(start, why)| syntax(&path, &text, start, why))?;
-        let mqtt_password = file.mqtt.as_ref().and_then(|mqtt| mqtt.password_file.clone());
-        let secrets = mqtt_password.into_iter().chain(file.database.password_file.clone());
+        let of_mqtt =
+            file.mqtt.iter().flat_map(|it| [it.password_file.clone(), it.tls_key.clone()]);
+        let secrets = of_mqtt.flatten().chain(file.database.password_file.clone());
         let secret_files = secrets.map(|secret| folder.join(secret)).collect();
-        let links = LinksConfig { mqtt: file.mqtt, gates: file.gate };
+        let links =
+            LinksConfig { mqtt: file.mqtt.map(|mqtt| mqtt.within(&folder)), gates: file.gate };
         let mut links = links.check(&profiles).map_err(|error| meaning(error.to_string()))?;
         let accounts = Live::open(&folder).map_err(|error| meaning(error.to_string()))?;
         links.accounts = Arc::new(accounts);

@@ -1,6 +1,12 @@
 //! The part of a site's file that says which device stands where, and over which broker.
 
-use std::{collections::BTreeMap, fs, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use domain::ids::DeviceId;
 use serde::Deserialize;
@@ -8,6 +14,7 @@ use serde::Deserialize;
 use crate::accounts::live::Live;
 use crate::pin::PinKey;
 use crate::profile::{Kind, Profile, Profiles};
+use crate::server::tls::Certificate;
 
 /// The links of a site, as `site.toml` has them.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -37,6 +44,12 @@ pub struct MqttConfig {
     pub username: Option<String>,
     /// The file with its password.
     pub password_file: Option<PathBuf>,
+    /// Where the server inside listens for TLS, beside `listen`.
+    pub tls_listen: Option<SocketAddr>,
+    /// The file of its certificate chain.
+    pub tls_certificate: Option<PathBuf>,
+    /// The file of the certificate's key.
+    pub tls_key: Option<PathBuf>,
 }
 
 fn embedded() -> String {
@@ -130,6 +143,8 @@ pub(crate) struct Broker {
     pub(crate) place: BrokerPlace,
     pub(crate) client_id: String,
     pub(crate) login: Option<Login>,
+    /// Where the one in this process listens for TLS.
+    pub(crate) tls: Option<(SocketAddr, Certificate)>,
 }
 
 /// Where it is.
@@ -210,10 +225,11 @@ impl Links {
     /// Where the server inside lets in everybody, as no device has an account.
     #[must_use]
     pub fn open_door(&self) -> Option<SocketAddr> {
-        match self.broker.as_ref()?.place {
-            BrokerPlace::Embedded(address) => self.accounts.current().is_empty().then_some(address),
-            BrokerPlace::Remote(..) => None,
-        }
+        let broker = self.broker.as_ref()?;
+        let BrokerPlace::Embedded(address) = broker.place else { return None };
+        let tls = broker.tls.as_ref().map(|(address, _)| *address);
+        let seen = tls.filter(|at| !at.ip().is_loopback() && address.ip().is_loopback());
+        self.accounts.current().is_empty().then_some(seen.unwrap_or(address))
     }
 
     /// Refuses a door that is open to other machines.
@@ -235,10 +251,11 @@ impl Links {
     #[must_use]
     pub fn simulated(mut self) -> Self {
         self.accounts = Arc::default();
-        if let Some(Broker { place: BrokerPlace::Embedded(address), .. }) = &mut self.broker
-            && !address.ip().is_loopback()
-        {
-            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        if let Some(Broker { place: BrokerPlace::Embedded(address), tls, .. }) = &mut self.broker {
+            *tls = None;
+            if !address.ip().is_loopback() {
+                address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+            }
         }
         self
     }
@@ -296,6 +313,15 @@ pub(crate) fn is_topic_id(id: &str) -> bool {
 }
 
 impl MqttConfig {
+    /// The same, with files that are named from the site's `folder`.
+    #[must_use]
+    pub fn within(mut self, folder: &Path) -> Self {
+        for file in [&mut self.password_file, &mut self.tls_certificate, &mut self.tls_key] {
+            *file = file.take().map(|file| folder.join(file));
+        }
+        self
+    }
+
     fn check(self) -> Result<Broker, ConfigError> {
         let failed = |hint: &str| Err(ConfigError::Mqtt(hint.to_owned()));
         if !is_topic_id(&self.client_id) {
@@ -321,7 +347,23 @@ impl MqttConfig {
         if login.is_some() && matches!(place, BrokerPlace::Embedded(_)) {
             return failed("the embedded broker has no accounts; take `username` out");
         }
-        Ok(Broker { place, client_id: self.client_id, login })
+        let tls = match (self.tls_listen, self.tls_certificate, self.tls_key) {
+            (None, None, None) => None,
+            (Some(_), ..) if matches!(place, BrokerPlace::Remote(..)) => {
+                return failed("`tls_listen` is of the server inside; take it out");
+            }
+            (Some(address), Some(chain), Some(key)) => {
+                let read = Certificate::read(&chain, &key);
+                let read = read.map_err(|error| ConfigError::Mqtt(error.to_string()))?;
+                Some((address, read))
+            }
+            _ => {
+                return failed(
+                    "`tls_listen`, `tls_certificate` and `tls_key` go together; give all or none",
+                );
+            }
+        };
+        Ok(Broker { place, client_id: self.client_id, login, tls })
     }
 }
 
@@ -372,6 +414,11 @@ mod tests {
             (mqtt("broker = 'http://x'"), "mqtt://host:1883"),
             (mqtt("username = 'x'"), "go together"),
             (mqtt("client_id = 'a/b'"), "client_id"),
+            (mqtt("tls_listen = '127.0.0.1:8883'"), "go together"),
+            (
+                mqtt("tls_listen = '127.0.0.1:1'\ntls_certificate = 'none'\ntls_key = 'none'"),
+                "cannot read `none`",
+            ),
         ];
         for (text, expected) in cases {
             let error = check(&text).unwrap_err();

@@ -114,7 +114,7 @@ impl Hub {
         let route = match broker.place {
             BrokerPlace::Embedded(listen) => {
                 let rights = Rights::without_accounts(broker.client_id);
-                let setup = server::Setup { listen, gates, rights, pins };
+                let setup = server::Setup { listen, tls: broker.tls, gates, rights, pins };
                 Route::Server(Arc::new(Server::start(setup, common)?))
             }
             BrokerPlace::Remote(host, port) => {

@@ -11,6 +11,7 @@ mod common;
 use std::{
     io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream},
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -77,7 +78,7 @@ impl Drop for Bridge {
 #[tokio::test]
 async fn a_bridge_of_mosquitto_connects_with_its_defaults() {
     let program = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto", "/usr/local/sbin/mosquitto"];
-    let Some(program) = program.iter().find(|path| std::path::Path::new(path).exists()) else {
+    let Some(program) = program.iter().find(|path| Path::new(path).exists()) else {
         left_out("mosquitto");
         return;
     };
@@ -176,5 +177,68 @@ async fn who_says_nothing_is_sent_away() {
     let ended = tokio::task::spawn_blocking(move || silent.read(&mut [0; 10])).await.unwrap();
     assert!(matches!(&ended, Ok(0)) || ended.is_err_and(|it| it.kind() != ErrorKind::WouldBlock));
     assert!(start.elapsed() >= Duration::from_secs(4), "{:?}", start.elapsed());
+    site.hub.stop().await;
+}
+
+/// A certificate for this machine and its key, made by OpenSSL.
+fn certificate(folder: &Path) -> Option<(PathBuf, PathBuf)> {
+    let (chain, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
+        .args(["-days", "2", "-subj", "/CN=localhost"])
+        .args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
+        .arg("-keyout")
+        .arg(&key)
+        .arg("-out")
+        .arg(&chain)
+        .stderr(Stdio::null())
+        .status();
+    made.is_ok_and(|status| status.success()).then_some((chain, key))
+}
+
+#[tokio::test]
+async fn a_read_comes_by_tls_and_a_foreign_certificate_is_not_trusted() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some((chain, key)) = certificate(folder.path()) else {
+        left_out("openssl");
+        return;
+    };
+    let port = free_port();
+    let tls = format!(
+        "[mqtt]\ntls_listen = '127.0.0.1:{port}'\ntls_certificate = '{}'\ntls_key = '{}'\n",
+        chain.display(),
+        key.display()
+    );
+    let mut site = Site::start(&mqtt_site("embedded", &["gate-1"]).replace("[mqtt]\n", &tls)).await;
+    let says = |chain: PathBuf| {
+        let mut command = Command::new("mosquitto_pub");
+        command.args(["-h", "localhost", "-p", &port.to_string(), "-q", "1", "--cafile"]);
+        command.arg(chain).args(["-t", "homie/5/gate-1/reader-in/uid", "-m"]);
+        command.arg(r#"{"v":1,"boot":1,"seq":1,"uid":"A1"}"#);
+        tokio::task::spawn_blocking(move || command.stderr(Stdio::null()).status())
+    };
+    let said = says(chain);
+    let Some(arrival) = site.event_within(Duration::from_secs(5)).await else {
+        assert!(said.await.unwrap().is_err(), "the read did not come");
+        left_out("mosquitto_pub");
+        return;
+    };
+    assert_eq!(device_event(&arrival).happening, read_of("A1", Entry));
+    arrival.ack.done();
+    assert!(said.await.unwrap().unwrap().success(), "it was acknowledged");
+    let other = tempfile::tempdir().unwrap();
+    let (foreign, _) = certificate(other.path()).unwrap();
+    assert!(!says(foreign).await.unwrap().unwrap().success());
+    // Whoever speaks in plain there, or nothing at all, is sent away.
+    let mut plain = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    plain.write_all(&hello("plain")).unwrap();
+    plain.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+    let mut answer = Vec::new();
+    tokio::task::spawn_blocking(move || {
+        plain.read_to_end(&mut answer).ok();
+        assert!(!answer.starts_with(b"\x20"), "nobody was let in: {answer:?}");
+    })
+    .await
+    .unwrap();
     site.hub.stop().await;
 }

@@ -30,6 +30,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("fluent-bundle", &["admin-api"]),
     ("rumqttc", &["devices"]),
     ("rmqtt-codec", &["devices"]),
+    ("tokio-rustls", &["devices"]),
     ("tokio-modbus", &["devices"]),
 ];
 

@@ -14,6 +14,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::{Instant, sleep, timeout, timeout_at},
 };
+use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -39,7 +40,7 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
 
 /// Takes connections until `stop`.
 pub(crate) async fn accept(
-    listener: TcpListener,
+    (listener, tls): (TcpListener, Option<TlsAcceptor>),
     exchange: Arc<Exchange>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -52,7 +53,7 @@ pub(crate) async fn accept(
                     exchange.say("", "connections of other clients take all places");
                     continue;
                 };
-                tasks.spawn(serve(stream, peer, handle, Arc::clone(&exchange)));
+                tasks.spawn(serve((stream, tls.clone()), peer, handle, Arc::clone(&exchange)));
                 // Whoever gave way for it closes its socket first.
                 tokio::task::yield_now().await;
             }
@@ -66,13 +67,34 @@ pub(crate) async fn accept(
     }
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, handle: Arc<Handle>, exchange: Arc<Exchange>) {
+async fn serve(
+    (stream, tls): (TcpStream, Option<TlsAcceptor>),
+    peer: SocketAddr,
+    handle: Arc<Handle>,
+    exchange: Arc<Exchange>,
+) {
     let number = handle.number;
+    let deadline = Instant::now() + CONNECT_WITHIN;
     let keepalive = TcpKeepalive::new().with_time(TCP_KEEPALIVE);
     let prepared = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
     if stream.set_nodelay(true).and(prepared).is_ok() {
-        let (reader, writer) = stream.into_split();
-        talk((reader, writer), peer, handle, &exchange).await;
+        match tls {
+            None => talk(stream.into_split(), (peer, deadline), handle, &exchange).await,
+            Some(tls) => {
+                let opening = tokio::select! {
+                    biased;
+                    () = ended(&handle) => None,
+                    opened = timeout_at(deadline, tls.accept(stream)) => opened.ok(),
+                };
+                match opening {
+                    Some(Ok(stream)) => {
+                        let halves = tokio::io::split(stream);
+                        talk(halves, (peer, deadline), handle, &exchange).await;
+                    }
+                    _ => refused("tls"),
+                }
+            }
+        }
     }
     exchange.registry().leave(number);
 }
@@ -80,19 +102,18 @@ async fn serve(stream: TcpStream, peer: SocketAddr, handle: Arc<Handle>, exchang
 /// A whole connection.
 async fn talk(
     (mut reader, mut writer): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
-    peer: SocketAddr,
+    (peer, deadline): (SocketAddr, Instant),
     handle: Arc<Handle>,
     exchange: &Arc<Exchange>,
 ) {
     let mut incoming = BytesMut::new();
-    let deadline = Instant::now() + CONNECT_WITHIN;
     let first = tokio::select! {
         biased;
         () = ended(&handle) => return,
         first = timeout_at(deadline, handshake::connect(&mut reader, &mut incoming)) => first,
     };
     let Ok(first) = first else {
-        counter!("kari_mqtt_connections_refused_total", "why" => "silent").increment(1);
+        refused("silent");
         return;
     };
     let peer = SocketAddr::new(canonical(peer.ip()), peer.port());
@@ -101,7 +122,7 @@ async fn talk(
     let connection = match admitted {
         Ok(connection) => connection,
         Err(mut answer) => {
-            counter!("kari_mqtt_connections_refused_total", "why" => "handshake").increment(1);
+            refused("handshake");
             let leaving = async {
                 writer.write_all_buf(&mut answer).await?;
                 writer.shutdown().await
@@ -115,7 +136,7 @@ async fn talk(
     let (mut client, end) = connection.run(reader, writer).await;
     client.intake.end(exchange);
     if let End::Trouble(trouble) = end {
-        counter!("kari_mqtt_connections_refused_total", "why" => "trouble").increment(1);
+        refused("trouble");
         exchange.say(client.intake.client_id(), trouble.why);
     }
     if matches!(end, End::Ended(Ending::Stop)) {
@@ -125,6 +146,10 @@ async fn talk(
     let will =
         exchange.board().disconnected(client.key, client.handle.number, leaves, Instant::now());
     exchange.publish_wills(will.into_iter().collect());
+}
+
+fn refused(why: &'static str) {
+    counter!("kari_mqtt_connections_refused_total", "why" => why).increment(1);
 }
 
 async fn ended(handle: &Handle) {

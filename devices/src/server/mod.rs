@@ -23,6 +23,7 @@ mod retained;
 pub(crate) mod rights;
 mod routes;
 mod session;
+pub(crate) mod tls;
 mod topics;
 
 use std::{
@@ -53,6 +54,7 @@ use self::{
     limits::{COMMANDS, GOODBYE, connections},
     message::{Message, own},
     rights::Rights,
+    tls::Certificate,
 };
 use crate::{
     fire::Outlet,
@@ -72,6 +74,8 @@ const RELEASE_SECONDS: u64 = 5;
 pub(crate) struct Setup {
     /// Where it listens.
     pub(crate) listen: SocketAddr,
+    /// Where it listens for TLS, and by which certificate.
+    pub(crate) tls: Option<(SocketAddr, Certificate)>,
     /// The gates that speak MQTT.
     pub(crate) gates: Vec<(DeviceId, MqttProfile)>,
     /// Who may do what.
@@ -104,6 +108,11 @@ impl Server {
         let failed = |source| ServerError { address: setup.listen, source };
         let listener = accept::listen(setup.listen).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        let tls = setup.tls.map(|(address, certificate)| {
+            let failed = |source| ServerError { address, source };
+            Ok((accept::listen(address).map_err(failed)?, certificate))
+        });
+        let tls = tls.transpose()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(failed)?;
         let devices: Vec<DeviceId> = setup.gates.iter().map(|(device, _)| device.clone()).collect();
@@ -119,7 +128,7 @@ impl Server {
             runtime.block_on(async {
                 let exchange = Arc::new(Exchange::new(gates, inlets, rights, connections()));
                 let orders = Orders { commands: to_send, releases: to_release, devices };
-                run(listener, exchange, orders, stop).await;
+                run((listener, tls), exchange, orders, stop).await;
             });
             running.store(false, Ordering::Release);
             runtime.shutdown_timeout(Duration::from_millis(200));
@@ -189,22 +198,28 @@ struct Orders {
     devices: Vec<DeviceId>,
 }
 
+type Listener = std::net::TcpListener;
+
 async fn run(
-    listener: std::net::TcpListener,
+    (listener, tls): (Listener, Option<(Listener, Certificate)>),
     exchange: Arc<Exchange>,
     orders: Orders,
     stop: CancellationToken,
 ) {
-    let listener = match TcpListener::from_std(listener) {
-        Ok(listener) => listener,
-        Err(error) => {
-            tracing::error!(%error, "the MQTT server cannot take connections");
-            return;
-        }
-    };
     exchange.gates().up();
     let tasks = TaskTracker::new();
-    tasks.spawn(accept::accept(listener, Arc::clone(&exchange), tasks.clone(), stop.clone()));
+    let tls = tls.map(|(listener, certificate)| (listener, Some(certificate.acceptor())));
+    for (listener, tls) in std::iter::once((listener, None)).chain(tls) {
+        let listener = match TcpListener::from_std(listener) {
+            Ok(listener) => listener,
+            Err(error) => {
+                tracing::error!(%error, "the MQTT server cannot take connections");
+                return;
+            }
+        };
+        let exchange = Arc::clone(&exchange);
+        tasks.spawn(accept::accept((listener, tls), exchange, tasks.clone(), stop.clone()));
+    }
     tasks.spawn(sweep(Arc::clone(&exchange), stop.clone()));
     tasks.spawn(obey(orders, Arc::clone(&exchange), stop.clone()));
     stop.cancelled().await;
