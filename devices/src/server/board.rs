@@ -1,6 +1,10 @@
 //! All sessions, who has subscribed to what, and what is retained. Nothing here waits.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use metrics::counter;
 use rmqtt_codec::{types::QoS, v5::RetainHandling};
@@ -27,6 +31,8 @@ pub(crate) struct Board {
     retained: Retained,
     rights: Rights,
     last: SessionKey,
+    /// Sessions of strangers without a connection, the oldest first.
+    away: BTreeSet<(Instant, SessionKey)>,
     strangers: Arc<Pool>,
     known: Arc<Pool>,
 }
@@ -60,6 +66,7 @@ impl Board {
             retained: Retained::default(),
             rights,
             last: 0,
+            away: BTreeSet::new(),
             strangers: Pool::of(QUEUED_BYTES_IN_ALL),
             known: Pool::of(QUEUED_BYTES_IN_ALL),
         }
@@ -90,14 +97,16 @@ impl Board {
         let present = self.names.contains_key(coming.client_id);
         let key = match self.names.get(coming.client_id) {
             Some(key) => *key,
-            None => self.add(coming.client_id, coming.who.clone(), now, &mut wills),
+            None => self.add(coming.client_id, coming.who.clone(), &mut wills),
         };
         if let Some(session) = self.sessions.get_mut(&key) {
             session.known |= coming.who.is_known();
             session.who = coming.who;
             session.handle = Some(coming.handle);
             session.expiry = coming.expiry;
-            session.away = None;
+            if let Some(since) = session.away.take() {
+                self.away.remove(&(since, key));
+            }
             session.will = None;
             session.will_due = None;
             session.outbox.reconnected(coming.window);
@@ -105,18 +114,9 @@ impl Board {
         (key, present, wills)
     }
 
-    fn add(
-        &mut self,
-        client_id: &str,
-        who: Who,
-        now: Instant,
-        wills: &mut Vec<Will>,
-    ) -> SessionKey {
-        let away = self.sessions.iter().filter(|(_, it)| it.away.is_some() && !it.known);
-        let away: Vec<(Instant, SessionKey)> =
-            away.map(|(key, session)| (session.away.unwrap_or(now), *key)).collect();
-        if away.len() >= SESSIONS_AWAY
-            && let Some((_, oldest)) = away.into_iter().min()
+    fn add(&mut self, client_id: &str, who: Who, wills: &mut Vec<Will>) -> SessionKey {
+        if self.away.len() >= SESSIONS_AWAY
+            && let Some((_, oldest)) = self.away.first().copied()
         {
             counter!("kari_mqtt_sessions_dropped_total").increment(1);
             wills.extend(self.remove(oldest));
@@ -132,6 +132,9 @@ impl Board {
     /// Ends a session; its will, if that is not published yet.
     fn remove(&mut self, key: SessionKey) -> Option<Will> {
         let session = self.sessions.remove(&key)?;
+        if let Some(since) = session.away {
+            self.away.remove(&(since, key));
+        }
         self.names.remove(&session.client_id);
         for filter in session.filters.keys().filter_map(|text| topics::filter(text)) {
             self.routes.remove(filter, key);
@@ -163,10 +166,15 @@ impl Board {
             let will = session.will.take();
             if ends {
                 self.remove(key);
+            } else if !session.known {
+                self.away.insert((now, key));
             }
             return will;
         }
         session.will_due = session.will.as_ref().map(|will| now + will.delay.min(session.expiry));
+        if !session.known {
+            self.away.insert((now, key));
+        }
         None
     }
 
@@ -306,4 +314,45 @@ fn put(session: &mut Session, due: Due) {
         counter!("kari_mqtt_messages_dropped_total", "why" => "queue_full").increment(1);
     }
     session.handle.iter().for_each(|handle| handle.wake());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn come(board: &mut Board, client_id: &str, number: u64, now: Instant) -> (SessionKey, bool) {
+        let handle = Arc::new(Handle::new(number, std::net::Ipv4Addr::LOCALHOST.into()));
+        let coming = Coming {
+            client_id,
+            who: Who::Anybody,
+            clean: false,
+            expiry: SESSION,
+            window: 8,
+            handle,
+        };
+        let (key, present, _) = board.connect(coming, now);
+        (key, present)
+    }
+
+    #[test]
+    fn the_oldest_stranger_that_is_away_gives_way_and_a_gate_stays() {
+        let mut board = Board::new(Rights::without_accounts("kari".to_owned()));
+        let start = Instant::now();
+        let (gate, _) = come(&mut board, "gate-1", 1, start);
+        board.is_useful(gate);
+        assert!(board.disconnected(gate, 1, true, start).is_none());
+        for number in 2..SESSIONS_AWAY as u64 + 100 {
+            let now = start + Duration::from_micros(number);
+            let (key, present) = come(&mut board, &format!("away-{number}"), number, now);
+            assert!(!present);
+            board.disconnected(key, number, true, now);
+        }
+        assert_eq!(board.sessions.len(), SESSIONS_AWAY + 1);
+        assert!(come(&mut board, "gate-1", 9_001, start).1, "the gate's session is there");
+        assert!(!come(&mut board, "away-2", 9_002, start).1, "the oldest is gone");
+        let end = start + SESSION + Duration::from_secs(1);
+        board.sweep(end);
+        assert_eq!(board.sessions.len(), 2, "only those that are connected");
+        assert!(board.away.is_empty());
+    }
 }
