@@ -7,6 +7,7 @@ use metrics::counter;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    accounts::live::Live,
     arrival::Inlets,
     config::{Broker, BrokerPlace, Links},
     fire::FireRoad,
@@ -98,14 +99,15 @@ impl Hub {
             }
         }
         if let Some(broker) = links.broker {
-            self.start_mqtt((broker, links.pins), over_mqtt, common, epoch)?;
+            let secrets = (links.pins, links.accounts);
+            self.start_mqtt((broker, secrets), over_mqtt, common, epoch)?;
         }
         Ok(())
     }
 
     fn start_mqtt(
         &mut self,
-        (broker, pins): (Broker, PinKey),
+        (broker, (pins, accounts)): (Broker, (PinKey, Arc<Live>)),
         gates: Vec<(DeviceId, MqttProfile)>,
         common: &Common,
         epoch: u64,
@@ -113,7 +115,9 @@ impl Hub {
         let devices: Vec<DeviceId> = gates.iter().map(|(device, _)| device.clone()).collect();
         let route = match broker.place {
             BrokerPlace::Embedded(listen) => {
-                let rights = Rights::without_accounts(broker.client_id);
+                tokio::spawn(Arc::clone(&accounts).watch(common.stop.clone()));
+                let ours = (broker.client_id, devices.clone());
+                let rights = Rights::new(ours, accounts, Arc::clone(&common.clock));
                 let setup = server::Setup { listen, tls: broker.tls, gates, rights, pins };
                 Route::Server(Arc::new(Server::start(setup, common)?))
             }

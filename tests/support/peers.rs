@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpStream},
+    os::unix::fs::PermissionsExt,
     process::{Child, ChildStdin, Command, Stdio},
     sync::{
         atomic::{AtomicU32, Ordering},
@@ -126,6 +127,32 @@ impl Mosquitto {
             std::thread::sleep(Duration::from_millis(5));
         }
         true
+    }
+
+    /// Lets nobody in any more but by these accounts, with the rights of `acl`; it starts again.
+    ///
+    /// # Panics
+    /// Where it does not come up.
+    pub fn guard(&mut self, acl: &str, accounts: &[(&str, &str)]) {
+        self.kill();
+        let place = |name: &str| self.folder.path().join(name);
+        let (passwords, rights) = (place("passwords"), place("acl"));
+        fs::write(&rights, acl).unwrap();
+        fs::write(&passwords, "").unwrap();
+        for (name, password) in accounts {
+            let mut command = Command::new("mosquitto_passwd");
+            let made = command.arg("-b").arg(&passwords).args([name, password]).output().unwrap();
+            assert!(made.status.success(), "{made:?}");
+        }
+        // Started by root it reads them as a user of its own.
+        fs::set_permissions(&passwords, fs::Permissions::from_mode(0o644)).unwrap();
+        let text = fs::read_to_string(place("conf")).unwrap();
+        let ours = text.replace("allow_anonymous true", "allow_anonymous false");
+        assert_ne!(ours, text, "the shipped settings let everybody in, which is replaced here");
+        let (passwords, rights) = (passwords.display(), rights.display());
+        let more = format!("{ours}\npassword_file {passwords}\nacl_file {rights}\n");
+        fs::write(place("conf"), more).unwrap();
+        self.restart();
     }
 
     /// Ends it at once; what it knew is gone.

@@ -72,6 +72,12 @@ impl Board {
         }
     }
 
+    /// Whether a client id is in use by another account, which may stay.
+    pub(crate) fn is_anothers(&self, client_id: &str, who: &Who) -> bool {
+        let session = self.names.get(client_id).and_then(|key| self.sessions.get(key));
+        session.is_some_and(|it| !it.who.is_same_as(who) && self.rights.may_stay(&it.who))
+    }
+
     /// A client has come: its session, whether it is an old one, and wills that are due now.
     pub(crate) fn connect(
         &mut self,
@@ -89,8 +95,10 @@ impl Board {
                 wills.extend(session.will.take());
             }
         }
+        // What was left by somebody who has no account any more is nobody's.
+        let is_left = |it: &Session| it.is_over(now) || !it.who.is_same_as(&coming.who);
         if let Some(key) = old
-            && (coming.clean || self.sessions.get(&key).is_some_and(|it| it.is_over(now)))
+            && (coming.clean || self.sessions.get(&key).is_some_and(is_left))
         {
             wills.extend(self.remove(key));
         }

@@ -255,6 +255,9 @@ impl Connection {
             self.client.exchange.say(self.client.intake.client_id(), "it reads nothing");
             return Some(End::Trouble(trouble(Code::ServerBusy, "it reads nothing")));
         }
+        if !self.client.exchange.rights.may_stay(self.client.intake.who()) {
+            return Some(End::Trouble(trouble(Code::NotAuthorized, "its account was changed")));
+        }
         if !reads {
             // What it says is still in its socket.
             self.heard = now;

@@ -139,6 +139,10 @@ fn may_come(
     if connect.will.as_ref().is_some_and(|(will, _)| !is_topic(&will.topic)) {
         return Err(v5::ConnectAckReason::TopicNameInvalid);
     }
+    if exchange.board().is_anothers(&connect.client_id, &who) {
+        exchange.say(&connect.client_id, "another account is connected by this client id");
+        return Err(v5::ConnectAckReason::NotAuthorized);
+    }
     Ok(who)
 }
 

@@ -107,6 +107,10 @@ impl Intake {
         &self.client_id
     }
 
+    pub(crate) const fn who(&self) -> &Who {
+        &self.who
+    }
+
     /// Whether the next packet may be read.
     pub(crate) fn may_read(&mut self, exchange: &Exchange) -> bool {
         let full = self.owed >= usize::from(UNACKNOWLEDGED)
