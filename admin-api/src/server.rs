@@ -1,8 +1,16 @@
 //! The listener: who may connect, for how long, and all routes on one page.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
-use axum::{Router, middleware, routing::get};
+use axum::{Router, extract::Request, middleware, routing::get};
 use domain::{
     money::Currency,
     time::{Clock, Timestamp},
@@ -17,7 +25,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, broadcast},
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +47,10 @@ pub const CONNECTIONS_MAX: usize = 256;
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 /// The largest head of a request, in bytes.
 const HEAD_MAX: usize = 16 * 1024;
+/// Between two tries while the system gives no more connections.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// A cause that lasts is told this often.
+const TELL_AGAIN: Duration = Duration::from_secs(60);
 /// How long the store may take.
 const RECORDS_DEADLINE: Duration = Duration::from_secs(5);
 /// How long open connections may take to end at a stop.
@@ -128,7 +140,8 @@ impl App {
 /// Serves until `stop` is cancelled, then ends open connections.
 ///
 /// # Errors
-/// When the listener is not on a loopback address. A failed `accept` is logged and tried again.
+/// When the listener is not on a loopback address. A failed `accept` is logged, once a minute, and
+/// tried again.
 pub async fn serve(
     listener: TcpListener,
     shared: Shared,
@@ -142,18 +155,38 @@ pub async fn serve(
     let streams = Arc::new(Semaphore::new(STREAMS_MAX));
     let router = router(Arc::new(App { shared, started, stop: stop.clone(), streams }));
     let mut connections = JoinSet::new();
+    // Those that have not asked for anything yet, the oldest first.
+    let mut silent: VecDeque<(Arc<AtomicBool>, AbortHandle)> = VecDeque::new();
+    let mut told: Option<Instant> = None;
     loop {
+        silent.retain(|(asked, task)| !asked.load(Ordering::Relaxed) && !task.is_finished());
         tokio::select! {
             () = stop.cancelled() => break,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) if connections.len() < CONNECTIONS_MAX => {
-                    connections.spawn(connection(stream, router.clone(), stop.clone()));
+                Ok((stream, _)) => {
+                    let full = connections.len() >= CONNECTIONS_MAX;
+                    // Whoever has asked for nothing gives way.
+                    let place = !full || silent.pop_front().is_some_and(|(_, oldest)| {
+                        oldest.abort();
+                        true
+                    });
+                    if full {
+                        metrics::counter!("kari_http_connections_refused_total").increment(1);
+                    }
+                    if place {
+                        let asked = Arc::new(AtomicBool::new(false));
+                        let service = (router.clone(), Arc::clone(&asked));
+                        let task = connections.spawn(connection(stream, service, stop.clone()));
+                        silent.push_back((asked, task));
+                    }
                 }
-                Ok(_) => metrics::counter!("kari_http_connections_refused_total").increment(1),
                 Err(error) => {
-                    tracing::warn!(%error, "a connection to the API could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    if told.is_none_or(|told| told.elapsed() >= TELL_AGAIN) {
+                        told = Some(Instant::now());
+                        tracing::warn!(%error, "the API takes no connection; it is tried again");
+                    }
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
         }
@@ -186,11 +219,19 @@ fn router(app: Arc<App>) -> Router {
 }
 
 /// Serves one connection. `axum::serve` would set no limit for the head of a request.
-async fn connection(stream: TcpStream, router: Router, stop: CancellationToken) {
+async fn connection(
+    stream: TcpStream,
+    (router, asked): (Router, Arc<AtomicBool>),
+    stop: CancellationToken,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection to the API ended at once");
         return;
     }
+    let router = router.layer(middleware::map_request(move |request: Request| {
+        asked.store(true, Ordering::Relaxed);
+        std::future::ready(request)
+    }));
     let service = TowerToHyperService::new(router);
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

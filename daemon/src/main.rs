@@ -31,17 +31,21 @@ mod sheet;
 mod simulation;
 mod site_loop;
 mod socket;
+mod spool;
 mod storing;
 mod till;
 mod values;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
 use rustix::fs::Mode;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, Exit};
+
+/// How long the end of a command waits for work and for output that is left.
+const REST: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     // Databases, sockets, exports and drafts hold people's data: whatever a command makes is for
@@ -50,7 +54,13 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     log(cli.json);
     let is_daemon = matches!(cli.command, Command::Run(_));
-    let exit = match runtime().and_then(|runtime| runtime.block_on(command(cli))) {
+    let ended = runtime().and_then(|runtime| {
+        let ended = runtime.block_on(command(cli));
+        // Whatever a rule set that is being tried still costs is not waited for.
+        runtime.shutdown_timeout(REST);
+        ended
+    });
+    let exit = match ended {
         Ok(exit) => exit,
         Err(error) => {
             // The chain of causes is printed once, here at the edge.
@@ -61,6 +71,7 @@ fn main() -> ExitCode {
     // A daemon goes on whatever becomes of its output; a command has failed.
     let exit =
         if exit == Exit::Done && !is_daemon && say::has_failed() { Exit::Failed } else { exit };
+    spool::flush(REST);
     ExitCode::from(exit.code())
 }
 
@@ -77,7 +88,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 fn log(json: bool) {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("warn,kari=info,devices=info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| spool::Log);
     // It would be told on the same closed pipe.
     let builder = builder.log_internal_errors(false);
     if json {

@@ -133,7 +133,11 @@ impl Reloader {
                 Some(()) = asked.recv() => self.refused.clear(),
                 () = tokio::time::sleep(POLL) => {}
             }
-            self.reload().await;
+            tokio::select! {
+                // Nobody waits for a set that is being tried when the run ends.
+                () = ended.cancelled() => return,
+                () = self.reload() => {}
+            }
         }
     }
 

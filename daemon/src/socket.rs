@@ -1,7 +1,14 @@
 //! The Unix socket of a running daemon: one JSON line asks, one answers. Its file is for the owner
 //! alone.
 
-use std::{os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
+mod places;
+
+use std::{
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use admin_api::health::Health;
 use devices::pin::PinKey;
@@ -21,9 +28,11 @@ use store::reader::Reader;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
-    sync::{Semaphore, mpsc, oneshot},
+    sync::{mpsc, oneshot},
 };
 use tokio_util::sync::CancellationToken;
+
+use self::places::{Places, Served};
 
 use crate::{
     cli::{registry::Change, till::TillOrder},
@@ -39,13 +48,15 @@ use crate::{
 
 /// The longest line of a question: a basket of the most lines fits.
 const LINE_MAX: u64 = 64 * 1024;
-/// How many callers are served at once.
-const CALLERS_MAX: usize = 16;
+/// How long a caller may take to ask.
+const ASK_MAX: Duration = Duration::from_secs(5);
 /// How long one caller may take.
 const CALL_MAX: Duration = Duration::from_secs(10);
 
 /// Between two tries while the system gives no more connections.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// A cause that lasts is told this often.
+const TELL_AGAIN: Duration = Duration::from_secs(60);
 
 /// What can be asked of a running daemon.
 #[derive(Debug, Serialize, Deserialize)]
@@ -245,7 +256,8 @@ pub(crate) fn listen(path: &Path) -> std::io::Result<UnixListener> {
 
 /// Serves callers until the run ends.
 pub(crate) async fn serve(listener: UnixListener, desk: Desk, ended: CancellationToken) {
-    let places = Arc::new(Semaphore::new(CALLERS_MAX));
+    let places = Places::default();
+    let mut told = None;
     loop {
         let accepted = tokio::select! {
             () = ended.cancelled() => return,
@@ -254,28 +266,50 @@ pub(crate) async fn serve(listener: UnixListener, desk: Desk, ended: Cancellatio
         let stream = match accepted {
             Ok((stream, _)) => stream,
             Err(error) => {
-                tracing::warn!(%error, "the socket takes no caller; it is tried again");
+                if is_due(&mut told) {
+                    tracing::warn!(%error, "the socket takes no caller; it is tried again");
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
+        let Some(place) = places.take().await else {
+            metrics::counter!("kari_socket_callers_refused_total").increment(1);
+            continue;
+        };
         let desk = desk.clone();
         tokio::spawn(async move {
-            let _place = place;
-            if let Err(error) = call(stream, &desk).await {
-                tracing::debug!(%error, "a caller of the socket went away");
+            let dropped = place.dropped.clone();
+            tokio::select! {
+                () = dropped.cancelled() => {}
+                called = call(stream, &desk, place) => if let Err(error) = called {
+                    tracing::debug!(%error, "a caller of the socket went away");
+                },
             }
         });
     }
 }
 
-async fn call(mut stream: UnixStream, desk: &Desk) -> std::io::Result<()> {
+/// Whether what happens again and again may be told: once a minute.
+fn is_due(told: &mut Option<Instant>) -> bool {
+    let due = told.is_none_or(|told| told.elapsed() >= TELL_AGAIN);
+    if due {
+        *told = Some(Instant::now());
+    }
+    due
+}
+
+async fn call(mut stream: UnixStream, desk: &Desk, place: Served) -> std::io::Result<()> {
     let (read, mut write) = stream.split();
     let mut lines = BufReader::new(read.take(LINE_MAX));
+    let mut line = String::new();
+    let Ok(read) = tokio::time::timeout(ASK_MAX, lines.read_line(&mut line)).await else {
+        tracing::debug!("a caller of the socket said nothing");
+        return Ok(());
+    };
+    read?;
+    place.speaks();
     let brief = async {
-        let mut line = String::new();
-        lines.read_line(&mut line).await?;
         let reply = match serde_json::from_str::<Question>(&line) {
             Ok(Question::Import { order }) => return Ok(Some(order)),
             Ok(question) => answer(question, desk).await,

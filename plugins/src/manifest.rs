@@ -1,6 +1,6 @@
 //! `plugins/<name>/manifest.toml`: what a plugin says of itself.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use rules::problem::Problem;
 use serde::Deserialize;
@@ -126,11 +126,7 @@ pub fn read(dir: &Path) -> Result<Manifest, Vec<Problem>> {
 
 fn text_of(path: &Path) -> Result<String, Problem> {
     let help = "a plugin is a folder with a `manifest.toml`";
-    let size = fs::metadata(path).map(|meta| meta.len());
-    if size.is_ok_and(|size| size > files::FILE_SIZE_MAX) {
-        return Err(whole(MANIFEST, "the manifest is too large", help));
-    }
-    fs::read_to_string(path)
+    rules::plain::text(path, files::FILE_SIZE_MAX)
         .map_err(|error| whole(MANIFEST, format!("the manifest cannot be read: {error}"), help))
 }
 

@@ -1,17 +1,19 @@
 //! A site's rule files as texts: read with bounds, and hashed.
 
-use std::{
-    fs::File,
-    io::{self, Read as _},
-    path::Path,
-};
+use std::{io, path::Path};
+
+use crate::plain;
 
 /// The most bytes of one file.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
 /// The most files of a rules folder.
 const FILES_MAX: usize = 512;
+/// The most bytes of all files of cases: each case is tried at each reload.
+const CASES_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// The most bytes of all files together.
 const BUNDLE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// The ending of files of cases.
+const CASES: &str = ".cases.toml";
 /// The ending of files that tell an editor what rule files may name; they hold no rules.
 const DEFINITIONS: &str = ".d.rhai";
 
@@ -57,13 +59,22 @@ impl Bundle {
             }
         }
         let mut files = Vec::new();
-        let mut bytes = 0;
+        let (mut bytes, mut of_cases) = (0, 0);
         for name in names {
             let text = read_text(&dir.join(&name))?;
             bytes += text.len();
             if bytes > BUNDLE_BYTES_MAX {
                 return Err(too_large(format!(
                     "the files of `{}` hold more than {BUNDLE_BYTES_MAX} bytes; remove some",
+                    dir.display()
+                )));
+            }
+            if name.ends_with(CASES) {
+                of_cases += text.len();
+            }
+            if of_cases > CASES_BYTES_MAX {
+                return Err(too_large(format!(
+                    "the cases of `{}` hold more than {CASES_BYTES_MAX} bytes; remove some",
                     dir.display()
                 )));
             }
@@ -98,29 +109,12 @@ impl Bundle {
 
 fn is_read(name: &str) -> bool {
     let is_rule = name.ends_with(".rhai") && !name.ends_with(DEFINITIONS);
-    !name.starts_with('.') && (is_rule || name.ends_with(".cases.toml"))
+    !name.starts_with('.') && (is_rule || name.ends_with(CASES))
 }
 
 fn read_text(path: &Path) -> io::Result<String> {
-    let about = |error: io::Error| {
+    plain::text(path, FILE_BYTES_MAX).map_err(|error| {
         io::Error::new(error.kind(), format!("cannot read `{}`: {error}", path.display()))
-    };
-    let mut bytes = Vec::new();
-    File::open(path)
-        .map_err(about)?
-        .take(FILE_BYTES_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(about)?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(too_large(format!(
-            "`{}` is larger than {FILE_BYTES_MAX} bytes; split it",
-            path.display()
-        )));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let place = error.utf8_error().valid_up_to();
-        let text = format!("`{}` is not UTF-8 at byte {place}; save it as UTF-8", path.display());
-        io::Error::new(io::ErrorKind::InvalidData, text)
     })
 }
 
@@ -166,6 +160,27 @@ mod tests {
         std::fs::write(dir.path().join("bad.rhai"), vec![b' '; 256 * 1024 + 1]).unwrap();
         let large = Bundle::read(dir.path()).unwrap_err().to_string();
         assert!(large.contains("larger than"), "{large}");
+    }
+
+    #[test]
+    fn a_folder_holds_no_more_cases_than_a_reload_can_try() {
+        let dir = tempfile::tempdir().unwrap();
+        for number in 0..9 {
+            let file = dir.path().join(format!("{number}.cases.toml"));
+            std::fs::write(file, vec![b' '; 250 * 1024]).unwrap();
+        }
+        let large = Bundle::read(dir.path()).unwrap_err().to_string();
+        assert!(large.contains("the cases of") && large.contains("remove some"), "{large}");
+    }
+
+    #[test]
+    fn a_pipe_among_the_rule_files_is_named_and_not_waited_for() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("x.rhai");
+        mknodat(CWD, pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        let why = Bundle::read(dir.path()).unwrap_err().to_string();
+        assert!(why.contains("x.rhai") && why.contains("no plain file"), "{why}");
     }
 
     #[test]

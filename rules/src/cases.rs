@@ -1,6 +1,10 @@
 //! Cases: what a rule set must answer. They are run on every reload, before the swap.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::BTreeMap,
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
 
 use domain::{
     combine::{Combined, combine},
@@ -24,6 +28,8 @@ use crate::{
 
 /// The most cases of a set.
 const CASES_MAX: usize = 10_000;
+/// The longest that trying all of them may take (our choice).
+const TIME_MAX: Duration = Duration::from_secs(10);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,6 +98,7 @@ pub(crate) fn ordinary() -> Facts {
 pub(crate) fn run(set: &RuleSet, files: &[SourceFile]) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut count = 0;
+    let since = Instant::now();
     for source in files {
         let file: File = match toml::from_str(&source.text) {
             Ok(file) => file,
@@ -109,6 +116,12 @@ pub(crate) fn run(set: &RuleSet, files: &[SourceFile]) -> Vec<Problem> {
             break;
         }
         for case in &file.cases {
+            if since.elapsed() > TIME_MAX {
+                let seconds = TIME_MAX.as_secs();
+                let message = format!("the cases take longer than {seconds} s to try");
+                problems.push(problem(source, case.span().start, &message, "remove some"));
+                return problems;
+            }
             if problems.len() >= PROBLEMS_MAX {
                 return problems;
             }

@@ -15,6 +15,7 @@ mod host;
 mod layout;
 mod letters;
 pub mod load;
+pub mod plain;
 pub mod problem;
 pub mod set;
 mod settings;

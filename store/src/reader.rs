@@ -123,8 +123,12 @@ impl Reader {
                         .busy_timeout(WAIT)
                         .row_buffer_size(ROWS_WAITING)
                         .disable_statement_logging();
-                    let pool =
-                        SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(WAIT);
+                    // They are kept: where a limit of open files is reached, none could be opened.
+                    let pool = SqlitePoolOptions::new()
+                        .max_connections(READERS)
+                        .min_connections(READERS)
+                        .idle_timeout(None)
+                        .acquire_timeout(WAIT);
                     pool.connect_with(options).await.map(Pool::Sqlite)
                 }
                 Database::Server(to) => {

@@ -20,6 +20,7 @@ mod floods;
 mod forgetting;
 mod imports;
 mod operators;
+mod outputs;
 mod parameters;
 mod people;
 mod registry;

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io,
+    os::fd::AsFd,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Arc,
@@ -68,11 +69,25 @@ impl Daemon {
     /// Where it does not start.
     pub fn spawn(&mut self) {
         let log = File::options().create(true).append(true).open(self.log()).unwrap();
-        let mut command = Command::new(program::kari());
-        command.args(["run", "--quiet"]).arg(self.site.path());
-        command.env("NO_COLOR", "1").env_remove("KARI_SITE").env_remove("RUST_LOG");
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        let mut command = self.command();
+        command.arg("--quiet").stdout(log.try_clone().unwrap()).stderr(log);
         self.child = Some(command.spawn().unwrap());
+    }
+
+    /// Starts it; decisions and messages go into `output`.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub fn spawn_into(&mut self, output: &impl AsFd) {
+        let output = || output.as_fd().try_clone_to_owned().unwrap();
+        self.child = Some(self.command().stdout(output()).stderr(output()).spawn().unwrap());
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(program::kari());
+        command.arg("run").arg(self.site.path()).stdin(Stdio::null());
+        command.env("NO_COLOR", "1").env_remove("KARI_SITE").env_remove("RUST_LOG");
+        command
     }
 
     /// Waits until it is ready: database, rules and listeners.
@@ -116,6 +131,15 @@ impl Daemon {
         let mut child = self.child.take().expect("it runs");
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    /// Its process.
+    ///
+    /// # Panics
+    /// Where it does not run.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
     }
 
     /// Sends it a signal.

@@ -7,6 +7,7 @@
 )]
 
 pub mod daemon;
+pub mod late;
 pub mod peers;
 pub mod ports;
 pub mod program;

@@ -12,7 +12,7 @@ use crate::{
     pins,
     print::Printer,
     running::{self, Options, Running},
-    simulation,
+    simulation, spool,
 };
 
 /// Runs a site, real or simulated.
@@ -21,6 +21,7 @@ pub(crate) async fn run(args: RunArgs, json: bool) -> anyhow::Result<Exit> {
     if args.simulate {
         return simulation::run(&installation, &args, json).await;
     }
+    spool::detach().context("cannot start the thread that prints")?;
     if let Some(warning) = door::open_door(&installation) {
         tracing::warn!("{warning}");
     }

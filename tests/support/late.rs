@@ -1,0 +1,77 @@
+//! By how much the machine was late: what has to be quick in real time is measured on a machine
+//! that may be busy with something else, and the kernel counts how long each thread waited for a
+//! processor.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    time::{Duration, Instant},
+};
+
+/// Measures from now on, with the waits of these processes and of the test itself.
+#[derive(Debug)]
+pub struct Measured {
+    start: Instant,
+    processes: Vec<u32>,
+    waits: BTreeMap<String, Duration>,
+}
+
+impl Measured {
+    /// From now on.
+    #[must_use]
+    pub fn start(others: &[u32]) -> Self {
+        let mut processes = others.to_vec();
+        processes.push(std::process::id());
+        let waits = waits(&processes);
+        Self { start: Instant::now(), processes, waits }
+    }
+
+    /// Asserts that something that came at `came` came in time: within `bound`, and the time that
+    /// threads of these processes waited for a processor. On a machine that is not busy that is
+    /// nothing.
+    ///
+    /// # Panics
+    /// Where it came later.
+    #[track_caller]
+    pub fn assert_within(&self, bound: Duration, came: Instant, what: &str) {
+        let took = came.duration_since(self.start);
+        if took >= bound {
+            let late = self.late();
+            assert!(took < bound + late, "{what}: {took:?}, and the machine was {late:?} late");
+            println!("{what}: {took:?}, as the machine was {late:?} late");
+        }
+    }
+
+    /// Asserts that the machine was late by so much since the start, where it had to be.
+    ///
+    /// # Panics
+    /// Where it was not.
+    #[track_caller]
+    pub fn assert_late(&self, by: Duration, what: &str) {
+        if !by.is_zero() {
+            let late = self.late();
+            assert!(late >= by, "{what}: {by:?}, and the machine was only {late:?} late");
+            println!("{what}: {by:?}, as the machine was {late:?} late");
+        }
+    }
+
+    /// How long the threads waited for a processor since the start.
+    fn late(&self) -> Duration {
+        let before = |thread: &String| self.waits.get(thread).copied().unwrap_or_default();
+        let now = waits(&self.processes);
+        now.iter().map(|(thread, waited)| waited.saturating_sub(before(thread))).sum()
+    }
+}
+
+/// How long each thread of these processes ever waited for a processor.
+fn waits(processes: &[u32]) -> BTreeMap<String, Duration> {
+    let tasks = processes.iter().filter_map(|id| fs::read_dir(format!("/proc/{id}/task")).ok());
+    let threads = tasks.flatten().filter_map(Result::ok);
+    let told = threads.filter_map(|thread| {
+        let path = thread.path().join("schedstat");
+        let text = fs::read_to_string(&path).ok()?;
+        let waited = text.split_whitespace().nth(1)?.parse().ok()?;
+        Some((path.display().to_string(), Duration::from_nanos(waited)))
+    });
+    told.collect()
+}
