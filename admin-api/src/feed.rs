@@ -41,6 +41,8 @@ pub enum News {
         condition: Condition,
         /// The decision that it belongs to.
         decision: Option<DecisionId>,
+        /// What was wrong, where that helps at the desk.
+        detail: String,
     },
 }
 

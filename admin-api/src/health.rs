@@ -20,6 +20,17 @@ pub struct HealthState {
     pub rules: RulesState,
     /// The links to devices, by name; `true` is up.
     pub links: BTreeMap<String, bool>,
+    /// Commands to devices that failed in this run.
+    pub failures: Failures,
+}
+
+/// Commands to devices that failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Failures {
+    /// How many.
+    pub count: u64,
+    /// The last one: when, of which device, and why.
+    pub last: Option<(Timestamp, String, String)>,
 }
 
 /// The rule set in force and the last one refused.
@@ -59,6 +70,14 @@ impl Health {
     pub fn link(&self, name: &str, up: bool) {
         self.change(|state| {
             state.links.insert(name.to_owned(), up);
+        });
+    }
+
+    /// A command to `device` failed at `at`.
+    pub fn command_failed(&self, at: Timestamp, device: &str, why: &str) {
+        self.change(|state| {
+            state.failures.count += 1;
+            state.failures.last = Some((at, device.to_owned(), why.to_owned()));
         });
     }
 

@@ -184,12 +184,9 @@ impl Outward {
                         .cloned()
                         .map(News::Decided)
                 }
-                Noted::Condition { condition, decision, .. } => Some(News::Noted {
-                    at: entry.at,
-                    device: entry.device.clone(),
-                    condition: *condition,
-                    decision: *decision,
-                }),
+                Noted::Condition { condition, decision, detail, .. } => {
+                    Some(self.noticed(entry, *condition, *decision, detail))
+                }
                 _ => None,
             };
             if let Some(news) = news {
@@ -197,6 +194,24 @@ impl Outward {
                 drop(self.feed.send(Arc::new(FeedItem { seq, news })));
             }
         }
+    }
+
+    /// What live readers hear of a condition; commands that failed are counted as well.
+    fn noticed(
+        &self,
+        entry: &Entry,
+        condition: Condition,
+        decision: Option<DecisionId>,
+        detail: &str,
+    ) -> News {
+        let failed = condition == Condition::CommandFailed;
+        if failed {
+            metrics::counter!("kari_commands_failed_total").increment(1);
+            let device = entry.device.as_ref().map_or("", DeviceId::as_str);
+            self.health.command_failed(entry.at, device, detail);
+        }
+        let detail = if failed { detail.to_owned() } else { String::new() };
+        News::Noted { at: entry.at, device: entry.device.clone(), condition, decision, detail }
     }
 
     /// The store stands still, or goes on.

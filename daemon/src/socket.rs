@@ -20,7 +20,7 @@ use domain::{
     reasons::Reason,
     remedy::Remedy,
     rows::Person,
-    state::{Answer, Input},
+    state::{Answer, Entry, Input, Noted},
     time::Clock,
 };
 use serde::{Deserialize, Serialize};
@@ -183,6 +183,9 @@ pub(crate) enum Reply {
         person: Option<Person>,
         /// What would have opened it.
         remedy: Option<Remedy>,
+        /// What became of its commands, where one failed.
+        #[serde(default)]
+        failed: Vec<String>,
     },
     /// What became of a change.
     Changed {
@@ -428,7 +431,19 @@ pub(crate) async fn explain(reader: &Reader, remedies: &Remedies, id: Option<Dec
         None => None,
     };
     let remedy = remedies.look(&decision).await;
-    Reply::Decision { decision: Box::new(decision), person, remedy }
+    let failed = match reader.failed_commands(&decision).await {
+        Ok(lines) => lines.iter().filter_map(why_failed).collect(),
+        Err(error) => return Reply::Refused { why: error.to_string() },
+    };
+    Reply::Decision { decision: Box::new(decision), person, remedy, failed }
+}
+
+/// What a line says of a command that failed.
+fn why_failed(entry: &Entry) -> Option<String> {
+    match &entry.noted {
+        Noted::Condition { detail, .. } => Some(detail.clone()),
+        _ => None,
+    }
 }
 
 /// Why there is no decision to explain.

@@ -13,6 +13,7 @@ use crate::{
     fire::FireRoad,
     modbus::{BoardLink, BoardSetup},
     mqtt::{self, Common, MqttLink},
+    nonsense::Nonsense,
     pin::PinKey,
     profile::{Kind, MqttProfile},
     server::{self, Server, ServerError, rights::Rights},
@@ -64,6 +65,7 @@ impl Hub {
             boots: Arc::new(Boots::new(Arc::clone(&clock))),
             clock,
             fire: FireRoad::new(),
+            nonsense: Arc::new(Nonsense::new()),
             stop: CancellationToken::new(),
         };
         let mut hub = Self {

@@ -66,6 +66,9 @@ pub struct MqttProfile {
     /// Whether a collector beside it keeps bands when it is told to.
     #[serde(default)]
     pub collector: bool,
+    /// Whether it confirms each command that moves something (`gate/result`).
+    #[serde(default)]
+    pub results: bool,
 }
 
 /// A checked profile.

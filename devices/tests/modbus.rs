@@ -15,9 +15,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{Site, board_gate, device_event, left_out, open, read_of};
+use common::{Site, TestClock, board_gate, device_event, left_out, open, read_of};
 use devices::{profile::Profiles, twin::ModbusGate};
-use domain::event::{Direction::*, Happening};
+use domain::{
+    command::CommandFailed,
+    event::{Direction::*, Happening},
+};
 use tokio::time::sleep;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -108,6 +111,112 @@ async fn a_silent_board_is_offline_within_a_second_or_so_and_comes_back() {
     assert_eq!(board.pulses(), [], "it was stale by then");
     board.wrong(true);
     assert!(!site.presence("gate-2").await, "too short an answer is none");
+    site.hub.stop().await;
+}
+
+/// The failure of a command that the site hears of next.
+async fn failure(site: &mut Site) -> CommandFailed {
+    let arrival = site.event().await;
+    let Happening::CommandFailed(failed) = &device_event(&arrival).happening else {
+        panic!("{arrival:?}")
+    };
+    (**failed).clone()
+}
+
+#[tokio::test]
+async fn a_board_that_refuses_is_heard_of_at_once_and_keeps_its_connection() {
+    let board = board().await;
+    let mut site = site(&board).await;
+    board.refuse(2);
+    let decision = site.grant("gate-2", Entry);
+    let failed = failure(&mut site).await;
+    assert_eq!((failed.decision, failed.opens), (Some(decision), Some(Entry)));
+    assert!(!failed.may_have_acted);
+    for part in ["`open_entry`", "coil 0x0200", "exception 02"] {
+        assert!(failed.why.contains(part), "expected {part} in: {}", failed.why);
+    }
+    assert!(site.hub.is_up());
+    board.refuse(0);
+    board.read(Exit, "0001");
+    assert_eq!(device_event(&site.event().await).happening, read_of("0001", Exit));
+    site.grant("gate-2", Exit);
+    assert_eq!(board.opened(Exit, SECOND).await.unwrap().coil, 1);
+    assert_eq!(board.pulses().len(), 1, "what was refused is not tried again");
+    site.hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_busy_board_is_asked_again_for_a_moment() {
+    let board = board().await;
+    let mut site = site(&board).await;
+    board.refuse(6);
+    site.grant("gate-2", Entry);
+    sleep(Duration::from_millis(150)).await;
+    board.refuse(0);
+    assert_eq!(board.opened(Entry, SECOND).await.unwrap().coil, 0);
+    assert!(site.event_within(Duration::from_millis(100)).await.is_none(), "no failure");
+    board.refuse(6);
+    site.grant("gate-2", Entry);
+    let failed = failure(&mut site).await;
+    assert!(failed.why.contains("exception 06") && !failed.may_have_acted, "{}", failed.why);
+    site.hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_command_that_a_board_never_answers_may_have_acted_and_one_too_late_has_not() {
+    let board = board().await;
+    let mut site = site(&board).await;
+    board.silent(true);
+    site.grant("gate-2", Entry);
+    let failed = failure(&mut site).await;
+    // A poll may have come before the command: then it waits, and nothing was written.
+    assert!(failed.opens == Some(Entry), "{failed:?}");
+    while site.presence("gate-2").await {}
+    site.grant("gate-2", Exit);
+    site.clock.advance(Duration::from_secs(6));
+    let failed = failure(&mut site).await;
+    assert_eq!((failed.opens, failed.may_have_acted), (Some(Exit), false));
+    assert!(failed.why.contains("within its time to live"), "{}", failed.why);
+    site.hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_coil_without_a_pulse_of_its_own_is_switched_off_again_whatever_breaks() {
+    let text = include_str!("../profiles/relay-gate.toml");
+    let text = text.replace("pulse_ms = 500", "pulse_ms = 500\nswitched = true");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("relay-gate.toml"), text).unwrap();
+    let profiles = Profiles::load(Some(folder.path())).unwrap();
+    let profile = profiles.get("relay-gate").unwrap();
+    let board = ModbusGate::listen("127.0.0.1:0".parse().unwrap(), 1, profile).await.unwrap();
+    let place = board_gate("gate-2", board.address());
+    let mut site = Site::start_as(&place, 256, TestClock::new(), &profiles).await;
+    site.up().await;
+    site.grant("gate-2", Entry);
+    let pulse = board.opened(Entry, SECOND).await.unwrap();
+    assert!(board.is_on(0) && !board.is_on(1));
+    sleep(Duration::from_millis(300)).await;
+    assert!(board.is_on(0), "for half a second");
+    sleep(Duration::from_millis(600)).await;
+    assert!(!board.is_on(0), "after {:?}", pulse.came.elapsed());
+    site.grant("gate-2", Entry);
+    board.opened(Entry, SECOND).await.unwrap();
+    board.drop_connections(false);
+    assert!(board.is_on(0), "nobody switched it off yet");
+    let start = Instant::now();
+    while board.is_on(0) {
+        assert!(start.elapsed() < 5 * SECOND, "first thing after the connection");
+        sleep(Duration::from_millis(5)).await;
+    }
+    site.hub.emergency().raise(&"gate-2".into());
+    while !board.is_on(1) {
+        assert!(start.elapsed() < 10 * SECOND, "released");
+        sleep(Duration::from_millis(5)).await;
+    }
+    site.grant("gate-2", Exit);
+    board.opened(Exit, SECOND).await.unwrap();
+    sleep(Duration::from_millis(900)).await;
+    assert!(board.is_on(1), "in an emergency it stays on");
     site.hub.stop().await;
 }
 

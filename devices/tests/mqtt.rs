@@ -332,8 +332,21 @@ async fn what_cannot_be_read_is_told_and_the_link_lives_on() {
         assert!(why.contains(expected), "expected `{expected}` in: {why}");
         arrival.ack.done();
     }
-    for quiet in ["homie/5/gate-9/reader-in/uid", "homie/5/gate-1/$log", "elsewhere/x"] {
-        gate.publish_raw(quiet, br#"{"v":1,"boot":1,"seq":1,"uid":"A1"}"#, false);
+    let good = br#"{"v":1,"boot":1,"seq":1,"uid":"A1"}"#;
+    for quiet in ["homie/5/gate-1/$log", "homie/5/gate-9/$state", "elsewhere/x"] {
+        gate.publish_raw(quiet, good, false);
+    }
+    let lost = [
+        ("homie/5/gate-9/reader-in/uid", "gate-9", "no gate of this name"),
+        ("homie/5/gate-1/reader/uid", "gate-1", "this topic is not read"),
+    ];
+    for (topic, of, expected) in lost {
+        gate.publish_raw(topic, good, false);
+        let arrival = site.event().await;
+        let Input::Unreadable { device, why } = &arrival.input else { panic!("{arrival:?}") };
+        assert_eq!(device.as_str(), of);
+        assert!(why.starts_with(topic) && why.contains(expected), "{why}");
+        arrival.ack.done();
     }
     // Too large for us; the broker is told so and keeps it, or cuts the sender off.
     gate.publish_raw(reader, &vec![b'x'; 15_000], false);
@@ -404,5 +417,58 @@ async fn a_twin_misbehaves_on_command() {
     gate.drop_connection();
     assert!(!site.presence("gate-1").await, "its last will");
     assert!(site.presence("gate-1").await);
+    site.hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_gate_says_that_it_could_not_open() {
+    let mut site = Site::start(&mqtt_site("embedded", &["gate-1"])).await;
+    site.up().await;
+    let gate = site.gate("gate-1").await;
+    gate.refuse(Some("motor blocked"));
+    let decision = site.grant("gate-1", Entry);
+    let arrival = site.event().await;
+    let event = device_event(&arrival);
+    let Happening::CommandFailed(failed) = &event.happening else { panic!("{event:?}") };
+    assert_eq!((failed.decision, failed.opens), (Some(decision), Some(Entry)));
+    assert!(failed.reported && !failed.may_have_acted && event.happening.is_counted());
+    assert!(failed.why.contains("motor blocked"), "{}", failed.why);
+    assert_eq!((event.boot, gate.actuations().len()), (7, 0));
+    arrival.ack.done();
+    gate.refuse(None);
+    site.grant("gate-1", Entry);
+    assert!(gate.answer(Duration::from_secs(2)).await.open.is_some());
+    site.hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_command_that_nobody_hears_or_that_waits_too_long_for_a_broker_has_failed() {
+    let Some(mut broker) = Mosquitto::start().await else { return };
+    let mut site = Site::start(&mqtt_site(&broker.address.to_string(), &["gate-1"])).await;
+    site.up().await;
+    let failed = async |site: &mut Site| {
+        let arrival = site.event().await;
+        match &device_event(&arrival).happening {
+            Happening::CommandFailed(failed) => (**failed).clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    // The link listens for retained commands itself until the first canary is back.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let unheard = site.grant("gate-1", Entry);
+    let failure = failed(&mut site).await;
+    assert_eq!((failure.decision, failure.may_have_acted), (Some(unheard), false));
+    assert!(failure.why.contains("nobody listens"), "{}", failure.why);
+    broker.kill();
+    let start = Instant::now();
+    while site.hub.is_up() {
+        assert!(start.elapsed() < Duration::from_secs(10), "the link ends");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let waits = site.grant("gate-1", Exit);
+    site.clock.advance(Duration::from_secs(6));
+    let failure = failed(&mut site).await;
+    assert_eq!((failure.decision, failure.opens), (Some(waits), Some(Exit)));
+    assert!(failure.why.contains("within its time to live"), "{}", failure.why);
     site.hub.stop().await;
 }

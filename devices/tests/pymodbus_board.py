@@ -1,6 +1,6 @@
 """A relay and input board made of pymodbus: a server that is not ours.
 
-Orders come as lines (`input N 0|1`, `read FIRST_REGISTER HEX`), each answered by `ok`; what the
+Orders come as lines (`input N 0|1`, `read FIRST_REGISTER HEX`, `refuse EXCEPTION|0`), each answered by `ok`; what the
 daemon writes is told as `pulse COIL TICKS` and `coil COIL 0|1`.
 """
 
@@ -15,6 +15,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 INPUTS = [False] * 8
 REGISTERS = [0] * 64
 COILS = [False] * 8
+REFUSES = [0]
 
 
 def tell(*words):
@@ -35,6 +36,8 @@ class WriteCoil(ModbusPDU):
         self.address, self.value = struct.unpack(">HH", data[:4])
 
     async def datastore_update(self, context, device_id):
+        if REFUSES[0]:
+            return ExceptionResponse(5, REFUSES[0])
         coil = self.address - 0x0200
         if 0 <= coil < len(COILS):
             tell("pulse", coil, self.value)
@@ -62,6 +65,8 @@ def obey(line):
     words = line.split()
     if words[0] == "input":
         INPUTS[int(words[1])] = words[2] == "1"
+    elif words[0] == "refuse":
+        REFUSES[0] = int(words[1])
     else:
         first, uid = int(words[1]), bytes.fromhex(words[2])
         padded = uid + b"\0" * (len(uid) % 2)

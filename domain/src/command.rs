@@ -41,6 +41,23 @@ impl Command {
     }
 }
 
+/// A command that took no effect, or of which nobody knows whether it did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandFailed {
+    /// Which command.
+    pub command: CommandId,
+    /// The decision behind it, where the link still knows it.
+    pub decision: Option<DecisionId>,
+    /// The way that it would have opened, if it opens one.
+    pub opens: Option<Direction>,
+    /// What was to be done, at which point, and what went wrong.
+    pub why: String,
+    /// Whether the device may have obeyed all the same.
+    pub may_have_acted: bool,
+    /// Whether the device said so itself, in a message that it counts.
+    pub reported: bool,
+}
+
 /// What a device can be told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
@@ -108,5 +125,26 @@ impl Action {
     #[must_use]
     pub const fn opens(&self) -> bool {
         matches!(self, Self::OpenOnce { .. })
+    }
+
+    /// The way that it opens, if it opens one.
+    #[must_use]
+    pub const fn way(&self) -> Option<Direction> {
+        match self {
+            Self::OpenOnce { direction, .. } => Some(*direction),
+            _ => None,
+        }
+    }
+
+    /// Whether it moves something, so that somebody waits for it; the others show or set something.
+    #[must_use]
+    pub const fn moves(&self) -> bool {
+        matches!(
+            self,
+            Self::OpenOnce { .. }
+                | Self::Capture
+                | Self::LockerUnlock { .. }
+                | Self::LockerLock { .. }
+        )
     }
 }

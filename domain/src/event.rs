@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    command::CommandFailed,
     ids::{DecisionId, DeviceId, LockerId, Uid},
     order::Order,
     rows::PinDigest,
@@ -170,6 +171,8 @@ pub enum Happening {
         /// What it reports, as the device writes it, at most 64 characters.
         value: String,
     },
+    /// A fact: a command took no effect, as its link or the device itself says.
+    CommandFailed(Box<CommandFailed>),
     /// The device came or went, by its own state topic, its last will, or the link's supervision.
     Presence {
         /// Whether it can be spoken to.
@@ -181,20 +184,24 @@ impl Happening {
     /// Whether the device counts this message, so that a repeat is told from a second one. States
     /// are not counted: they are retained and come again at every connect.
     #[must_use]
-    pub const fn is_counted(&self) -> bool {
-        matches!(
-            self,
+    pub fn is_counted(&self) -> bool {
+        match self {
             Self::CredentialRead { .. }
-                | Self::PassageMade { .. }
-                | Self::PassageAborted { .. }
-                | Self::PassageUnexpected { .. }
-                | Self::Collected { .. }
-                | Self::Door { .. }
-                | Self::DoorForced
-                | Self::Order(_)
-                | Self::LockerRequest { .. }
-                | Self::LockerState { .. }
-        )
+            | Self::PassageMade { .. }
+            | Self::PassageAborted { .. }
+            | Self::PassageUnexpected { .. }
+            | Self::Collected { .. }
+            | Self::Door { .. }
+            | Self::DoorForced
+            | Self::Order(_)
+            | Self::LockerRequest { .. }
+            | Self::LockerState { .. } => true,
+            Self::CommandFailed(failed) => failed.reported,
+            Self::ModeChanged { .. }
+            | Self::FireInput { .. }
+            | Self::Health { .. }
+            | Self::Presence { .. } => false,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! and 62).
 
 use crate::{
-    command::Action,
+    command::{Action, CommandFailed},
     event::HealthItem,
     expiry::Timer,
     ids::{DeviceId, GroupId},
@@ -19,6 +19,20 @@ use crate::{
 const BATTERY_LOW: u32 = 20;
 
 impl Step<'_> {
+    /// A command took no effect. Where nothing can open any more, what was promised with it ends at
+    /// once: whoever stood there gets seat and money back.
+    pub(crate) fn command_failed(&mut self, message: &Message, failed: CommandFailed) {
+        let CommandFailed { decision, opens, why, may_have_acted, .. } = failed;
+        let condition = Condition::CommandFailed;
+        let noted = Noted::Condition { condition, decision, direction: opens, detail: why };
+        self.journal(message, noted);
+        let promised = decision.zip(opens).filter(|_| !may_have_acted);
+        let found = promised.and_then(|(id, way)| self.of_decision(&message.device, way, id));
+        if let Some((key, _)) = found {
+            self.lapse(&key, message.at);
+        }
+    }
+
     pub(crate) fn health(&mut self, message: &Message, what: HealthItem, value: String) {
         let (condition, bad) = match what {
             HealthItem::Tamper => (Condition::Tamper, value == "true"),

@@ -56,6 +56,15 @@ pub enum Noted {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         detail: String,
     },
+    /// Reads of unknown credentials, beyond those of a device that have lines of their own.
+    Strangers {
+        /// On which side of the gate.
+        direction: Direction,
+        /// How many.
+        count: u64,
+        /// The device's own number of the first; the line's source has that of the last.
+        first: u64,
+    },
     /// A hold is over.
     HoldEnded {
         /// The decision that began it.
@@ -237,7 +246,10 @@ impl Noted {
             Self::Decided { .. } => "decided",
             // It repeats what a device said, which may be the number of a card.
             Self::Condition { condition: Condition::MessageRefused, .. } => "message_refused",
+            // The explanation of a decision looks for it.
+            Self::Condition { condition: Condition::CommandFailed, .. } => "command_failed",
             Self::Condition { .. } => "condition",
+            Self::Strangers { .. } => "strangers",
             Self::HoldEnded { .. } => "hold_ended",
             Self::PickedUp { .. } => "picked_up",
             Self::Acted { .. } => "acted",

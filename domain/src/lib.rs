@@ -52,6 +52,7 @@ pub mod seen;
 pub mod site;
 pub mod state;
 pub mod step;
+mod strangers;
 mod takebacks;
 pub mod till;
 pub mod time;

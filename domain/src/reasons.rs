@@ -349,6 +349,8 @@ pub enum Condition {
     PowerLost,
     /// A lock does not move.
     LockFault,
+    /// A command could not be written, was refused by the device, or was not confirmed in time.
+    CommandFailed,
     /// A clock jumped, or is off by more than may be.
     ClockStep,
     /// A rule file was refused; the last good set is in force.
@@ -389,6 +391,7 @@ impl Condition {
             | Self::Tamper
             | Self::PowerLost
             | Self::LockFault
+            | Self::CommandFailed
             | Self::ClockStep
             | Self::RulesDegraded => Severity::Alarm,
             Self::AuditGap | Self::EmergencyStarted => Severity::Critical,

@@ -75,6 +75,9 @@ impl Step<'_> {
             }
             return self.decide_alone(message, &asked, Combined::only(outcome, finding), seen);
         }
+        if self.is_surplus(message, &seen) {
+            return self.count_stranger(message, &asked, &seen);
+        }
         if let Some(finding) = self.ingest(message, &asked, &seen) {
             let ignored = Combined::only(Outcome::Ignore, finding);
             return self.decide_alone(message, &asked, ignored, seen);
@@ -448,7 +451,7 @@ const fn shown(primary: Reason, outcome: Outcome) -> Reason {
     }
 }
 
-fn passage_timeout(gathered: &Gathered) -> Span {
+pub(crate) fn passage_timeout(gathered: &Gathered) -> Span {
     gathered.value(Param::GatePassageTimeout).span().max(PASSAGE_MIN)
 }
 

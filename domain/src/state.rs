@@ -223,6 +223,8 @@ pub struct State {
     /// Since when and until when the emergency was that was reset last in this run: a read that was
     /// made in it may come later.
     pub(crate) last_emergency: Option<(Timestamp, Timestamp)>,
+    /// How many reads of strangers devices may still have on lines of their own.
+    pub(crate) strangers: crate::strangers::Strangers,
 }
 
 /// The values of one rule set with those of the database above them.
@@ -243,7 +245,19 @@ impl State {
         let values = InForce::default();
         let ids = IdMaker::new(seed);
         let (people_closed, last_emergency) = (false, None);
-        Self { site, tables, epoch, ids, timers, numbers, values, people_closed, last_emergency }
+        let strangers = crate::strangers::Strangers::default();
+        Self {
+            site,
+            tables,
+            epoch,
+            ids,
+            timers,
+            numbers,
+            values,
+            people_closed,
+            last_emergency,
+            strangers,
+        }
     }
 
     /// The batch is durable: its rows are the committed ones.

@@ -142,6 +142,7 @@ impl Step<'_> {
             Happening::DoorForced => {
                 self.note(&message, Condition::ForcedOpen, String::new());
             }
+            Happening::CommandFailed(failed) => self.command_failed(&message, *failed),
             Happening::Presence { online } => self.device_presence(&message, online),
         }
     }

@@ -1,4 +1,5 @@
-//! How old a request is: by its own time, by the link that it came by, by its device's clock.
+//! How old a request is: by its own time, by the link that it came by, by its device's clock; and
+//! what becomes of commands that fail and of floods.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
@@ -6,12 +7,13 @@
 mod world;
 
 use domain::{
+    command::CommandFailed,
     event::{
         DeviceEvent,
         Direction::{self, Entry, Exit},
         Happening, Transit,
     },
-    state::Input,
+    state::{Input, Noted},
     time::{Span, Timestamp},
     verdict::Outcome,
 };
@@ -170,4 +172,74 @@ fn what_waited_is_aged_by_what_its_device_s_clock_is_known_to_be_off_by() {
     let mut gate = Gate::new();
     let ahead = gate.outcome(Entry, "09:00:00", behind("09:00:00", -60), kept(0));
     assert_eq!(ahead, Outcome::Ignore, "a clock that is ahead proves nothing");
+}
+
+/// A command of the last decision failed; whether the gate may have opened all the same.
+fn failed(world: &World, may_have_acted: bool) -> Happening {
+    let decision = world.last.decisions.last().unwrap();
+    let command = world.last.commands.iter().find(|command| command.action.opens()).unwrap();
+    Happening::CommandFailed(Box::new(CommandFailed {
+        command: command.id,
+        decision: Some(decision.id),
+        opens: Some(Entry),
+        why: "`open_entry` (coil 0x0200): exception 02".to_owned(),
+        may_have_acted,
+        reported: false,
+    }))
+}
+
+#[test]
+fn a_gate_that_did_not_open_gives_seat_and_money_back_at_once() {
+    let mut gate = Gate { world: World::new(800), seq: 0 };
+    assert!(gate.outcome(Entry, "09:00:00", None, Transit::Straight).opens());
+    assert_eq!((gate.world.wallet().1, gate.world.zone("site").reserved), (800, 1));
+    let what = failed(&gate.world, false);
+    gate.says("09:00:00.100", None, Transit::Straight, what);
+    assert_eq!(gate.world.conditions(), ["CommandFailed", "PassageNotMade"]);
+    assert_eq!((gate.world.wallet(), gate.world.zone("site").reserved), ((5000, 0), 0));
+    assert!(gate.outcome(Entry, "09:00:04", None, Transit::Straight).opens(), "the next read");
+}
+
+#[test]
+fn a_gate_of_which_nobody_knows_whether_it_opened_waits_for_the_passage() {
+    let mut gate = Gate { world: World::new(800), seq: 0 };
+    assert!(gate.outcome(Entry, "09:00:00", None, Transit::Straight).opens());
+    let what = failed(&gate.world, true);
+    gate.says("09:00:00.100", None, Transit::Straight, what);
+    assert_eq!(gate.world.conditions(), ["CommandFailed"]);
+    gate.says(
+        "09:00:02",
+        None,
+        Transit::Straight,
+        Happening::PassageMade { direction: Entry, decision: None },
+    );
+    assert_eq!((gate.world.wallet(), gate.world.presence().inside), ((4200, 0), 1));
+}
+
+#[test]
+fn a_flood_of_strangers_is_answered_and_counted_and_a_member_among_them_gets_in() {
+    let mut gate = Gate::new();
+    let (mut decided, mut counted, mut refused) = (0, 0, 0);
+    for number in 0..1000 {
+        let uid = format!("{number:08X}").as_str().into();
+        let what = Happening::CredentialRead { direction: Entry, uid, pin: None };
+        gate.says("09:00:00", None, Transit::Straight, what);
+        let batch = &gate.world.last;
+        decided += batch.decisions.len();
+        let lines = batch.journal.iter();
+        counted += lines.filter(|entry| matches!(entry.noted, Noted::Strangers { .. })).count();
+        refused += batch.commands.len();
+    }
+    assert_eq!((decided, counted, refused), (100, 900, 1000), "each is answered");
+    let line = gate.world.last.journal.last().unwrap();
+    assert_eq!((line.source, line.device.as_ref()), (Some((9, 1000)), Some(&"G1".into())));
+    assert!(gate.outcome(Entry, "09:00:00.500", None, Transit::Straight).opens());
+    gate.seq = 999;
+    gate.says(
+        "09:00:01",
+        None,
+        Transit::Straight,
+        Happening::CredentialRead { direction: Entry, uid: "0000AAAA".into(), pin: None },
+    );
+    assert!(gate.world.last.journal.is_empty(), "what was counted is not taken again");
 }

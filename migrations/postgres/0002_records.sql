@@ -89,6 +89,8 @@ CREATE INDEX decision_of_people ON decision (kind, at) WHERE salt IS NOT NULL;
 CREATE INDEX journal_of_people ON journal (kind, at) WHERE salt IS NOT NULL;
 -- Sessions of tills that are over, for their Z reports.
 CREATE INDEX journal_of_sessions ON journal (device, at) WHERE kind = 'session_closed';
+-- Commands that failed, for the explanation of their decisions.
+CREATE INDEX journal_of_failures ON journal (device, at) WHERE kind = 'command_failed';
 
 -- Transactions of the ledger. A row here seals its postings, so it comes after them.
 CREATE TABLE ledger_transaction (

@@ -23,6 +23,7 @@ mod ledger;
 mod link;
 mod load;
 pub mod news;
+mod notes;
 mod open;
 pub mod people;
 pub mod place;

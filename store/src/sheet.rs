@@ -342,6 +342,7 @@ mod tests {
         let mut texts = Vec::new();
         texts.extend(commit::STATEMENTS);
         texts.push(commit::outbox::IN_OUTBOX);
+        texts.extend(crate::notes::STATEMENTS);
         texts.extend(open::STATEMENTS);
         texts.extend(news::STATEMENTS);
         texts.extend(reader::STATEMENTS);

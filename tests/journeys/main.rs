@@ -19,6 +19,7 @@ mod fire;
 mod floods;
 mod forgetting;
 mod imports;
+mod messages;
 mod operators;
 mod outputs;
 mod parameters;

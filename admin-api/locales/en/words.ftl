@@ -32,6 +32,7 @@ condition-BAND_COLLECTED = The band slot took one
 condition-AUDIT_GAP = The journal is broken or cannot be written; entries are refused, exits are open
 condition-RULES_DEGRADED = A rule file was refused; the last good rules stay in force
 condition-CLOCK_STEP = The clock jumped by more than is allowed
+condition-COMMAND_FAILED = A command to the device failed; nothing may have moved
 condition-LOCK_FAULT = The lock has a fault
 condition-CONCURRENT_USE = One card or band was read at two readers at once; possibly a copy
 condition-HELD_OPEN = The door or gate is held open for too long
@@ -101,6 +102,7 @@ origin-rule = rule { $file }:{ $line }
 origin-floor = built in
 
 order-granted = The order is carried out
+command-heading = What became of its command
 opens-heading = What would open it
 opens-nothing = Nothing at the gate or the desk: { $reasons }
 opens-wait = Come back at { $until }

@@ -32,6 +32,7 @@ condition-BAND_COLLECTED = Թևնոցը ընդունիչում է
 condition-AUDIT_GAP = Մատյանը խախտված է կամ չի գրվում․ մուտքը փակ է, ելքը՝ բաց
 condition-RULES_DEGRADED = Կանոնների ֆայլը մերժվել է․ գործում են վերջին ճիշտ կանոնները
 condition-CLOCK_STEP = Ժամացույցը շեղվել է թույլատրելիից ավելի
+condition-COMMAND_FAILED = Սարքին տրված հրամանը չկատարվեց․ հնարավոր է՝ ոչինչ չի բացվել
 condition-LOCK_FAULT = Կողպեքն անսարք է
 condition-CONCURRENT_USE = Նույն քարտը կամ ապարանջանը միաժամանակ կարդացել է երկու ընթերցիչ․ գուցե պատճեն է
 condition-HELD_OPEN = Դուռը կամ անցակետը չափից երկար բաց է
@@ -101,6 +102,7 @@ origin-rule = կանոն { $file }:{ $line }
 origin-floor = ներկառուցված
 
 order-granted = Գործողությունը կատարվեց
+command-heading = Ինչ եղավ հրամանի հետ
 opens-heading = Ինչը կբացի անցումը
 opens-nothing = Ո՛չ անցման մոտ, ո՛չ սպասարկման կետում՝ ոչինչ. { $reasons }
 opens-wait = Մոտեցեք կրկին՝ { $until }

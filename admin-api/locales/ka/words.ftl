@@ -32,6 +32,7 @@ condition-BAND_COLLECTED = სამაჯური მიმღებშია
 condition-AUDIT_GAP = ჟურნალი დაზიანებულია ან ვერ იწერება; შესვლა დაკეტილია, გასვლა ღიაა
 condition-RULES_DEGRADED = წესების ფაილი უარყოფილია; ძალაში რჩება ბოლო გამართული წესები
 condition-CLOCK_STEP = საათმა დასაშვებზე მეტად გადაიწია
+condition-COMMAND_FAILED = მოწყობილობისთვის მიცემული ბრძანება ვერ შესრულდა; შესაძლოა, არაფერი გაიღო
 condition-LOCK_FAULT = საკეტი გაუმართავია
 condition-CONCURRENT_USE = ერთი ბარათი ან სამაჯური ერთდროულად ორმა წამკითხველმა წაიკითხა; შესაძლოა, ასლია
 condition-HELD_OPEN = კარი ან ტურნიკეტი ზედმეტად დიდხანს ღიაა
@@ -101,6 +102,7 @@ origin-rule = წესი { $file }:{ $line }
 origin-floor = ჩაშენებული
 
 order-granted = ოპერაცია შესრულდა
+command-heading = რა მოჰყვა ბრძანებას
 opens-heading = რა გახსნის გასასვლელს
 opens-nothing = ვერც კართან და ვერც სალაროსთან ვერაფერი: { $reasons }
 opens-wait = მობრძანდით ხელახლა: { $until }

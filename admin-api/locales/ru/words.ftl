@@ -32,6 +32,7 @@ condition-BAND_COLLECTED = Браслет принят в приёмник
 condition-AUDIT_GAP = Журнал нарушен или недоступен для записи; вход закрыт, выход открыт
 condition-RULES_DEGRADED = Файл правил отклонён; действуют последние исправные правила
 condition-CLOCK_STEP = Часы сдвинулись больше допустимого
+condition-COMMAND_FAILED = Команда устройству не выполнена; возможно, ничего не открылось
 condition-LOCK_FAULT = Замок неисправен
 condition-CONCURRENT_USE = Одну карту или браслет прочли сразу два считывателя; возможно, это копия
 condition-HELD_OPEN = Дверь или турникет слишком долго остаются открытыми
@@ -101,6 +102,7 @@ origin-rule = правило { $file }:{ $line }
 origin-floor = встроено
 
 order-granted = Операция выполнена
+command-heading = Что стало с командой
 opens-heading = Что откроет проход
 opens-nothing = Ни у прохода, ни на стойке ничего: { $reasons }
 opens-wait = Подойти снова: { $until }

@@ -166,8 +166,11 @@ impl Reader {
                 self.tell_decision(item.seq, decision);
             }
             News::Decided(_) => {}
-            News::Noted { at, device, condition, decision } => {
-                let sentence = self.words.condition(*condition);
+            News::Noted { at, device, condition, decision, detail } => {
+                let mut sentence = self.words.condition(*condition);
+                if !detail.is_empty() {
+                    sentence = format!("{sentence}: {detail}");
+                }
                 let view = json!({
                     "at": at.to_string(),
                     "time": self.words.clock_time(*at),

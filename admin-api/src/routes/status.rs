@@ -36,6 +36,12 @@ pub(super) fn view(app: &App, health: &HealthState, words: &Wording) -> Value {
                 "message": message, "when": when(at),
             })),
         },
+        "commands_failed": {
+            "count": health.failures.count,
+            "last": health.failures.last.as_ref().map(|(at, device, why)| json!({
+                "when": when(at), "device": device, "why": why,
+            })),
+        },
         "live_feeds": app.streams_open(),
     })
 }

@@ -384,9 +384,10 @@ async fn a_reader_sees_decisions_conditions_and_rule_changes_as_they_happen() {
         device: Some("gate-1".into()),
         condition: Condition::PassageMade,
         decision: None,
+        detail: "`open_entry`".to_owned(),
     };
     running.feed.send(Arc::new(FeedItem { seq: 3, news: noted })).unwrap();
-    events.until("Անցումը կատարվեց").await;
+    events.until("Անցումը կատարվեց: `open_entry`").await;
     running.health.rules_refused("rules/a.rhai:3: wrong", Timestamp::default());
     events.until("rules/a.rhai:3: wrong").await;
     assert_eq!(events.ids(), ["1-2"], "only what is decided after the connection");

@@ -2,7 +2,7 @@
 
 use admin_api::wording::{Wording, language};
 use anyhow::{Context, bail};
-use domain::{decision::Decision, remedy::Remedy};
+use domain::{decision::Decision, reasons::Condition, remedy::Remedy};
 use serde::Serialize;
 use store::reader::Reader;
 
@@ -20,6 +20,8 @@ struct Told<'a> {
     decision: &'a Decision,
     #[serde(skip_serializing_if = "Option::is_none")]
     would_open: Option<&'a Remedy>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    commands_failed: &'a [String],
 }
 
 /// Explains a decision: beside a daemon through its socket, without one from the database.
@@ -44,15 +46,17 @@ pub(crate) async fn explain(args: &ExplainArgs, json: bool) -> anyhow::Result<Ex
         }
     };
     match reply {
-        Reply::Decision { decision, person, remedy } => {
+        Reply::Decision { decision, person, remedy, failed } => {
             if json {
-                let told = Told { decision: &decision, would_open: remedy.as_ref() };
+                let commands_failed = failed.as_slice();
+                let would_open = remedy.as_ref();
+                let told = Told { decision: &decision, would_open, commands_failed };
                 say!("{}", serde_json::to_string(&told)?);
             } else {
                 let site = &installation.site;
                 let wording = Wording::new(language, site.currency.clone(), site.time_zone.clone());
                 let name = person.map(|person| person.name);
-                print(&wording, &decision, name.as_deref(), remedy.as_ref());
+                print(&wording, &decision, name.as_deref(), (remedy.as_ref(), &failed));
             }
             Ok(Exit::Done)
         }
@@ -61,12 +65,23 @@ pub(crate) async fn explain(args: &ExplainArgs, json: bool) -> anyhow::Result<Ex
     }
 }
 
-fn print(wording: &Wording, decision: &Decision, name: Option<&str>, remedy: Option<&Remedy>) {
+fn print(
+    wording: &Wording,
+    decision: &Decision,
+    name: Option<&str>,
+    (remedy, failed): (Option<&Remedy>, &[String]),
+) {
     say!("{}\n", wording.line(decision, name));
     say!("{}", wording.guest(decision));
     say!();
     for line in wording.desk(decision) {
         say!("- {line}");
+    }
+    if !failed.is_empty() {
+        say!("\n{}", wording.word("command-heading"));
+        for why in failed {
+            say!("- {}: {why}", wording.condition(Condition::CommandFailed));
+        }
     }
     if let Some(remedy) = remedy {
         say!("\n{}", wording.word("opens-heading"));

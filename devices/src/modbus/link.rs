@@ -1,6 +1,7 @@
 //! The poll loop of one board: commands first, then inputs, then registers.
 
 use std::{
+    collections::VecDeque,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -12,7 +13,6 @@ use domain::{
     command::{Action, Command},
     event::{Direction, Happening},
     ids::DeviceId,
-    state::Input,
     verdict::Outcome,
 };
 use metrics::counter;
@@ -32,6 +32,8 @@ use crate::{
     backoff::{Backoff, seed},
     fire::Board,
     mqtt::Common,
+    nonsense::Heard,
+    outcome::{Failures, Why},
     queue::Sender,
     stamp::Stamp,
 };
@@ -41,6 +43,11 @@ const COMMANDS: usize = 64;
 /// So many polls in a row may fail, and so long may nothing be heard, before it is offline.
 const MISSED: u32 = 3;
 const SILENCE: Duration = Duration::from_secs(1);
+/// A busy board is asked again for so long: whoever stands there waits, and the desk hears within a
+/// second of what did not work.
+const BUSY: Duration = Duration::from_millis(600);
+/// How often commands that wait for a connection are looked at.
+const LOOK: Duration = Duration::from_millis(200);
 const ON: u16 = 0xFF00;
 const OFF: u16 = 0x0000;
 
@@ -57,6 +64,7 @@ pub(crate) struct BoardSetup {
 pub(crate) struct BoardLink {
     commands: mpsc::Sender<Command>,
     online: Arc<AtomicBool>,
+    failures: Arc<Failures>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -73,13 +81,18 @@ impl BoardLink {
         common.fire.add(setup.device.as_str(), board)?;
         let (commands, waiting) = mpsc::channel(COMMANDS);
         let online = Arc::new(AtomicBool::new(false));
+        let gates = common.inlets.gates.clone();
+        let failures = Arc::new(Failures::new(gates.clone(), common.boots.connect()));
         let worker = Worker {
             scan: Scan::new(Arc::clone(&setup.map)),
-            gates: common.inlets.gates.clone(),
+            gates,
             emergency: common.inlets.emergency.clone(),
             stamp: common.boots.connect(),
             common: common.clone(),
             commands: waiting,
+            waiting: VecDeque::new(),
+            on: Vec::new(),
+            failures: Arc::clone(&failures),
             online: Arc::clone(&online),
             told: None,
             heard: Instant::now(),
@@ -87,16 +100,19 @@ impl BoardLink {
             released: false,
             setup,
         };
-        Ok(Self { commands, online, task: Mutex::new(Some(tokio::spawn(worker.run()))) })
+        let task = Mutex::new(Some(tokio::spawn(worker.run())));
+        Ok(Self { commands, online, failures, task })
     }
 
     /// Queues `command`; `false` where it was dropped.
     pub(crate) fn send(&self, command: Command) -> bool {
-        let sent = self.commands.try_send(command).is_ok();
-        if !sent {
-            counter!("kari_device_commands_dropped_total", "why" => "queue_full").increment(1);
+        let Err(refused) = self.commands.try_send(command) else { return true };
+        counter!("kari_device_commands_dropped_total", "why" => "queue_full").increment(1);
+        let command = refused.into_inner();
+        if command.action.moves() {
+            self.failures.failed(&command, Why::QueueFull, "", "");
         }
-        sent
+        false
     }
 
     /// Whether the board answers.
@@ -119,6 +135,11 @@ struct Worker {
     setup: BoardSetup,
     common: Common,
     commands: mpsc::Receiver<Command>,
+    /// Commands that wait for a connection, or for a board that is busy.
+    waiting: VecDeque<Waiting>,
+    /// Coils that are on, and when they are to be switched off.
+    on: Vec<(Instant, u16)>,
+    failures: Arc<Failures>,
     gates: Sender,
     emergency: Sender,
     scan: Scan,
@@ -130,6 +151,13 @@ struct Worker {
     missed: u32,
     /// Whether this connection holds the release coils.
     released: bool,
+}
+
+/// A command that waits.
+struct Waiting {
+    command: Command,
+    /// Until when a busy board is asked again, once it was asked.
+    busy_until: Option<Instant>,
 }
 
 impl Worker {
@@ -164,15 +192,52 @@ impl Worker {
         Ok(wire)
     }
 
-    /// Waits for the next try, and says in time that the board is offline.
+    /// Waits for the next try, says in time that the board is offline, and gives up commands whose
+    /// time is over.
     async fn rest(&mut self, wait: Duration) {
         let until = Instant::now() + wait;
-        self.judge();
-        if self.told != Some(false) && self.heard + SILENCE < until {
-            sleep_until(self.heard + SILENCE).await;
+        loop {
             self.judge();
+            self.give_up_stale();
+            let now = Instant::now();
+            if now >= until {
+                return;
+            }
+            let mut next = until;
+            if self.told != Some(false) && self.heard + SILENCE > now {
+                next = next.min(self.heard + SILENCE);
+            }
+            if !self.waiting.is_empty() {
+                next = next.min(now + LOOK);
+            }
+            let room = self.waiting.len() < COMMANDS;
+            tokio::select! {
+                Some(command) = self.commands.recv(), if room => self.keep(command),
+                () = sleep_until(next) => {}
+            }
         }
-        sleep_until(until).await;
+    }
+
+    fn keep(&mut self, command: Command) {
+        self.waiting.push_back(Waiting { command, busy_until: None });
+    }
+
+    fn give_up_stale(&mut self) {
+        let now = self.common.clock.now();
+        let (fresh, stale): (VecDeque<_>, VecDeque<_>) =
+            self.waiting.drain(..).partition(|waiting: &Waiting| waiting.command.is_fresh(now));
+        self.waiting = fresh;
+        for waiting in stale {
+            self.stale(&waiting.command);
+        }
+    }
+
+    fn stale(&self, command: &Command) {
+        counter!("kari_device_commands_dropped_total", "why" => "stale").increment(1);
+        // What the board cannot do was not left out.
+        if self.flash(&command.action).is_some() {
+            self.failures.failed(command, Why::Stale, "", "");
+        }
     }
 
     fn judge(&mut self) {
@@ -184,8 +249,10 @@ impl Worker {
     fn presence(&mut self, online: bool) {
         self.online.store(online, Ordering::Release);
         if self.told.replace(online) != Some(online) {
-            if !online {
-                tracing::warn!(device = %self.setup.device, "the board is offline");
+            let device = &self.setup.device;
+            match online {
+                true => tracing::info!(%device, "the board is online"),
+                false => tracing::warn!(%device, "the board is offline"),
             }
             self.tell(Found::Happening(Happening::Presence { online }));
         }
@@ -196,15 +263,34 @@ impl Worker {
         self.stamp = self.common.boots.connect();
         self.scan.connected();
         self.released = false;
+        // A coil that was on when a connection was lost, or when an earlier run ended.
+        let coils: Vec<u16> = self.setup.map.switched().collect();
+        self.on.clear();
+        for coil in coils {
+            if let Err(trouble) = self.switch_off(&mut wire, coil).await {
+                return Some(trouble);
+            }
+        }
         let mut tick = interval(self.setup.map.poll);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stop = self.common.stop.clone();
         loop {
+            let due = self.on.iter().map(|(at, _)| *at).min();
+            let room = self.waiting.len() < COMMANDS;
             let done = tokio::select! {
                 biased;
-                () = stop.cancelled() => return None,
-                command = self.commands.recv() => match command {
-                    Some(command) => self.obey(&mut wire, &command).await,
+                () = stop.cancelled() => {
+                    self.switch_off_due(&mut wire, None).await.ok();
+                    return None;
+                }
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                    self.switch_off_due(&mut wire, Some(Instant::now())).await
+                }
+                command = self.commands.recv(), if room => match command {
+                    Some(command) => {
+                        self.keep(command);
+                        self.obey_waiting(&mut wire).await
+                    }
                     None => return None,
                 },
                 _ = tick.tick() => self.poll(&mut wire).await,
@@ -223,9 +309,12 @@ impl Worker {
             }
         }
         self.mirror_release(wire).await?;
-        while let Ok(command) = self.commands.try_recv() {
-            self.obey(wire, &command).await?;
+        while self.waiting.len() < COMMANDS
+            && let Ok(command) = self.commands.try_recv()
+        {
+            self.keep(command);
         }
+        self.obey_waiting(wire).await?;
         if let Some((first, count)) = self.setup.map.registers {
             let words = wire.registers(first, count).await?;
             for found in self.scan.registers(&words) {
@@ -256,29 +345,89 @@ impl Worker {
         Ok(())
     }
 
-    /// Carries out one command, at most once: a pulse that may have happened is not tried again.
-    async fn obey(&self, wire: &mut Wire, command: &Command) -> Result<(), Trouble> {
+    /// Carries out what waits, each command at most once: a pulse that may have happened is not
+    /// tried again. A board that is busy is asked again a little later.
+    async fn obey_waiting(&mut self, wire: &mut Wire) -> Result<(), Trouble> {
+        for _ in 0..self.waiting.len() {
+            let Some(Waiting { command, busy_until }) = self.waiting.pop_front() else { break };
+            let Err(trouble) = self.obey(wire, &command).await else { continue };
+            let until = busy_until.unwrap_or_else(|| Instant::now() + BUSY);
+            if trouble.is_busy() && Instant::now() < until {
+                self.waiting.push_back(Waiting { command, busy_until: Some(until) });
+                continue;
+            }
+            let why = match trouble {
+                Trouble::Refused(_) => Why::Refused,
+                Trouble::Late(_) => Why::Late,
+                Trouble::Connect(_) | Trouble::Protocol(_) | Trouble::Mismatch => Why::Lost,
+            };
+            let flash = self.flash(&command.action);
+            let place = flash.map(|flash| format!("coil {:#06x}", flash.address));
+            let detail = trouble.to_string();
+            self.failures.failed(&command, why, &place.unwrap_or_default(), &detail);
+            if !trouble.is_refusal() {
+                return Err(trouble);
+            }
+        }
+        Ok(())
+    }
+
+    async fn obey(&mut self, wire: &mut Wire, command: &Command) -> Result<(), Trouble> {
         if !command.is_fresh(self.common.clock.now()) {
-            counter!("kari_device_commands_dropped_total", "why" => "stale").increment(1);
+            self.stale(command);
             return Ok(());
         }
-        let map = &self.setup.map;
-        match command.action {
-            Action::OpenOnce { direction: Direction::Entry, .. } => {
-                pulse(wire, map.open_entry).await
-            }
-            Action::OpenOnce { direction: Direction::Exit, .. } => pulse(wire, map.open_exit).await,
-            Action::Indicate { outcome: Outcome::Deny | Outcome::Hold, .. } => match map.red {
-                Some(red) => pulse(wire, red).await,
-                None => Ok(()),
-            },
-            Action::Capture => match map.capture {
-                Some(capture) => pulse(wire, capture).await,
-                None => Ok(()),
-            },
-            // A board shows red alone, and drives no locks.
-            _ => Ok(()),
+        let Some(flash) = self.flash(&command.action) else { return Ok(()) };
+        if !flash.switched {
+            return wire.write_coil(flash.address, flash.ticks).await;
         }
+        // Whether it went on or not, it is switched off in time.
+        self.on.retain(|(_, coil)| *coil != flash.address);
+        self.on.push((Instant::now() + flash.length(), flash.address));
+        wire.write_coil(flash.address, ON).await
+    }
+
+    /// The pulse that carries out an action, where the board has one.
+    fn flash(&self, action: &Action) -> Option<Flash> {
+        let map = &self.setup.map;
+        match action {
+            Action::OpenOnce { direction: Direction::Entry, .. } => Some(map.open_entry),
+            Action::OpenOnce { direction: Direction::Exit, .. } => Some(map.open_exit),
+            Action::Indicate { outcome: Outcome::Deny | Outcome::Hold, .. } => map.red,
+            Action::Capture => map.capture,
+            // A board shows red alone, and drives no locks.
+            _ => None,
+        }
+    }
+
+    /// Switches off the coils whose time is over at `now`, or all.
+    async fn switch_off_due(
+        &mut self,
+        wire: &mut Wire,
+        now: Option<Instant>,
+    ) -> Result<(), Trouble> {
+        let is_due = |at: Instant| now.is_none_or(|now| at <= now);
+        let due: Vec<u16> =
+            self.on.iter().filter(|(at, _)| is_due(*at)).map(|(_, coil)| *coil).collect();
+        for coil in due {
+            self.switch_off(wire, coil).await?;
+            self.on.retain(|(_, on)| *on != coil);
+        }
+        Ok(())
+    }
+
+    /// Switches a coil off, unless it frees the way out of an emergency. A board that refuses even
+    /// that is connected anew.
+    async fn switch_off(&self, wire: &mut Wire, coil: u16) -> Result<(), Trouble> {
+        if self.common.fire.is_latched() && self.setup.map.release.contains(&coil) {
+            return Ok(());
+        }
+        let off = wire.write_coil(coil, OFF).await;
+        if let Err(trouble) = &off {
+            let device = &self.setup.device;
+            tracing::error!(%device, coil, %trouble, "a coil could not be switched off");
+        }
+        off
     }
 
     fn tell(&mut self, found: Found) {
@@ -286,9 +435,11 @@ impl Worker {
         let happening = match found {
             Found::Happening(happening) => happening,
             Found::Unreadable(why) => {
-                counter!("kari_device_messages_unreadable_total").increment(1);
-                let input = Input::Unreadable { device: device.clone(), why };
-                self.put(false, Arrival { input, ack: Ack::none() });
+                let (device, topic) = (device.as_str(), "registers");
+                let heard = Heard { device, topic, payload: &[], why: &why };
+                if let Some(input) = self.common.nonsense.hear(&heard) {
+                    self.put(false, Arrival { input, ack: Ack::none() });
+                }
                 return;
             }
         };
@@ -306,8 +457,4 @@ impl Worker {
             tracing::error!(device = %self.setup.device, "an event of a board found no place");
         }
     }
-}
-
-async fn pulse(wire: &mut Wire, flash: Flash) -> Result<(), Trouble> {
-    wire.write_coil(flash.address, flash.ticks).await
 }

@@ -37,6 +37,10 @@ pub struct ModbusProfile {
     pub quirks: Quirks,
 }
 
+/// A gate takes a contact that is held for longer as a call for free passage (our choice: below the
+/// 6.5 s of one that is sold).
+const SWITCHED_MAX_MS: u64 = 6000;
+
 const fn poll_ms() -> u64 {
     100
 }
@@ -113,7 +117,7 @@ pub struct Points {
     pub tamper: Option<Contact>,
 }
 
-/// A coil that the board itself switches off again.
+/// A coil that is switched on for a while: by the board itself, where it has such a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pulse {
@@ -121,6 +125,9 @@ pub struct Pulse {
     pub coil: u32,
     /// How long, in steps of 100 ms.
     pub pulse_ms: u64,
+    /// Whether the daemon switches it on and off again, as the board has no pulse of its own.
+    #[serde(default)]
+    pub switched: bool,
 }
 
 /// A discrete input.
@@ -172,6 +179,15 @@ pub(crate) struct Flash {
     pub(crate) address: u16,
     /// In 100 ms.
     pub(crate) ticks: u16,
+    /// Whether it is switched on, and off again after that time.
+    pub(crate) switched: bool,
+}
+
+impl Flash {
+    /// How long the coil is on.
+    pub(crate) fn length(self) -> Duration {
+        Duration::from_millis(100 * u64::from(self.ticks))
+    }
 }
 
 /// A discrete input with its protocol address.
@@ -214,6 +230,14 @@ pub(crate) struct Map {
     pub(crate) registers: Option<(u16, u16)>,
     /// What `kari check` shows.
     pub(crate) notes: Vec<String>,
+}
+
+impl Map {
+    /// The coils that the daemon itself switches off again.
+    pub(crate) fn switched(&self) -> impl Iterator<Item = u16> + '_ {
+        let all = [Some(self.open_entry), Some(self.open_exit), self.red, self.capture];
+        all.into_iter().flatten().filter(|flash| flash.switched).map(|flash| flash.address)
+    }
 }
 
 impl ModbusProfile {
@@ -302,6 +326,10 @@ impl ModbusProfile {
                 (100..=6500).contains(&pulse.pulse_ms),
                 "`pulse_ms` is 100 to 6500 ms; gates take a longer contact for free passage",
             );
+            ask(
+                !pulse.switched || pulse.pulse_ms <= SWITCHED_MAX_MS,
+                "`pulse_ms` of a coil that is `switched` must be at most 6000 ms",
+            );
             ask(pulse.pulse_ms % 100 == 0, "`pulse_ms` goes in steps of 100 ms; round it");
         }
     }
@@ -351,7 +379,8 @@ impl Reading {
             self.problems.push(format!("coil {coil} cannot be pulsed; boards have at most 256"));
         }
         let ticks = u16::try_from(pulse.pulse_ms / 100).unwrap_or(u16::MAX);
-        Flash { address: base.saturating_add(coil), ticks }
+        let base = if pulse.switched { 0 } else { base };
+        Flash { address: base.saturating_add(coil), ticks, switched: pulse.switched }
     }
 
     fn input(&mut self, contact: Contact) -> Input {

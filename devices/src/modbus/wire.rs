@@ -44,11 +44,25 @@ pub(crate) enum Trouble {
     #[error("the answer is no answer: {0}")]
     Protocol(tokio_modbus::Error),
     /// The board said no.
-    #[error("the board refuses: {0}; compare the profile with its manual")]
+    #[error("exception {code:02X} ({0}); compare the profile with the board's manual",
+        code = u8::from(*.0))]
     Refused(tokio_modbus::ExceptionCode),
     /// The answer belongs to another question.
     #[error("the answer does not fit the question")]
     Mismatch,
+}
+
+impl Trouble {
+    /// Whether the board refused, so that nothing happened and the connection is sound.
+    pub(crate) const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+
+    /// Whether the board refused because it is busy: it may obey a little later.
+    pub(crate) const fn is_busy(&self) -> bool {
+        use tokio_modbus::ExceptionCode::{Acknowledge, ServerDeviceBusy};
+        matches!(self, Self::Refused(Acknowledge | ServerDeviceBusy))
+    }
 }
 
 /// A connection.

@@ -1,13 +1,16 @@
 //! From a payload to what happened. Nothing here trusts the device.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use domain::{
     event::{Direction, GateMode, Happening, HealthItem},
-    ids::{DecisionId, Uid},
+    ids::{CommandId, DecisionId, Uid},
     time::Timestamp,
 };
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, Visitor},
+};
 
 use super::topics::Part;
 use crate::pin::PinKey;
@@ -16,6 +19,7 @@ use crate::pin::PinKey;
 pub(crate) const PAYLOAD_BYTES: usize = 4096;
 const UID_CHARS: usize = 64;
 const VALUE_CHARS: usize = 64;
+const RESULT_CHARS: usize = 120;
 /// The end of the year 9999 in milliseconds.
 const LAST_MILLIS: i64 = 253_402_300_799_999;
 
@@ -33,6 +37,19 @@ pub(crate) enum Decoded {
         /// What happened.
         happening: Happening,
     },
+    /// What became of a command.
+    Result {
+        /// Its boot count.
+        boot: u64,
+        /// Its counter.
+        seq: u64,
+        /// Its clock.
+        at: Option<Timestamp>,
+        /// Which command.
+        command: CommandId,
+        /// What went wrong, if something did.
+        error: Option<String>,
+    },
     /// A state, which has no number.
     State(Happening),
     /// Nothing that anybody needs to know.
@@ -48,33 +65,27 @@ pub(crate) fn decode(part: Part, payload: &[u8], pins: &PinKey) -> Result<Decode
     let decoded = match part {
         Part::Read(direction) => read(direction, payload, pins),
         Part::Passage => passage(payload),
+        Part::Result => result(payload),
         Part::Command => Ok(Decoded::Nothing),
         Part::Mode | Part::Fire | Part::Health(_) | Part::State => state(part, text(payload)?),
     };
     decoded.map_err(|why| why.chars().take(200).collect())
 }
 
-/// The numbers that every event carries.
+/// A read. What a device says beyond that is its own affair.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct ReadMessage<'a> {
     v: u32,
     boot: u64,
     seq: u64,
     t: Option<i64>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "uid_text")]
     uid: Cow<'a, str>,
-    #[serde(rename = "format")]
-    _format: Option<Cow<'a, str>>,
-    #[serde(rename = "factor")]
-    _factor: Option<Cow<'a, str>>,
+    #[serde(default, borrow, deserialize_with = "pin_text")]
     pin: Option<Cow<'a, str>>,
-    #[serde(rename = "mac")]
-    _mac: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct PassageMessage {
     v: u32,
     boot: u64,
@@ -84,8 +95,62 @@ struct PassageMessage {
     decision: Option<DecisionId>,
     #[serde(default)]
     kind: PassageKind,
-    #[serde(rename = "mac")]
-    _mac: Option<String>,
+}
+
+/// What a device says became of a command.
+#[derive(Deserialize)]
+struct ResultMessage {
+    v: u32,
+    boot: u64,
+    seq: u64,
+    t: Option<i64>,
+    cmd_id: CommandId,
+    #[serde(default)]
+    ok: Option<bool>,
+    #[serde(default)]
+    error: Option<String>,
+}
+
+fn uid_text<'de, D: Deserializer<'de>>(source: D) -> Result<Cow<'de, str>, D::Error> {
+    source.deserialize_any(Quoted("`uid` must be text in quotes, such as \"04A2B3\""))
+}
+
+/// The value itself is never part of the error: it is a secret.
+fn pin_text<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Cow<'de, str>>, D::Error> {
+    let text = source.deserialize_any(Quoted("`pin` must be text in quotes"))?;
+    Ok((!text.is_empty()).then_some(text))
+}
+
+/// Takes text alone; whatever else comes is refused with these words.
+struct Quoted(&'static str);
+
+impl<'de> Visitor<'de> for Quoted {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(text))
+    }
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(text.to_owned()))
+    }
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(""))
+    }
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Self::Value, E> {
+        Err(E::custom(format!("{}, not true or false", self.0)))
+    }
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Self::Value, E> {
+        Err(E::custom(format!("{}, not a number", self.0)))
+    }
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Self::Value, E> {
+        Err(E::custom(format!("{}, not a number", self.0)))
+    }
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Self::Value, E> {
+        Err(E::custom(format!("{}, not a number", self.0)))
+    }
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -99,7 +164,8 @@ enum PassageKind {
 
 fn read(direction: Direction, payload: &[u8], pins: &PinKey) -> Result<Decoded, String> {
     let message: ReadMessage<'_> = from_json(payload)?;
-    let uid = normalise_uid(&message.uid)
+    // Many readers end what they read by CR LF.
+    let uid = normalise_uid(message.uid.trim())
         .ok_or("`uid` has 1 to 64 letters and digits, pairs may be set apart by `:`")?;
     let pin = message.pin.map(|code| {
         // The code itself is told to nobody, not even in an error.
@@ -118,6 +184,24 @@ fn passage(payload: &[u8]) -> Result<Decoded, String> {
         PassageKind::Unexpected => Happening::PassageUnexpected { direction },
     };
     event(message.v, (message.boot, message.seq), message.t, happening)
+}
+
+fn result(payload: &[u8]) -> Result<Decoded, String> {
+    let message: ResultMessage = from_json(payload)?;
+    let error = match (message.ok, message.error) {
+        (Some(true), None) => None,
+        (Some(false), None) => Some("no reason given".to_owned()),
+        (None | Some(false), Some(error)) => Some(error),
+        (None, None) | (Some(true), Some(_)) => {
+            return Err("a result must be either `ok` or an `error`".to_owned());
+        }
+    };
+    let error = error.map(|error| {
+        let error: String = error.chars().filter(|sign| !sign.is_control()).collect();
+        error.chars().take(RESULT_CHARS).collect()
+    });
+    let (boot, seq, at) = numbers(message.v, (message.boot, message.seq), message.t)?;
+    Ok(Decoded::Result { boot, seq, at, command: message.cmd_id, error })
 }
 
 /// Reads JSON. What is wrong is said without the value that is wrong: it may be a code.
@@ -140,6 +224,16 @@ fn event(
     millis: Option<i64>,
     happening: Happening,
 ) -> Result<Decoded, String> {
+    let (boot, seq, at) = numbers(version, (boot, seq), millis)?;
+    Ok(Decoded::Event { boot, seq, at, happening })
+}
+
+/// The numbers that every event carries.
+fn numbers(
+    version: u32,
+    (boot, seq): (u64, u64),
+    millis: Option<i64>,
+) -> Result<(u64, u64, Option<Timestamp>), String> {
     if version != 1 {
         return Err(format!("version `{version}` is not known; send `v` 1"));
     }
@@ -149,7 +243,7 @@ fn event(
     if millis.is_some_and(|millis| !(0..=LAST_MILLIS).contains(&millis)) {
         return Err("`t` is no time in milliseconds since 1970".to_owned());
     }
-    Ok(Decoded::Event { boot, seq, at: millis.map(Timestamp::from_millis), happening })
+    Ok((boot, seq, millis.map(Timestamp::from_millis)))
 }
 
 fn state(part: Part, value: &str) -> Result<Decoded, String> {
@@ -164,7 +258,9 @@ fn state(part: Part, value: &str) -> Result<Decoded, String> {
         },
         Part::Health(_) if value.is_empty() => return Ok(Decoded::Nothing),
         Part::Health(what) => Happening::Health { what, value: health(what, value)? },
-        Part::Read(_) | Part::Passage | Part::Command => return Ok(Decoded::Nothing),
+        Part::Read(_) | Part::Passage | Part::Result | Part::Command => {
+            return Ok(Decoded::Nothing);
+        }
     };
     Ok(Decoded::State(happening))
 }
@@ -286,6 +382,45 @@ mod tests {
     }
 
     #[test]
+    fn a_uid_with_space_around_it_and_a_field_too_many_are_taken() {
+        for payload in [
+            r#"{"v":1,"boot":1,"seq":6,"uid":"5D12E89A\r\n"}"#,
+            r#"{"v":1,"boot":1,"seq":7,"uid":" 5d12e89a "}"#,
+            r#"{"v":1,"boot":1,"seq":8,"uid":"5D12E89A","extra":1,"mac":"x","pin":null}"#,
+        ] {
+            let decoded = decode(READ, payload.as_bytes(), &PinKey::default());
+            let Ok(Decoded::Event { happening, .. }) = decoded else { panic!("{decoded:?}") };
+            let Happening::CredentialRead { uid, pin, .. } = happening else { panic!("no read") };
+            assert_eq!((uid.as_str(), pin), ("5D12E89A", None), "{payload}");
+        }
+    }
+
+    #[test]
+    fn no_error_repeats_the_code_of_a_keypad() {
+        for pin in ["4711", "4711.5", "-4711", "\"47\"", "[4711]", "{\"4711\":1}"] {
+            let payload = format!(r#"{{"v":1,"boot":1,"seq":1,"uid":"A","pin":{pin}}}"#);
+            let why = decode(READ, payload.as_bytes(), &PinKey::default()).unwrap_err();
+            assert!(!why.contains("47"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_device_says_what_became_of_a_command() {
+        let id = "0190a5c0-0000-7000-8000-000000000002";
+        let decoded = |rest: &str| {
+            let payload = format!(r#"{{"v":1,"boot":1,"seq":2,"cmd_id":"{id}"{rest}}}"#);
+            match decode(Part::Result, payload.as_bytes(), &PinKey::default())? {
+                Decoded::Result { error, .. } => Ok::<_, String>(error),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(decoded(r#","ok":true"#), Ok(None));
+        assert_eq!(decoded(r#","error":"motor blocked""#), Ok(Some("motor blocked".to_owned())));
+        assert_eq!(decoded(r#","ok":false"#), Ok(Some("no reason given".to_owned())));
+        assert!(decoded("").unwrap_err().contains("either `ok` or an `error`"));
+    }
+
+    #[test]
     fn states_are_plain_words() {
         let tamper = Happening::Health { what: HealthItem::Tamper, value: "true".to_owned() };
         let cases = [
@@ -318,7 +453,9 @@ mod tests {
             (READ, br#"{"v":1,"boot":1,"seq":1}"#, "missing field `uid`"),
             (READ, br#"{"v":1,"boot":1,"seq":1,"uid":""}"#, "`uid`"),
             (READ, br#"{"v":1,"boot":1,"seq":1,"uid":"A/B"}"#, "`uid`"),
-            (READ, br#"{"v":1,"boot":1,"seq":1,"uid":"A","x":1}"#, "unknown field"),
+            (READ, br#"{"v":1,"boot":1,"seq":1,"uid":1561520282}"#, "in quotes, such as"),
+            (READ, br#"{"v":1,"boot":1,"seq":1,"uid":"A","pin":4711}"#, "not a number"),
+            (Part::Result, br#"{"v":1,"boot":1,"seq":1}"#, "cmd_id"),
             (READ, br#"{"v":2,"boot":1,"seq":1,"uid":"A"}"#, "version `2`"),
             (READ, br#"{"v":1,"boot":-1,"seq":1,"uid":"A"}"#, "invalid value"),
             (READ, br#"{"v":1,"boot":1,"seq":18446744073709551615,"uid":"A"}"#, "63 bits"),

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use domain::{
     command::{Action, Command},
     event::Direction,
-    ids::{CommandId, DecisionId},
+    ids::{CommandId, DecisionId, DeviceId},
     money::Money,
     reasons::Reason,
     time::Timestamp,
@@ -194,6 +194,20 @@ pub(crate) fn is_fresh(topic: &[u8], payload: &[u8], now: Timestamp) -> bool {
         .is_ok_and(|life| now.millis() <= life.issued.saturating_add(life.ttl_ms))
 }
 
+/// The device and the id of the command that a message carries, where it moves something.
+pub(crate) fn command_of(topic: &str, payload: &[u8]) -> Option<(DeviceId, CommandId)> {
+    #[derive(Deserialize)]
+    struct Id {
+        cmd_id: CommandId,
+    }
+    let (device, rest) = topic.strip_prefix("homie/5/")?.split_once('/')?;
+    if rest != topics::OPEN && rest != topics::CAPTURE {
+        return None;
+    }
+    let id: Id = serde_json::from_slice(payload).ok()?;
+    Some((DeviceId::from(device), id.cmd_id))
+}
+
 #[cfg(test)]
 mod tests {
     use domain::time::Span;
@@ -201,7 +215,7 @@ mod tests {
     use super::*;
 
     const PLAIN: MqttProfile =
-        MqttProfile { drops_repeats: true, indicator: true, collector: false };
+        MqttProfile { drops_repeats: true, indicator: true, collector: false, results: false };
 
     fn command(action: Action) -> Command {
         Command {

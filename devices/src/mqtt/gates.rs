@@ -11,6 +11,7 @@ use domain::{
     event::{DeviceEvent, Happening, HealthItem, Transit},
     ids::DeviceId,
     state::Input,
+    time::Timestamp,
 };
 use metrics::counter;
 
@@ -22,6 +23,8 @@ use super::{
 use crate::pin::PinKey;
 use crate::{
     fire::FireRoad,
+    nonsense::{self, Nonsense},
+    outcome::Failures,
     stamp::{Boots, Stamp},
 };
 
@@ -48,6 +51,10 @@ pub(crate) enum Meaning {
     RetainedCommand,
 }
 
+const NOT_READ: &str = "this topic is not read; a gate sends to `reader-in/uid`, `reader-out/uid`, \
+                        `gate/passage` and `gate/result`";
+const NO_GATE: &str = "no gate of this name is in `site.toml`; add it there, or correct the topic";
+
 /// The gates of one link.
 pub(crate) struct Gates {
     devices: HashSet<DeviceId>,
@@ -55,6 +62,8 @@ pub(crate) struct Gates {
     boots: Arc<Boots>,
     stamp: Stamp,
     pins: PinKey,
+    nonsense: Arc<Nonsense>,
+    failures: Option<Arc<Failures>>,
     /// The last state told of each kind; a state that did not change is no news.
     known: HashMap<(DeviceId, Kind), Happening>,
 }
@@ -72,11 +81,19 @@ impl Gates {
         Self {
             devices: devices.iter().cloned().collect(),
             pins,
+            nonsense: Arc::clone(&common.nonsense),
+            failures: None,
             fire: Arc::clone(&common.fire),
             stamp: common.boots.connect(),
             boots: Arc::clone(&common.boots),
             known: HashMap::new(),
         }
+    }
+
+    /// What devices say of commands is compared with `failures`.
+    pub(crate) fn with_results(mut self, failures: Arc<Failures>) -> Self {
+        self.failures = Some(failures);
+        self
     }
 
     /// There is a connection, or a server that listens.
@@ -94,10 +111,17 @@ impl Gates {
     /// What a message comes to. A fire input releases all gates before anything else is done.
     pub(crate) fn message(&mut self, heard: &Heard<'_>) -> Meaning {
         let topic = heard.topic;
-        let Some((id, part)) = topics::parse(topic) else { return Meaning::Nothing };
+        let Some((id, part)) = topics::parse(topic) else {
+            let id = topics::device(topic).filter(|_| !heard.retain);
+            return id.map_or(Meaning::Nothing, |id| self.refuse(id, heard, NOT_READ));
+        };
         let Some(device) = self.devices.get(id).cloned() else {
             dropped("unknown_device");
-            return Meaning::Nothing;
+            // Other things speak Homie too; who reads cards or counts people should be known.
+            if part.is_state() || heard.retain {
+                return Meaning::Nothing;
+            }
+            return self.refuse(id, heard, NO_GATE);
         };
         if part == Part::Command {
             if heard.retain && !heard.payload.is_empty() {
@@ -114,22 +138,38 @@ impl Gates {
         match decode(part, heard.payload, &self.pins) {
             Ok(Decoded::Nothing) => Meaning::Nothing,
             Ok(Decoded::Event { boot, seq, at, happening }) => {
-                Meaning::Input(Input::Device(DeviceEvent {
-                    device,
-                    boot,
-                    seq,
-                    device_time: at,
-                    received: self.stamp.now(),
-                    transit: heard.transit,
-                    happening,
-                }))
+                self.event(device, (boot, seq, at), (heard.transit, happening))
+            }
+            Ok(Decoded::Result { boot, seq, at, command, error }) => {
+                let Some(failures) = &self.failures else { return Meaning::Nothing };
+                let Some(error) = error else {
+                    failures.confirmed(&device, command);
+                    return Meaning::Nothing;
+                };
+                let happening = failures.reported(&device, command, &error);
+                self.event(device, (boot, seq, at), (heard.transit, happening))
             }
             Ok(Decoded::State(happening)) => self.state(&device, happening),
-            Err(why) => {
-                counter!("kari_device_messages_unreadable_total").increment(1);
-                Meaning::Input(Input::Unreadable { device, why })
-            }
+            Err(why) => self.refuse(device.as_str(), heard, &why),
         }
+    }
+
+    fn event(
+        &self,
+        device: DeviceId,
+        (boot, seq, device_time): (u64, u64, Option<Timestamp>),
+        (transit, happening): (Transit, Happening),
+    ) -> Meaning {
+        let received = self.stamp.now();
+        let event = DeviceEvent { device, boot, seq, device_time, received, transit, happening };
+        Meaning::Input(Input::Device(event))
+    }
+
+    /// A message makes no sense: it is counted, and a few are kept on record.
+    fn refuse(&self, device: &str, heard: &Heard<'_>, why: &str) -> Meaning {
+        let (topic, payload) = (heard.topic, heard.payload);
+        let heard = nonsense::Heard { device, topic, payload, why };
+        self.nonsense.hear(&heard).map_or(Meaning::Nothing, Meaning::Input)
     }
 
     fn state(&mut self, device: &DeviceId, happening: Happening) -> Meaning {

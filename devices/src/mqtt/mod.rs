@@ -36,9 +36,14 @@ use crate::{
     backoff::{Backoff, seed},
     config::Login,
     fire::{FireRoad, Outlet},
+    nonsense::Nonsense,
+    outcome::{Failures, Why},
     profile::MqttProfile,
     stamp::Boots,
 };
+
+/// How often commands that wait are looked at: the desk hears of them within a second.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// What the link is given.
 pub(crate) struct Setup {
@@ -58,6 +63,7 @@ pub(crate) struct Common {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) boots: Arc<Boots>,
     pub(crate) fire: Arc<FireRoad>,
+    pub(crate) nonsense: Arc<Nonsense>,
     pub(crate) stop: CancellationToken,
 }
 
@@ -65,6 +71,7 @@ pub(crate) struct Common {
 pub(crate) struct MqttLink {
     line: Arc<Line>,
     fire_line: Arc<Line>,
+    failures: Arc<Failures>,
     profiles: HashMap<DeviceId, MqttProfile>,
     clock: Arc<dyn Clock>,
     task: Mutex<Option<JoinHandle<()>>>,
@@ -74,16 +81,20 @@ pub(crate) struct MqttLink {
 impl MqttLink {
     /// Starts both connections.
     pub(crate) fn start(setup: Setup, common: &Common) -> std::io::Result<Self> {
-        let line = Line::new(Arc::clone(&common.clock));
-        let fire_line = Line::new(Arc::clone(&common.clock));
+        let inlet = common.inlets.gates.clone();
+        let failures = Arc::new(Failures::new(inlet, common.boots.connect()));
+        let line = Line::new(Arc::clone(&common.clock), Some(Arc::clone(&failures)));
+        let fire_line = Line::new(Arc::clone(&common.clock), None);
         let devices: Vec<DeviceId> = setup.gates.iter().map(|(device, _)| device.clone()).collect();
         let releases = Releases { line: Arc::clone(&fire_line), devices: devices.clone() };
         common.fire.add("mqtt", releases)?;
-        let task = start_gates(&setup, common, Arc::clone(&line), &devices);
+        let road = (Arc::clone(&line), Arc::clone(&failures));
+        let task = start_gates(&setup, common, road, &devices);
         let thread = start_fire(&setup, common, Arc::clone(&fire_line), &devices)?;
         Ok(Self {
             line,
             fire_line,
+            failures,
             profiles: setup.gates.into_iter().collect(),
             clock: Arc::clone(&common.clock),
             task: Mutex::new(Some(task)),
@@ -94,14 +105,25 @@ impl MqttLink {
     /// Sends `command`; `false` where it was dropped.
     pub(crate) fn send(&self, command: &Command) -> bool {
         let Some(profile) = self.profiles.get(&command.device) else { return false };
+        // Nobody waits for a lamp.
+        let moves = command.action.moves();
         if !command.is_fresh(self.clock.now()) {
             counter!("kari_device_commands_dropped_total", "why" => "stale").increment(1);
+            if moves {
+                self.failures.failed(command, Why::Stale, "", "");
+            }
             return false;
         }
         let Some(message) = encode::encode(command, *profile) else { return true };
+        if moves {
+            self.failures.remember(command, profile.results);
+        }
         let sent = self.line.send(message);
         if !sent {
             counter!("kari_device_commands_dropped_total", "why" => "queue_full").increment(1);
+            if moves {
+                self.failures.failed(command, Why::QueueFull, "", "");
+            }
         }
         sent
     }
@@ -131,7 +153,7 @@ impl MqttLink {
 fn start_gates(
     setup: &Setup,
     common: &Common,
-    line: Arc<Line>,
+    (line, failures): (Arc<Line>, Arc<Failures>),
     devices: &[DeviceId],
 ) -> JoinHandle<()> {
     let mut filters: Vec<Filter> =
@@ -139,14 +161,24 @@ fn start_gates(
     // Our own commands need not come back; what comes is a retained one at the start.
     let commands = Filter::new(topics::COMMANDS, QoS::AtMostOnce);
     filters.push(Filter { nolocal: true, ..commands });
-    let spec = setup.spec("", filters);
-    let gates = Gates::new(devices, setup.pins.clone(), common);
+    let spec = Spec { retained: Some(topics::COMMANDS), ..setup.spec("", filters) };
+    tokio::spawn(look_after(Arc::clone(&line), Arc::clone(&failures), common.clone()));
+    let gates = Gates::new(devices, setup.pins.clone(), common).with_results(failures);
     let inlet = common.inlets.gates.clone();
     let clock = Arc::clone(&common.clock);
     let mut deliveries = Deliveries::new(gates, Arc::clone(&line), inlet, clock);
     let backoff = Backoff::new(seed("mqtt", setup.epoch));
     let stop = common.stop.clone();
     tokio::spawn(async move { session::run(spec, line, &mut deliveries, backoff, stop).await })
+}
+
+/// Ends commands whose time went by without a connection, or without their device's word.
+async fn look_after(line: Arc<Line>, failures: Arc<Failures>, common: Common) {
+    let mut look = tokio::time::interval(LOOK);
+    while common.stop.run_until_cancelled(look.tick()).await.is_some() {
+        line.give_up_stale();
+        failures.end_unconfirmed(common.clock.now());
+    }
 }
 
 fn start_fire(
@@ -180,6 +212,7 @@ impl Setup {
             client_id: format!("{}{suffix}", self.client_id),
             login: self.login.clone(),
             filters,
+            retained: None,
         }
     }
 }

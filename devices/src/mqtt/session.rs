@@ -6,28 +6,36 @@
 //! through the client's bounded queue.
 
 use std::{
-    collections::VecDeque,
-    sync::{Arc, PoisonError, RwLock},
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
-use domain::time::Clock;
+use domain::{
+    ids::{CommandId, DeviceId},
+    time::Clock,
+};
 use metrics::counter;
 use rumqttc::{
-    NetworkOptions,
+    NetworkOptions, Outgoing,
     v5::{
         AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Request,
         mqttbytes::{
             QoS,
-            v5::{Filter, Packet, Publish, PublishProperties, SubscribeReasonCode},
+            v5::{Filter, Packet, PubAckReason, Publish, PublishProperties, SubscribeReasonCode},
         },
     },
 };
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::encode::{Message, is_fresh};
-use crate::{arrival::Ack, backoff::Backoff, config::Login};
+use super::encode::{Message, command_of, is_fresh};
+use crate::{
+    arrival::Ack,
+    backoff::Backoff,
+    config::Login,
+    outcome::{Failures, Why},
+};
 
 /// The broker may have so many unacknowledged messages on their way to us.
 pub(crate) const RECEIVE_MAXIMUM: u16 = 1024;
@@ -54,6 +62,9 @@ pub(crate) struct Spec {
     pub(crate) client_id: String,
     pub(crate) login: Option<Login>,
     pub(crate) filters: Vec<Filter>,
+    /// The one of them that is listened to for what is retained, and no longer: whoever listens
+    /// keeps the broker from saying that nobody else does.
+    pub(crate) retained: Option<&'static str>,
 }
 
 /// What a link does with its connection. It never waits.
@@ -72,17 +83,59 @@ pub(crate) trait Handler: Send {
 pub(crate) struct Line {
     client: RwLock<Outward>,
     clock: Arc<dyn Clock>,
+    /// Where it is said that a command could not be sent.
+    failures: Option<Arc<Failures>>,
 }
 
 #[derive(Default)]
 struct Outward {
-    client: Option<AsyncClient>,
+    client: Option<Publisher>,
     waiting: VecDeque<Message>,
 }
 
+/// A command on its way: its device and its id.
+type Carried = (DeviceId, CommandId);
+
+/// The client of one connection, with the commands among what it publishes, in order: the packet
+/// id of each comes to light only when it leaves.
+#[derive(Clone)]
+struct Publisher {
+    client: AsyncClient,
+    leaving: Arc<Mutex<VecDeque<Option<Carried>>>>,
+}
+
+impl Publisher {
+    fn new(client: AsyncClient) -> Self {
+        Self { client, leaving: Arc::new(Mutex::new(VecDeque::new())) }
+    }
+
+    fn publish(&self, message: &Message, retain: bool) -> bool {
+        let properties = PublishProperties {
+            message_expiry_interval: Some(message.expiry),
+            ..PublishProperties::default()
+        };
+        let (topic, payload) = (message.topic.as_str(), message.payload.clone());
+        // What two threads publish has to stand in both queues in one order.
+        let mut leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = self
+            .client
+            .try_publish_with_properties(topic, message.qos, retain, payload, properties)
+            .is_ok();
+        if sent {
+            leaving.push_back(command_of(topic, &message.payload));
+        }
+        sent
+    }
+
+    /// The next one has left.
+    fn left(&self) -> Option<Carried> {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner).pop_front().flatten()
+    }
+}
+
 impl Line {
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { client: RwLock::new(Outward::default()), clock })
+    pub(crate) fn new(clock: Arc<dyn Clock>, failures: Option<Arc<Failures>>) -> Arc<Self> {
+        Arc::new(Self { client: RwLock::new(Outward::default()), clock, failures })
     }
 
     /// Whether there is a connection.
@@ -93,11 +146,11 @@ impl Line {
     /// Publishes, or keeps the message for the next connection; `false` where it is full.
     pub(crate) fn send(&self, message: Message) -> bool {
         if let Some(client) = &self.client.read().unwrap_or_else(PoisonError::into_inner).client {
-            return publish(client, &message, false);
+            return client.publish(&message, false);
         }
         let mut outward = self.client.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = &outward.client {
-            return publish(client, &message, false);
+            return client.publish(&message, false);
         }
         let kept = outward.waiting.len() < WAITING;
         if kept {
@@ -109,7 +162,7 @@ impl Line {
     /// Publishes now or not at all.
     pub(crate) fn send_now(&self, message: &Message) -> bool {
         let outward = self.client.read().unwrap_or_else(PoisonError::into_inner);
-        outward.client.as_ref().is_some_and(|client| publish(client, message, false))
+        outward.client.as_ref().is_some_and(|client| client.publish(message, false))
     }
 
     /// Removes a retained message that has no right to be one.
@@ -122,24 +175,63 @@ impl Line {
         };
         let outward = self.client.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = &outward.client
-            && !publish(client, &empty, true)
+            && !client.publish(&empty, true)
         {
             tracing::warn!(topic, "a retained command could not be cleared; it will be next time");
         }
     }
 
     /// The connection stands: what waited goes out, unless it went stale.
-    fn open(&self, client: AsyncClient) {
+    fn open(&self, client: Publisher) {
         let now = self.clock.now();
         let mut outward = self.client.write().unwrap_or_else(PoisonError::into_inner);
         for message in std::mem::take(&mut outward.waiting) {
-            let sent = is_fresh(message.topic.as_bytes(), &message.payload, now)
-                && publish(&client, &message, false);
+            let fresh = is_fresh(message.topic.as_bytes(), &message.payload, now);
+            let sent = fresh && client.publish(&message, false);
             if !sent {
                 counter!("kari_device_commands_dropped_total", "why" => "stale").increment(1);
+                let why = if fresh { Why::QueueFull } else { Why::Stale };
+                self.failed(&message.topic, &message.payload, why);
             }
         }
         outward.client = Some(client);
+    }
+
+    /// Gives up what waited for a connection until its time was over.
+    pub(crate) fn give_up_stale(&self) {
+        let now = self.clock.now();
+        let outward = self.client.read().unwrap_or_else(PoisonError::into_inner);
+        let is_fresh =
+            |message: &Message| is_fresh(message.topic.as_bytes(), &message.payload, now);
+        if outward.waiting.iter().all(is_fresh) {
+            return;
+        }
+        drop(outward);
+        let mut outward = self.client.write().unwrap_or_else(PoisonError::into_inner);
+        let (fresh, stale): (VecDeque<_>, VecDeque<_>) =
+            outward.waiting.drain(..).partition(is_fresh);
+        outward.waiting = fresh;
+        drop(outward);
+        for message in stale {
+            counter!("kari_device_commands_dropped_total", "why" => "stale").increment(1);
+            self.failed(&message.topic, &message.payload, Why::Stale);
+        }
+    }
+
+    /// Says that a command took no effect.
+    fn failed(&self, topic: &str, payload: &[u8], why: Why) {
+        if let Some(failures) = &self.failures
+            && let Some((device, id)) = command_of(topic, payload)
+        {
+            failures.failed_by_id(&device, id, why);
+        }
+    }
+
+    /// Nobody listens to the topic of a command.
+    fn unheard(&self, (device, id): &Carried) {
+        if let Some(failures) = &self.failures {
+            failures.failed_by_id(device, *id, Why::Unheard);
+        }
     }
 
     /// The connection is gone: what it had not delivered waits for the next.
@@ -152,7 +244,9 @@ impl Line {
             let Request::Publish(publish) = request else { continue };
             let Ok(topic) = String::from_utf8(publish.topic.to_vec()) else { continue };
             let fresh = is_fresh(topic.as_bytes(), &publish.payload, self.clock.now());
-            if fresh && outward.waiting.len() < WAITING {
+            if !fresh || outward.waiting.len() >= WAITING {
+                self.failed(&topic, &publish.payload, Why::Lost);
+            } else {
                 let expiry = publish.properties.and_then(|known| known.message_expiry_interval);
                 outward.waiting.push_back(Message {
                     topic,
@@ -163,15 +257,6 @@ impl Line {
             }
         }
     }
-}
-
-fn publish(client: &AsyncClient, message: &Message, retain: bool) -> bool {
-    let properties = PublishProperties {
-        message_expiry_interval: Some(message.expiry),
-        ..PublishProperties::default()
-    };
-    let (topic, payload) = (message.topic.as_str(), message.payload.clone());
-    client.try_publish_with_properties(topic, message.qos, retain, payload, properties).is_ok()
 }
 
 /// Keeps connecting until `stop`.
@@ -236,6 +321,8 @@ async fn serve(
     if client.try_subscribe_many(filters).is_err() {
         return "the topics could not be asked for".to_owned();
     }
+    tracing::info!(client = %spec.client_id, "the broker is connected");
+    let client = Publisher::new(client);
     let ended = CancellationToken::new();
     let canary = tokio::spawn(sing(client.clone(), spec.canary(), ended.clone()));
     let why = listen(spec, &client, events, line, handler, stop).await;
@@ -249,12 +336,16 @@ async fn serve(
 
 async fn listen(
     spec: &Spec,
-    client: &AsyncClient,
+    publisher: &Publisher,
     events: &mut EventLoop,
     line: &Line,
     handler: &mut impl Handler,
     stop: &CancellationToken,
 ) -> String {
+    let client = &publisher.client;
+    // The commands that wait for the broker's word, by packet id: no more than are in flight.
+    let mut carried: HashMap<u16, Carried> = HashMap::new();
+    let mut retained = spec.retained;
     let canary = spec.canary();
     let dead = sleep_until(Instant::now() + CANARY_DEAD);
     tokio::pin!(dead);
@@ -273,6 +364,12 @@ async fn listen(
             Ok(Event::Incoming(Packet::Publish(publish))) => {
                 if publish.topic == canary.as_bytes() {
                     dead.as_mut().reset(Instant::now() + CANARY_DEAD);
+                    // What was retained came before it.
+                    if let Some(topic) = retained.take()
+                        && client.try_unsubscribe(topic).is_err()
+                    {
+                        retained = Some(topic);
+                    }
                     acknowledgement(client, &publish).done();
                 } else {
                     let ack = acknowledgement(client, &publish);
@@ -283,8 +380,21 @@ async fn listen(
                 if granted.return_codes.iter().any(|code| !is_granted(*code)) {
                     return format!("a topic is refused: {:?}", granted.return_codes);
                 }
-                line.open(client.clone());
+                line.open(publisher.clone());
                 handler.up();
+            }
+            Ok(Event::Outgoing(Outgoing::Publish(id))) => {
+                if let Some(command) = publisher.left().filter(|_| id > 0) {
+                    carried.insert(id, command);
+                }
+            }
+            Ok(Event::Incoming(Packet::PubAck(ack))) => {
+                let command = carried.remove(&ack.pkid);
+                if ack.reason == PubAckReason::NoMatchingSubscribers
+                    && let Some(command) = command
+                {
+                    line.unheard(&command);
+                }
             }
             Ok(_) => {}
             Err(error) => return error.to_string(),
@@ -308,7 +418,7 @@ async fn say_goodbye(client: &AsyncClient, events: &mut EventLoop) {
 }
 
 /// Publishes to our own topic as long as the connection is said to live.
-async fn sing(client: AsyncClient, topic: String, ended: CancellationToken) {
+async fn sing(client: Publisher, topic: String, ended: CancellationToken) {
     let mut beat = tokio::time::interval(CANARY_EVERY);
     while ended.run_until_cancelled(beat.tick()).await.is_some() {
         let message = Message {
@@ -317,7 +427,7 @@ async fn sing(client: AsyncClient, topic: String, ended: CancellationToken) {
             qos: QoS::AtLeastOnce,
             expiry: 10,
         };
-        if !publish(&client, &message, false) {
+        if !client.publish(&message, false) {
             tracing::debug!("no place for the canary");
         }
     }

@@ -12,6 +12,8 @@ pub(crate) enum Part {
     Read(Direction),
     /// An event: something about a passage.
     Passage,
+    /// An event: what became of a command.
+    Result,
     /// A state: the gate's mode.
     Mode,
     /// A state: the life-safety input.
@@ -27,7 +29,7 @@ pub(crate) enum Part {
 impl Part {
     /// Whether it is state, which may be retained, or an event, which may not.
     pub(crate) const fn is_state(self) -> bool {
-        !matches!(self, Self::Read(_) | Self::Passage)
+        !matches!(self, Self::Read(_) | Self::Passage | Self::Result)
     }
 }
 
@@ -38,6 +40,7 @@ pub(crate) fn parse(topic: &str) -> Option<(&str, Part)> {
         "reader-in/uid" => Part::Read(Direction::Entry),
         "reader-out/uid" => Part::Read(Direction::Exit),
         "gate/passage" => Part::Passage,
+        RESULT => Part::Result,
         "gate/mode" => Part::Mode,
         "safety/fire" => Part::Fire,
         "health/tamper" => Part::Health(HealthItem::Tamper),
@@ -48,6 +51,13 @@ pub(crate) fn parse(topic: &str) -> Option<(&str, Part)> {
         _ => return None,
     };
     Some((device, part))
+}
+
+/// The device of a topic that nobody reads, where it is one of an event: a property of a node.
+pub(crate) fn device(topic: &str) -> Option<&str> {
+    let (device, rest) = topic.strip_prefix("homie/5/")?.split_once('/')?;
+    let own = rest.contains('/') && !rest.contains('$');
+    own.then_some(device)
 }
 
 /// The topic of a device's `node/property`.
@@ -69,6 +79,8 @@ pub(crate) const OPEN: &str = "gate/open/set";
 pub(crate) const FAIL_MODE: &str = "gate/fail-mode/set";
 /// Where a collector is told to keep a band.
 pub(crate) const CAPTURE: &str = "collector/capture/set";
+/// Where a device says what became of a command.
+pub(crate) const RESULT: &str = "gate/result";
 /// The command that shows an answer.
 pub(crate) const INDICATE: &str = "gate/indicate/set";
 /// The command that sets the mode: `panic` frees the way out, `controlled` ends that.

@@ -59,6 +59,7 @@ use self::{
 use crate::{
     fire::Outlet,
     mqtt::{Common, encode, gates::Gates, topics as ours},
+    outcome::{Failures, Why},
     pin::PinKey,
     profile::MqttProfile,
 };
@@ -89,6 +90,7 @@ pub(crate) struct Server {
     address: SocketAddr,
     commands: mpsc::Sender<Arc<Message>>,
     profiles: HashMap<DeviceId, MqttProfile>,
+    failures: Arc<Failures>,
     clock: Arc<dyn Clock>,
     runs: Arc<AtomicBool>,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
@@ -119,7 +121,10 @@ impl Server {
         let (commands, to_send) = mpsc::channel(COMMANDS);
         let (releases, to_release) = mpsc::channel(RELEASES);
         common.fire.add("mqtt", Releases(releases)).map_err(failed)?;
-        let gates = Gates::new(&devices, setup.pins, common);
+        let inlet = common.inlets.gates.clone();
+        let failures = Arc::new(Failures::new(inlet, common.boots.connect()));
+        let gates = Gates::new(&devices, setup.pins, common).with_results(Arc::clone(&failures));
+        let (to_blame, time) = (Arc::clone(&failures), Arc::clone(&common.clock));
         let (inlets, rights) = (common.inlets.clone(), setup.rights);
         let stop = common.stop.clone();
         let runs = Arc::new(AtomicBool::new(true));
@@ -127,7 +132,9 @@ impl Server {
         let thread = thread::Builder::new().name("mqtt-server".to_owned()).spawn(move || {
             runtime.block_on(async {
                 let exchange = Arc::new(Exchange::new(gates, inlets, rights, connections()));
-                let orders = Orders { commands: to_send, releases: to_release, devices };
+                let failures = to_blame;
+                let orders =
+                    Orders { commands: to_send, releases: to_release, devices, failures, time };
                 run((listener, tls), exchange, orders, stop).await;
             });
             running.store(false, Ordering::Release);
@@ -137,6 +144,7 @@ impl Server {
             address,
             commands,
             profiles: setup.gates.into_iter().collect(),
+            failures,
             clock: Arc::clone(&common.clock),
             runs,
             thread: Mutex::new(Some(thread.map_err(failed)?)),
@@ -157,11 +165,19 @@ impl Server {
     pub(crate) fn send(&self, command: &Command) -> bool {
         let Some(profile) = self.profiles.get(&command.device) else { return false };
         let now = self.clock.now();
+        // Nobody waits for a lamp.
+        let moves = command.action.moves();
         if !command.is_fresh(now) {
             dropped("stale");
+            if moves {
+                self.failures.failed(command, Why::Stale, "", "");
+            }
             return false;
         }
         let Some(message) = encode::encode(command, *profile) else { return true };
+        if moves {
+            self.failures.remember(command, profile.results);
+        }
         let left = command.issued.plus(command.ttl).since(now);
         let left = Duration::from_micros(u64::try_from(left.0).unwrap_or(0));
         let qos = match message.qos {
@@ -172,6 +188,9 @@ impl Server {
         let sent = self.commands.try_send(message).is_ok();
         if !sent {
             dropped("queue_full");
+            if moves {
+                self.failures.failed(command, Why::QueueFull, "", "");
+            }
         }
         sent
     }
@@ -196,6 +215,8 @@ struct Orders {
     commands: mpsc::Receiver<Arc<Message>>,
     releases: mpsc::Receiver<bool>,
     devices: Vec<DeviceId>,
+    failures: Arc<Failures>,
+    time: Arc<dyn Clock>,
 }
 
 type Listener = std::net::TcpListener;
@@ -220,7 +241,8 @@ async fn run(
         let exchange = Arc::clone(&exchange);
         tasks.spawn(accept::accept((listener, tls), exchange, tasks.clone(), stop.clone()));
     }
-    tasks.spawn(sweep(Arc::clone(&exchange), stop.clone()));
+    let confirmed = (Arc::clone(&orders.failures), Arc::clone(&orders.time));
+    tasks.spawn(sweep(Arc::clone(&exchange), confirmed, stop.clone()));
     tasks.spawn(obey(orders, Arc::clone(&exchange), stop.clone()));
     stop.cancelled().await;
     tasks.close();
@@ -237,19 +259,25 @@ async fn obey(mut orders: Orders, exchange: Arc<Exchange>, stop: CancellationTok
             Some(release) = orders.releases.recv() => {
                 say_releases(&orders.devices, release, &exchange);
             }
-            Some(command) = orders.commands.recv() => command_devices(&command, &exchange),
+            Some(command) = orders.commands.recv() => {
+                command_devices(&command, &exchange, &orders.failures);
+            }
             () = stop.cancelled() => break,
         }
     }
     while let Ok(command) = orders.commands.try_recv() {
-        command_devices(&command, &exchange);
+        command_devices(&command, &exchange, &orders.failures);
     }
     exchange.registry().end_all();
 }
 
-fn command_devices(command: &Arc<Message>, exchange: &Exchange) {
-    if exchange.board().route(command, false) == 0 {
+fn command_devices(command: &Arc<Message>, exchange: &Exchange, failures: &Failures) {
+    let reached = exchange.board().route(command, false);
+    if reached == 0 {
         dropped("nobody_listens");
+        if let Some((device, id)) = encode::command_of(&command.topic, &command.payload) {
+            failures.failed_by_id(&device, id, Why::Unheard);
+        }
     }
 }
 
@@ -264,11 +292,16 @@ fn say_releases(devices: &[DeviceId], release: bool, exchange: &Exchange) {
     }
 }
 
-async fn sweep(exchange: Arc<Exchange>, stop: CancellationToken) {
+async fn sweep(
+    exchange: Arc<Exchange>,
+    (failures, time): (Arc<Failures>, Arc<dyn Clock>),
+    stop: CancellationToken,
+) {
     let mut beat = interval(SWEEP);
     while stop.run_until_cancelled(beat.tick()).await.is_some() {
         let wills = exchange.board().sweep(Instant::now());
         exchange.publish_wills(wills);
+        failures.end_unconfirmed(time.now());
     }
 }
 

@@ -72,6 +72,8 @@ pub(super) struct Inner {
     pub(super) tally: Tally,
     pub(super) duplicate: bool,
     pub(super) silent: bool,
+    /// What it says went wrong with each opening command, instead of opening.
+    pub(super) refuses: Option<String>,
     pub(super) slow: Duration,
 }
 
@@ -91,6 +93,7 @@ impl Inner {
             tally: Tally::default(),
             duplicate: false,
             silent: false,
+            refuses: None,
             slow: Duration::ZERO,
         }
     }
@@ -280,7 +283,7 @@ impl Gate {
         });
     }
 
-    fn obey(&self, publish: &Publish) {
+    fn obey(self: &Arc<Self>, publish: &Publish) {
         if publish.payload.is_empty() || self.lock().silent {
             return;
         }
@@ -300,7 +303,11 @@ impl Gate {
         }
     }
 
-    fn read_command<T: DeserializeOwned>(&self, payload: &[u8], then: impl FnOnce(&Self, T)) {
+    fn read_command<T: DeserializeOwned>(
+        self: &Arc<Self>,
+        payload: &[u8],
+        then: impl FnOnce(&Arc<Self>, T),
+    ) {
         match serde_json::from_slice(payload) {
             Ok(command) => then(self, command),
             Err(_) => self.lock().tally.unreadable += 1,
@@ -319,7 +326,7 @@ impl Gate {
         first
     }
 
-    fn open(&self, open: Open) {
+    fn open(self: &Arc<Self>, open: Open) {
         let came = Instant::now();
         let mut inner = self.lock();
         if open.epoch < inner.epoch {
@@ -330,6 +337,17 @@ impl Gate {
             return;
         }
         inner.epoch = open.epoch;
+        if let Some(error) = inner.refuses.clone() {
+            drop(inner);
+            let (boot, id) = (self.setup.boot, open.cmd_id);
+            self.say(topics::RESULT, None, |seq| {
+                let result = serde_json::json!({
+                    "v": 1, "boot": boot, "seq": seq, "cmd_id": id, "error": error,
+                });
+                result.to_string()
+            });
+            return;
+        }
         let (command, decision) = (open.cmd_id, open.decision);
         let seen = OpenSeen { command, decision, direction: open.direction, came };
         if inner.actuations.len() >= REMEMBERED {
@@ -340,7 +358,7 @@ impl Gate {
         self.tell(Told::Open(seen));
     }
 
-    fn indicate(&self, shown: Indicate) {
+    fn indicate(self: &Arc<Self>, shown: Indicate) {
         let came = Instant::now();
         let mut inner = self.lock();
         if !self.is_live(&mut inner, shown.cmd_id, shown.issued, shown.ttl_ms) {

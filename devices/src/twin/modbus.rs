@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use super::TwinError;
 use crate::{
     modbus::{
-        profile::{Input, Map},
+        profile::{Flash, Input, Map},
         wire::{RAW_WRITE_COIL, Renamed},
     },
     profile::{Kind, Profile},
@@ -73,6 +73,8 @@ struct Inner {
     seen: VecDeque<PulseSeen>,
     silent: bool,
     wrong: bool,
+    /// The exception by which it refuses what is written.
+    refuses: Option<ExceptionCode>,
     slow: Duration,
     /// Cancelled to cut all connections.
     connections: CancellationToken,
@@ -174,13 +176,13 @@ impl ModbusGate {
             Direction::Entry => map.open_entry,
             Direction::Exit => map.open_exit,
         };
-        self.pulsed(flash.address - self.board.flash_base, patience).await
+        self.pulsed(self.board.coil(flash), patience).await
     }
 
     /// Waits for the next pulse of the red lamp.
     pub async fn refused(&self, patience: Duration) -> Option<PulseSeen> {
         let red = self.board.map.red?;
-        self.pulsed(red.address - self.board.flash_base, patience).await
+        self.pulsed(self.board.coil(red), patience).await
     }
 
     async fn pulsed(&self, coil: u16, patience: Duration) -> Option<PulseSeen> {
@@ -208,6 +210,17 @@ impl ModbusGate {
         let inner = self.board.lock();
         let held = |coil: &u16| inner.coils.get(usize::from(*coil)).copied().unwrap_or(false);
         self.board.map.release.iter().all(held)
+    }
+
+    /// Whether a coil is on.
+    #[must_use]
+    pub fn is_on(&self, coil: u16) -> bool {
+        self.board.lock().coils.get(usize::from(coil)).copied().unwrap_or(false)
+    }
+
+    /// The exception by which it refuses everything that is written, such as 2 or 6; 0 for none.
+    pub fn refuse(&self, exception: u8) {
+        self.board.lock().refuses = (exception > 0).then(|| ExceptionCode::new(exception));
     }
 
     /// Whether it takes requests and never answers.
@@ -287,6 +300,7 @@ impl Inner {
             seen: VecDeque::new(),
             silent: false,
             wrong: false,
+            refuses: None,
             slow: Duration::ZERO,
             connections: CancellationToken::new(),
         };
@@ -350,17 +364,18 @@ impl Board {
         }
     }
 
+    /// The coil of a pulse.
+    fn coil(&self, flash: Flash) -> u16 {
+        if flash.switched { flash.address } else { flash.address - self.flash_base }
+    }
+
     fn write_coil(&self, inner: &mut Inner, at: u16, value: u16) -> Result<(), ExceptionCode> {
+        if let Some(exception) = inner.refuses {
+            return Err(exception);
+        }
         if let Some(coil) = at.checked_sub(self.flash_base).filter(|coil| *coil < 0x100) {
             let length = Duration::from_millis(100 * u64::from(value));
-            let pulse = PulseSeen { coil, length, came: Instant::now() };
-            if inner.seen.len() >= REMEMBERED {
-                inner.seen.pop_front();
-            }
-            inner.seen.push_back(pulse);
-            if self.telling.try_send(pulse).is_err() {
-                tracing::debug!("nobody asks for the pulses of this twin");
-            }
+            self.pulse(inner, PulseSeen { coil, length, came: Instant::now() });
             return Ok(());
         }
         let coil = inner.coils.get_mut(usize::from(at)).ok_or(ExceptionCode::IllegalDataAddress)?;
@@ -369,7 +384,25 @@ impl Board {
             0x0000 => false,
             _ => return Err(ExceptionCode::IllegalDataValue),
         };
+        let all = [Some(self.map.open_entry), Some(self.map.open_exit), self.map.red];
+        let mut switched = all.into_iter().flatten().filter(|flash| flash.switched);
+        if value == 0xFF00
+            && let Some(flash) = switched.find(|flash| flash.address == at)
+        {
+            let pulse = PulseSeen { coil: at, length: flash.length(), came: Instant::now() };
+            self.pulse(inner, pulse);
+        }
         Ok(())
+    }
+
+    fn pulse(&self, inner: &mut Inner, pulse: PulseSeen) {
+        if inner.seen.len() >= REMEMBERED {
+            inner.seen.pop_front();
+        }
+        inner.seen.push_back(pulse);
+        if self.telling.try_send(pulse).is_err() {
+            tracing::debug!("nobody asks for the pulses of this twin");
+        }
     }
 }
 

@@ -282,6 +282,11 @@ impl MqttGate {
         }
     }
 
+    /// What it says went wrong with each opening command, instead of opening; nothing to obey again.
+    pub fn refuse(&self, error: Option<&str>) {
+        self.gate.lock().refuses = error.map(str::to_owned);
+    }
+
     /// How long it takes before it says or obeys anything.
     pub fn slow(&self, delay: Duration) {
         self.gate.lock().slow = delay;

@@ -75,8 +75,17 @@ impl Site {
     }
 
     pub async fn start_with(text: &str, places: usize, clock: Arc<TestClock>) -> Self {
+        Self::start_as(text, places, clock, &Profiles::load(None).unwrap()).await
+    }
+
+    pub async fn start_as(
+        text: &str,
+        places: usize,
+        clock: Arc<TestClock>,
+        profiles: &Profiles,
+    ) -> Self {
         let config: LinksConfig = toml::from_str(text).unwrap();
-        let links = config.check(&Profiles::load(None).unwrap()).unwrap();
+        let links = config.check(profiles).unwrap();
         let (to_gates, gates) = queue::bounded(places, 16 * places);
         let (to_emergency, emergency) = queue::bounded(places, 16 * places);
         let inlets = Inlets { emergency: to_emergency, gates: to_gates };
