@@ -327,6 +327,7 @@ fn put(session: &mut Session, due: Due) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::rights::tests::Still;
 
     fn come(board: &mut Board, client_id: &str, number: u64, now: Instant) -> (SessionKey, bool) {
         let handle = Arc::new(Handle::new(number, std::net::Ipv4Addr::LOCALHOST.into()));
@@ -344,7 +345,8 @@ mod tests {
 
     #[test]
     fn the_oldest_stranger_that_is_away_gives_way_and_a_gate_stays() {
-        let mut board = Board::new(Rights::without_accounts("kari".to_owned()));
+        let ours = ("kari".to_owned(), Vec::new());
+        let mut board = Board::new(Rights::new(ours, Arc::default(), Arc::new(Still)));
         let start = Instant::now();
         let (gate, _) = come(&mut board, "gate-1", 1, start);
         board.is_useful(gate);

@@ -150,11 +150,12 @@ fn is_guarded(topic: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::accounts::{Accounts, FILE, Secret, filter::Filter};
 
-    struct Still;
+    /// A clock that stands still.
+    pub(crate) struct Still;
 
     impl Clock for Still {
         fn now(&self) -> domain::time::Timestamp {
