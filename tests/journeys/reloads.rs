@@ -92,9 +92,9 @@ fn consulted(decision: &Decision) -> Option<Money> {
 }
 
 /// Every decision was made by the set that was in force at its place in the journal, by nothing but
-/// that set, and as that set says. `sets` are the good ones, each with its bound. Nobody waits for a
-/// store that takes longer than [`STALL`]: what is answered without it is not asked of any set, and
-/// happens only where the machine was late by as much.
+/// that set, and as that set says. `sets` are the good ones, each with its bound. Nobody waits for
+/// a store that takes longer than [`STALL`]: what is answered without it is not asked of any set,
+/// and happens only where the machine was late by as much.
 async fn check_decisions(
     records: &Records,
     sets: &BTreeMap<String, Option<Money>>,
