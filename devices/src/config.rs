@@ -34,7 +34,7 @@ pub struct MqttConfig {
     /// `embedded`, or `mqtt://host:port`.
     #[serde(default = "embedded")]
     pub broker: String,
-    /// Where the embedded broker listens; beyond loopback only where devices have accounts.
+    /// Where the server inside listens; beyond loopback only where devices have accounts.
     #[serde(default = "loopback")]
     pub listen: SocketAddr,
     /// Our name at the broker, which keeps our session: two daemons at one broker need two.
@@ -345,7 +345,7 @@ impl MqttConfig {
             _ => return failed("`username` and `password_file` go together; give both or none"),
         };
         if login.is_some() && matches!(place, BrokerPlace::Embedded(_)) {
-            return failed("the embedded broker has no accounts; take `username` out");
+            return failed("`username` is for a broker on the network; take it out");
         }
         let tls = match (self.tls_listen, self.tls_certificate, self.tls_key) {
             (None, None, None) => None,
