@@ -112,12 +112,12 @@ struct ResultMessage {
 }
 
 fn uid_text<'de, D: Deserializer<'de>>(source: D) -> Result<Cow<'de, str>, D::Error> {
-    source.deserialize_any(Quoted("`uid` must be text in quotes, such as \"04A2B3\""))
+    source.deserialize_any(Quoted("`uid` as text in quotes, such as \"04A2B3\""))
 }
 
 /// The value itself is never part of the error: it is a secret.
 fn pin_text<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Cow<'de, str>>, D::Error> {
-    let text = source.deserialize_any(Quoted("`pin` must be text in quotes"))?;
+    let text = source.deserialize_any(Quoted("`pin` as text in quotes"))?;
     Ok((!text.is_empty()).then_some(text))
 }
 
@@ -140,16 +140,16 @@ impl<'de> Visitor<'de> for Quoted {
         Ok(Cow::Borrowed(""))
     }
     fn visit_bool<E: de::Error>(self, _: bool) -> Result<Self::Value, E> {
-        Err(E::custom(format!("{}, not true or false", self.0)))
+        Err(E::custom(format!("true or false, expected {}", self.0)))
     }
     fn visit_u64<E: de::Error>(self, _: u64) -> Result<Self::Value, E> {
-        Err(E::custom(format!("{}, not a number", self.0)))
+        Err(E::custom(format!("a number, expected {}", self.0)))
     }
     fn visit_i64<E: de::Error>(self, _: i64) -> Result<Self::Value, E> {
-        Err(E::custom(format!("{}, not a number", self.0)))
+        Err(E::custom(format!("a number, expected {}", self.0)))
     }
     fn visit_f64<E: de::Error>(self, _: f64) -> Result<Self::Value, E> {
-        Err(E::custom(format!("{}, not a number", self.0)))
+        Err(E::custom(format!("a number, expected {}", self.0)))
     }
 }
 
@@ -454,7 +454,7 @@ mod tests {
             (READ, br#"{"v":1,"boot":1,"seq":1,"uid":""}"#, "`uid`"),
             (READ, br#"{"v":1,"boot":1,"seq":1,"uid":"A/B"}"#, "`uid`"),
             (READ, br#"{"v":1,"boot":1,"seq":1,"uid":1561520282}"#, "in quotes, such as"),
-            (READ, br#"{"v":1,"boot":1,"seq":1,"uid":"A","pin":4711}"#, "not a number"),
+            (READ, br#"{"v":1,"boot":1,"seq":1,"uid":"A","pin":4711}"#, "a number, expected `pin`"),
             (Part::Result, br#"{"v":1,"boot":1,"seq":1}"#, "cmd_id"),
             (READ, br#"{"v":2,"boot":1,"seq":1,"uid":"A"}"#, "version `2`"),
             (READ, br#"{"v":1,"boot":-1,"seq":1,"uid":"A"}"#, "invalid value"),
