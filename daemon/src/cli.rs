@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 use crate::{
     commands::replay::When,
     import::{kinds::Kind, rows::Existing},
 };
 
+pub(crate) mod bench;
 mod books;
 pub(crate) mod catalogue;
 pub(crate) mod device;
@@ -173,7 +174,7 @@ A period begins with --from and ends before --until, by the site's clock.")]
   kari bench money --server postgres://kari@localhost/postgres
                              sales and entries on SQLite and on that server, which gets a
                              database for the time of the run")]
-    Bench(BenchArgs),
+    Bench(bench::BenchArgs),
     /// The bare echo that `kari bench` measures against.
     #[command(hide = true)]
     BenchPeer {
@@ -474,30 +475,4 @@ pub(crate) struct ImportArgs {
     /// Tell how far it is, where no bar can be shown.
     #[arg(long)]
     pub(crate) progress: bool,
-}
-
-/// What `kari bench` takes.
-#[derive(Debug, Args)]
-pub(crate) struct BenchArgs {
-    /// What is measured.
-    #[arg(value_enum, default_value_t = Measures::Gates)]
-    pub(crate) what: Measures,
-    /// Shorter runs, for a first look.
-    #[arg(long)]
-    pub(crate) quick: bool,
-    /// How many people the measured site has.
-    #[arg(long, default_value_t = 1_000_000, value_name = "N")]
-    pub(crate) people: u32,
-    /// The PostgreSQL where `money` makes a database of its own.
-    #[arg(long, value_name = "URL")]
-    pub(crate) server: Option<String>,
-}
-
-/// What `kari bench` measures.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Measures {
-    /// The way from an event at a gate to its command, memory and start.
-    Gates,
-    /// Durable sales and entries through the loop, against commits without it and pgbench.
-    Money,
 }

@@ -1,7 +1,7 @@
 """A relay and input board made of pymodbus: a server that is not ours.
 
-Orders come as lines (`input N 0|1`, `read FIRST_REGISTER HEX`, `refuse EXCEPTION|0`), each answered by `ok`; what the
-daemon writes is told as `pulse COIL TICKS` and `coil COIL 0|1`.
+Orders come as lines (`input N 0|1`, `read FIRST_REGISTER HEX`, `refuse EXCEPTION|0`), each answered
+by `ok`; what the daemon writes is told as `pulse COIL TICKS` and `coil COIL 0|1`.
 """
 
 import asyncio

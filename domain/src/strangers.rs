@@ -1,5 +1,5 @@
-//! Reads of credentials that nobody knows. A few are decided and recorded like all others; a flood of
-//! them fills no disk: it is answered all the same, and counted on a line of the journal.
+//! Reads of credentials that nobody knows. A few are decided and recorded like all others; a flood
+//! of them fills no disk: it is answered all the same, and counted on a line of the journal.
 
 use std::collections::BTreeMap;
 

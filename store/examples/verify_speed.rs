@@ -1,7 +1,7 @@
 //! How long `kari verify` takes over a long journal.
 //!
-//! `cargo run --release -p store --example verify_speed LINES [FOLDER]` fills a database once, with a
-//! decision for every second line and a transaction for every fourth, and looks at all of it.
+//! `cargo run --release -p store --example verify_speed LINES [FOLDER]` fills a database once, with
+//! a decision for every second line and a transaction for every fourth, and looks at all of it.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on ends")]
 

@@ -39,7 +39,10 @@ impl Reader {
         let values = [device.into(), from.micros().into(), until.micros().into()];
         let rows = self.pool.rows(FAILED, values).await;
         let lines = rows.map_err(ReadError::of("failed commands"))?;
-        let of_it = |entry: &Entry| matches!(entry.noted, Noted::Condition { decision: Some(id), .. } if id == decision.id);
+        let of_it = |entry: &Entry| match entry.noted {
+            Noted::Condition { decision: of, .. } => of == Some(decision.id),
+            _ => false,
+        };
         let lines: Result<Vec<_>, _> = lines.iter().map(line).collect();
         Ok(lines?.into_iter().filter(of_it).collect())
     }

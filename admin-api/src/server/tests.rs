@@ -494,8 +494,7 @@ async fn a_stop_ends_open_feeds_and_the_server() {
     let running = Running::start().await;
     let mut events = running.listen("/api/v1/decisions/live", "").await;
     running.stop.cancel();
-    let mut rest = Vec::new();
-    let ended = events.stream.read_to_end(&mut rest);
+    let ended = async { events.stream.read_to_end(&mut Vec::new()).await };
     tokio::time::timeout(Duration::from_secs(5), ended).await.unwrap().unwrap();
     running.served.await.unwrap().unwrap();
 }

@@ -18,7 +18,10 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
-    cli::{BenchArgs, Exit, Measures},
+    cli::{
+        Exit,
+        bench::{BenchArgs, Measures},
+    },
     driven::databases::Databases,
 };
 use report::{Goal, Report};

@@ -69,7 +69,10 @@ async fn looked_at(reader: &Reader) -> anyhow::Result<Report> {
 fn as_json(report: &Report, found: &[Finding]) -> serde_json::Value {
     let (journal, ledger) = (report.journal.as_ref().ok(), report.ledger.as_ref().ok());
     let rows = report.rows.as_ref().ok();
-    let one = |found: &Finding| serde_json::json!({ "table": found.table, "row": found.row, "why": found.why });
+    let one = |found: &Finding| {
+        let (table, row, why) = (&found.table, &found.row, &found.why);
+        serde_json::json!({ "table": table, "row": row, "why": why })
+    };
     serde_json::json!({
         "intact": found.is_empty(),
         "lines": journal.map(|journal| journal.lines),

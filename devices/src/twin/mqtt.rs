@@ -282,7 +282,8 @@ impl MqttGate {
         }
     }
 
-    /// What it says went wrong with each opening command, instead of opening; nothing to obey again.
+    /// What it says went wrong with each opening command, instead of opening; `None` to obey
+    /// again.
     pub fn refuse(&self, error: Option<&str>) {
         self.gate.lock().refuses = error.map(str::to_owned);
     }

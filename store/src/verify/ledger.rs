@@ -71,21 +71,7 @@ pub(super) async fn ledger_with(
     }
     drop(rows);
     walk.close()?;
-    for (daemon, seq, hash) in ends {
-        let found = walk.ends.remove(&daemon).unwrap_or_else(|| (0, vec![0; 32]));
-        if found.0 > seq {
-            let row = format!("transaction {} of daemon {daemon}", found.0);
-            return Err(broken(row, "it was added behind the end of the ledger"));
-        }
-        if found != (seq, hash) {
-            let row = format!("transaction {seq} of daemon {daemon}");
-            return Err(broken(row, "it is the last one, and it is not there"));
-        }
-    }
-    if let Some((daemon, (seq, _))) = walk.ends.iter().next() {
-        let row = format!("transaction {seq} of daemon {daemon}");
-        return Err(broken(row, "the last batch of that daemon is not there"));
-    }
+    walk.reaches(ends)?;
     let orphan = view.row(ORPHAN, []).await.map_err(&failed)?;
     if let Some(row) = orphan {
         let mut cells = Cells::of_row("posting", &row, &mut names)?;
@@ -131,6 +117,28 @@ struct Walk {
 }
 
 impl Walk {
+    /// Each chain ends where the last batch of its daemon says, and no other is there.
+    fn reaches(&mut self, ends: Vec<(i64, i64, Vec<u8>)>) -> Result<(), VerifyError> {
+        for (daemon, seq, hash) in ends {
+            let found = self.ends.remove(&daemon).unwrap_or_else(|| (0, vec![0; 32]));
+            if found.0 > seq {
+                let row = format!("transaction {} of daemon {daemon}", found.0);
+                return Err(broken(row, "it was added behind the end of the ledger"));
+            }
+            if found != (seq, hash) {
+                let row = format!("transaction {seq} of daemon {daemon}");
+                return Err(broken(row, "it is the last one, and it is not there"));
+            }
+        }
+        match self.ends.iter().next() {
+            Some((daemon, (seq, _))) => {
+                let row = format!("transaction {seq} of daemon {daemon}");
+                Err(broken(row, "the last batch of that daemon is not there"))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn row(
         &mut self,
         transaction: TransactionRow,

@@ -165,31 +165,7 @@ impl Change {
                 );
                 (sql, Vec::new(), 0)
             }
-            Self::Swapped => {
-                let second = rows.iter().find(|second| second.key != row.key)?.clone();
-                let others = table.others();
-                let column = others.get(random.usize(..others.len().max(1)))?;
-                let text = as_text(home, column);
-                let of = |row: &Row| format!("(SELECT {text} FROM {name} WHERE {})", row.is);
-                let sql = format!(
-                    "SELECT CASE WHEN {} IS NOT DISTINCT FROM {} THEN '=' ELSE '' END",
-                    of(&row),
-                    of(&second)
-                );
-                if home.texts(&sql, 1).await[0][0] == "=" {
-                    return None;
-                }
-                let column = &column.0;
-                let of = |row: &Row| format!("(SELECT {column} FROM {name} WHERE {})", row.is);
-                let (first_value, second_value) = (of(&row), of(&second));
-                let (first, other) = (&row.is, &second.is);
-                let sql = format!(
-                    "CREATE TEMP TABLE two AS SELECT {first_value} AS one, {second_value} AS two;
-                    UPDATE {name} SET {column} = CASE WHEN {first} THEN (SELECT two FROM two)
-                        ELSE (SELECT one FROM two) END WHERE ({first}) OR ({other})"
-                );
-                (sql, vec![row.key, second.key], 0)
-            }
+            Self::Swapped => swap(home, table, (row, &rows), random).await?,
             Self::Cut if rows.len() > 2 => {
                 let last = &rows[rows.len() - random.usize(2..rows.len())..];
                 let is: Vec<_> = last.iter().map(|row| format!("({})", row.is)).collect();
@@ -197,30 +173,7 @@ impl Change {
             }
             Self::Cut => return None,
             Self::Emptied => (format!("DELETE FROM {name}"), Vec::new(), rows.len()),
-            Self::Older => {
-                let columns: Vec<_> = table.columns.iter().map(|(name, _)| name.clone()).collect();
-                let columns = columns.join(", ");
-                let is = &row.is;
-                let then = format!("SELECT count(*)::text FROM old_{name} WHERE {is}");
-                let then =
-                    then.replace("::text", if home.is_postgres() { "::text" } else { "||''" });
-                let known = home.texts(&then, 1).await[0][0] == "1";
-                if !known || !table.columns.iter().any(|(name, _)| name == "version") {
-                    return None;
-                }
-                let same = format!(
-                    "SELECT CASE WHEN n.version = o.version THEN '=' ELSE '' END
-                    FROM (SELECT * FROM {name} WHERE {is}) n, (SELECT * FROM old_{name} WHERE {is}) o"
-                );
-                if home.texts(&same, 1).await[0][0] == "=" {
-                    return None;
-                }
-                let sql = format!(
-                    "DELETE FROM {name} WHERE {is};
-                    INSERT INTO {name} ({columns}) SELECT {columns} FROM old_{name} WHERE {is}"
-                );
-                (sql, vec![row.key], 0)
-            }
+            Self::Older => put_back(home, table, row).await?,
         };
         home.tamper(&sql).await.ok()?;
         let mut done = Done { sql, rows: named, gone };
@@ -232,6 +185,69 @@ impl Change {
         }
         Some(done)
     }
+}
+
+/// A change as its text, the rows that it is found by, and how many rows are gone.
+type Made = (String, Vec<String>, usize);
+
+/// Two rows change a value with each other.
+async fn swap(
+    home: &Home,
+    table: &Table,
+    (row, rows): (Row, &[Row]),
+    random: &mut fastrand::Rng,
+) -> Option<Made> {
+    let name = &table.name;
+    let second = rows.iter().find(|second| second.key != row.key)?.clone();
+    let others = table.others();
+    let column = others.get(random.usize(..others.len().max(1)))?;
+    let text = as_text(home, column);
+    let of = |row: &Row| format!("(SELECT {text} FROM {name} WHERE {})", row.is);
+    let sql = format!(
+        "SELECT CASE WHEN {} IS NOT DISTINCT FROM {} THEN '=' ELSE '' END",
+        of(&row),
+        of(&second)
+    );
+    if home.texts(&sql, 1).await[0][0] == "=" {
+        return None;
+    }
+    let column = &column.0;
+    let of = |row: &Row| format!("(SELECT {column} FROM {name} WHERE {})", row.is);
+    let (first_value, second_value) = (of(&row), of(&second));
+    let (first, other) = (&row.is, &second.is);
+    let sql = format!(
+        "CREATE TEMP TABLE two AS SELECT {first_value} AS one, {second_value} AS two;
+            UPDATE {name} SET {column} = CASE WHEN {first} THEN (SELECT two FROM two)
+                ELSE (SELECT one FROM two) END WHERE ({first}) OR ({other})"
+    );
+    Some((sql, vec![row.key, second.key], 0))
+}
+
+/// A row is put back as it was when the site was younger.
+async fn put_back(home: &Home, table: &Table, row: Row) -> Option<Made> {
+    let name = &table.name;
+    let columns: Vec<_> = table.columns.iter().map(|(name, _)| name.clone()).collect();
+    let columns = columns.join(", ");
+    let is = &row.is;
+    let then = format!("SELECT count(*)::text FROM old_{name} WHERE {is}");
+    let then = then.replace("::text", if home.is_postgres() { "::text" } else { "||''" });
+    let known = home.texts(&then, 1).await[0][0] == "1";
+    if !known || !table.columns.iter().any(|(name, _)| name == "version") {
+        return None;
+    }
+    let same = format!(
+        "SELECT CASE WHEN n.version = o.version THEN '=' ELSE '' END
+            FROM (SELECT * FROM {name} WHERE {is}) n,
+                (SELECT * FROM old_{name} WHERE {is}) o"
+    );
+    if home.texts(&same, 1).await[0][0] == "=" {
+        return None;
+    }
+    let sql = format!(
+        "DELETE FROM {name} WHERE {is};
+            INSERT INTO {name} ({columns}) SELECT {columns} FROM old_{name} WHERE {is}"
+    );
+    Some((sql, vec![row.key], 0))
 }
 
 /// The tables that the chains hold, and what names their rows.
