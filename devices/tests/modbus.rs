@@ -231,13 +231,13 @@ struct Pymodbus {
 impl Pymodbus {
     fn start() -> Option<Self> {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pymodbus_board.py");
-        let known = Command::new("python3").args(["-c", "import pymodbus"]).output();
+        let known = Command::new(common::python()).args(["-c", "import pymodbus"]).output();
         if !known.is_ok_and(|output| output.status.success()) {
             left_out("python3 with pymodbus");
             return None;
         }
         let port = common::free_port();
-        let mut process = Command::new("python3")
+        let mut process = Command::new(common::python())
             .args([script, &port.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

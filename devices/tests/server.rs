@@ -16,16 +16,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{Mosquitto, Site, device_event, free_port, left_out, mqtt_site, read_of};
+use common::{Mosquitto, Site, device_event, free_port, left_out, mqtt_site, python, read_of};
 use domain::event::Direction::*;
 use tokio::time::{sleep, timeout};
 
 /// Runs the checks against `address`; the names of those that failed.
 async fn failed_checks(address: SocketAddr, prefix: &str) -> Option<Vec<String>> {
-    let python = std::env::var("KARI_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mqtt_checks.py");
     let (port, prefix) = (address.port().to_string(), prefix.to_owned());
-    let run = move || Command::new(python).args([script, &port, &prefix]).output();
+    let run = move || Command::new(python()).args([script, &port, &prefix]).output();
     let Ok(output) = tokio::task::spawn_blocking(run).await.unwrap() else {
         left_out("python3");
         return None;

@@ -9,9 +9,10 @@ use std::{
     time::Duration,
 };
 
+use domain::time::Clock as _;
 use serde_json::{Value, json};
 use tests::{
-    daemon::{Daemon, eventually},
+    daemon::{Daemon, WallClock, eventually},
     left_out,
     peers::Mosquitto,
     program::{self, text},
@@ -69,7 +70,8 @@ struct Listener(Child);
 
 impl Listener {
     fn of(site: &Folder, login: Option<&Login>, filter: &str, more: &[&str]) -> Self {
-        let words = [&["-v", "-t", filter], more].concat();
+        // Nobody waits for ever for what does not come.
+        let words = [&["-v", "-W", "20", "-t", filter], more].concat();
         Self(client("mosquitto_sub", site, login, &words).spawn().unwrap())
     }
 
@@ -79,8 +81,10 @@ impl Listener {
     }
 }
 
+/// A read with its own time: at a broker nobody knows how long one without it has waited.
 fn read(seq: u64, uid: &str) -> Value {
-    json!({ "v": 1, "boot": 1, "seq": seq, "uid": uid })
+    let now = WallClock.now().micros() / 1000;
+    json!({ "v": 1, "boot": 1, "seq": seq, "t": now, "uid": uid })
 }
 
 fn is_missing(test: &str) -> bool {

@@ -239,6 +239,11 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// The Python of the test peers: `KARI_TEST_PYTHON`, which the test command sets, or `python3`.
+pub fn python() -> std::ffi::OsString {
+    std::env::var_os("KARI_TEST_PYTHON").unwrap_or_else(|| "python3".into())
+}
+
 /// Says loudly that `what` is missing, or fails where all tests are wanted.
 pub fn left_out(what: &str) -> bool {
     assert!(std::env::var("KARI_TESTS_ALL").is_err(), "`{what}` is not installed; install it");
