@@ -118,7 +118,7 @@ async fn command(cli: Cli) -> anyhow::Result<Exit> {
         Command::Export(args) => Box::pin(commands::export::export(&args)).await,
         Command::Bench(args) => Box::pin(bench::bench(args, json)).await,
         Command::BenchPeer { broker } => Box::pin(bench::peer(broker)).await,
-        Command::Device(what) => commands::device::device(what, json),
+        Command::Device(what) => Box::pin(commands::device::device(what, json)).await,
         Command::Member(what) => Box::pin(commands::registry::member(what, json)).await,
         Command::Credential(what) => Box::pin(commands::registry::credential(what, json)).await,
         Command::Till(args) => Box::pin(commands::till::till(args, json)).await,

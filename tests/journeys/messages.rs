@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use domain::{reasons::Reason, verdict::Outcome};
 use tests::{
-    daemon::eventually,
+    daemon::{Daemon, eventually},
+    program::{run, text},
     site::{Guest, Plan, uid},
 };
 use tokio::time::sleep;
@@ -45,4 +46,42 @@ async fn a_read_that_waited_at_the_broker_opens_nothing() {
     let opened = async || (gate.actuations().len() == 1).then_some(());
     eventually("it opens", opened).await;
     daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_understands_is_said_and_listed_and_what_is_meant_is_taken() {
+    let guests = (1..=3).map(Guest::member).collect();
+    let daemon = Daemon::start(&Plan { guests, ..Plan::default() }).await;
+    let gate = daemon.gate("gate-1").await;
+    for said in [
+        r#"{"v":1,"boot":9,"seq":1,"uid":1561520282}"#,
+        "5D12E89A",
+        r#"{"v":1,"boot":9,"seq":2,"uid":"5D12E89A","pin":4321,"factor":"x"}"#,
+    ] {
+        gate.publish_raw(READER, said.as_bytes(), false);
+    }
+    // A reader that ends what it reads like a keyboard, one with spaces, one that says more.
+    let meant = [
+        format!(r#"{{"v":1,"boot":9,"seq":5,"uid":"{}\r\n"}}"#, uid(1)),
+        format!(r#"{{"v":1,"boot":9,"seq":6,"uid":" {} "}}"#, uid(2)),
+        format!(r#"{{"v":1,"boot":9,"seq":7,"uid":"{}","extra":1}}"#, uid(3)),
+    ];
+    for said in &meant {
+        gate.publish_raw(READER, said.as_bytes(), false);
+    }
+    let records = daemon.records().await;
+    let decided = async || (records.decisions().await.len() == meant.len()).then_some(());
+    eventually("three reads are decided", decided).await;
+    let opened = async || (gate.actuations().len() == 1).then_some(());
+    eventually("one goes in, the others wait behind", opened).await;
+    assert!(daemon.messages().contains("kari device messages"), "{}", daemon.messages());
+    let folder = daemon.site.path().to_str().unwrap();
+    let listed = async || {
+        let listed = text(&run(["device", "messages", folder, "gate-1"]).stdout);
+        (listed.lines().count() == 3).then_some(listed)
+    };
+    let listed = eventually("three messages are listed", listed).await;
+    assert!(listed.contains("1561520282") && listed.contains(READER), "{listed}");
+    assert!(!listed.contains("4321"), "no code of a keypad is shown: {listed}");
+    assert_eq!(text(&run(["device", "messages", folder, "gate-2"]).stdout), "");
 }

@@ -1,4 +1,5 @@
-//! What can be done about devices: their accounts at the MQTT server inside.
+//! What can be done about devices: their accounts at the MQTT server inside, and what they say that
+//! nobody understands.
 
 use std::path::PathBuf;
 
@@ -44,6 +45,28 @@ Once there is an account, nobody comes in without one."
   kari device renew my-pool gate-1 --grace-hours 0   somebody knows the old one"
     )]
     Renew(RenewArgs),
+    /// List the messages of devices that nobody understood, newest first.
+    #[command(after_help = "Examples:
+  kari device messages my-pool                       of the last day
+  kari device messages my-pool gate-1 --hours 168    of one device, in a week")]
+    Messages(MessagesArgs),
+}
+
+/// What `kari device messages` takes.
+#[derive(Debug, Args)]
+pub(crate) struct MessagesArgs {
+    /// The site's folder, which holds site.toml; else `KARI_SITE`, the current folder, /etc/kari.
+    #[arg(value_name = "DIR", env = "KARI_SITE")]
+    pub(crate) site: Option<PathBuf>,
+    /// Only those of this device.
+    pub(crate) device: Option<String>,
+    /// How far to look back.
+    #[arg(long, default_value_t = 24,
+          value_parser = clap::value_parser!(u32).range(1..=87_600))]
+    pub(crate) hours: u32,
+    /// How many lines of the journal to look through, newest first.
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) limit: u32,
 }
 
 /// An account of a site.

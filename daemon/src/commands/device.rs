@@ -1,16 +1,22 @@
-//! `kari device`: accounts of devices and readers at the MQTT server inside.
+//! `kari device`: accounts of devices and readers at the MQTT server inside, and what devices say
+//! that nobody understands.
 
 use std::{fs::File, path::PathBuf};
 
 use anyhow::{Context, bail};
 use devices::accounts::{self, Account, Accounts, SALT_BYTES, SECRET_BYTES, Secret};
-use domain::time::{Clock as _, Span};
+use domain::{
+    ids::DeviceId,
+    state::Noted,
+    time::{Clock as _, Span},
+};
 use rustix::fs::{FlockOperation, flock};
+use store::reader::Reader;
 
 use crate::{
     cli::{
         Exit, SiteArg,
-        device::{AddArgs, DeviceCommand, NamedArgs, RenewArgs},
+        device::{AddArgs, DeviceCommand, MessagesArgs, NamedArgs, RenewArgs},
     },
     clock::RealClock,
     config::Installation,
@@ -21,12 +27,13 @@ use crate::{
 pub(crate) const SECRETS: &str = "secrets";
 
 /// Does what is asked about devices.
-pub(crate) fn device(what: DeviceCommand, json: bool) -> anyhow::Result<Exit> {
+pub(crate) async fn device(what: DeviceCommand, json: bool) -> anyhow::Result<Exit> {
     match what {
         DeviceCommand::Add(args) => add(args, json),
         DeviceCommand::List(site) => list(&site, json),
         DeviceCommand::Remove(args) => remove(&args, json),
         DeviceCommand::Renew(args) => renew(&args, json),
+        DeviceCommand::Messages(args) => messages(args, json).await,
     }
 }
 
@@ -110,6 +117,25 @@ fn list(site: &SiteArg, json: bool) -> anyhow::Result<Exit> {
         say!("no accounts: every program on this machine may come in");
     } else if !without.is_empty() {
         say!("without an account, so that they cannot come in: {}", without.join(", "));
+    }
+    Ok(Exit::Done)
+}
+
+/// Lists what nobody understood, as the journal keeps it: topic, reason and payload.
+async fn messages(args: MessagesArgs, json: bool) -> anyhow::Result<Exit> {
+    let installation = Installation::open(args.site.as_deref())?;
+    let reader = Reader::open(&installation.database).await?;
+    let since = RealClock.now().plus(Span::seconds(-3600 * i64::from(args.hours)));
+    let device = args.device.map(DeviceId::from);
+    for line in reader.refused_messages(device.as_ref(), (since, args.limit)).await? {
+        let Noted::Condition { detail, .. } = &line.noted else { continue };
+        let device = line.device.as_ref().map_or("", DeviceId::as_str);
+        if json {
+            let at = line.at.to_string();
+            say!("{}", serde_json::json!({ "at": at, "device": device, "message": detail }));
+        } else {
+            say!("{}  {device:12}  {detail}", line.at);
+        }
     }
     Ok(Exit::Done)
 }
