@@ -4,8 +4,9 @@
 # The daemon is killed 1,000 times under load in each kill journey, its rules are changed 5,000
 # times, the shipped rules are held against the reference on 1,000,000 cases, 20,000 sequences of
 # events run under good and hostile rules, 50 spends race for a last coin 10,000 times, 64 writers
-# storm 40 times, 1,000 random days are sold at a till and 10,000 random changes are made behind the
-# back of each database. KARI_CRASH_ROUNDS, KARI_RELOADS,
+# storm 40 times, 1,000 random days are sold at a till, 10,000 random changes are made behind the
+# back of each database, and every statement of the store fails 50 times in each way.
+# KARI_CRASH_ROUNDS, KARI_RELOADS, KARI_FAULTS,
 # KARI_REFERENCE_PROFILES (100 cases each), KARI_SEQUENCES, KARI_RACES (a tenth of them on
 # PostgreSQL, with two daemons), KARI_STORMS, KARI_TILL_DAYS and KARI_TAMPERS change how often,
 # KARI_FLOOD_SECONDS how long one mad device floods, KARI_FIRE_KILLS how often a fire is killed;
@@ -30,6 +31,7 @@ export KARI_TILL_DAYS="${KARI_TILL_DAYS:-1000}"
 export KARI_FLOOD_SECONDS="${KARI_FLOOD_SECONDS:-120}"
 export KARI_FIRE_KILLS="${KARI_FIRE_KILLS:-30}"
 export KARI_TAMPERS="${KARI_TAMPERS:-10000}"
+export KARI_FAULTS="${KARI_FAULTS:-50}"
 
 cargo test --package tests --test reference -- --nocapture
 cargo test --package tests --test sequences -- --nocapture

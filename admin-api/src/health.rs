@@ -16,6 +16,8 @@ pub struct Health {
 pub struct HealthState {
     /// Whether the database takes writes.
     pub database: bool,
+    /// What keeps it from that, where it is known.
+    pub database_trouble: Option<&'static str>,
     /// The rules.
     pub rules: RulesState,
     /// The links to devices, by name; `true` is up.
@@ -51,7 +53,20 @@ impl Default for Health {
 impl Health {
     /// Whether the database takes writes.
     pub fn database(&self, up: bool) {
-        self.change(|state| state.database = up);
+        self.change(|state| {
+            state.database = up;
+            if up {
+                state.database_trouble = None;
+            }
+        });
+    }
+
+    /// The database takes no writes, for this cause.
+    pub fn database_trouble(&self, trouble: &'static str) {
+        self.change(|state| {
+            state.database = false;
+            state.database_trouble = Some(trouble);
+        });
     }
 
     /// A rule set went live at `at`.
@@ -107,7 +122,10 @@ impl HealthState {
     pub fn missing(&self) -> Vec<String> {
         let mut missing = Vec::new();
         if !self.database {
-            missing.push("database".to_owned());
+            missing.push(match self.database_trouble {
+                Some(trouble) => format!("database ({trouble})"),
+                None => "database".to_owned(),
+            });
         }
         if self.rules.live.is_none() {
             missing.push("rules".to_owned());
@@ -126,6 +144,8 @@ mod tests {
     fn ready_means_database_rules_and_every_link() {
         let health = Health::default();
         assert_eq!(health.look().missing(), ["database", "rules"]);
+        health.database_trouble("read-only");
+        assert_eq!(health.look().missing(), ["database (read-only)", "rules"]);
         health.database(true);
         health.link("mqtt", false);
         health.rules_live("a3", Timestamp::default());

@@ -259,6 +259,10 @@ pub(crate) struct RunArgs {
     /// Begin with another key for PINs, as the site's `pin.key` is lost: no PIN stays right.
     #[arg(long, conflicts_with = "simulate")]
     pub(crate) new_pin_key: bool,
+    /// Begin anew with an empty database where the one of this site is gone; nothing that was on
+    /// record is there then.
+    #[arg(long, conflicts_with = "simulate")]
+    pub(crate) new_database: bool,
 }
 
 /// What `kari init` takes.

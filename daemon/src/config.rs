@@ -311,9 +311,9 @@ impl Installation {
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
-    /// Whether there may be a database: a file that is not there was never made.
+    /// Whether there may be a database: else neither file nor state folder knows of one.
     pub(crate) fn has_database(&self) -> bool {
-        self.database.path().is_none_or(Path::exists)
+        crate::database::may_be_there(&self.database, &self.state)
     }
     /// The socket of a running daemon.
     pub(crate) fn socket(&self) -> PathBuf {

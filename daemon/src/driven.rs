@@ -8,13 +8,15 @@ pub(crate) mod shop;
 #[cfg(test)]
 mod corrections;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod races;
 #[cfg(test)]
 mod storm;
 #[cfg(test)]
 mod testing;
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use admin_api::{
     feed::{FeedItem, feed},
@@ -35,7 +37,7 @@ use domain::{
     state::{Answer, IMPORT_PIECE, ImportRow, Input, State},
     time::Clock,
 };
-use store::{Store, place::Place};
+use store::{Store, faults::Faults, place::Place};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -46,6 +48,7 @@ use crate::{
     retention::Retention,
     running::{LoopThread, joined, spawn_loop},
     site_loop::SiteLoop,
+    stall::Standstill,
     storing::tell_news,
 };
 
@@ -75,6 +78,17 @@ impl Driven {
         policy: &Arc<dyn Policy>,
         seed: u64,
     ) -> anyhow::Result<Self> {
+        Self::start_with(database, site, policy, seed, Arc::default()).await.map(|(one, _)| one)
+    }
+
+    /// The same with gates, and what can fail in the store.
+    pub(crate) async fn start_with(
+        database: &Place,
+        site: &Arc<Site>,
+        policy: &Arc<dyn Policy>,
+        seed: u64,
+        gates: Arc<Gates>,
+    ) -> anyhow::Result<(Self, Faults)> {
         let clock = Arc::new(SiteClock::Real(RealClock));
         let (mut store, opened) = Store::open(database, clock.now()).await?;
         let snapshot = store.load().await?;
@@ -84,30 +98,30 @@ impl Driven {
         let ended = CancellationToken::new();
         let doors = doors(&ended);
         let feed = feed();
-        let outward = Outward::new(
-            Arc::new(Gates::default()),
-            feed.clone(),
-            Arc::new(Health::default()),
-            IdMaker::new(ids.fork()),
-            opened.epoch,
-        );
+        let health = Arc::new(Health::default());
+        let live = (feed.clone(), Arc::clone(&health));
+        let outward = Outward::new(gates, live, IdMaker::new(ids.fork()), opened.epoch);
         let site_loop = SiteLoop {
             state,
             store,
             policy: Arc::clone(policy),
             watch: StepWatch::default(),
             outward,
+            standstill: Standstill::new(health),
+            held: VecDeque::new(),
+            spill: None,
             retention: Retention::new(clock.now()),
             clock,
             batches: 0,
         };
+        let faults = site_loop.store.faults.clone();
         let (site_loop, _) = spawn_loop(site_loop, doors.inbox)?;
         if let Some(news) = news {
             tokio::spawn(tell_news(news, doors.elsewhere, ended.clone()));
         }
         let (administration, bulk) = (doors.administration, doors.bulk);
         let caller = Caller { gates: doors.inlets.gates, administration, bulk };
-        Ok(Self { caller, feed, ended, site_loop })
+        Ok((Self { caller, feed, ended, site_loop }, faults))
     }
 
     /// The tills of its site come on line.

@@ -11,7 +11,9 @@ mod clock;
 mod commands;
 mod config;
 mod data;
+mod database;
 mod driven;
+mod finding;
 mod import;
 mod intake;
 mod names;
@@ -31,10 +33,14 @@ mod sheet;
 mod simulation;
 mod site_loop;
 mod socket;
+mod spill;
 mod spool;
+mod stall;
 mod storing;
 mod till;
+mod undone;
 mod values;
+mod waiting;
 
 use std::{process::ExitCode, time::Duration};
 

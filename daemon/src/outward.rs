@@ -38,6 +38,9 @@ type Source = (DeviceId, u64, u64);
 pub(crate) struct Gates {
     let_in: AtomicBool,
     hub: OnceLock<Arc<Hub>>,
+    /// Who hears commands in the place of gates.
+    #[cfg(test)]
+    pub(crate) heard_by: OnceLock<tokio::sync::mpsc::UnboundedSender<Command>>,
 }
 
 impl Gates {
@@ -87,12 +90,16 @@ impl Outward {
     /// The ends of everything that the loop sends to.
     pub(crate) fn new(
         gates: Arc<Gates>,
-        feed: broadcast::Sender<Arc<FeedItem>>,
-        health: Arc<Health>,
+        (feed, health): (broadcast::Sender<Arc<FeedItem>>, Arc<Health>),
         ids: IdMaker,
         epoch: u64,
     ) -> Self {
         Self { gates, feed, health, let_out: BTreeSet::new(), ids, epoch }
+    }
+
+    /// Commands are of this run from now on.
+    pub(crate) const fn begin_epoch(&mut self, epoch: u64) {
+        self.epoch = epoch;
     }
 
     /// Sends what a durable batch says. `raised` is [`Self::raised`] as it was before the batch was
@@ -164,6 +171,10 @@ impl Outward {
     }
 
     fn send(&self, command: Command) {
+        #[cfg(test)]
+        if let Some(heard_by) = self.gates.heard_by.get() {
+            return drop(heard_by.send(command));
+        }
         // Who is to be told is known a moment after the links began.
         if !self.gates.are_let_in() || !self.gates.hub.wait().send(command) {
             metrics::counter!("kari_commands_dropped_total").increment(1);
@@ -212,19 +223,6 @@ impl Outward {
         }
         let detail = if failed { detail.to_owned() } else { String::new() };
         News::Noted { at: entry.at, device: entry.device.clone(), condition, decision, detail }
-    }
-
-    /// The store stands still, or goes on.
-    pub(crate) fn stalled(&self, stalled: bool) {
-        self.health.database(!stalled);
-        if stalled {
-            metrics::counter!("kari_store_stalls_total").increment(1);
-            tracing::error!(
-                "the database stands still: exits open, entries are refused until it answers"
-            );
-        } else {
-            tracing::info!("the database answers again");
-        }
     }
 
     /// The exits of a batch do not wait any more for its commit.

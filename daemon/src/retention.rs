@@ -13,7 +13,8 @@ use store::error::CommitError;
 
 use crate::{
     intake::{Inbox, Taken},
-    site_loop::{EXIT_DEADLINE, SiteLoop, meanwhile},
+    site_loop::{EXIT_PATIENCE, SiteLoop},
+    stall::{Fault, StandIn},
 };
 
 /// How long after a start it is looked whether there is something to forget (our choice).
@@ -64,12 +65,12 @@ impl SiteLoop {
     /// say in the journal what is to be forgotten, the input that says it.
     ///
     /// # Errors
-    /// A storage that cannot be trusted any more.
+    /// A storage that cannot be relied on any more, or the end of the run.
     pub(crate) async fn forget(
         &mut self,
         inbox: &mut Inbox,
         held: &mut VecDeque<Taken>,
-    ) -> Result<Option<Input>, CommitError> {
+    ) -> Result<Option<Input>, Fault> {
         let now = self.clock.now();
         if now <= self.retention.next {
             return Ok(None);
@@ -79,7 +80,7 @@ impl SiteLoop {
             return Ok(None);
         }
         let Some(keeps) = self.retention.keeps else { return Ok(self.begin(now).await) };
-        match self.piece(&keeps, inbox, held).await {
+        match self.piece(&keeps, inbox, held).await? {
             Ok(0) => {
                 tracing::info!(rows = self.retention.rows, "old records tell no names any more");
                 let next = self.tonight(now);
@@ -89,7 +90,7 @@ impl SiteLoop {
                 self.retention.rows += rows;
                 self.retention.next = now.plus(PAUSE);
             }
-            Err(fatal @ CommitError::Fatal { .. }) => return Err(fatal),
+            Err(fatal @ CommitError::Fatal { .. }) => return Err(fatal.into()),
             Err(why) => {
                 tracing::warn!(%why, "old records still tell names; it is tried again");
                 self.retention.next = now.plus(LATER);
@@ -104,17 +105,19 @@ impl SiteLoop {
         keeps: &Keeps,
         inbox: &mut Inbox,
         held: &mut VecDeque<Taken>,
-    ) -> Result<u64, CommitError> {
+    ) -> Result<Result<u64, CommitError>, Fault> {
         let now = self.clock.now();
-        let Self { store, outward, clock, .. } = self;
+        let Self { store, outward, clock, standstill, .. } = self;
         let mut work = pin!(store.pseudonymise(keeps, PIECE, now));
-        if let Ok(done) = tokio::time::timeout(EXIT_DEADLINE, &mut work).await {
-            return done;
+        if let Ok(done) = tokio::time::timeout(EXIT_PATIENCE, &mut work).await {
+            return Ok(done);
         }
-        outward.stalled(true);
-        let done = meanwhile(work, inbox, held, (outward, clock.as_ref())).await;
-        outward.stalled(false);
-        done
+        standstill.begin();
+        let done = StandIn { outward, clock, standstill }.wait_for(work, inbox, held).await?;
+        if done.is_ok() {
+            standstill.end();
+        }
+        Ok(done)
     }
 
     async fn begin(&mut self, now: Timestamp) -> Option<Input> {

@@ -2,6 +2,7 @@
 //! order.
 
 use std::{
+    collections::VecDeque,
     path::{Path, PathBuf},
     sync::Arc,
     thread::JoinHandle,
@@ -15,17 +16,16 @@ use admin_api::{
     wording::language::Language,
 };
 use anyhow::{Context, anyhow};
-use devices::{arrival::Inlets, hub::Hub, pin::PinKey};
+use devices::{arrival::Inlets, hub::Hub};
 use domain::{
-    command::Command,
-    ids::{DeviceId, IdMaker},
-    state::{Input, RuleSetNews, State},
+    ids::IdMaker,
+    state::{Input, RuleSetNews},
     time::Clock,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use rules::load::Names;
 use store::{
-    Opened, Store,
+    Opened,
     error::CommitError,
     news::{Changed, News, NewsError},
     place::Place,
@@ -38,25 +38,24 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    clock::SiteClock,
+    clock::{SiteClock, StepWatch},
     config::Installation,
-    data::{self, FirstData},
-    import::{
-        Importer,
-        stage::{self, Rest},
-    },
-    intake::{Ask, Doors, Inbox, doors},
-    names,
+    database,
+    finding::{Found, Search},
+    import::{Importer, stage},
+    intake::{Ask, Doors, Inbox, Taken, doors},
     outward::{Gates, Outward},
-    pins, plain_pins,
     registry::Surroundings,
-    reload::{self, FirstSet, Reloader},
+    reload::{FirstSet, Reloader},
     remedies::Remedies,
     retention::Retention,
     site_loop::SiteLoop,
-    socket,
+    socket, spill,
+    stall::Standstill,
     storing::tell_news,
-    values::{self, Checks},
+    undone::Undone,
+    values::Checks,
+    waiting::{self, Waiting},
 };
 
 /// How often the links are looked at for the health.
@@ -79,6 +78,26 @@ pub(crate) struct Options {
     pub(crate) seed: u64,
     /// Where metrics are read from.
     pub(crate) prometheus: PrometheusHandle,
+    /// Ends the run.
+    pub(crate) ended: CancellationToken,
+    /// Whether a new database may be begun.
+    pub(crate) new_database: bool,
+    /// Whether it serves without its database until that is there.
+    pub(crate) waits: bool,
+}
+
+/// How a site is woken.
+pub(crate) struct Start {
+    /// The clock.
+    pub(crate) clock: SiteClock,
+    /// What ids depend on.
+    pub(crate) seed: u64,
+    /// Ends the run.
+    pub(crate) ended: CancellationToken,
+    /// Whether a new database may be begun.
+    pub(crate) new_database: bool,
+    /// Where it serves without its database until that is there: the metrics.
+    pub(crate) waits: Option<PrometheusHandle>,
 }
 
 /// A site that runs.
@@ -97,19 +116,6 @@ pub(crate) struct Running {
     loop_done: oneshot::Receiver<()>,
 }
 
-/// What a start finds on the disk.
-struct Found {
-    store: Store,
-    opened: Opened,
-    state: State,
-    data: Option<FirstData>,
-    names: Names,
-    first: FirstSet,
-    reader: Reader,
-    news: Option<News>,
-    pins: PinKey,
-}
-
 /// A site whose loop runs; no gate is let in yet.
 pub(crate) struct Awake {
     /// What a start finds in the database.
@@ -118,6 +124,8 @@ pub(crate) struct Awake {
     names: Names,
     first: FirstSet,
     gates: Arc<Gates>,
+    /// The links, where gates had to be let in before the database was there.
+    hub: Option<Arc<Hub>>,
     health: Arc<Health>,
     feed: broadcast::Sender<Arc<FeedItem>>,
     inlets: Inlets,
@@ -140,34 +148,31 @@ pub(crate) struct Awake {
 pub(crate) async fn wake(
     installation: &Installation,
     (folder, database): (&Path, &Place),
-    (clock, seed): (SiteClock, u64),
+    start: Start,
 ) -> anyhow::Result<Awake> {
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("cannot make the state folder `{}`", folder.display()))?;
-    let clock = Arc::new(clock);
+    make_folder(folder)?;
+    let met = meet(installation, (folder, database), start).await?;
+    let Met { found, hub, outward, mut held, standstill, .. } = met;
+    let Met { doors, gates, feed, health, clock, ended, .. } = met;
+    let Doors { inlets, administration, bulk, elsewhere, inbox } = doors;
     let wall: Arc<dyn Clock> = clock.clone();
-    let mut ids = IdMaker::new(seed);
-    let found = find(installation, (folder, database), wall.as_ref(), &mut ids).await?;
     let Found { store, opened, state, data, names, first, reader, news, pins } = found;
-
-    let ended = CancellationToken::new();
-    let health = Arc::new(Health::default());
-    let feed = feed();
-    let Doors { inlets, administration, bulk, elsewhere, inbox } = doors(&ended);
-    let gates = Arc::new(Gates::default());
-    let outward = Outward::new(
-        Arc::clone(&gates),
-        feed.clone(),
-        Arc::clone(&health),
-        IdMaker::new(ids.fork()),
-        opened.epoch,
-    );
+    let spill = spill::take_in(folder, &mut held);
     let undone = Undone::of(&state, &opened);
     let unfinished = state.unfinished_import().map(|(id, import)| (id.clone(), import.clone()));
-    let policy = Arc::clone(&first.policy);
-    let watch = crate::clock::StepWatch::default();
-    let retention = Retention::new(clock.now());
-    let site_loop = SiteLoop { state, store, policy, clock, watch, outward, retention, batches: 0 };
+    let site_loop = SiteLoop {
+        state,
+        store,
+        policy: Arc::clone(&first.policy),
+        watch: StepWatch::default(),
+        outward,
+        standstill,
+        held,
+        spill,
+        retention: Retention::new(clock.now()),
+        clock,
+        batches: 0,
+    };
     let (site_loop, loop_done) = spawn_loop(site_loop, inbox)?;
     let importer = Importer {
         bulk,
@@ -184,6 +189,7 @@ pub(crate) async fn wake(
         names,
         first,
         gates,
+        hub,
         health,
         feed,
         inlets,
@@ -195,6 +201,72 @@ pub(crate) async fn wake(
         news: (news, elsewhere),
         importer,
     })
+}
+
+/// What a start has in hand before its loop runs.
+struct Met {
+    found: Found,
+    hub: Option<Arc<Hub>>,
+    outward: Outward,
+    held: VecDeque<Taken>,
+    standstill: Standstill,
+    doors: Doors,
+    gates: Arc<Gates>,
+    feed: broadcast::Sender<Arc<FeedItem>>,
+    health: Arc<Health>,
+    clock: Arc<SiteClock>,
+    ended: CancellationToken,
+}
+
+/// Finds the database, or serves without it until it is there.
+async fn meet(
+    installation: &Installation,
+    (folder, database): (&Path, &Place),
+    start: Start,
+) -> anyhow::Result<Met> {
+    let Start { clock, seed, ended, new_database, waits } = start;
+    let clock = Arc::new(clock);
+    let wall: Arc<dyn Clock> = clock.clone();
+    let mut ids = IdMaker::new(seed);
+    let health = Arc::new(Health::default());
+    let standstill = Standstill::new(Arc::clone(&health));
+    let feed = feed();
+    let mut doors = doors(&ended);
+    let gates = Arc::new(Gates::default());
+    let search = Search {
+        installation: Arc::new(installation.clone()),
+        folder: folder.to_path_buf(),
+        database: database.clone(),
+        known: database::known(folder)?,
+        expected: database::expected(folder, new_database)?,
+        clock: Arc::clone(&wall),
+        seed: ids.fork(),
+    };
+    let maker = IdMaker::new(ids.fork());
+    let live = (feed.clone(), Arc::clone(&health));
+    let mut outward = Outward::new(Arc::clone(&gates), live, maker, search.epoch());
+    let mut held = VecDeque::new();
+    let waiting = Waiting {
+        installation,
+        folder: folder.to_path_buf(),
+        gates: &gates,
+        inlets: doors.inlets.clone(),
+        outward: &mut outward,
+        inbox: &mut doors.inbox,
+        held: &mut held,
+        standstill: standstill.clone(),
+        health: Arc::clone(&health),
+        clock: Arc::clone(&clock),
+    };
+    let (found, hub) = waiting.find(search, waits).await?;
+    outward.begin_epoch(found.opened.epoch);
+    Ok(Met { found, hub, outward, held, standstill, doors, gates, feed, health, clock, ended })
+}
+
+/// Makes the state folder.
+fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the state folder `{}`", folder.display()))
 }
 
 impl Awake {
@@ -213,19 +285,26 @@ pub(crate) async fn start(
     installation: &Installation,
     options: Options,
 ) -> anyhow::Result<Running> {
-    let Options { state: folder, database, clock, seed, prometheus } = options;
-    let awake = wake(installation, (&folder, &database), (clock, seed)).await?;
-    let Awake { opened, undone, names, first, gates, health, feed, inlets, .. } = awake;
+    let Options { state: folder, database, clock, seed, prometheus, .. } = options;
+    let Options { ended, new_database, waits, .. } = options;
+    let waits = waits.then(|| prometheus.clone());
+    let start = Start { clock, seed, ended, new_database, waits };
+    let awake = wake(installation, (&folder, &database), start).await?;
+    let Awake { opened, undone, names, first, gates, hub, health, feed, inlets, .. } = awake;
     let Awake { administration, ended, site_loop, loop_done, clock, importer, news, .. } = awake;
     let live = announce(&first, &administration, &health, clock.now()).await?;
 
     // Gates are let in last, when everything that answers them is there.
-    let mut links = installation.links.clone();
-    links.pins = importer.pins.clone();
-    gates.let_in();
-    let started = Arc::new(Hub::start(links, inlets, Arc::clone(&clock), opened.epoch).await?);
-    let hub = gates.connected(started);
-    undone.make_up(hub, opened.epoch);
+    let hub = match hub {
+        Some(hub) => hub,
+        None => {
+            gates.let_in();
+            let begun = (Arc::clone(&clock), opened.epoch);
+            let links = waiting::links(installation, &folder, inlets, begun).await?;
+            gates.connected(links).clone()
+        }
+    };
+    undone.make_up(&hub, opened.epoch);
     health.database(true);
     let reader = importer.reader.clone();
     let (reload, reload_asked) = mpsc::channel(1);
@@ -245,9 +324,8 @@ pub(crate) async fn start(
         tasks.spawn(tell_news(news, elsewhere, ended.clone()));
     }
     tasks.spawn(reloader.run(reload_asked, ended.clone()));
-    tasks.spawn(watch_links(Arc::clone(hub), Arc::clone(&health), ended.clone()));
-    let running =
-        Running { hub: Arc::clone(hub), feed, reader, reload, ended, tasks, site_loop, loop_done };
+    tasks.spawn(watch_links(Arc::clone(&hub), Arc::clone(&health), ended.clone()));
+    let running = Running { hub, feed, reader, reload, ended, tasks, site_loop, loop_done };
     let people = People { administration, health, names, prometheus, clock, importer };
     running.open_doors(installation, &folder, &opened, people).await?;
     running.tasks.close();
@@ -264,71 +342,8 @@ struct People {
     importer: Importer,
 }
 
-/// Opens the database, and reads what is in it, in the site's data and in its rules.
-async fn find(
-    installation: &Installation,
-    (folder, database): (&Path, &Place),
-    clock: &dyn Clock,
-    ids: &mut IdMaker,
-) -> anyhow::Result<Found> {
-    let (mut store, opened) = Store::open(database, clock.now()).await?;
-    for why in &opened.lost {
-        tracing::error!(
-            %why,
-            "the database is not the one that was written last; `kari verify` says more"
-        );
-    }
-    let snapshot = store.load().await?;
-    let news = store.news().await?;
-    let seeds = (ids.fork(), ids.fork());
-    let state = State::load(Arc::clone(&installation.site), snapshot, opened.epoch, seeds.1);
-    let pins = pins_of(folder, &state, &opened, database)?;
-    let data = match opened.is_empty && state.unfinished_import().is_none() {
-        true => {
-            let (folder_of_data, site) = (installation.data(), &installation.site);
-            let read = || data::read(&folder_of_data, site, (seeds.0, &pins), clock.now());
-            let mut data = read()?;
-            // Only what was found right is touched; a simulation leaves the site's files alone.
-            if folder == installation.state && plain_pins::hide(&folder_of_data, &pins)? {
-                data = read()?;
-            }
-            // Tariffs without people are read once as well.
-            Some(data).filter(|data| state.tables.imports.peek(&data.id).is_none())
-        }
-        false => None,
-    };
-    let mut names = names::of(installation, &state);
-    data.iter().flat_map(|data| &data.rows).for_each(|row| names::learn(&mut names, row));
-    if let Some((id, import)) = state.unfinished_import() {
-        // A file that cannot be read is told of where it is to be brought in.
-        let rest = Rest::open(folder, id, import).ok();
-        let rows = rest.into_iter().flatten().map_while(Result::ok);
-        rows.for_each(|row| names::learn(&mut names, &row));
-    }
-    let reader = Reader::open(database).await?;
-    names.kept = values::of(&reader.params().await?);
-    let first = reload::first(&installation.rules(), &names, opened.last_rule_set.clone());
-    Ok(Found { store, opened, state, data, names, first, reader, news, pins })
-}
-
-/// The key of the site's PINs. A site that is in use has had one since its first start.
-fn pins_of(
-    folder: &Path,
-    state: &State,
-    opened: &Opened,
-    database: &Place,
-) -> anyhow::Result<PinKey> {
-    let in_use = !opened.is_empty || state.tables.operators.iter().next().is_some();
-    // A second daemon at a server is new where its own folder is new.
-    let ran_before = database.path().is_some() || opened.epoch > 1;
-    match in_use && ran_before {
-        true => pins::kept(folder),
-        false => pins::key(folder),
-    }
-}
-
 /// Tells the health whether every link is up.
-async fn watch_links(hub: Arc<Hub>, health: Arc<Health>, ended: CancellationToken) {
+pub(crate) async fn watch_links(hub: Arc<Hub>, health: Arc<Health>, ended: CancellationToken) {
     loop {
         health.link("devices", hub.is_up());
         tokio::select! {
@@ -354,37 +369,6 @@ pub(crate) fn spawn_loop(
         ended
     })?;
     Ok((handle, loop_done))
-}
-
-/// What an earlier run left undone: a latched emergency, and commands that may still take effect.
-struct Undone {
-    emergency: Option<DeviceId>,
-    commands: Vec<Command>,
-}
-
-impl Undone {
-    fn of(state: &State, opened: &Opened) -> Self {
-        let emergency = state.tables.emergency.peek(&()).map(|row| row.source.clone());
-        // To a device that does not drop repeats it went at most once; its reservation lapses by
-        // itself.
-        let drops_repeats = |command: &&Command| {
-            state.site.gates.get(&command.device).is_some_and(|gate| gate.drops_repeats)
-        };
-        let commands = opened.unsent.iter().filter(drops_repeats).cloned().collect();
-        Self { emergency, commands }
-    }
-
-    fn make_up(self, hub: &Hub, epoch: u64) {
-        if let Some(source) = &self.emergency {
-            hub.emergency().raise(source);
-        }
-        for command in self.commands {
-            let device = command.device.clone();
-            if !hub.send(Command { epoch, ..command }) {
-                tracing::warn!(%device, "a command of the last run could not be sent again");
-            }
-        }
-    }
 }
 
 /// Tells the journal and the health what the first reload came to; returns the hash of the live

@@ -4,17 +4,12 @@
 //! gates, administration, bulk. While a batch is being made durable the next one gathers in the
 //! channels.
 
-use std::{
-    collections::VecDeque,
-    pin::{Pin, pin},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, pin::pin, sync::Arc, time::Duration};
 
-use devices::arrival::Arrival;
 use domain::{
     event::Direction,
     facts::Policy,
+    ids::DeviceId,
     params::Param,
     scope::Place,
     state::{Answer, Batch, Input, State},
@@ -25,6 +20,7 @@ use store::{
     Sealed, Store,
     error::CommitError,
     news::{Changed, NewsError},
+    trouble::Trouble,
 };
 
 use crate::{
@@ -34,33 +30,51 @@ use crate::{
     },
     outward::Outward,
     retention::Retention,
+    spill::{self, Spill},
+    stall::{Fault, HELD_MAX, StandIn, Standstill},
     storing::{Ended, stored, taken_over},
 };
 
 /// A batch is closed once deciding it took so long: its exits have to be in time.
 const DECIDE_MAX: Span = Span::millis(50);
-/// An exit opens this long after its read, durable or not (the exit rule).
+/// An exit opens this long after its read at the latest, durable or not (the exit rule).
+#[cfg(test)]
 pub(crate) const EXIT_DEADLINE: Duration = Duration::from_millis(150);
+/// How long a read waits for the store: what is left of the 150 ms is for the way to the gate.
+pub(crate) const EXIT_PATIENCE: Duration = Duration::from_millis(125);
+/// How often an idle loop looks whether its database is still there.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How often a lost batch is decided again as a whole, and then each of its inputs by itself.
 const RETRIES: u32 = 5;
-/// After so many losses of a batch nobody else commits until it is decided and stored.
-const KEEPS_TURN: u32 = 2;
-/// The most inputs that a stalled store may keep waiting; beyond it the channels fill and devices
-/// wait.
-const HELD_MAX: usize = 4096;
-
 /// What the loop turns to next.
 enum Next {
     /// Something to decide.
     Input(Taken),
+    /// A moment without anything to do: whether the database is still there.
+    Look,
     /// News of another daemon.
     Elsewhere(Box<Result<Changed, NewsError>>),
 }
 
-/// Inputs that are decided as one batch, and how often that batch was lost.
+/// Inputs that are decided as one batch.
 struct Attempt {
     inputs: Vec<Taken>,
+    /// How often that batch was lost.
     lost: u32,
+    /// The event that was refused, where a line about it stands in its place.
+    instead_of: Option<Input>,
+}
+
+impl Attempt {
+    const fn new(inputs: Vec<Taken>) -> Self {
+        Self { inputs, lost: 0, instead_of: None }
+    }
+}
+
+/// What the loop has in hand: what comes to it, and what waits.
+struct Desk<'a> {
+    inbox: &'a mut Inbox,
+    held: &'a mut VecDeque<Taken>,
 }
 
 /// The loop with everything that it owns.
@@ -77,6 +91,12 @@ pub(crate) struct SiteLoop {
     pub(crate) watch: StepWatch,
     /// Devices, feed, counters.
     pub(crate) outward: Outward,
+    /// What is known of a store that stands still.
+    pub(crate) standstill: Standstill,
+    /// What came before the loop began, and at its end what is not stored.
+    pub(crate) held: VecDeque<Taken>,
+    /// Where what is not stored goes at the end.
+    pub(crate) spill: Option<Spill>,
     /// Where forgetting is.
     pub(crate) retention: Retention,
     /// The number of the last batch of this epoch.
@@ -84,22 +104,69 @@ pub(crate) struct SiteLoop {
 }
 
 impl SiteLoop {
-    /// Runs until the shutdown is asked for and what waited then is done.
+    /// Runs until the shutdown is asked for and what waited then is done. Where the store ends it
+    /// earlier, exits open first.
     ///
     /// # Errors
-    /// A storage that cannot be trusted any more: the process must end and start again from the
+    /// A storage that cannot be relied on any more: the process must end and start again from the
     /// disk.
     pub(crate) async fn run(mut self, mut inbox: Inbox) -> Result<(), CommitError> {
-        let mut held = VecDeque::new();
+        let mut held = std::mem::take(&mut self.held);
+        let ended = self.decide_all(&mut Desk { inbox: &mut inbox, held: &mut held }).await;
+        let fault = match ended {
+            Ok(()) => {
+                if let Err(error) = self.store.close().await {
+                    tracing::warn!(
+                        %error,
+                        "the database was not closed; it recovers at the next start"
+                    );
+                }
+                return Ok(());
+            }
+            Err(fault) => fault,
+        };
+        held.extend(std::mem::take(&mut self.held));
+        let waiting = std::iter::from_fn(|| {
+            inbox.emergency.try_recv().or_else(|| inbox.gates.try_recv()).map(taken)
+        });
+        held.extend(waiting);
+        let mut stand_in = self.stand_in();
+        held.iter_mut().for_each(|taken| stand_in.answer(&mut taken.input));
+        spill::end(self.spill, held);
+        match fault {
+            Fault::Store(error) => {
+                tracing::error!(%error, "the loop ends; exits are open");
+                Err(error)
+            }
+            Fault::Stopped => Ok(()),
+        }
+    }
+
+    async fn decide_all(&mut self, desk: &mut Desk<'_>) -> Result<(), Fault> {
         loop {
-            let first = match held.pop_front() {
+            if self.standstill.lasts() {
+                self.until_it_stores(desk.inbox, desk.held, None).await?;
+                if desk.held.is_empty() {
+                    self.standstill.end();
+                }
+            } else if desk.held.is_empty()
+                && let Some(spill) = &mut self.spill
+                && let Err(error) = spill.clear()
+            {
+                tracing::warn!(%error, "the spill journal could not be emptied");
+            }
+            let first = match desk.held.pop_front() {
                 Some(first) => Some(Next::Input(first)),
-                None => self.wait(&mut inbox).await,
+                None => self.wait(desk.inbox).await,
             };
             let first = match first {
                 Some(Next::Input(first)) => first,
+                Some(Next::Look) => {
+                    self.look(desk).await?;
+                    continue;
+                }
                 Some(Next::Elsewhere(changed)) => {
-                    self.elsewhere(*changed, &mut inbox, &mut held).await?;
+                    self.elsewhere(*changed, desk).await?;
                     continue;
                 }
                 None => break,
@@ -107,33 +174,36 @@ impl SiteLoop {
             let stepped = self.watch.stepped(&self.clock).map(|by| Input::ClockStepped { by });
             let stepped = stepped.map(|input| Taken { input, policy: None, owed: Owed::Nothing });
             let mut inputs: Vec<Taken> = stepped.into_iter().chain([first]).collect();
-            drain(&mut inbox, &mut held, &mut inputs);
-            self.turn(inputs, &mut inbox, &mut held).await?;
+            drain(desk.inbox, desk.held, &mut inputs);
+            self.turn(inputs, desk).await?;
             // However busy the gates are, an operator or a reload waits for one batch at the most.
             let mut asks = Vec::new();
-            take_asks(&mut inbox, &mut held, &mut asks);
+            take_asks(desk.inbox, desk.held, &mut asks);
             if !asks.is_empty() {
-                self.turn(asks, &mut inbox, &mut held).await?;
+                self.turn(asks, desk).await?;
             }
-            if let Ok(changed) = inbox.elsewhere.try_recv() {
-                self.elsewhere(changed, &mut inbox, &mut held).await?;
+            if let Ok(changed) = desk.inbox.elsewhere.try_recv() {
+                self.elsewhere(changed, desk).await?;
             }
-            if let Some(input) = self.forget(&mut inbox, &mut held).await? {
+            if let Some(input) = self.forget(desk.inbox, desk.held).await? {
                 let line = Taken { input, policy: None, owed: Owed::Nothing };
-                self.turn(vec![line], &mut inbox, &mut held).await?;
+                self.turn(vec![line], desk).await?;
             }
         }
         // What waits at this moment is still decided; what comes later finds a closed door.
-        let waiting = std::iter::from_fn(|| inbox.gates.try_recv().map(taken));
-        let mut left: VecDeque<Taken> = waiting.take(HELD_MAX).collect();
-        while !left.is_empty() {
-            let next = left.drain(..left.len().min(BATCH_MAX)).collect();
-            self.turn(next, &mut inbox, &mut left).await?;
-        }
-        if let Err(error) = self.store.close().await {
-            tracing::warn!(%error, "the database was not closed; it recovers at the next start");
+        let gates = &mut desk.inbox.gates;
+        let waiting = std::iter::from_fn(|| gates.try_recv().map(taken));
+        desk.held.extend(waiting.take(HELD_MAX));
+        while !desk.held.is_empty() {
+            let next = desk.held.drain(..desk.held.len().min(BATCH_MAX)).collect();
+            self.turn(next, desk).await?;
         }
         Ok(())
+    }
+
+    fn stand_in(&mut self) -> StandIn<'_> {
+        let Self { outward, clock, standstill, .. } = self;
+        StandIn { outward, clock, standstill }
     }
 
     /// The next input, by class; nothing once the run is over.
@@ -149,6 +219,7 @@ impl SiteLoop {
             // Before gates: what they ask next is decided by what is known elsewhere.
             Some(news) = inbox.elsewhere.recv() => return Some(Next::Elsewhere(Box::new(news))),
             Some(arrival) = inbox.gates.recv() => taken(arrival),
+            () = tokio::time::sleep(LOOK_EVERY) => return Some(Next::Look),
             () = tick => Taken { input: Input::Tick, policy: None, owed: Owed::Nothing },
             Some(ask) = inbox.administration.recv() => asked(ask),
             Some(ask) = inbox.bulk.recv() => asked(ask),
@@ -156,27 +227,50 @@ impl SiteLoop {
         Some(Next::Input(input))
     }
 
+    /// Looks whether the database is still there while nobody asks for anything.
+    async fn look(&mut self, desk: &mut Desk<'_>) -> Result<(), Fault> {
+        let Self { store, outward, clock, standstill, .. } = self;
+        let mut work = pin!(store.look());
+        let looked = match tokio::time::timeout(EXIT_PATIENCE, &mut work).await {
+            Ok(looked) => looked,
+            Err(_) => {
+                standstill.begin();
+                let mut stand_in = StandIn { outward, clock, standstill };
+                let looked = stand_in.wait_for(work, desk.inbox, desk.held).await?;
+                if looked.is_ok() {
+                    standstill.end();
+                }
+                looked
+            }
+        };
+        match looked {
+            Err(fatal @ CommitError::Fatal { .. }) => return Err(fatal.into()),
+            Err(error) => standstill.report_error(&error),
+            Ok(()) => {}
+        }
+        Ok(())
+    }
+
     /// Takes over what another daemon committed: its rows, its emergency, and the commands that it
     /// left for devices of ours.
     async fn elsewhere(
         &mut self,
         changed: Result<Changed, NewsError>,
-        inbox: &mut Inbox,
-        held: &mut VecDeque<Taken>,
-    ) -> Result<(), CommitError> {
+        desk: &mut Desk<'_>,
+    ) -> Result<(), Fault> {
         let changed = changed.map_err(|error| CommitError::Fatal { why: error.to_string() })?;
-        let Self { state, store, outward, clock, batches, .. } = self;
+        let Self { state, store, outward, clock, standstill, batches, .. } = self;
         let ours =
             changed.commands.iter().filter(|(device, _)| state.site.gates.contains_key(device));
         let ours: Vec<_> = ours.map(|(_, command)| *command).collect();
-        let mut work = pin!(taken_over(store, &changed, &ours, (state.epoch, *batches)));
-        let (rows, commands) = match tokio::time::timeout(EXIT_DEADLINE, &mut work).await {
+        let batch = (state.epoch, *batches);
+        let mut work = pin!(taken_over(store, &changed, &ours, batch, standstill));
+        let (rows, commands) = match tokio::time::timeout(EXIT_PATIENCE, &mut work).await {
             Ok(done) => done?,
             Err(_) => {
-                outward.stalled(true);
-                let done = meanwhile(work, inbox, held, (outward, clock.as_ref())).await;
-                outward.stalled(false);
-                done?
+                standstill.begin();
+                let mut stand_in = StandIn { outward, clock, standstill };
+                stand_in.wait_for(work, desk.inbox, desk.held).await??
             }
         };
         let before = state.tables.emergency.peek(&()).cloned();
@@ -188,25 +282,42 @@ impl SiteLoop {
     }
 
     /// Decides, commits and delivers a batch, or several where deciding takes long.
-    async fn turn(
-        &mut self,
-        mut inputs: Vec<Taken>,
-        inbox: &mut Inbox,
-        held: &mut VecDeque<Taken>,
-    ) -> Result<(), CommitError> {
+    async fn turn(&mut self, mut inputs: Vec<Taken>, desk: &mut Desk<'_>) -> Result<(), Fault> {
         let values = self.state.values(self.policy.as_ref());
         let drift = values.resolve(Param::ClockMaxDrift, &Place::default());
         order(&mut inputs, drift.value.span());
-        let mut queue = VecDeque::from([Attempt { inputs, lost: 0 }]);
-        while let Some(Attempt { mut inputs, lost }) = queue.pop_front() {
+        let mut queue = VecDeque::from([Attempt::new(inputs)]);
+        let ended = self.store_all(&mut queue, desk).await;
+        // At the end of the run nothing of it may be lost.
+        self.held.extend(queue.into_iter().flat_map(|attempt| attempt.inputs));
+        if ended.is_ok() && desk.held.is_empty() {
+            self.outward.caught_up();
+        }
+        ended
+    }
+
+    async fn store_all(
+        &mut self,
+        queue: &mut VecDeque<Attempt>,
+        desk: &mut Desk<'_>,
+    ) -> Result<(), Fault> {
+        while let Some(Attempt { mut inputs, lost, instead_of }) = queue.pop_front() {
             let before = Arc::clone(&self.policy);
             let raised = self.outward.raised();
             let (sealed, answers) = self.decide(&inputs);
             let rest = inputs.split_off(answers.len());
             if !rest.is_empty() {
-                queue.push_front(Attempt { inputs: rest, lost });
+                queue.push_front(Attempt { inputs: rest, lost, instead_of: None });
             }
-            match self.durable(&sealed, lost, (inbox, held), &mut queue).await? {
+            let ended = match self.durable(&sealed, lost, desk, queue).await {
+                Ok(ended) => ended,
+                Err(fault) => {
+                    self.outward.open_exits(&sealed.batch);
+                    queue.push_front(Attempt { inputs, lost, instead_of });
+                    return Err(fault);
+                }
+            };
+            match ended {
                 Ended::Durable => {
                     self.state.commit();
                     self.retention.said(&sealed.batch, sealed.committed_at);
@@ -218,12 +329,27 @@ impl SiteLoop {
                     self.policy = before;
                     self.state.discard();
                     self.state.reload(&sealed.reads, *rows);
-                    self.again(inputs, lost + 1, &why, &mut queue)?;
+                    let attempt = Attempt { inputs, lost: lost + 1, instead_of };
+                    if !self.again(attempt, &why, queue) {
+                        self.until_it_stores(desk.inbox, desk.held, Some(&sealed)).await?;
+                    }
+                }
+                Ended::Away => {
+                    self.policy = before;
+                    self.state.discard();
+                    self.outward.open_exits(&sealed.batch);
+                    let mut stand_in = self.stand_in();
+                    for attempt in queue.iter_mut() {
+                        attempt.inputs = stand_in.stand_by(std::mem::take(&mut attempt.inputs));
+                    }
+                    let inputs = stand_in.stand_by(inputs);
+                    queue.push_front(Attempt { inputs, lost: 0, instead_of });
+                    queue.retain(|attempt| !attempt.inputs.is_empty());
+                    if !queue.is_empty() {
+                        self.until_it_stores(desk.inbox, desk.held, Some(&sealed)).await?;
+                    }
                 }
             }
-        }
-        if held.is_empty() {
-            self.outward.caught_up();
         }
         Ok(())
     }
@@ -254,97 +380,85 @@ impl SiteLoop {
         &mut self,
         sealed: &Sealed,
         lost: u32,
-        (inbox, held): (&mut Inbox, &mut VecDeque<Taken>),
+        desk: &mut Desk<'_>,
         queue: &mut VecDeque<Attempt>,
-    ) -> Result<Ended, CommitError> {
-        let Self { store, outward, clock, .. } = self;
+    ) -> Result<Ended, Fault> {
+        let Self { store, outward, clock, standstill, .. } = self;
         if sealed.batch.is_empty() && sealed.changes.is_empty() {
             store.give_turn_back().await;
             return Ok(Ended::Durable);
         }
-        let stored = stored(store, sealed, lost >= KEEPS_TURN);
+        let stored = stored(store, sealed, lost, standstill);
         tokio::pin!(stored);
         let patience = patience(sealed, clock.now());
-        if let Ok(done) = tokio::time::timeout(patience, &mut stored).await {
-            return done;
+        tokio::select! {
+            biased;
+            done = &mut stored => return Ok(done?),
+            () = tokio::time::sleep(patience) => {}
+            () = standstill.has_cause() => {}
         }
+        let mut stand_in = StandIn { outward, clock, standstill };
         // While a site's first data comes in there are no gates yet that could wait.
-        let gates = outward.has_gates();
-        if gates {
-            outward.stalled(true);
-            outward.open_exits(&sealed.batch);
+        if stand_in.outward.has_gates() {
+            standstill.begin();
+            stand_in.outward.open_exits(&sealed.batch);
             for waiting in queue.iter_mut().flat_map(|attempt| &mut attempt.inputs) {
-                answer_now(&mut waiting.input, outward, clock);
+                stand_in.answer(&mut waiting.input);
             }
         }
-        let done = meanwhile(stored, inbox, held, (outward, clock.as_ref())).await;
-        if gates {
-            outward.stalled(false);
-        }
-        done
+        Ok(stand_in.wait_for(stored, desk.inbox, desk.held).await??)
     }
 
-    /// What becomes of the inputs of a lost batch: again, one by one, or given up.
-    fn again(
-        &mut self,
-        inputs: Vec<Taken>,
-        lost: u32,
-        why: &str,
-        queue: &mut VecDeque<Attempt>,
-    ) -> Result<(), CommitError> {
-        if lost <= RETRIES {
-            queue.push_front(Attempt { inputs, lost });
-            return Ok(());
+    /// What becomes of the inputs of a lost batch: again, one by one, or given up. `false` where
+    /// the store takes not even a line about what it refuses: then the store is at fault, and the
+    /// event waits.
+    fn again(&mut self, attempt: Attempt, why: &str, queue: &mut VecDeque<Attempt>) -> bool {
+        if attempt.lost <= RETRIES {
+            queue.push_front(attempt);
+            return true;
+        }
+        let Attempt { mut inputs, instead_of, .. } = attempt;
+        if let (Some(event), [line]) = (instead_of, inputs.as_mut_slice()) {
+            self.standstill.report(Trouble::Refuses, why);
+            line.input = event;
+            queue.push_front(Attempt::new(inputs));
+            return false;
         }
         let alone = inputs.len() == 1;
         for one in inputs.into_iter().rev() {
-            let next = if alone { self.give_up(one, why)? } else { Some(one) };
+            let next = if alone { self.give_up(one, why) } else { Some(Attempt::new(vec![one])) };
             if let Some(next) = next {
-                queue.push_front(Attempt { inputs: vec![next], lost: 0 });
+                queue.push_front(next);
             }
         }
-        Ok(())
+        true
     }
 
     /// An input that cannot be durable leaves a line in the journal in its place.
-    fn give_up(&mut self, one: Taken, why: &str) -> Result<Option<Taken>, CommitError> {
+    fn give_up(&mut self, one: Taken, why: &str) -> Option<Attempt> {
         tracing::error!(input = ?one.input, why, "an input cannot be durable; it is left out");
         self.outward.given_up();
-        match (one.input, one.owed) {
-            (Input::Device(event) | Input::Unanswered(event), owed) => {
-                self.outward.answer_unavailable(&event, self.clock.now());
-                let why = format!("it could not be stored, so it is left out: {why}");
-                let input = Input::Unreadable { device: event.device, why };
-                Ok(Some(Taken { input, policy: None, owed }))
+        let Taken { mut input, owed, .. } = one;
+        self.stand_in().answer(&mut input);
+        let line = |device: &DeviceId| {
+            let why = format!("it could not be stored, so it is left out: {why}");
+            Input::Unreadable { device: device.clone(), why }
+        };
+        let line = match &input {
+            Input::Device(event) | Input::Unanswered(event) => Some(line(&event.device)),
+            Input::Unreadable { device, .. } => Some(line(device)),
+            _ => None,
+        };
+        match (line, owed) {
+            (Some(line), owed) => {
+                let inputs = vec![Taken { input: line, policy: None, owed }];
+                Some(Attempt { inputs, lost: 0, instead_of: Some(input) })
             }
-            // A database that takes no line at all is none.
-            (Input::Unreadable { .. }, _) => Err(CommitError::Fatal { why: why.to_owned() }),
-            (_, Owed::Reply(reply)) => {
+            (None, Owed::Reply(reply)) => {
                 answer(reply, Answer::Refused(why.to_owned()));
-                Ok(None)
+                None
             }
-            _ => Ok(None),
-        }
-    }
-}
-
-/// Waits for the store while it stands still: what comes is answered without the rules, and held.
-pub(crate) async fn meanwhile<T>(
-    mut work: Pin<&mut impl Future<Output = T>>,
-    inbox: &mut Inbox,
-    held: &mut VecDeque<Taken>,
-    (outward, clock): (&mut Outward, &SiteClock),
-) -> T {
-    loop {
-        tokio::select! {
-            biased;
-            done = &mut work => return done,
-            Some(arrival) = inbox.emergency.recv(), if held.len() < HELD_MAX => {
-                held.push_front(taken(arrival));
-            }
-            Some(arrival) = inbox.gates.recv(), if held.len() < HELD_MAX => {
-                held.push_back(answered(arrival, outward, clock));
-            }
+            (None, _) => None,
         }
     }
 }
@@ -355,21 +469,5 @@ fn patience(sealed: &Sealed, now: Timestamp) -> Duration {
     let exits = sealed.batch.decisions.iter().filter(|one| one.direction == Some(Direction::Exit));
     let waited = exits.map(|exit| now.since(exit.received)).max().unwrap_or_default();
     let waited = u64::try_from(waited.0).map(Duration::from_micros).unwrap_or_default();
-    EXIT_DEADLINE.saturating_sub(waited)
-}
-
-/// What came while the store stands still, a request answered without the rules.
-fn answered(arrival: Arrival, outward: &mut Outward, clock: &SiteClock) -> Taken {
-    let mut taken = taken(arrival);
-    answer_now(&mut taken.input, outward, clock);
-    taken
-}
-
-/// Answers a request without the rules, to be recorded once the store goes on.
-fn answer_now(input: &mut Input, outward: &mut Outward, clock: &SiteClock) {
-    if let Input::Device(event) = input
-        && outward.answer_unavailable(event, clock.now())
-    {
-        *input = Input::Unanswered(event.clone());
-    }
+    EXIT_PATIENCE.saturating_sub(waited)
 }

@@ -47,7 +47,7 @@ use crate::{
 };
 
 /// The longest line of a question: a basket of the most lines fits.
-const LINE_MAX: u64 = 64 * 1024;
+pub(crate) const LINE_MAX: u64 = 64 * 1024;
 /// How long a caller may take to ask.
 const ASK_MAX: Duration = Duration::from_secs(5);
 /// How long one caller may take.

@@ -1,8 +1,6 @@
 //! The loop's dealings with the store that may take long: another program that holds it, a server
 //! that does not answer, a batch that others came before.
 
-use std::time::Duration;
-
 use domain::{
     command::Command,
     ids::CommandId,
@@ -12,89 +10,133 @@ use store::{
     Sealed, Store,
     error::{CommitError, ReadError},
     news::{Changed, News, NewsError},
+    trouble::Trouble,
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// How often rows are read again over a connection that broke.
-const TRIES: u32 = 5;
-/// Between two tries while another program holds the database.
-const BUSY_PAUSE: Duration = Duration::from_millis(20);
-/// Between two tries to reach a server that does not answer.
-const AWAY_PAUSE: Duration = Duration::from_millis(250);
+use crate::stall::Standstill;
+
+/// After so many losses of a batch nobody else commits until it is decided and stored.
+const KEEPS_TURN: u32 = 2;
 
 /// What became of a batch.
 pub(crate) enum Ended {
+    /// It is durable.
     Durable,
     /// It left no trace; these are its rows as they are now.
     Lost {
+        /// What refused it.
         why: String,
+        /// The rows.
         rows: Box<Snapshot>,
     },
+    /// It left no trace, and the store takes nothing for now.
+    Away,
 }
 
-/// Stores a batch, however long another program holds the database; where nobody knows whether it
-/// is stored, its own row tells.
+/// Stores a batch that was lost `lost` times before. Where nobody knows whether it is stored, its
+/// own row says so, however long the database takes to answer.
 pub(crate) async fn stored(
     store: &mut Store,
     sealed: &Sealed,
-    keeps_turn: bool,
+    lost: u32,
+    standstill: &Standstill,
 ) -> Result<Ended, CommitError> {
-    let why = loop {
-        match store.commit(sealed).await {
-            Ok(()) => return Ok(Ended::Durable),
-            Err(CommitError::Lost { why, .. }) => break why,
-            Err(CommitError::Busy { why }) => {
-                tracing::warn!(why, "another program holds the database; it is tried again");
-                tokio::time::sleep(BUSY_PAUSE).await;
-            }
-            Err(CommitError::Unknown { source }) => {
-                tracing::warn!(%source, "nobody knows whether a batch is durable; it is looked up");
-                if came_through(store, (sealed.epoch, sealed.number)).await? {
-                    return Ok(Ended::Durable);
-                }
-                break source.to_string();
-            }
-            Err(fatal) => return Err(fatal),
+    let batch = (sealed.epoch, sealed.number);
+    let why = match store.commit(sealed).await {
+        Ok(()) => {
+            standstill.end();
+            return Ok(Ended::Durable);
         }
+        Err(CommitError::Lost { why, .. }) => why,
+        Err(CommitError::Away { trouble, why }) => {
+            standstill.report(trouble, &why);
+            return Ok(Ended::Away);
+        }
+        Err(CommitError::Unknown { source }) => {
+            let trouble = Trouble::of(&source).unwrap_or(Trouble::Unreachable);
+            tracing::warn!(%source, "nobody knows whether a batch is durable; it is looked up");
+            return match came_through(store, batch, standstill).await? {
+                true => {
+                    standstill.end();
+                    Ok(Ended::Durable)
+                }
+                // A connection that broke and was made anew is no reason to refuse anybody.
+                false if lost < KEEPS_TURN => {
+                    let rows = Box::new(reloaded(store, sealed, standstill).await?);
+                    Ok(Ended::Lost { why: source.to_string(), rows })
+                }
+                false => {
+                    standstill.report(trouble, &source.to_string());
+                    Ok(Ended::Away)
+                }
+            };
+        }
+        Err(fatal) => return Err(fatal),
     };
     // Where it does not answer any more, reading the rows says so.
-    if keeps_turn && let Err(why) = store.keep_turn().await {
+    if lost >= KEEPS_TURN
+        && let Err(why) = store.keep_turn().await
+    {
         tracing::warn!(%why, "the turn cannot be kept");
     }
-    let batch = (sealed.epoch, sealed.number);
-    let rows = Box::new(reloaded(store, &sealed.reads, batch).await?);
+    let rows = Box::new(reloaded(store, sealed, standstill).await?);
     Ok(Ended::Lost { why, rows })
 }
 
-/// Whether a batch came through, however long the server takes to answer.
-async fn came_through(store: &mut Store, (epoch, number): (u64, u64)) -> Result<bool, CommitError> {
+/// Whether a batch came through, however long the database takes to answer.
+async fn came_through(
+    store: &mut Store,
+    (epoch, number): (u64, u64),
+    standstill: &Standstill,
+) -> Result<bool, CommitError> {
     loop {
         match store.was_committed(epoch, number).await {
-            Err(CommitError::Away { why }) => {
-                tracing::warn!(why, "the database does not answer; it is asked again");
-                tokio::time::sleep(AWAY_PAUSE).await;
+            Err(CommitError::Away { trouble, why }) => {
+                standstill.report(trouble, &why);
+                tokio::time::sleep(standstill.pause()).await;
             }
             found => return found,
         }
     }
 }
 
+/// The rows of a batch as they are now.
+pub(crate) async fn reloaded(
+    store: &mut Store,
+    sealed: &Sealed,
+    standstill: &Standstill,
+) -> Result<Snapshot, CommitError> {
+    read_again(store, &sealed.reads, (sealed.epoch, sealed.number), standstill).await
+}
+
 /// Rows as they are now, over a connection that may have to be made anew first.
-async fn reloaded(
+async fn read_again(
     store: &mut Store,
     reads: &Reads,
     batch: (u64, u64),
+    standstill: &Standstill,
 ) -> Result<Snapshot, CommitError> {
-    let mut tries = 0;
     loop {
-        match store.reload(reads).await {
+        let error = match store.reload(reads).await {
             Ok(rows) => return Ok(rows),
-            Err(error) if tries == TRIES => return Err(storage_failed(error)),
-            Err(error) => tracing::warn!(%error, "the rows are read again"),
+            Err(error) => error,
+        };
+        wait_to_read(error, standstill).await?;
+        came_through(store, batch, standstill).await?;
+    }
+}
+
+/// Pauses after rows could not be read.
+async fn wait_to_read(error: ReadError, standstill: &Standstill) -> Result<(), CommitError> {
+    match error.trouble() {
+        Trouble::Damaged => Err(CommitError::Fatal { why: error.to_string() }),
+        trouble => {
+            standstill.report(trouble, &error.to_string());
+            tokio::time::sleep(standstill.pause()).await;
+            Ok(())
         }
-        tries += 1;
-        came_through(store, batch).await?;
     }
 }
 
@@ -104,15 +146,15 @@ pub(crate) async fn taken_over(
     changed: &Changed,
     ours: &[CommandId],
     batch: (u64, u64),
+    standstill: &Standstill,
 ) -> Result<(Snapshot, Vec<Command>), CommitError> {
-    let rows = reloaded(store, &changed.rows, batch).await?;
-    let commands = store.commands(ours).await.map_err(storage_failed)?;
-    Ok((rows, commands))
-}
-
-/// A database that cannot be read is as good as none.
-fn storage_failed(error: ReadError) -> CommitError {
-    CommitError::Fatal { why: error.to_string() }
+    loop {
+        let rows = read_again(store, &changed.rows, batch, standstill).await?;
+        match store.commands(ours).await {
+            Ok(commands) => return Ok((rows, commands)),
+            Err(error) => wait_to_read(error, standstill).await?,
+        }
+    }
 }
 
 /// Hands the loop what other daemons changed.

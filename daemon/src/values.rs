@@ -12,14 +12,14 @@ use domain::{
 use rules::load::Names;
 use store::reader::Reader;
 
-use crate::{config::Installation, reload};
+use crate::{config::Installation, database, reload};
 
 /// The values in the site's database; none where there is no database yet.
 pub(crate) async fn kept(installation: &Installation) -> anyhow::Result<Vec<(ParamKey, SetParam)>> {
     if !installation.has_database() {
         return Ok(Vec::new());
     }
-    let reader = Reader::open(&installation.database).await?;
+    let reader = database::reader(installation).await?;
     let kept = reader.params().await?;
     reader.close().await;
     Ok(kept)

@@ -14,6 +14,12 @@ CREATE TABLE daemon (
     epoch BIGINT NOT NULL CHECK (epoch > 0)
 );
 
+-- What this database is known by: a number by chance, from its first start on.
+CREATE TABLE identity (
+    one BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),
+    id  BLOB   NOT NULL
+);
+
 -- People as decisions see them; names and phones are in `person`.
 CREATE TABLE member (
     id       BLOB    NOT NULL PRIMARY KEY,

@@ -2,16 +2,44 @@
 
 use std::path::PathBuf;
 
-use sqlx::postgres::PgDatabaseError;
+use sqlx::{migrate::MigrateError, postgres::PgDatabaseError};
 use thiserror::Error;
 
-use crate::place::Place;
+use crate::{place::Place, trouble::Trouble};
+
+/// What to do about a failed query.
+fn advice(source: &sqlx::Error) -> &'static str {
+    Trouble::of(source).unwrap_or(Trouble::Other).advice()
+}
+
+/// Why tables could not be brought up to date.
+fn of_migration(source: &MigrateError) -> Option<Trouble> {
+    match source {
+        MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _) => {
+            Trouble::of(source)
+        }
+        _ => None,
+    }
+}
+
+/// What to do where tables could not be brought up to date.
+fn migration_advice(source: &MigrateError) -> &'static str {
+    match source {
+        MigrateError::VersionMissing(_)
+        | MigrateError::VersionMismatch(_)
+        | MigrateError::VersionTooOld(..)
+        | MigrateError::VersionTooNew(..) => {
+            "they were made by another version of Kari; start that version, or the newest one"
+        }
+        _ => of_migration(source).unwrap_or(Trouble::Other).advice(),
+    }
+}
 
 /// The database could not be opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// The folder of the database could not be made.
-    #[error("cannot make the folder `{path}`; check the path and its rights")]
+    #[error("cannot make the folder `{path}`: {}", Trouble::of_io(source).advice())]
     Folder {
         /// The folder.
         path: PathBuf,
@@ -19,7 +47,7 @@ pub enum OpenError {
         source: std::io::Error,
     },
     /// The lock file could not be opened.
-    #[error("cannot open the lock file `{path}`; check the rights of its folder")]
+    #[error("cannot open the lock file `{path}`: {}", Trouble::of_io(source).advice())]
     LockFile {
         /// The lock file.
         path: PathBuf,
@@ -37,7 +65,7 @@ pub enum OpenError {
         place: Place,
     },
     /// It could not be opened as a database.
-    #[error("cannot open the database `{place}`; check its rights, or restore the last backup")]
+    #[error("cannot open the database `{place}`: {}", advice(source))]
     Connect {
         /// The database.
         place: Place,
@@ -72,8 +100,63 @@ pub enum OpenError {
         /// Its value.
         found: String,
     },
+    /// The database answers, and cannot serve as it is.
+    #[error("the database `{place}` cannot be used as it is: {}", trouble.advice())]
+    Unfit {
+        /// The database.
+        place: Place,
+        /// Why.
+        trouble: Trouble,
+    },
+    /// The site was never started.
+    #[error("there is no database `{place}` yet; `kari run` makes it")]
+    NotYet {
+        /// The database.
+        place: Place,
+    },
+    /// The database of a site that was in use is not there any more.
+    #[error(
+        "the database `{place}` of this site is {found}, and it was in use before; put it back, \
+         or restore the last backup; `kari run --new-database` begins anew without anything that \
+         was on record"
+    )]
+    Missing {
+        /// The database.
+        place: Place,
+        /// What was found in its place.
+        found: &'static str,
+    },
+    /// Another database stands where the one of this site was.
+    #[error(
+        "`{place}` is another database than the one of this site ({wanted}); put that one back, \
+         restore the last backup, or correct `[database]` in site.toml"
+    )]
+    Another {
+        /// The database.
+        place: Place,
+        /// The identity of the one that was in use.
+        wanted: String,
+    },
+    /// The database holds the tables of another program.
+    #[error(
+        "`{place}` holds tables of another program; name a database of Kari's own by \
+         `[database]` in site.toml, or move that file away"
+    )]
+    OfAnotherProgram {
+        /// The database.
+        place: Place,
+    },
+    /// A new database was asked for where there is one in use.
+    #[error(
+        "the database `{place}` is there and holds records; start without `--new-database`, or \
+         move it away first"
+    )]
+    NotNew {
+        /// The database.
+        place: Place,
+    },
     /// The tables could not be brought up to date.
-    #[error("cannot bring the tables of `{place}` up to date; restore the last backup")]
+    #[error("cannot bring the tables of `{place}` up to date: {}", migration_advice(source))]
     Migrate {
         /// The database.
         place: Place,
@@ -81,7 +164,7 @@ pub enum OpenError {
         source: Box<sqlx::migrate::MigrateError>,
     },
     /// The new epoch could not be written.
-    #[error("cannot write to the database `{place}`; check its rights and the room on its disk")]
+    #[error("cannot write to the database `{place}`: {}", advice(source))]
     Epoch {
         /// The database.
         place: Place,
@@ -130,11 +213,29 @@ pub enum KeyError {
     Read(#[from] ReadError),
 }
 
+impl OpenError {
+    /// The cause, where it is one that the database may get over.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Trouble> {
+        match self {
+            Self::Folder { source, .. } | Self::LockFile { source, .. } => {
+                Some(Trouble::of_io(source))
+            }
+            Self::Connect { source, .. } | Self::Epoch { source, .. } => Trouble::of(source),
+            Self::Migrate { source, .. } => of_migration(source),
+            Self::Read(ReadError::Query { source, .. }) => Trouble::of(source),
+            Self::Missing { .. } | Self::Another { .. } => Some(Trouble::Foreign),
+            Self::Unfit { trouble, .. } => Some(*trouble),
+            _ => None,
+        }
+    }
+}
+
 /// Rows could not be read.
 #[derive(Debug, Error)]
 pub enum ReadError {
     /// The query failed.
-    #[error("cannot read {what} from the database; run `kari doctor`")]
+    #[error("cannot read {what} from the database: {}", advice(source))]
     Query {
         /// What was asked for.
         what: &'static str,
@@ -160,6 +261,17 @@ impl ReadError {
     /// For `map_err`: the query for `what` failed.
     pub(crate) const fn of(what: &'static str) -> impl Fn(sqlx::Error) -> Self {
         move |source| Self::Query { what, source }
+    }
+}
+
+impl ReadError {
+    /// What it means for whoever needs the rows.
+    #[must_use]
+    pub fn trouble(&self) -> Trouble {
+        match self {
+            Self::Query { source, .. } => Trouble::of(source).unwrap_or(Trouble::Other),
+            Self::Value { .. } => Trouble::Damaged,
+        }
     }
 }
 
@@ -189,16 +301,13 @@ pub enum CommitError {
         /// refused it.
         tables: Vec<&'static str>,
     },
-    /// Somebody else holds the database; nothing was written, and the batch may be tried again.
-    #[error("another program holds the database: {why}; end it, or wait for it")]
-    Busy {
-        /// What SQLite says.
-        why: String,
-    },
-    /// The database does not answer for now; it may be asked again.
-    #[error("the database does not answer: {why}; start it, or wait for it")]
+    /// The database takes nothing for now, and nothing of the batch was stored; it may be asked
+    /// again.
+    #[error("the database stores nothing now ({why}): {}", trouble.advice())]
     Away {
-        /// What was found instead of it.
+        /// The cause.
+        trouble: Trouble,
+        /// What the database says.
         why: String,
     },
     /// Nobody knows whether the batch is durable; ask [`crate::Store::was_committed`].
@@ -208,7 +317,7 @@ pub enum CommitError {
         source: sqlx::Error,
     },
     /// The storage failed: nothing may be acknowledged any more.
-    #[error("the database cannot store: {why}; check the disk and its room, then start again")]
+    #[error("the database can no longer be relied on: {why}")]
     Fatal {
         /// What failed.
         why: String,
@@ -226,53 +335,29 @@ impl CommitError {
         Self::Lost { why: "rows changed since they were read".to_owned(), tables }
     }
 
+    /// The database takes nothing for now.
+    pub(crate) fn away(trouble: Trouble, why: impl ToString) -> Self {
+        Self::Away { trouble, why: why.to_string() }
+    }
+
     /// What the driver's error means for a batch.
     pub(crate) fn of(error: sqlx::Error) -> Self {
-        let why = match &error {
+        let refusal = match &error {
             sqlx::Error::Database(refusal) => refusal,
             sqlx::Error::Encode(why) => return Self::refused(why),
             _ => return Self::Unknown { source: error },
         };
-        let code = why.code().unwrap_or_default().into_owned();
-        match why.try_downcast_ref::<PgDatabaseError>() {
-            Some(refusal) => match of_postgres(&code) {
-                Meaning::Storage => Self::Fatal { why: refusal.to_string() },
-                Meaning::Gone => Self::Unknown { source: error },
-                Meaning::Refused => Self::refused(told(refusal)),
-            },
-            None => match code.parse::<i32>() {
-                Ok(code) if is_storage(code) => Self::Fatal { why: why.to_string() },
-                Ok(code) if is_busy(code) => Self::Busy { why: why.to_string() },
-                _ => Self::refused(why),
+        match Trouble::of(&error) {
+            Some(Trouble::Unreachable) => Self::Unknown { source: error },
+            Some(trouble @ (Trouble::Damaged | Trouble::Unflushed)) => {
+                Self::Fatal { why: format!("{refusal}: {}", trouble.advice()) }
+            }
+            Some(trouble) => Self::away(trouble, refusal),
+            None => match refusal.try_downcast_ref::<PgDatabaseError>() {
+                Some(refusal) => Self::refused(told(refusal)),
+                None => Self::refused(refusal),
             },
         }
-    }
-}
-
-/// What a refusal of PostgreSQL means for a batch.
-enum Meaning {
-    /// The storage failed.
-    Storage,
-    /// The session ended; the batch may have come through.
-    Gone,
-    /// The batch is rolled back. Also where the server broke off a deadlock or a statement that
-    /// took too long: those go through when they are tried again.
-    Refused,
-}
-
-/// What a code of PostgreSQL means.
-fn of_postgres(code: &str) -> Meaning {
-    match code {
-        // The server stops, starts, or gave up on a session that stood still.
-        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => Meaning::Gone,
-        // A server that only reads: it became somebody's copy.
-        "25006" => Meaning::Storage,
-        _ => match code.get(..2) {
-            // The connection; room, memory; input and output; inside.
-            Some("08") => Meaning::Gone,
-            Some("53" | "58" | "XX") => Meaning::Storage,
-            _ => Meaning::Refused,
-        },
     }
 }
 
@@ -280,26 +365,4 @@ fn of_postgres(code: &str) -> Meaning {
 fn told(refusal: &PgDatabaseError) -> String {
     let parts = [Some(refusal.message()), refusal.table(), refusal.constraint()];
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
-}
-
-/// Whether a result code of SQLite says that somebody else holds the file.
-const fn is_busy(code: i32) -> bool {
-    use libsqlite3_sys as c;
-    matches!(code & 0xFF, c::SQLITE_BUSY | c::SQLITE_LOCKED)
-}
-
-/// Whether a result code of SQLite says that the storage failed, whatever its extension says.
-const fn is_storage(code: i32) -> bool {
-    use libsqlite3_sys as c;
-    matches!(
-        code & 0xFF,
-        c::SQLITE_NOMEM
-            | c::SQLITE_READONLY
-            | c::SQLITE_IOERR
-            | c::SQLITE_CORRUPT
-            | c::SQLITE_FULL
-            | c::SQLITE_CANTOPEN
-            | c::SQLITE_PROTOCOL
-            | c::SQLITE_NOTADB
-    )
 }

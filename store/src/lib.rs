@@ -19,6 +19,8 @@ pub mod catalogue;
 mod cells;
 mod commit;
 pub mod error;
+pub mod faults;
+pub mod identity;
 mod ledger;
 mod link;
 mod load;
@@ -37,6 +39,7 @@ mod sheet;
 pub mod statements;
 mod tables;
 pub mod tills;
+pub mod trouble;
 pub mod verify;
 
 /// The database of one site, held by one of its daemons.
@@ -46,6 +49,12 @@ pub struct Store {
     place: place::Place,
     daemon: i64,
     epoch: u64,
+    /// What the database is known by.
+    identity: identity::Identity,
+    /// What tests make fail.
+    pub faults: faults::Faults,
+    /// The file that was opened, and its log.
+    file: Option<[identity::FileMark; 2]>,
     /// The server's process that serves us.
     process: Option<i64>,
     ends: Ends,
@@ -114,6 +123,8 @@ pub struct Opened {
     pub epoch: u64,
     /// The daemon whose journal this is.
     pub daemon: i64,
+    /// What the database is known by.
+    pub identity: identity::Identity,
     /// The ends of journal and ledger.
     pub ends: Ends,
     /// Whether there are no members yet, so that a site's first data may be imported.

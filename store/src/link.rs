@@ -11,6 +11,7 @@ use sqlx::{
 use crate::{
     binds::{Bound, Value, bound},
     cells::{Cells, FromCell, Names},
+    faults,
 };
 
 /// Which database it is: where texts differ, this decides.
@@ -131,7 +132,7 @@ macro_rules! reads {
             values: impl IntoIterator<Item = Value>,
         ) -> Result<Vec<Row>, sqlx::Error> {
             let values = bound(self.dialect(), values)?;
-            self.stream(text, values).try_collect().await
+            faults::run(self.stream(text, values).try_collect()).await
         }
 
         /// The row of a query, if there is one.
@@ -149,7 +150,7 @@ macro_rules! reads {
             text: &'static str,
             values: Bound,
         ) -> BoxFuture<'_, Result<Option<Row>, sqlx::Error>> {
-            async move { Ok(asks!(self, text, values, fetch_optional)) }.boxed()
+            faults::run(async move { Ok(asks!(self, text, values, fetch_optional)) }).boxed()
         }
 
         /// The one value of a query.
@@ -172,7 +173,7 @@ impl Link {
         text: &'static str,
         values: Bound,
     ) -> BoxFuture<'_, Result<u64, sqlx::Error>> {
-        async move {
+        faults::run(async move {
             match (self, values) {
                 (Self::Sqlite(to), Bound::Sqlite(values)) => {
                     Ok(sqlx::query_with(text, values).execute(to).await?.rows_affected())
@@ -182,7 +183,7 @@ impl Link {
                 }
                 _ => Err(mixed()),
             }
-        }
+        })
         .boxed()
     }
 
@@ -234,12 +235,12 @@ impl Link {
 
     /// Runs statements without values, several of them in one trip.
     pub(crate) fn run_all(&mut self, text: &'static str) -> BoxFuture<'_, Result<(), sqlx::Error>> {
-        async move {
+        faults::run(async move {
             match self {
                 Self::Sqlite(to) => sqlx::raw_sql(text).execute(to).await.map(|_| ()),
                 Self::Postgres(to) => sqlx::raw_sql(text).execute(to).await.map(|_| ()),
             }
-        }
+        })
         .boxed()
     }
 

@@ -11,6 +11,7 @@ use std::{
 use rustix::fs::{FlockOperation, flock};
 use sqlx::{
     ConnectOptions, SqliteConnection,
+    migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
@@ -29,10 +30,13 @@ use crate::{
     cells::{Cells, Names},
     commit::{counters, outbox::Outbox},
     error::{ConnectError, OpenError, ReadError},
+    faults::Faults,
+    identity::{self, Expected, FileMark, Identity},
     link::{Dialect, Link, first},
     place::{Database, Place, Server},
     pseudonyms::Pseudonyms,
     server,
+    trouble::Trouble,
 };
 
 /// The first SQLite without the bug that corrupts a log which two connections reset at once.
@@ -52,7 +56,7 @@ const UNSENT: &str = "SELECT id, device, decision, issued, ttl, epoch, action FR
     WHERE expires >= $1 AND daemon = $2 ORDER BY issued, id";
 const COMMAND: &str = "SELECT id, device, decision, issued, ttl, epoch, action FROM outbox
     WHERE id = $1";
-const EPOCH: &str = "SELECT epoch FROM daemon WHERE id = $1";
+pub(crate) const EPOCH: &str = "SELECT epoch FROM daemon WHERE id = $1";
 /// The statements of this module, for the test that prepares them all.
 #[cfg(test)]
 pub(crate) const STATEMENTS: [&str; 6] =
@@ -66,18 +70,32 @@ impl Store {
     /// # Errors
     /// [`OpenError`], one variant for each step.
     pub async fn open(place: &Place, now: Timestamp) -> Result<(Self, Opened), OpenError> {
+        Self::open_expected(place, Expected::Any, now).await
+    }
+
+    /// The same, where only the `expected` database is taken.
+    ///
+    /// # Errors
+    /// [`OpenError`], one variant for each step.
+    pub async fn open_expected(
+        place: &Place,
+        expected: Expected,
+        now: Timestamp,
+    ) -> Result<(Self, Opened), OpenError> {
         let (mut link, lock) = match &place.database {
             Database::File(path) => {
                 let lock = lock(path)?;
-                (open_file(place, path).await?, Some(lock))
+                (open_file(place, path, expected).await?, Some(lock))
             }
-            Database::Server(to) => (open_server(place, to).await?, None),
+            Database::Server(to) => (open_server(place, to, expected).await?, None),
         };
         let key = Key::open(place, &mut link).await?;
         let last = end(&mut link, place.daemon).await?.map(Arc::new);
         let (gone, lost) = heads::lost(place, &mut link).await?;
         // From here on the kept head says that somebody may be writing.
         let heads = Heads::open(place, last.clone(), gone);
+        let failed = |source| OpenError::Epoch { place: place.clone(), source: Box::new(source) };
+        let identity = identity::make(&mut link).await.map_err(failed)?;
         let epoch = raise_epoch(&mut link, place.daemon, &key).await;
         let epoch = epoch.map_err(|source| OpenError::Epoch {
             place: place.clone(),
@@ -85,7 +103,7 @@ impl Store {
         })?;
         let ends = last.as_ref().map(|end| end.ends).unwrap_or_default();
         let run = (place.daemon, epoch.cast_unsigned());
-        let opened = opened(&mut link, run, (ends, lost), now).await?;
+        let opened = opened(&mut link, run, (ends, lost, identity), now).await?;
         let latest = audit::latest(&mut link).await;
         let (turn, sums) = latest.map_err(ReadError::of("the sums of the tables"))?;
         let outbox = Outbox::load(&mut link, place.daemon).await;
@@ -99,6 +117,9 @@ impl Store {
             place: place.clone(),
             daemon: place.daemon,
             epoch: opened.epoch,
+            identity,
+            file: FileMark::of(place),
+            faults: Faults::default(),
             process,
             ends: opened.ends,
             counters,
@@ -139,9 +160,16 @@ impl Store {
     pub(crate) fn reconnect(&mut self) -> BoxFuture<'_, Result<(), ConnectError>> {
         async move {
             match &self.place.database {
-                Database::File(path) => self.link = Link::Sqlite(connect(path).await?),
+                Database::File(path) => {
+                    FileMark::check(self.file, &self.place).map_err(|trouble| {
+                        OpenError::Unfit { place: self.place.clone(), trouble }
+                    })?;
+                    self.link = Link::Sqlite(connect(path).await?);
+                }
                 Database::Server(to) => {
                     let mut link = server::connect(&self.place, to).await?;
+                    let expected = Expected::Known(self.identity);
+                    identity::check(&self.place, &mut link, expected).await?;
                     let epoch: i64 = link.value(EPOCH, [self.daemon.into()]).await?;
                     let taken = epoch.cast_unsigned() == self.epoch
                         && server::take_number(&mut link, self.daemon, self.process).await?;
@@ -152,6 +180,7 @@ impl Store {
                     self.link = link;
                 }
             }
+            self.has_turn = false;
             self.counters = counters(&mut self.link).await?;
             self.shared = true;
             Ok(())
@@ -160,33 +189,38 @@ impl Store {
     }
 }
 
+static OF_SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
+static OF_POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
+
 /// Opens the file, and brings its tables up to date.
-async fn open_file(place: &Place, path: &Path) -> Result<Link, OpenError> {
+async fn open_file(place: &Place, path: &Path, expected: Expected) -> Result<Link, OpenError> {
+    identity::check_file(place, path, expected)?;
     let mut connection = connect(path)
         .await
         .map_err(|source| OpenError::Connect { place: place.clone(), source: Box::new(source) })?;
     check_settings(place, &mut connection).await?;
-    sqlx::migrate!("../migrations/sqlite")
-        .run(&mut connection)
+    let mut link = Link::Sqlite(connection);
+    identity::check(place, &mut link, expected).await?;
+    identity::migrate(&mut link, &OF_SQLITE)
         .await
         .map_err(|source| OpenError::Migrate { place: place.clone(), source: Box::new(source) })?;
-    Ok(Link::Sqlite(connection))
+    Ok(link)
 }
 
 /// Connects to the server under the lock of the daemon's number, and brings the tables up to date.
-async fn open_server(place: &Place, to: &Server) -> Result<Link, OpenError> {
+async fn open_server(place: &Place, to: &Server, expected: Expected) -> Result<Link, OpenError> {
+    let failed = |source| OpenError::Connect { place: place.clone(), source: Box::new(source) };
     let mut link = server::connect(place, to).await?;
-    let taken = server::take_number(&mut link, place.daemon, None).await;
-    let taken = taken
-        .map_err(|source| OpenError::Connect { place: place.clone(), source: Box::new(source) })?;
-    if !taken {
+    if server::is_pooled(&mut link, to).await.map_err(failed)? {
+        return Err(OpenError::Unfit { place: place.clone(), trouble: Trouble::Pooled });
+    }
+    if !server::take_number(&mut link, place.daemon, None).await.map_err(failed)? {
         return Err(OpenError::Held { place: place.clone() });
     }
-    if let Link::Postgres(connection) = &mut link {
-        sqlx::migrate!("../migrations/postgres").run(connection).await.map_err(|source| {
-            OpenError::Migrate { place: place.clone(), source: Box::new(source) }
-        })?;
-    }
+    identity::check(place, &mut link, expected).await?;
+    identity::migrate(&mut link, &OF_POSTGRES)
+        .await
+        .map_err(|source| OpenError::Migrate { place: place.clone(), source: Box::new(source) })?;
     Ok(link)
 }
 
@@ -285,7 +319,7 @@ pub(crate) async fn end(link: &mut Link, daemon: i64) -> Result<Option<End>, Rea
 async fn opened(
     link: &mut Link,
     (daemon, epoch): (i64, u64),
-    (ends, lost): (Ends, Vec<String>),
+    (ends, lost, identity): (Ends, Vec<String>, Identity),
     now: Timestamp,
 ) -> Result<Opened, ReadError> {
     let what = "what the last run left";
@@ -306,6 +340,7 @@ async fn opened(
     Ok(Opened {
         epoch,
         daemon,
+        identity,
         ends,
         is_empty: is_empty.map_err(ReadError::of(what))?,
         last_rule_set,

@@ -114,6 +114,7 @@ impl Pseudonyms {
     }
 }
 
+/// Bytes that nobody can guess.
 pub(crate) async fn chance(link: &mut Link) -> Result<Vec<u8>, sqlx::Error> {
     let text = match link.dialect() {
         Dialect::Sqlite => CHANCE,

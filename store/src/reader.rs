@@ -22,6 +22,7 @@ use uuid::Uuid;
 use crate::{
     cells::{Cells, Names},
     error::{OpenError, ReadError},
+    identity::{self, Expected},
     ledger::{POSTING, RECEIPT, TRANSACTION},
     link::{Dialect, Pool, Row},
     people::{HISTORY, PERSON, PERSON_WORD},
@@ -109,6 +110,34 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// Opens the database at `place` where it is the `expected` one.
+    ///
+    /// # Errors
+    /// Where it is not there, is another one, or cannot be opened.
+    pub fn open_expected(
+        place: &Place,
+        expected: Expected,
+    ) -> BoxFuture<'_, Result<Self, OpenError>> {
+        async move {
+            if let Database::File(path) = &place.database {
+                identity::check_file(place, path, expected)?;
+                if !path.exists() {
+                    return Err(OpenError::NotYet { place: place.clone() });
+                }
+            }
+            let reader = Self::open(place).await?;
+            if expected != Expected::Any {
+                let failed =
+                    |source| OpenError::Connect { place: place.clone(), source: Box::new(source) };
+                let mut view = reader.pool.view().await.map_err(failed)?;
+                identity::check(place, &mut view, expected).await?;
+                view.close().await.map_err(failed)?;
+            }
+            Ok(reader)
+        }
+        .boxed()
+    }
+
     /// Opens the database at `place`, which must exist.
     ///
     /// # Errors

@@ -12,21 +12,28 @@ use crate::{
     error::OpenError,
     link::{Link, Pool},
     place::{Place, Server},
+    trouble::Trouble,
 };
 
 /// More statements than there are texts: none is ever prepared twice.
 const STATEMENTS_MAX: usize = 1024;
 /// The oldest PostgreSQL that is still looked after by its makers.
 const OLDEST: i64 = 140_000;
+/// How long a server may take to let us in.
+const CONNECT_MAX: Duration = Duration::from_secs(4);
 /// How long a connection of ours that broke may hold the lock of our number.
 const OLD_CONNECTION: Duration = Duration::from_secs(10);
+/// How long the session of a daemon that was killed may: the server learns late that it is gone.
+const KILLED: Duration = Duration::from_secs(3);
 /// Between two tries for the lock.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// What a session is told. Durability is the session's own setting. The plans of the few texts are
 /// made once, and go by the keys' indexes whatever the tables' statistics say at that moment. A
-/// daemon that stands still in the middle of a batch gives its turn back.
-const SETTINGS: [(&str, &str); 8] = [
+/// daemon that stands still in the middle of a batch gives its turn back. The server's own time for
+/// a statement counts for people who ask by hand, not for a batch; whoever waits for a lock of
+/// somebody else learns so in time to refuse a sale.
+const SETTINGS: [(&str, &str); 11] = [
     ("synchronous_commit", "on"),
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),
@@ -34,6 +41,9 @@ const SETTINGS: [(&str, &str); 8] = [
     ("enable_mergejoin", "off"),
     ("jit", "off"),
     ("idle_in_transaction_session_timeout", "5s"),
+    ("idle_session_timeout", "0"),
+    ("statement_timeout", "0"),
+    ("lock_timeout", "5s"),
     ("client_min_messages", "error"),
 ];
 
@@ -52,9 +62,12 @@ pub(crate) const BEGIN_TURN: &str = "BEGIN; SELECT pg_advisory_xact_lock(1264677
 const VERSION: &str = "SELECT current_setting('server_version_num')::bigint";
 const SETTING: &str = "SELECT CASE $1 WHEN 'in_recovery' THEN pg_is_in_recovery()::text
     ELSE current_setting($1) END";
+const MARK_SESSION: &str = "SELECT set_config('kari.session', gen_random_uuid()::text, false)";
+const SESSION_MARK: &str = "SELECT current_setting('kari.session', true)";
 /// The statements of this module, for the test that prepares them all.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 5] = [TAKE_NUMBER, END_SESSION, PROCESS, VERSION, SETTING];
+pub(crate) const STATEMENTS: [&str; 7] =
+    [TAKE_NUMBER, END_SESSION, PROCESS, VERSION, SETTING, MARK_SESSION, SESSION_MARK];
 
 /// How a session is opened.
 pub(crate) fn options(server: &Server) -> PgConnectOptions {
@@ -65,7 +78,9 @@ pub(crate) fn options(server: &Server) -> PgConnectOptions {
 /// The writer's connection, with its settings read back.
 pub(crate) async fn connect(place: &Place, server: &Server) -> Result<Link, OpenError> {
     let failed = |source| OpenError::Connect { place: place.clone(), source: Box::new(source) };
-    let connection: PgConnection = options(server).connect().await.map_err(failed)?;
+    let connected = tokio::time::timeout(CONNECT_MAX, options(server).connect()).await;
+    let connected = connected.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut));
+    let connection: PgConnection = connected.map_err(failed)?;
     let mut link = Link::Postgres(connection);
     let version: i64 = link.value(VERSION, []).await.map_err(failed)?;
     if version < OLDEST {
@@ -74,17 +89,35 @@ pub(crate) async fn connect(place: &Place, server: &Server) -> Result<Link, Open
     for (name, safe) in [
         ("in_recovery", "false"),
         ("server_encoding", "UTF8"),
+        ("transaction_read_only", "off"),
         ("synchronous_commit", "on"),
         ("fsync", "on"),
         ("full_page_writes", "on"),
     ] {
         let found: String = link.value(SETTING, [name.into()]).await.map_err(failed)?;
         let forgets = matches!(name, "fsync" | "full_page_writes") && server.may_forget;
-        if found != safe && !forgets {
-            return Err(OpenError::ServerSetting { name, found });
+        if found == safe || forgets {
+            continue;
         }
+        let trouble = match name {
+            "in_recovery" | "transaction_read_only" => Trouble::ReadOnly,
+            "server_encoding" => Trouble::Encoding,
+            _ => return Err(OpenError::ServerSetting { name, found }),
+        };
+        return Err(OpenError::Unfit { place: place.clone(), trouble });
     }
     Ok(link)
+}
+
+/// Whether a pooler stands before the server that hands out another session for each transaction:
+/// then what one connection of ours sets in its session is there for another one of ours.
+pub(crate) async fn is_pooled(link: &mut Link, server: &Server) -> Result<bool, sqlx::Error> {
+    let own: String = link.value(MARK_SESSION, []).await?;
+    let other: PgConnection = options(server).connect().await?;
+    let mut other = Link::Postgres(other);
+    let seen: Option<String> = other.value(SESSION_MARK, []).await?;
+    other.close().await?;
+    Ok(seen.is_some_and(|seen| seen == own))
 }
 
 /// Takes the lock of the daemon's number. A `before` session of this process that the server still
@@ -97,12 +130,13 @@ pub(crate) async fn take_number(
     if let Some(before) = before {
         link.value::<i64>(END_SESSION, [daemon.into(), before.into()]).await?;
     }
+    let patience = if before.is_some() { OLD_CONNECTION } else { KILLED };
     let begun = std::time::Instant::now();
     loop {
         if link.value(TAKE_NUMBER, [daemon.into()]).await? {
             return Ok(true);
         }
-        if before.is_none() || begun.elapsed() > OLD_CONNECTION {
+        if begun.elapsed() > patience {
             return Ok(false);
         }
         tokio::time::sleep(PAUSE).await;

@@ -344,6 +344,7 @@ mod tests {
         texts.push(commit::outbox::IN_OUTBOX);
         texts.extend(crate::notes::STATEMENTS);
         texts.extend(open::STATEMENTS);
+        texts.extend(crate::identity::STATEMENTS);
         texts.extend(news::STATEMENTS);
         texts.extend(reader::STATEMENTS);
         texts.extend(verify::STATEMENTS);

@@ -28,6 +28,7 @@ mod registry;
 mod reloads;
 mod replays;
 mod servers;
+mod stores;
 mod tills;
 
 use devices::twin::{Answer, IndicateSeen, MqttGate};

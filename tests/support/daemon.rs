@@ -68,9 +68,17 @@ impl Daemon {
     /// # Panics
     /// Where it does not start.
     pub fn spawn(&mut self) {
+        self.spawn_with(&[]);
+    }
+
+    /// The same with more arguments.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub fn spawn_with(&mut self, arguments: &[&str]) {
         let log = File::options().create(true).append(true).open(self.log()).unwrap();
         let mut command = self.command();
-        command.arg("--quiet").stdout(log.try_clone().unwrap()).stderr(log);
+        command.arg("--quiet").args(arguments).stdout(log.try_clone().unwrap()).stderr(log);
         self.child = Some(command.spawn().unwrap());
     }
 

@@ -45,6 +45,18 @@ impl Postgres {
         Some(Self { url: format!("{host}/{name}"), name, server })
     }
 
+    /// Lets nobody write to it any more, as after a failover, or lets them again.
+    ///
+    /// # Panics
+    /// Where the server does not answer.
+    pub async fn read_only(&self, on: bool) {
+        let value = if on { "on" } else { "off" };
+        let sql =
+            format!("ALTER DATABASE {} SET default_transaction_read_only = {value}", self.name);
+        run(&self.server, sql).await.unwrap();
+        self.cut_off().await;
+    }
+
     /// Ends all that is connected to it, as a server does that starts again.
     ///
     /// # Panics

@@ -23,7 +23,7 @@ use crate::{
     },
     clock::RealClock,
     config::Installation,
-    data,
+    data, database,
 };
 
 /// So many members are named of those whom a change is about.
@@ -84,7 +84,7 @@ impl Compared {
 /// Compares the files with the database.
 async fn compare(installation: &Installation, whom: Whom) -> anyhow::Result<Compared> {
     let rows = data::catalogue(&installation.data(), &installation.site)?;
-    let reader = Reader::open(&installation.database).await?;
+    let reader = database::reader(installation).await?;
     let known = reader.catalogue().await?;
     let change = changed(&known, rows, whom);
     let touched = touched(installation, &reader, (&known, &change)).await?;

@@ -7,12 +7,13 @@ mod files;
 use std::path::Path;
 
 use serde::Serialize;
-use store::{reader::Reader, verify};
+use store::verify;
 
 use crate::{
     cli::{Exit, SiteArg},
     commands::check,
     config::Installation,
+    database,
     socket::{self, Question, Reply},
 };
 
@@ -151,7 +152,7 @@ async fn database(installation: &Installation) -> Result<String, String> {
     if !installation.has_database() {
         return Ok("none yet; the first start makes it".to_owned());
     }
-    let reader = Reader::open(&installation.database).await.map_err(|error| error.to_string())?;
+    let reader = database::reader(installation).await.map_err(|error| error.to_string())?;
     let heads = verify::heads(&reader).await.map_err(|error| error.to_string())?;
     if let Some(head) = heads.first() {
         return Err(format!("{head}; run `kari verify`"));

@@ -4,11 +4,11 @@ use admin_api::wording::{Wording, language};
 use anyhow::{Context, bail};
 use domain::{decision::Decision, reasons::Condition, remedy::Remedy};
 use serde::Serialize;
-use store::reader::Reader;
 
 use crate::{
     cli::{Exit, ExplainArgs},
     config::Installation,
+    database,
     remedies::Remedies,
     socket::{self, Question, Reply},
 };
@@ -40,7 +40,7 @@ pub(crate) async fn explain(args: &ExplainArgs, json: bool) -> anyhow::Result<Ex
     let reply = match asked {
         Some(reply) => reply,
         None => {
-            let reader = Reader::open(&installation.database).await?;
+            let reader = database::reader(&installation).await?;
             let remedies = Remedies::new(reader.clone(), installation.site.time_zone.clone());
             socket::explain(&reader, &remedies, decision).await
         }

@@ -15,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
 use store::{
     books::{BookEntry, Books},
-    reader::{Period, Reader},
+    reader::Period,
 };
 
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
     clock::RealClock,
     commands::report::period,
     config::Installation,
+    database,
     output::{self, Output},
 };
 use chart::Chart;
@@ -51,7 +52,7 @@ pub(crate) async fn export(args: &ExportArgs) -> anyhow::Result<Exit> {
     let site = &installation.site;
     let asked = period(args.from, args.until, &site.time_zone)?;
     let mapping = mapped::Mapping::read(args.mapping.as_deref())?;
-    let reader = Reader::open(&installation.database).await?;
+    let reader = database::reader(&installation).await?;
     let mut books = Books::open(&reader).await?;
     let owners = if args.people { books.owners().await? } else { HashMap::new() };
     let chart = Chart::of(&books.accounts, args.people.then_some(&owners));

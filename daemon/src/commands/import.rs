@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use store::place::Place;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::{Exit, ImportArgs},
@@ -23,7 +24,7 @@ use crate::{
         translate::Translator,
         wire,
     },
-    running::{self, Awake},
+    running::{self, Awake, Start},
 };
 
 /// The longest cell of our own format.
@@ -215,7 +216,13 @@ async fn open(installation: &Installation, order: Order) -> anyhow::Result<(Door
         true => (&apart, &made_at),
         false => (&installation.state, &installation.database),
     };
-    let start = (SiteClock::Real(RealClock), run::seed());
+    let start = Start {
+        clock: SiteClock::Real(RealClock),
+        seed: run::seed(),
+        ended: CancellationToken::new(),
+        new_database: false,
+        waits: None,
+    };
     let awake = running::wake(installation, (state, database), start).await?;
     let (rows, rows_in) = mpsc::channel(1024);
     let (told_out, told) = mpsc::channel(1024);

@@ -3,14 +3,13 @@
 mod again;
 mod report;
 
-use std::path::Path;
-
 use anyhow::Context;
 use domain::{facts::Policy as _, scope::ParamTable, time::Timestamp};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::{civil::DateTime, tz::TimeZone};
 use rules::set::RuleSet;
 use store::{
+    identity::Expected,
     place::Place,
     reader::{Period, Reader},
 };
@@ -19,7 +18,7 @@ use crate::{
     cli::{Exit, ReplayArgs},
     commands::check,
     config::Installation,
-    values,
+    database, values,
 };
 use report::Report;
 
@@ -71,15 +70,19 @@ pub(crate) async fn replay(args: &ReplayArgs, json: bool) -> anyhow::Result<Exit
         }
     };
     let period = period(args, &installation.site.time_zone)?;
-    let database = match args.simulated {
-        true => Place::file(installation.state.join("simulation").join("kari.db")),
-        false => installation.database.clone(),
+    let simulated = installation.state.join("simulation");
+    let (place, state) = match args.simulated {
+        true => (&Place::file(simulated.join("kari.db")), &simulated),
+        false => (&installation.database, &installation.state),
     };
     anyhow::ensure!(
-        database.path().is_none_or(Path::exists),
-        "there are no records at `{database}` yet; start the site by `kari run`"
+        database::may_be_there(place, state),
+        "there are no records at `{place}` yet; start the site by `kari run`"
     );
-    let reader = Reader::open(&database).await?;
+    let reader = match args.simulated {
+        true => Reader::open_expected(place, Expected::Any).await?,
+        false => database::reader(&installation).await?,
+    };
     let values = values::above(set.values(), &looked.kept);
     let mut report = ask(&reader, period, (&set, &values), &installation).await?;
     report.name(&reader).await?;

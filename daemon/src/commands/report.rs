@@ -8,7 +8,7 @@ use domain::{
 };
 use jiff::tz::TimeZone;
 use store::{
-    reader::{Period, Reader},
+    reader::Period,
     reports::{self, Asked, Cell, Name, Report},
 };
 
@@ -17,7 +17,7 @@ use crate::{
     clock::RealClock,
     commands::replay::When,
     config::Installation,
-    output,
+    database, output,
     sheet::{Sheet, Style},
 };
 
@@ -39,7 +39,7 @@ pub(crate) async fn report(args: &ReportArgs, json: bool) -> anyhow::Result<Exit
         currency: site.currency.code,
         gates: site.gates.iter().map(|(id, gate)| (id.clone(), gate.inner.clone())).collect(),
     };
-    let reader = Reader::open(&installation.database).await?;
+    let reader = database::reader(&installation).await?;
     let report = reports::report(&reader, name, &asked).await?;
     reader.close().await;
     let format = args.format.unwrap_or(if json { ReportFormat::Json } else { ReportFormat::Table });

@@ -22,6 +22,7 @@ use crate::{
     },
     commands::signed,
     config::Installation,
+    database,
     registry::uid,
     socket::{self, Question, Reply},
     till::amount,
@@ -112,7 +113,7 @@ impl Looking {
     async fn open(installation: Installation, (tag, json): (String, bool)) -> anyhow::Result<Self> {
         let language = language_of(&tag)?;
         ensure!(installation.has_database(), "nothing is on record yet; start `kari run` first");
-        let reader = Reader::open(&installation.database).await?;
+        let reader = database::reader(&installation).await?;
         let site = &installation.site;
         let wording = Wording::new(language, site.currency.clone(), site.time_zone.clone());
         Ok(Self { reader, wording, json, installation })

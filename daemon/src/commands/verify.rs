@@ -12,6 +12,7 @@ use store::{
 use crate::{
     cli::{Exit, SiteArg},
     config::Installation,
+    database,
 };
 
 /// Between two steps of the bar.
@@ -22,7 +23,7 @@ const PRINTED_MAX: usize = 100;
 /// Looks at the whole database, and names what is not what Kari wrote.
 pub(crate) async fn verify(site: &SiteArg, json: bool) -> anyhow::Result<Exit> {
     let installation = Installation::open(site.site.as_deref())?;
-    let reader = Reader::open(&installation.database).await?;
+    let reader = database::reader(&installation).await?;
     let report = looked_at(&reader).await?;
     let found = report.findings();
     if json {

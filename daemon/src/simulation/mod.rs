@@ -6,12 +6,16 @@ pub(crate) mod month;
 mod play;
 mod twins;
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context;
 use devices::pin::PinKey;
 use domain::time::{Clock, Timestamp};
 use store::{place::Place, verify};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::{Exit, RunArgs, SimulateArgs},
@@ -35,13 +39,7 @@ pub(crate) async fn run(
     // Its gates are twins, which have no accounts.
     let links = installation.links.clone().simulated();
     let installation = &Installation { links, ..installation.clone() };
-    let folder = installation.state.join("simulation");
-    if folder.exists() {
-        std::fs::remove_dir_all(&folder).with_context(|| {
-            format!("cannot remove the last simulation in `{}`", folder.display())
-        })?;
-    }
-    pins::lend(&installation.state, &folder)?;
+    let folder = fresh_folder(&installation.state)?;
     let site = &installation.site;
     let rows =
         data::read(&installation.data(), site, (args.seed, &PinKey::default()), RealClock.now())?
@@ -61,6 +59,9 @@ pub(crate) async fn run(
         clock: SiteClock::Simulated(clock.clone()),
         seed: args.seed,
         prometheus: recorder()?,
+        ended: CancellationToken::new(),
+        new_database: false,
+        waits: false,
     };
     let running = running::start(installation, options).await?;
     twins.connect(installation, running.hub.broker_address(), gates).await?;
@@ -95,6 +96,18 @@ pub(crate) async fn run(
     let verified = verify::chain(&reader).await?;
     tally.print(&verified, json)?;
     Ok(Exit::Done)
+}
+
+/// The folder of a simulation, without what the last one left; PINs count in it as at the site.
+fn fresh_folder(state: &Path) -> anyhow::Result<PathBuf> {
+    let folder = state.join("simulation");
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).with_context(|| {
+            format!("cannot remove the last simulation in `{}`", folder.display())
+        })?;
+    }
+    pins::lend(state, &folder)?;
+    Ok(folder)
 }
 
 /// Sends people to a daemon that runs elsewhere, in real time.

@@ -29,8 +29,8 @@ pub(crate) const LEVELS: usize = 32;
 /// Characters of a client id.
 pub(crate) const CLIENT_ID_CHARS: usize = 256;
 
-/// Messages of one client in the loop's queue that are not durable yet. Devices take turns there, so
-/// it is no matter of fairness; while the database is away it is how many people a gate's exit
+/// Messages of one client in the loop's queue that are not durable yet. Devices take turns there,
+/// so it is no matter of fairness; while the database is away it is how many people a gate's exit
 /// opens for before it stays shut.
 pub(crate) const SHARE: usize = 768;
 /// Life-safety messages of one client on their way, beside its share.

@@ -70,7 +70,7 @@ impl Store {
         let sealed_out =
             matches!(&refused, sqlx::Error::Database(why) if why.message() == SEAL_REFUSED);
         let refused = CommitError::of(refused);
-        if !matches!(refused, CommitError::Lost { .. } | CommitError::Busy { .. }) {
+        if !matches!(refused, CommitError::Lost { .. } | CommitError::Away { .. }) {
             return Err(refused);
         }
         self.roll_back().await?;
@@ -121,7 +121,7 @@ impl Store {
         records: &Records<'_>,
     ) -> Result<(), CommitError> {
         let result = self.try_compared(sealed, records).await;
-        if let Err(CommitError::Lost { .. } | CommitError::Busy { .. }) = &result {
+        if let Err(CommitError::Lost { .. } | CommitError::Away { .. }) = &result {
             self.roll_back().await?;
             self.count_again().await.map_err(CommitError::of)?;
         }

@@ -20,8 +20,11 @@ use crate::{
     Sealed, Store,
     audit::{self, End, Sums},
     error::{CommitError, ConnectError, ReadError},
+    identity::FileMark,
     link::Dialect,
     records::Records,
+    server::BEGIN_TURN,
+    trouble::Trouble,
 };
 pub(crate) use file::counters;
 #[cfg(test)]
@@ -31,12 +34,14 @@ use outbox::Outbox;
 const ROLLBACK: &str = "ROLLBACK";
 const COMMITTED: &str =
     "SELECT count(*) FROM batch WHERE daemon = $1 AND epoch = $2 AND number >= $3";
+/// A write that changes nothing.
+const TOUCH: &str = "UPDATE daemon SET epoch = epoch WHERE id = $1";
 /// The statements of SQLite, for the test that prepares them all.
 #[cfg(test)]
 pub(crate) const OF_SQLITE: [&str; 2] = [SEAL, COUNTERS];
 /// Those of both databases.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 1] = [COMMITTED];
+pub(crate) const STATEMENTS: [&str; 2] = [COMMITTED, TOUCH];
 
 /// What could not be read before a batch was begun.
 fn unread(error: ReadError) -> CommitError {
@@ -53,10 +58,12 @@ impl Store {
     /// # Errors
     /// [`CommitError`] says which of the three ends it is that is not durable for sure.
     pub fn commit<'a>(&'a mut self, sealed: &'a Sealed) -> BoxFuture<'a, Result<(), CommitError>> {
-        async move {
+        let faults = self.faults.clone();
+        let work = async move {
             if let Some(why) = &self.failed {
                 return Err(CommitError::Fatal { why: why.clone() });
             }
+            self.check_file()?;
             self.learn_days(sealed).await?;
             let known = compare::versions(&mut self.link, &sealed.batch).await;
             let known = known.map_err(unread)?;
@@ -80,7 +87,35 @@ impl Store {
             }
             result
         }
-        .boxed()
+        .boxed();
+        faults.around(work)
+    }
+
+    /// Whether the file that was opened still stands at its place: what goes into a file that was
+    /// removed is lost.
+    fn check_file(&self) -> Result<(), CommitError> {
+        FileMark::check(self.file, &self.place)
+            .map_err(|trouble| CommitError::away(trouble, &self.place))
+    }
+
+    /// Looks whether the database is still there, without writing.
+    ///
+    /// # Errors
+    /// As those of [`Self::commit`].
+    pub fn look(&mut self) -> BoxFuture<'_, Result<(), CommitError>> {
+        let faults = self.faults.clone();
+        let work = async move {
+            self.check_file()?;
+            match self.link.dialect() {
+                Dialect::Sqlite => Ok(()),
+                Dialect::Postgres => {
+                    let asked = self.link.value::<i64>(crate::server::PROCESS, []).await;
+                    asked.map(drop).map_err(CommitError::of)
+                }
+            }
+        }
+        .boxed();
+        faults.around(work)
     }
 
     /// Makes sure that each day of the batch's decisions has its key.
@@ -136,37 +171,79 @@ impl Store {
 
     /// Ends a transaction that was refused. SQLite ends some of them itself and then knows of none.
     pub(crate) async fn roll_back(&mut self) -> Result<(), CommitError> {
+        self.has_turn = false;
         match self.link.run(ROLLBACK, []).await {
             Ok(_) => Ok(()),
             Err(sqlx::Error::Database(why)) if why.message().contains("no transaction") => Ok(()),
-            Err(error) if self.link.dialect() == Dialect::Postgres => {
-                Err(CommitError::Unknown { source: error })
+            Err(source) if Trouble::of(&source) == Some(Trouble::Unflushed) => {
+                Err(CommitError::of(source))
             }
-            Err(error) => Err(CommitError::Fatal { why: error.to_string() }),
+            Err(source) => Err(CommitError::Unknown { source }),
         }
     }
 
-    /// Whether the batch of this number came through, after [`CommitError::Unknown`]. It connects
-    /// anew where the connection is gone.
+    /// Whether the batch of this number came through, after [`CommitError::Unknown`] or
+    /// [`CommitError::Away`]. It connects anew where the connection is gone.
     ///
     /// # Errors
-    /// [`CommitError::Away`] where a server cannot be reached now; it may be asked again.
+    /// [`CommitError::Away`] where the database does not answer now; it may be asked again.
     pub fn was_committed(
         &mut self,
         epoch: u64,
         number: u64,
     ) -> BoxFuture<'_, Result<bool, CommitError>> {
-        async move {
+        let faults = self.faults.clone();
+        let work = async move {
             if self.roll_back().await.is_err() {
                 self.reconnect().await.map_err(|error| self.away(error))?;
             }
             let found = self.find_batch(epoch, number).await;
-            found.map_err(|error| match error {
-                ReadError::Query { source, .. } => self.away(ConnectError::Query(source)),
-                value @ ReadError::Value { .. } => CommitError::Fatal { why: value.to_string() },
-            })
+            found.map_err(|error| self.unread(error))
         }
-        .boxed()
+        .boxed();
+        faults.around(work)
+    }
+
+    /// Tries whether the database stores something, by a write that changes nothing, and learns
+    /// where its chains end. It connects anew where the connection is gone.
+    ///
+    /// # Errors
+    /// As those of [`Self::commit`].
+    pub fn probe(&mut self) -> BoxFuture<'_, Result<(), CommitError>> {
+        let faults = self.faults.clone();
+        let work = async move {
+            if let Some(why) = &self.failed {
+                return Err(CommitError::Fatal { why: why.clone() });
+            }
+            self.check_file()?;
+            // It may be another server by now that answers at this address.
+            let anew = self.link.dialect() == Dialect::Postgres;
+            if anew || self.roll_back().await.is_err() {
+                self.reconnect().await.map_err(|error| self.away(error))?;
+            }
+            let begin = match self.link.dialect() {
+                Dialect::Sqlite => file::BEGIN,
+                Dialect::Postgres => BEGIN_TURN,
+            };
+            let written = match self.link.run_all(begin).await {
+                Ok(()) => self.link.run(TOUCH, [self.daemon.into()]).await,
+                Err(error) => Err(error),
+            };
+            let ended = match written {
+                Ok(0) => return Err(CommitError::away(Trouble::Foreign, "its tables are empty")),
+                Ok(_) => self.link.run("COMMIT", []).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = ended {
+                let error = CommitError::of(error);
+                self.roll_back().await?;
+                return Err(error);
+            }
+            let found = self.find_batch(self.epoch, 0).await;
+            found.map(drop).map_err(|error| self.unread(error))
+        }
+        .boxed();
+        faults.around(work)
     }
 
     async fn find_batch(&mut self, epoch: u64, number: u64) -> Result<bool, ReadError> {
@@ -189,19 +266,34 @@ impl Store {
         Ok(())
     }
 
-    /// A file that cannot be read is as good as none; a server may come back.
+    /// What rows that cannot be read mean for a batch.
+    fn unread(&self, error: ReadError) -> CommitError {
+        match error {
+            ReadError::Query { source, .. } => self.away(ConnectError::Query(source)),
+            value @ ReadError::Value { .. } => CommitError::Fatal { why: value.to_string() },
+        }
+    }
+
+    /// What a connection that cannot be made, or does not answer, means for a batch.
     fn away(&self, error: ConnectError) -> CommitError {
-        let why = match &error {
-            ConnectError::Query(source) => source.to_string(),
-            ConnectError::Open(error) => match std::error::Error::source(error) {
-                Some(source) => format!("{error}: {source}"),
-                None => error.to_string(),
+        match error {
+            ConnectError::Query(source) => match CommitError::of(source) {
+                fatal @ CommitError::Fatal { .. } => fatal,
+                CommitError::Away { trouble, why } => CommitError::away(trouble, why),
+                CommitError::Unknown { source } => {
+                    let trouble = Trouble::of(&source).unwrap_or(Trouble::Unreachable);
+                    CommitError::away(trouble, source)
+                }
+                refused @ CommitError::Lost { .. } => CommitError::away(Trouble::Other, refused),
             },
-            ConnectError::Replaced => return CommitError::Fatal { why: error.to_string() },
-        };
-        match self.link.dialect() {
-            Dialect::Sqlite => CommitError::Fatal { why },
-            Dialect::Postgres => CommitError::Away { why },
+            ConnectError::Open(error) => {
+                let why = match std::error::Error::source(&error) {
+                    Some(source) => source.to_string(),
+                    None => error.to_string(),
+                };
+                CommitError::away(error.trouble().unwrap_or(Trouble::Other), why)
+            }
+            ConnectError::Replaced => CommitError::Fatal { why: error.to_string() },
         }
     }
 
@@ -211,7 +303,8 @@ impl Store {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn reload(&mut self, reads: &Reads) -> Result<domain::state::Snapshot, ReadError> {
-        compare::rows_of(&mut self.link, reads).await
+        let faults = self.faults.clone();
+        faults.around(compare::rows_of(&mut self.link, reads).boxed()).await
     }
 
     /// The end of the journal: the last durable line.
@@ -249,23 +342,50 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_disk_stops_the_store_and_loses_nothing_that_was_durable() {
+    async fn a_full_disk_stores_nothing_until_there_is_room_and_loses_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("kari.db");
-        let (mut store, _) = Store::open(&Place::file(&path), Timestamp::default()).await.unwrap();
+        let place = Place::file(folder.path().join("kari.db"));
+        let (mut store, _) = Store::open(&place, Timestamp::default()).await.unwrap();
         store.commit(&imported(1)).await.unwrap();
         store.link.run("PRAGMA max_page_count = 1", []).await.unwrap();
         let mut number = 2;
-        while store.commit(&imported(number)).await.is_ok() {
-            number += 1;
-        }
+        let full = loop {
+            match store.commit(&imported(number)).await {
+                Ok(()) => number += 1,
+                Err(error) => break error,
+            }
+        };
+        let is_full =
+            |error: &CommitError| matches!(error, CommitError::Away { trouble: Trouble::Full, .. });
+        assert!(is_full(&full), "{full:?}");
+        let again = store.commit(&imported(number)).await.unwrap_err();
+        assert!(is_full(&again), "{again:?}");
+        assert!(!store.was_committed(1, number).await.unwrap());
         store.link.run("PRAGMA max_page_count = 9999", []).await.unwrap();
-        let again = store.commit(&imported(number)).await;
-        assert!(matches!(again, Err(CommitError::Fatal { .. })), "{again:?}");
-        drop(store);
-        let (_store, opened) =
-            Store::open(&Place::file(&path), Timestamp::default()).await.unwrap();
-        assert_eq!(opened.ends.journal.seq, (number - 1) * 200);
+        store.probe().await.unwrap();
+        store.commit(&imported(number)).await.unwrap();
+        assert_eq!(store.head().seq, number * 200);
+        let reader = crate::reader::Reader::open(&place).await.unwrap();
+        assert_eq!(crate::verify::chain(&reader).await.unwrap().lines, number * 200);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_may_not_be_written_is_asked_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::file(folder.path().join("kari.db"));
+        let (mut store, _) = Store::open(&place, Timestamp::default()).await.unwrap();
+        store.link.run("PRAGMA query_only = ON", []).await.unwrap();
+        let of_probe = store.probe().await.unwrap_err();
+        let of_batch = store.commit(&imported(1)).await.unwrap_err();
+        for error in [of_probe, of_batch] {
+            assert!(
+                matches!(&error, CommitError::Away { trouble: Trouble::ReadOnly, .. }),
+                "{error:?}"
+            );
+        }
+        store.link.run("PRAGMA query_only = OFF", []).await.unwrap();
+        store.probe().await.unwrap();
+        store.commit(&imported(1)).await.unwrap();
     }
 
     #[tokio::test]

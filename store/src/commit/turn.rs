@@ -24,8 +24,10 @@ use crate::{
     error::CommitError,
     link::Dialect,
     news::{self, Changed},
+    open::EPOCH,
     records::Records,
     server::BEGIN_TURN,
+    trouble::Trouble,
 };
 
 /// How often one daemon takes old news away, in batches.
@@ -88,10 +90,13 @@ impl Store {
     ) -> Result<(), CommitError> {
         let result = self.try_in_turn(sealed, records).await;
         self.has_turn = false;
-        if let Err(why) = &result
-            && !matches!(why, CommitError::Unknown { .. })
-        {
-            self.roll_back().await?;
+        if let Err(why) = &result {
+            match why {
+                // What ends the run is not hidden by what comes after it.
+                CommitError::Fatal { .. } => drop(self.roll_back().await),
+                CommitError::Unknown { .. } => {}
+                _ => self.roll_back().await?,
+            }
         }
         result
     }
@@ -106,10 +111,7 @@ impl Store {
         }
         match self.try_sealing(sealed, records).await.map_err(CommitError::of)? {
             Tried::Sealed => {}
-            Tried::Replaced => {
-                let why = "another process took over the number of this daemon".to_owned();
-                return Err(CommitError::Fatal { why });
-            }
+            Tried::Replaced => return Err(self.replaced().await),
             Tried::Disagrees => {
                 // The rest of the transaction is void; what differs is looked for in a new turn.
                 self.roll_back().await?;
@@ -124,6 +126,20 @@ impl Store {
         }
         self.link.run("COMMIT", []).await.map_err(CommitError::of)?;
         Ok(())
+    }
+
+    /// Why the row of this daemon is not what it was: somebody else has its number, or the tables
+    /// are emptied.
+    async fn replaced(&mut self) -> CommitError {
+        let row = self.link.row(EPOCH, [self.daemon.into()]).await;
+        match row {
+            Ok(Some(_)) => {
+                let why = "another process took over the number of this daemon".to_owned();
+                CommitError::Fatal { why }
+            }
+            Ok(None) => CommitError::away(Trouble::Foreign, "its tables are emptied"),
+            Err(error) => CommitError::of(error),
+        }
     }
 
     async fn try_sealing(

@@ -141,6 +141,7 @@ impl Home {
         }
         let options = sqlx::sqlite::SqliteConnectOptions::new()
             .filename(self.folder.path().join("kari.db"))
+            .create_if_missing(true)
             .foreign_keys(true);
         let mut connection = options.connect().await?;
         let result = sqlx::raw_sql(sql).execute(&mut connection).await?;
