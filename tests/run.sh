@@ -31,6 +31,7 @@ missing_packages() {
     has mosquitto_pub || echo mosquitto-clients
     [ -n "$(postgres_bin)" ] || echo postgresql
     has hledger || echo hledger
+    has openssl || echo openssl
     has python3 || echo python3
     can_make_venv || echo python3-venv
 }
