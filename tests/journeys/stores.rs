@@ -72,11 +72,16 @@ async fn a_server_that_turns_read_only_shuts_no_exit_and_takes_everything_afterw
     let records = daemon.records().await;
     let all = async || {
         let decisions = records.decisions().await;
-        let refused =
-            |reason| decisions.iter().filter(|one| one.verdict.primary() == reason).count();
-        (decisions.len() == 7).then(|| refused(Reason::PolicyUnavailable))
+        let unavailable = |outcome| {
+            let of = decisions.iter().filter(|one| one.verdict.outcome == outcome);
+            of.filter(|one| one.verdict.primary() == Reason::PolicyUnavailable).count()
+        };
+        let (left, refused) = (unavailable(Outcome::GrantWithWarning), unavailable(Outcome::Deny));
+        (decisions.len() == 7).then_some((left, refused))
     };
-    assert_eq!(eventually("everything is on record once", all).await, 3);
+    // An exit that was on its way when the server turned may be decided by the rules after all.
+    let (left, refused) = eventually("everything is on record once", all).await;
+    assert!(left <= 3 && refused == 3, "{left} left, {refused} were refused");
     assert_eq!(told(&other, Entry, &uid(8)).await.outcome, Outcome::Grant);
     daemon.stop().await;
     records.check_chain().await;
