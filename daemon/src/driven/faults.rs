@@ -102,6 +102,7 @@ struct Faulty {
     worst: Duration,
     late: Duration,
     opened: Vec<Command>,
+    let_in: u64,
 }
 
 impl Faulty {
@@ -115,8 +116,8 @@ impl Faulty {
         let started = Driven::start_with(&place, &site, &policy, seed, gates).await;
         let (driven, faults) = started.unwrap();
         let (lateness, worst, late) = (Lateness::watch(), Duration::ZERO, Duration::ZERO);
-        let (seq, opened) = (seed << 20, Vec::new());
-        Self { driven, faults, commands, site, place, lateness, seq, worst, late, opened }
+        let (seq, opened, let_in) = (seed << 20, Vec::new(), 0);
+        Self { driven, faults, commands, site, place, lateness, seq, worst, late, opened, let_in }
     }
 
     async fn fill(&self) {
@@ -175,6 +176,7 @@ impl Faulty {
         for command in std::mem::take(&mut self.opened) {
             if let Action::OpenOnce { direction, .. } = command.action {
                 self.seq += 1;
+                self.let_in += u64::from(direction == Direction::Entry);
                 let decision = command.decision;
                 let passed = Happening::PassageMade { direction, decision };
                 let event = shop::event(command.device, (2, self.seq), passed);
@@ -214,13 +216,17 @@ impl Faulty {
 
     /// Each event stands on the record once, and everything is in order.
     async fn check(self, events: u64) {
-        let (worst, late) = (self.worst, self.late);
+        let (worst, late, let_in) = (self.worst, self.late, self.let_in);
         self.driven.stop().await.unwrap();
         let reader = Reader::open(&self.place).await.unwrap();
         checked(&reader).await;
         let decisions = reader.decisions_in(Period::ALWAYS, None, 1_000_000).await.unwrap();
         let reads = decisions.iter().filter(|one| one.device.as_str().starts_with("gate-"));
         assert_eq!(reads.count() as u64, events, "each event is on record once");
+        let granted = decisions
+            .iter()
+            .filter(|one| one.direction == Some(Direction::Entry) && one.verdict.outcome.opens());
+        assert_eq!(granted.count() as u64, let_in, "who is let in on record was let in");
         reader.close().await;
         tell!("{events} events; the slowest exit took {worst:?}; the machine was late by {late:?}");
     }
@@ -234,11 +240,6 @@ fn exit_of(command: &Command) -> Option<DeviceId> {
 
 /// Every statement in turn, with every cause, before and after its effect, once and lasting.
 async fn every_statement(place: Place) {
-    // Some runs find an exit that stays shut after an error, and why is not understood yet: the
-    // campaign alone runs it until it is.
-    if std::env::var_os("KARI_FAULTS").is_none() {
-        return;
-    }
     let _alone = ALONE.lock().await;
     drop(tracing_subscriber::fmt().with_test_writer().try_init());
     let mut faulty = Faulty::start(place, 1).await;

@@ -74,6 +74,10 @@ impl Store {
                 Dialect::Sqlite => self.write_file(sealed, &records).await,
                 Dialect::Postgres => self.write_in_turn(sealed, &records).await,
             };
+            if let Err(away @ CommitError::Away { .. }) = result {
+                self.pseudonyms.doubt();
+                return self.after_away(sealed, away).await;
+            }
             match &result {
                 Ok(()) => {
                     self.ends = records.ends;
@@ -89,6 +93,21 @@ impl Store {
         }
         .boxed();
         faults.around(work)
+    }
+
+    /// What an error means that may have come after the batch was durable: the database is asked,
+    /// and where it does not answer nobody knows.
+    async fn after_away(&mut self, sealed: &Sealed, away: CommitError) -> Result<(), CommitError> {
+        match self.find_batch(sealed.epoch, sealed.number).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(away),
+            Err(ReadError::Query { source, .. }) => Err(CommitError::Unknown { source }),
+            Err(value) => {
+                let why = value.to_string();
+                self.failed = Some(why.clone());
+                Err(CommitError::Fatal { why })
+            }
+        }
     }
 
     /// Whether the file that was opened still stands at its place: what goes into a file that was
