@@ -1,7 +1,10 @@
 //! What comes to the loop: its channels, one for each class, and the order in which a batch takes
 //! what waits in them.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use devices::{
     arrival::{Ack, Arrival, Inlets},
@@ -103,10 +106,45 @@ pub(crate) struct Taken {
 pub(crate) enum Owed {
     /// A device waits for its acknowledgement.
     Ack(Ack),
+    /// The same, where the spill journal may be earlier than the database.
+    Early(EarlyAck),
     /// Somebody waits for an answer.
     Reply(oneshot::Sender<Answer>),
     /// Nobody waits.
     Nothing,
+}
+
+impl Owed {
+    /// The acknowledgement, for the spill journal to give as well.
+    pub(crate) fn early(&mut self) -> Option<EarlyAck> {
+        *self = match std::mem::replace(self, Self::Nothing) {
+            Self::Ack(ack) => Self::Early(EarlyAck(Arc::new(Mutex::new(Some(ack))))),
+            owed => owed,
+        };
+        match self {
+            Self::Early(early) => Some(early.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// An acknowledgement that two may give, whoever is first.
+#[derive(Clone)]
+pub(crate) struct EarlyAck(Arc<Mutex<Option<Ack>>>);
+
+impl EarlyAck {
+    /// What it is for is durable.
+    pub(crate) fn done(&self) {
+        let ack = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(ack) = ack {
+            ack.done();
+        }
+    }
+
+    /// Whether it was given.
+    pub(crate) fn is_given(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
 }
 
 /// Takes what waits, in the order of the classes, up to a bound. A change of policy is a batch of
@@ -193,6 +231,7 @@ pub(crate) fn settle(inputs: Vec<Taken>, answers: Vec<Answer>) {
     for (taken, said) in inputs.into_iter().zip(answers) {
         match taken.owed {
             Owed::Ack(ack) => ack.done(),
+            Owed::Early(early) => early.done(),
             Owed::Reply(reply) => answer(reply, said),
             Owed::Nothing => {}
         }

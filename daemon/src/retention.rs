@@ -107,13 +107,14 @@ impl SiteLoop {
         held: &mut VecDeque<Taken>,
     ) -> Result<Result<u64, CommitError>, Fault> {
         let now = self.clock.now();
-        let Self { store, outward, clock, standstill, .. } = self;
+        let Self { store, outward, clock, standstill, spill, .. } = self;
         let mut work = pin!(store.pseudonymise(keeps, PIECE, now));
         if let Ok(done) = tokio::time::timeout(EXIT_PATIENCE, &mut work).await {
             return Ok(done);
         }
         standstill.begin();
-        let done = StandIn { outward, clock, standstill }.wait_for(work, inbox, held).await?;
+        let mut stand_in = StandIn::new(outward, clock, standstill, spill);
+        let done = stand_in.wait_for(work, inbox, held).await?;
         if done.is_ok() {
             standstill.end();
         }

@@ -50,7 +50,8 @@ use crate::{
     remedies::Remedies,
     retention::Retention,
     site_loop::SiteLoop,
-    socket, spill,
+    socket,
+    spill::Keeper,
     stall::Standstill,
     storing::tell_news,
     undone::Undone,
@@ -152,12 +153,11 @@ pub(crate) async fn wake(
 ) -> anyhow::Result<Awake> {
     make_folder(folder)?;
     let met = meet(installation, (folder, database), start).await?;
-    let Met { found, hub, outward, mut held, standstill, .. } = met;
+    let Met { found, hub, outward, held, spill, standstill, .. } = met;
     let Met { doors, gates, feed, health, clock, ended, .. } = met;
     let Doors { inlets, administration, bulk, elsewhere, inbox } = doors;
     let wall: Arc<dyn Clock> = clock.clone();
     let Found { store, opened, state, data, names, first, reader, news, pins } = found;
-    let spill = spill::take_in(folder, &mut held);
     let undone = Undone::of(&state, &opened);
     let unfinished = state.unfinished_import().map(|(id, import)| (id.clone(), import.clone()));
     let site_loop = SiteLoop {
@@ -209,6 +209,7 @@ struct Met {
     hub: Option<Arc<Hub>>,
     outward: Outward,
     held: VecDeque<Taken>,
+    spill: Option<Keeper>,
     standstill: Standstill,
     doors: Doors,
     gates: Arc<Gates>,
@@ -246,6 +247,7 @@ async fn meet(
     let live = (feed.clone(), Arc::clone(&health));
     let mut outward = Outward::new(Arc::clone(&gates), live, maker, search.epoch());
     let mut held = VecDeque::new();
+    let mut spill = Keeper::start(folder, &mut held);
     let waiting = Waiting {
         installation,
         folder: folder.to_path_buf(),
@@ -254,13 +256,27 @@ async fn meet(
         outward: &mut outward,
         inbox: &mut doors.inbox,
         held: &mut held,
+        spill: &mut spill,
         standstill: standstill.clone(),
         health: Arc::clone(&health),
         clock: Arc::clone(&clock),
     };
     let (found, hub) = waiting.find(search, waits).await?;
     outward.begin_epoch(found.opened.epoch);
-    Ok(Met { found, hub, outward, held, standstill, doors, gates, feed, health, clock, ended })
+    Ok(Met {
+        found,
+        hub,
+        outward,
+        held,
+        spill,
+        standstill,
+        doors,
+        gates,
+        feed,
+        health,
+        clock,
+        ended,
+    })
 }
 
 /// Makes the state folder.

@@ -30,7 +30,7 @@ use crate::{
     },
     outward::Outward,
     retention::Retention,
-    spill::{self, Spill},
+    spill::Keeper,
     stall::{Fault, HELD_MAX, StandIn, Standstill},
     storing::{Ended, stored, taken_over},
 };
@@ -95,8 +95,8 @@ pub(crate) struct SiteLoop {
     pub(crate) standstill: Standstill,
     /// What came before the loop began, and at its end what is not stored.
     pub(crate) held: VecDeque<Taken>,
-    /// Where what is not stored goes at the end.
-    pub(crate) spill: Option<Spill>,
+    /// Where what devices say goes while the store takes nothing.
+    pub(crate) spill: Option<Keeper>,
     /// Where forgetting is.
     pub(crate) retention: Retention,
     /// The number of the last batch of this epoch.
@@ -132,7 +132,9 @@ impl SiteLoop {
         held.extend(waiting);
         let mut stand_in = self.stand_in();
         held.iter_mut().for_each(|taken| stand_in.answer(&mut taken.input));
-        spill::end(self.spill, held);
+        if let Some(spill) = self.spill {
+            spill.end(held.into());
+        }
         match fault {
             Fault::Store(error) => {
                 tracing::error!(%error, "the loop ends; exits are open");
@@ -145,15 +147,14 @@ impl SiteLoop {
     async fn decide_all(&mut self, desk: &mut Desk<'_>) -> Result<(), Fault> {
         loop {
             if self.standstill.lasts() {
-                self.until_it_stores(desk.inbox, desk.held, None).await?;
+                self.until_it_stores(desk.inbox, desk.held, None, Vec::new()).await?;
                 if desk.held.is_empty() {
                     self.standstill.end();
                 }
             } else if desk.held.is_empty()
                 && let Some(spill) = &mut self.spill
-                && let Err(error) = spill.clear()
             {
-                tracing::warn!(%error, "the spill journal could not be emptied");
+                spill.clear();
             }
             let first = match desk.held.pop_front() {
                 Some(first) => Some(Next::Input(first)),
@@ -202,8 +203,8 @@ impl SiteLoop {
     }
 
     fn stand_in(&mut self) -> StandIn<'_> {
-        let Self { outward, clock, standstill, .. } = self;
-        StandIn { outward, clock, standstill }
+        let Self { outward, clock, standstill, spill, .. } = self;
+        StandIn::new(outward, clock, standstill, spill)
     }
 
     /// The next input, by class; nothing once the run is over.
@@ -229,13 +230,13 @@ impl SiteLoop {
 
     /// Looks whether the database is still there while nobody asks for anything.
     async fn look(&mut self, desk: &mut Desk<'_>) -> Result<(), Fault> {
-        let Self { store, outward, clock, standstill, .. } = self;
+        let Self { store, outward, clock, standstill, spill, .. } = self;
         let mut work = pin!(store.look());
         let looked = match tokio::time::timeout(EXIT_PATIENCE, &mut work).await {
             Ok(looked) => looked,
             Err(_) => {
                 standstill.begin();
-                let mut stand_in = StandIn { outward, clock, standstill };
+                let mut stand_in = StandIn::new(outward, clock, standstill, spill);
                 let looked = stand_in.wait_for(work, desk.inbox, desk.held).await?;
                 if looked.is_ok() {
                     standstill.end();
@@ -259,7 +260,7 @@ impl SiteLoop {
         desk: &mut Desk<'_>,
     ) -> Result<(), Fault> {
         let changed = changed.map_err(|error| CommitError::Fatal { why: error.to_string() })?;
-        let Self { state, store, outward, clock, standstill, batches, .. } = self;
+        let Self { state, store, outward, clock, standstill, spill, batches, .. } = self;
         let ours =
             changed.commands.iter().filter(|(device, _)| state.site.gates.contains_key(device));
         let ours: Vec<_> = ours.map(|(_, command)| *command).collect();
@@ -269,7 +270,7 @@ impl SiteLoop {
             Ok(done) => done?,
             Err(_) => {
                 standstill.begin();
-                let mut stand_in = StandIn { outward, clock, standstill };
+                let mut stand_in = StandIn::new(outward, clock, standstill, spill);
                 stand_in.wait_for(work, desk.inbox, desk.held).await??
             }
         };
@@ -309,7 +310,7 @@ impl SiteLoop {
             if !rest.is_empty() {
                 queue.push_front(Attempt { inputs: rest, lost, instead_of: None });
             }
-            let ended = match self.durable(&sealed, lost, desk, queue).await {
+            let ended = match self.durable(&sealed, (&mut inputs, lost), desk, queue).await {
                 Ok(ended) => ended,
                 Err(fault) => {
                     self.outward.open_exits(&sealed.batch);
@@ -331,7 +332,7 @@ impl SiteLoop {
                     self.state.reload(&sealed.reads, *rows);
                     let attempt = Attempt { inputs, lost: lost + 1, instead_of };
                     if !self.again(attempt, &why, queue) {
-                        self.until_it_stores(desk.inbox, desk.held, Some(&sealed)).await?;
+                        self.stand_still(&sealed, desk, queue).await?;
                     }
                 }
                 Ended::Away => {
@@ -346,12 +347,23 @@ impl SiteLoop {
                     queue.push_front(Attempt { inputs, lost: 0, instead_of });
                     queue.retain(|attempt| !attempt.inputs.is_empty());
                     if !queue.is_empty() {
-                        self.until_it_stores(desk.inbox, desk.held, Some(&sealed)).await?;
+                        self.stand_still(&sealed, desk, queue).await?;
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    /// Waits until the store stores something, with what is left to decide.
+    async fn stand_still(
+        &mut self,
+        sealed: &Sealed,
+        desk: &mut Desk<'_>,
+        queue: &mut VecDeque<Attempt>,
+    ) -> Result<(), Fault> {
+        let waiting = queue.iter_mut().flat_map(|attempt| &mut attempt.inputs).collect();
+        self.until_it_stores(desk.inbox, desk.held, Some(sealed), waiting).await
     }
 
     /// Steps the inputs, and seals what came of them. Those after the last answer were not reached
@@ -379,11 +391,11 @@ impl SiteLoop {
     async fn durable(
         &mut self,
         sealed: &Sealed,
-        lost: u32,
+        (inputs, lost): (&mut [Taken], u32),
         desk: &mut Desk<'_>,
         queue: &mut VecDeque<Attempt>,
     ) -> Result<Ended, Fault> {
-        let Self { store, outward, clock, standstill, .. } = self;
+        let Self { store, outward, clock, standstill, spill, .. } = self;
         if sealed.batch.is_empty() && sealed.changes.is_empty() {
             store.give_turn_back().await;
             return Ok(Ended::Durable);
@@ -397,7 +409,7 @@ impl SiteLoop {
             () = tokio::time::sleep(patience) => {}
             () = standstill.has_cause() => {}
         }
-        let mut stand_in = StandIn { outward, clock, standstill };
+        let mut stand_in = StandIn::new(outward, clock, standstill, spill);
         // While a site's first data comes in there are no gates yet that could wait.
         if stand_in.outward.has_gates() {
             standstill.begin();
@@ -405,6 +417,8 @@ impl SiteLoop {
             for waiting in queue.iter_mut().flat_map(|attempt| &mut attempt.inputs) {
                 stand_in.answer(&mut waiting.input);
             }
+            let behind = queue.iter_mut().flat_map(|attempt| &mut attempt.inputs);
+            stand_in.waiting = inputs.iter_mut().chain(behind).collect();
         }
         Ok(stand_in.wait_for(stored, desk.inbox, desk.held).await??)
     }

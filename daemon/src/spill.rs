@@ -1,9 +1,10 @@
-//! The spill journal: what devices said and the store did not take before the daemon had to end.
-//! Its room is taken while the disk has some, so that a full disk does not keep it from being
-//! written; the next start takes in what is there.
+//! The spill journal: what devices said while the store takes nothing. What stands here is durable
+//! and acknowledged; it is cleared once the database has it, or the next start takes it in. Its
+//! room is taken while the disk has some, so that a full disk does not keep it from being written.
+
+mod keeper;
 
 use std::{
-    collections::VecDeque,
     fs::{File, OpenOptions},
     io::{self, ErrorKind},
     os::unix::fs::{FileExt, OpenOptionsExt},
@@ -12,32 +13,60 @@ use std::{
 
 use domain::{
     event::{DeviceEvent, Happening},
+    ids::DeviceId,
     state::Input,
 };
-use rustix::{fs::FallocateFlags, io::Errno};
-
-use crate::intake::{Owed, Taken};
+pub(crate) use keeper::Keeper;
+use rustix::{
+    fs::{FallocateFlags, FlockOperation},
+    io::Errno,
+};
+use serde::{Deserialize, Serialize};
 
 /// The name of its file.
-pub(crate) const FILE: &str = "spill.jsonl";
-/// Its size: some 6,000 events.
-const SIZE: u64 = 2 * 1024 * 1024;
+const FILE: &str = "spill.jsonl";
+/// Its size: some 12,000 events.
+const SIZE: u64 = 4 * 1024 * 1024;
 
 /// The open file: JSON lines, and zeros after them.
 #[derive(Debug)]
-pub(crate) struct Spill {
+struct Spill {
     file: File,
     used: u64,
 }
 
-/// A request comes back as one that was answered without the rules: nothing opens by it later. A
-/// fact is booked as ever.
-fn input(event: DeviceEvent) -> Input {
-    match event.happening {
-        Happening::CredentialRead { .. }
-        | Happening::LockerRequest { .. }
-        | Happening::Order(_) => Input::Unanswered(event),
-        _ => Input::Device(event),
+/// A line of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Event(DeviceEvent),
+    Unreadable { unreadable: DeviceId, why: String },
+}
+
+impl Line {
+    /// What is kept of an input; nothing of one that no device gave.
+    fn of(input: &Input) -> Option<Self> {
+        match input {
+            Input::Device(event) | Input::Unanswered(event) => Some(Self::Event(event.clone())),
+            Input::Unreadable { device, why } => {
+                Some(Self::Unreadable { unreadable: device.clone(), why: why.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    /// A request comes back as one that was answered without the rules: nothing opens by it later.
+    /// A fact is booked as ever.
+    fn input(self) -> Input {
+        match self {
+            Self::Unreadable { unreadable: device, why } => Input::Unreadable { device, why },
+            Self::Event(event) => match event.happening {
+                Happening::CredentialRead { .. }
+                | Happening::LockerRequest { .. }
+                | Happening::Order(_) => Input::Unanswered(event),
+                _ => Input::Device(event),
+            },
+        }
     }
 }
 
@@ -46,11 +75,12 @@ impl Spill {
     /// last run left there.
     ///
     /// # Errors
-    /// The folder cannot be written, or has no room.
-    pub(crate) fn open(state: &Path) -> io::Result<(Self, Vec<Input>)> {
+    /// The folder cannot be written or has no room, or another daemon has the file.
+    fn open(state: &Path) -> io::Result<(Self, Vec<Input>)> {
         let mut options = OpenOptions::new();
         let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let file = options.open(state.join(FILE))?;
+        rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)?;
         match rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, SIZE) {
             Ok(()) => {}
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => fill(&file)?,
@@ -76,25 +106,25 @@ impl Spill {
         let whole = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
         let mut left = Vec::new();
         for line in whole.split_inclusive(|byte| *byte == b'\n') {
-            let Ok(event) = serde_json::from_slice::<DeviceEvent>(line) else { break };
+            let Ok(kept) = serde_json::from_slice::<Line>(line) else { break };
             self.used += line.len() as u64;
-            left.push(input(event));
+            left.push(kept.input());
         }
         Ok(left)
     }
 
-    /// Adds events; they are durable when this returns.
+    /// Adds lines; they are durable when this returns.
     ///
     /// # Errors
     /// They do not fit, or the disk does not take them.
-    pub(crate) fn add<'a>(
-        &mut self,
-        events: impl Iterator<Item = &'a DeviceEvent>,
-    ) -> io::Result<()> {
+    fn add<'a>(&mut self, kept: impl Iterator<Item = &'a Line>) -> io::Result<()> {
         let mut lines = Vec::new();
-        for event in events {
-            serde_json::to_writer(&mut lines, event)?;
+        for line in kept {
+            serde_json::to_writer(&mut lines, line)?;
             lines.push(b'\n');
+        }
+        if lines.is_empty() {
+            return Ok(());
         }
         let end = self.used + lines.len() as u64;
         if end > SIZE {
@@ -110,7 +140,7 @@ impl Spill {
     ///
     /// # Errors
     /// The disk does not take it; then the events are found to be known at the next start.
-    pub(crate) fn clear(&mut self) -> io::Result<()> {
+    fn clear(&mut self) -> io::Result<()> {
         if self.used > 0 {
             self.file.write_all_at(&vec![0; usize::try_from(self.used).unwrap_or(0)], 0)?;
             self.file.sync_data()?;
@@ -119,70 +149,8 @@ impl Spill {
         Ok(())
     }
 
-    /// Keeps what of these is an event, and acknowledges it; how many there were.
-    ///
-    /// # Errors
-    /// As those of [`Self::add`]; nothing is acknowledged then, so that devices say it again.
-    pub(crate) fn keep(&mut self, inputs: impl IntoIterator<Item = Taken>) -> io::Result<usize> {
-        let mut events = Vec::new();
-        for taken in inputs {
-            if let Input::Device(event) | Input::Unanswered(event) = taken.input {
-                events.push((event, taken.owed));
-            }
-        }
-        if events.is_empty() {
-            return Ok(0);
-        }
-        self.add(events.iter().map(|(event, _)| event))?;
-        let count = events.len();
-        for (_, owed) in events {
-            if let Owed::Ack(ack) = owed {
-                ack.done();
-            }
-        }
-        Ok(count)
-    }
-}
-
-/// Opens the spill journal at a start, and puts what is there before everything else.
-pub(crate) fn take_in(state: &Path, held: &mut VecDeque<Taken>) -> Option<Spill> {
-    match Spill::open(state) {
-        Ok((spill, left)) => {
-            if !left.is_empty() {
-                tracing::warn!(events = left.len(), "events of the spill journal are taken in");
-            }
-            let nobody = |input| Taken { input, policy: None, owed: Owed::Nothing };
-            left.into_iter().map(nobody).rev().for_each(|taken| held.push_front(taken));
-            Some(spill)
-        }
-        Err(error) => {
-            tracing::warn!(%error, "there is no room for the spill journal");
-            None
-        }
-    }
-}
-
-/// Keeps what is not stored at the end of a run, and says so.
-pub(crate) fn end(spill: Option<Spill>, left: impl IntoIterator<Item = Taken>) {
-    let left: Vec<Taken> = left.into_iter().collect();
-    let count = left.len();
-    let kept = match spill {
-        Some(mut spill) => spill.keep(left),
-        None if left.is_empty() => Ok(0),
-        None => Err(io::Error::new(ErrorKind::NotFound, "there is no spill journal")),
-    };
-    match kept {
-        Ok(0) => {}
-        Ok(events) => tracing::warn!(
-            events,
-            "events that are not in the database wait in `{FILE}`; the next start takes them in"
-        ),
-        Err(error) => tracing::error!(
-            %error,
-            count,
-            "events that are not in the database could not be kept; devices send again what was \
-             not acknowledged"
-        ),
+    const fn is_empty(&self) -> bool {
+        self.used == 0
     }
 }
 
@@ -226,19 +194,24 @@ mod tests {
             Happening::CredentialRead { direction: Direction::Exit, uid: "04A1".into(), pin: None };
         let passed = Happening::PassageMade { direction: Direction::Exit, decision: None };
         let (read, passed) = (event(1, read), event(2, passed));
-        spill.add([&read].into_iter()).unwrap();
-        spill.add([&passed].into_iter()).unwrap();
+        let nonsense = Input::Unreadable { device: "gate-1".into(), why: "no JSON".to_owned() };
+        for input in [Input::Device(read.clone()), Input::Device(passed.clone()), nonsense.clone()]
+        {
+            spill.add(Line::of(&input).iter()).unwrap();
+        }
         drop(spill);
         let path = folder.path().join(FILE);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let (spill, left) = Spill::open(folder.path()).unwrap();
-        assert_eq!(left, [Input::Unanswered(read.clone()), Input::Device(passed)]);
+        assert_eq!(left, [Input::Unanswered(read.clone()), Input::Device(passed), nonsense]);
         // A line that a power cut left half written is none, and the next one takes its place.
         let line = serde_json::to_vec(&read).unwrap();
         spill.file.write_all_at(&line[..20], spill.used).unwrap();
+        drop(spill);
         let (mut spill, left) = Spill::open(folder.path()).unwrap();
-        assert_eq!(left.len(), 2);
+        assert_eq!(left.len(), 3);
         spill.clear().unwrap();
+        drop(spill);
         assert!(Spill::open(folder.path()).unwrap().1.is_empty());
     }
 
@@ -246,9 +219,12 @@ mod tests {
     fn what_does_not_fit_is_refused_whole_and_not_acknowledged() {
         let folder = tempfile::tempdir().unwrap();
         let (mut spill, _) = Spill::open(folder.path()).unwrap();
-        let door = event(1, Happening::Door { open: true });
+        let door = Line::Event(event(1, Happening::Door { open: true }));
         let many = std::iter::repeat_n(&door, 100_000);
         assert_eq!(spill.add(many).unwrap_err().kind(), ErrorKind::StorageFull);
+        let other = Spill::open(folder.path()).map(|_| ());
+        assert!(other.is_err(), "the file is of one daemon at a time");
+        drop(spill);
         assert!(Spill::open(folder.path()).unwrap().1.is_empty());
         let size = fs::metadata(folder.path().join(FILE)).unwrap().len();
         assert_eq!(size, SIZE, "its room is taken before it is needed");

@@ -22,17 +22,26 @@ use crate::{
     intake::{Ask, Inbox, Owed, Taken, answer, asked, taken},
     outward::Outward,
     site_loop::SiteLoop,
+    spill::Keeper,
     storing::reloaded,
 };
 
 /// The most inputs that a stalled store may keep waiting. Beyond it a request is answered and not
 /// kept: nobody stays in because a list is full.
-pub(crate) const HELD_MAX: usize = 4096;
+pub(crate) const HELD_MAX: usize = 16_384;
+/// Beyond so many, devices are acknowledged by the database alone: they say less then, and what one
+/// of them says is never taken after a hole in it.
+const HELD_EARLY: usize = HELD_MAX / 2;
 /// Places of the list that only life-safety inputs may use.
 const HELD_RESERVE: usize = 64;
 /// The first pause before the store is tried again, and the longest: each is twice the one before.
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// How often what devices wait for meanwhile is kept in the spill journal.
+const SPILL_EVERY: Duration = Duration::from_millis(100);
+/// A store that stands still for so long is away, even where nothing says why, or only that another
+/// session holds it, as that of a killed daemon does for a moment.
+const AWAY_AFTER: Duration = Duration::from_secs(4);
 /// How often one cause is said at most.
 const SAID_EVERY: Duration = Duration::from_secs(60);
 /// How long a stop waits for a store that stands still.
@@ -65,6 +74,8 @@ pub(crate) struct Standstill {
 struct Known {
     /// Whether it stands still.
     stalled: bool,
+    /// Since when.
+    since: Option<Instant>,
     /// The cause, once there is one.
     trouble: Option<Trouble>,
     /// When each cause was said last, and how often it came up since.
@@ -86,7 +97,10 @@ impl Standstill {
 
     /// The store stands still.
     pub(crate) fn begin(&self) {
-        let begins = self.change(|known| !std::mem::replace(&mut known.stalled, true));
+        let begins = self.change(|known| {
+            known.since = known.since.or_else(|| Some(Instant::now()));
+            !std::mem::replace(&mut known.stalled, true)
+        });
         if begins {
             self.health.database(false);
             metrics::counter!("kari_store_stalls_total").increment(1);
@@ -142,7 +156,7 @@ impl Standstill {
     /// The store stored something.
     pub(crate) fn end(&self) {
         let ends = self.change(|known| {
-            (known.trouble, known.tries) = (None, 0);
+            (known.trouble, known.tries, known.since) = (None, 0, None);
             std::mem::take(&mut known.stalled)
         });
         if ends {
@@ -154,6 +168,14 @@ impl Standstill {
     /// Whether it stands still.
     pub(crate) fn lasts(&self) -> bool {
         self.change(|known| known.stalled)
+    }
+
+    /// Whether it is more than slow.
+    fn is_away(&self) -> bool {
+        self.change(|known| {
+            known.trouble.is_some_and(|trouble| trouble != Trouble::Locked)
+                || known.since.is_some_and(|at| at.elapsed() > AWAY_AFTER)
+        })
     }
 
     /// The cause, where one is known.
@@ -188,9 +210,23 @@ pub(crate) struct StandIn<'a> {
     pub(crate) clock: &'a SiteClock,
     /// What is known of the store.
     pub(crate) standstill: &'a Standstill,
+    /// Where what devices say is kept meanwhile.
+    pub(crate) spill: Option<&'a mut Keeper>,
+    /// What else devices wait for, beside what is held.
+    pub(crate) waiting: Vec<&'a mut Taken>,
 }
 
-impl StandIn<'_> {
+impl<'a> StandIn<'a> {
+    /// Of a loop, with nothing that waits but what is held.
+    pub(crate) fn new(
+        outward: &'a mut Outward,
+        clock: &'a SiteClock,
+        standstill: &'a Standstill,
+        spill: &'a mut Option<Keeper>,
+    ) -> Self {
+        Self { outward, clock, standstill, spill: spill.as_mut(), waiting: Vec::new() }
+    }
+
     /// Waits for `work` of a store that stands still: requests are answered without the rules, and
     /// what devices say is held. An order at a till is refused once a cause is known, for only then
     /// will it take longer than a moment.
@@ -208,11 +244,14 @@ impl StandIn<'_> {
             shutdown.cancelled().await;
             tokio::time::sleep(STOP_GRACE).await;
         });
+        let mut spills = tokio::time::interval_at(Instant::now() + SPILL_EVERY, SPILL_EVERY);
+        spills.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
                 done = &mut work => return Ok(done),
                 () = &mut stopped => return Err(Fault::Stopped),
+                _ = spills.tick() => self.keep(held),
                 Some(arrival) = inbox.emergency.recv(), if held.len() < HELD_MAX + HELD_RESERVE => {
                     held.push_front(taken(arrival));
                 }
@@ -221,6 +260,16 @@ impl StandIn<'_> {
                     self.put_off(ask, held);
                 }
             }
+        }
+    }
+
+    /// Has kept what devices wait for: many of them say nothing more until they are acknowledged.
+    fn keep(&mut self, held: &mut VecDeque<Taken>) {
+        if let Some(spill) = &mut self.spill
+            && held.len() < HELD_EARLY
+            && self.standstill.is_away()
+        {
+            spill.keep(self.waiting.iter_mut().map(|taken| &mut **taken).chain(held));
         }
     }
 
@@ -287,8 +336,10 @@ impl SiteLoop {
         inbox: &mut Inbox,
         held: &mut VecDeque<Taken>,
         batch: Option<&Sealed>,
+        waiting: Vec<&mut Taken>,
     ) -> Result<(), Fault> {
-        let Self { state, store, outward, clock, standstill, .. } = self;
+        let Self { state, store, outward, clock, standstill, spill, .. } = self;
+
         let mut work = pin!(async {
             loop {
                 tokio::time::sleep(standstill.pause()).await;
@@ -302,7 +353,7 @@ impl SiteLoop {
                 }
             }
         });
-        let mut stand_in = StandIn { outward, clock, standstill };
+        let mut stand_in = StandIn { waiting, ..StandIn::new(outward, clock, standstill, spill) };
         let rows = stand_in.wait_for(work.as_mut(), inbox, held).await??;
         if let (Some(batch), Some(rows)) = (batch, rows) {
             state.reload(&batch.reads, rows);

@@ -34,7 +34,7 @@ use crate::{
     pins,
     running::watch_links,
     socket::{self, LINE_MAX, Question, Reply},
-    spill::{self, Spill},
+    spill::Keeper,
     stall::{StandIn, Standstill},
 };
 
@@ -54,6 +54,8 @@ pub(crate) struct Waiting<'a> {
     pub(crate) inbox: &'a mut Inbox,
     /// What is to be decided afterwards.
     pub(crate) held: &'a mut VecDeque<Taken>,
+    /// Where it is kept until then.
+    pub(crate) spill: &'a mut Option<Keeper>,
     /// What is known of the database.
     pub(crate) standstill: Standstill,
     /// The health.
@@ -134,11 +136,9 @@ impl Waiting<'_> {
             }
         });
         tasks.spawn(watch_links(Arc::clone(hub), Arc::clone(&self.health), over.clone()));
-        let mut stand_in = StandIn {
-            outward: &mut *self.outward,
-            clock: self.clock.as_ref(),
-            standstill: &self.standstill,
-        };
+        let clock = self.clock.as_ref();
+        let mut stand_in =
+            StandIn::new(&mut *self.outward, clock, &self.standstill, &mut *self.spill);
         let found = stand_in.wait_for(work.as_mut(), self.inbox, self.held).await;
         over.cancel();
         tasks.close();
@@ -146,7 +146,9 @@ impl Waiting<'_> {
         match found {
             Ok(found) => found,
             Err(_) => {
-                self.keep();
+                if let Some(spill) = self.spill.take() {
+                    spill.end(std::mem::take(self.held).into());
+                }
                 anyhow::bail!("it was stopped while it waited for its database")
             }
         }
@@ -185,12 +187,6 @@ impl Waiting<'_> {
             }
             Err(error) => tracing::warn!(%error, "commands cannot be answered"),
         }
-    }
-
-    /// What came meanwhile goes to the spill journal.
-    fn keep(self) {
-        let spill = Spill::open(&self.folder).map(|(spill, _)| spill);
-        spill::end(spill.ok(), std::mem::take(self.held));
     }
 }
 
