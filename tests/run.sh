@@ -31,6 +31,7 @@ missing_packages() {
     has mosquitto_pub || echo mosquitto-clients
     [ -n "$(postgres_bin)" ] || echo postgresql
     has hledger || echo hledger
+    has pgbouncer || echo pgbouncer
     has openssl || echo openssl
     has python3 || echo python3
     can_make_venv || echo python3-venv
@@ -65,7 +66,7 @@ install_packages() {
     # shellcheck disable=SC2086  # a list of words
     apt-get install -y -qq --no-install-recommends $missing >/dev/null ||
         fail "apt-get could not install: $missing"
-    services=$(printf '%s\n' $missing | grep -x -e mosquitto -e postgresql || true)
+    services=$(printf '%s\n' $missing | grep -x -e mosquitto -e postgresql -e pgbouncer || true)
     # shellcheck disable=SC2086  # a list of words
     stop_services $services
     missing=$(missing_packages | xargs)

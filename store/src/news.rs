@@ -5,7 +5,7 @@
 //! and nobody who read up to a number misses one before it.
 
 use futures_util::{FutureExt, future::BoxFuture};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::{
     ids::{CommandId, DeviceId},
@@ -28,6 +28,8 @@ use crate::{
 const CHANNEL: &str = "kari_news";
 /// How long to wait for a call before looking by oneself.
 const POLL: Duration = Duration::from_millis(200);
+/// How often it is said at most that they cannot be read.
+const SAID_EVERY: Duration = Duration::from_secs(60);
 /// The most news that are read at once.
 const AT_ONCE: i64 = 256;
 /// How many news are kept. Who is behind them reads everything again, by starting again.
@@ -93,6 +95,8 @@ pub struct News {
     pool: Pool,
     listener: PgListener,
     heard: i64,
+    /// When it was said last that they cannot be read.
+    said: Option<Instant>,
 }
 
 impl Store {
@@ -107,11 +111,11 @@ impl Store {
             let failed =
                 |source| OpenError::Connect { place: self.place.clone(), source: Box::new(source) };
             let options = PgPoolOptions::new().max_connections(2);
-            let pool = options.connect_with(server::options(to)).await.map_err(failed)?;
+            let pool = server::listeners(to, options).await.map_err(failed)?;
             let mut listener = PgListener::connect_with(&pool).await.map_err(failed)?;
             listener.listen(CHANNEL).await.map_err(failed)?;
             let (place, pool, heard) = (self.place.clone(), Pool::Postgres(pool), self.heard);
-            Ok(Some(News { place, pool, listener, heard }))
+            Ok(Some(News { place, pool, listener, heard, said: None }))
         }
         .boxed()
     }
@@ -131,7 +135,13 @@ impl News {
                 }
                 Ok(Some(changed)) => return changed,
                 Err(why) => {
-                    tracing::warn!(%why, "the news of other daemons cannot be read; tried again");
+                    if self.said.is_none_or(|at| at.elapsed() >= SAID_EVERY) {
+                        self.said = Some(Instant::now());
+                        tracing::warn!(
+                            %why,
+                            "the news of other daemons cannot be read; tried again"
+                        );
+                    }
                     tokio::time::sleep(POLL).await;
                 }
             }

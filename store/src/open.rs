@@ -36,7 +36,6 @@ use crate::{
     place::{Database, Place, Server},
     pseudonyms::Pseudonyms,
     server,
-    trouble::Trouble,
 };
 
 /// The first SQLite without the bug that corrupts a log which two connections reset at once.
@@ -167,7 +166,7 @@ impl Store {
                     self.link = Link::Sqlite(connect(path).await?);
                 }
                 Database::Server(to) => {
-                    let mut link = server::connect(&self.place, to).await?;
+                    let mut link = server::connect(&self.place, to, false).await?;
                     let expected = Expected::Known(self.identity);
                     identity::check(&self.place, &mut link, expected).await?;
                     let epoch: i64 = link.value(EPOCH, [self.daemon.into()]).await?;
@@ -210,10 +209,7 @@ async fn open_file(place: &Place, path: &Path, expected: Expected) -> Result<Lin
 /// Connects to the server under the lock of the daemon's number, and brings the tables up to date.
 async fn open_server(place: &Place, to: &Server, expected: Expected) -> Result<Link, OpenError> {
     let failed = |source| OpenError::Connect { place: place.clone(), source: Box::new(source) };
-    let mut link = server::connect(place, to).await?;
-    if server::is_pooled(&mut link, to).await.map_err(failed)? {
-        return Err(OpenError::Unfit { place: place.clone(), trouble: Trouble::Pooled });
-    }
+    let mut link = server::connect(place, to, true).await?;
     if !server::take_number(&mut link, place.daemon, None).await.map_err(failed)? {
         return Err(OpenError::Held { place: place.clone() });
     }

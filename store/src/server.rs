@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use sqlx::{
-    ConnectOptions, PgConnection,
+    ConnectOptions, Connection, PgConnection, PgPool, Row as _,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -15,6 +15,8 @@ use crate::{
     trouble::Trouble,
 };
 
+/// What our sessions are called at the server.
+const NAME: &str = "kari";
 /// More statements than there are texts: none is ever prepared twice.
 const STATEMENTS_MAX: usize = 1024;
 /// The oldest PostgreSQL that is still looked after by its makers.
@@ -33,19 +35,23 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// daemon that stands still in the middle of a batch gives its turn back. The server's own time for
 /// a statement counts for people who ask by hand, not for a batch; whoever waits for a lock of
 /// somebody else learns so in time to refuse a sale.
-const SETTINGS: [(&str, &str); 11] = [
-    ("synchronous_commit", "on"),
-    ("plan_cache_mode", "force_generic_plan"),
-    ("enable_seqscan", "off"),
-    ("enable_hashjoin", "off"),
-    ("enable_mergejoin", "off"),
-    ("jit", "off"),
-    ("idle_in_transaction_session_timeout", "5s"),
-    ("idle_session_timeout", "0"),
-    ("statement_timeout", "0"),
-    ("lock_timeout", "5s"),
-    ("client_min_messages", "error"),
-];
+const SETTINGS: &str = "
+    SET synchronous_commit = 'on';
+    SET plan_cache_mode = 'force_generic_plan';
+    SET enable_seqscan = 'off';
+    SET enable_hashjoin = 'off';
+    SET enable_mergejoin = 'off';
+    SET jit = 'off';
+    SET idle_in_transaction_session_timeout = '5s';
+    SET idle_session_timeout = '0';
+    SET statement_timeout = '0';
+    SET lock_timeout = '5s';
+    SET client_min_messages = 'error';";
+
+/// What a session is told that only reads.
+const SETTINGS_OF_READERS: &str = "
+    SET default_transaction_read_only = 'on';
+    SET client_min_messages = 'error';";
 
 /// The lock of a daemon's number, held by its session. The first number is ours alone: "Kari".
 pub(crate) const TAKE_NUMBER: &str = "SELECT pg_try_advisory_lock(1264677481, $1::int)";
@@ -69,18 +75,40 @@ const SESSION_MARK: &str = "SELECT current_setting('kari.session', true)";
 pub(crate) const STATEMENTS: [&str; 7] =
     [TAKE_NUMBER, END_SESSION, PROCESS, VERSION, SETTING, MARK_SESSION, SESSION_MARK];
 
-/// How a session is opened.
-pub(crate) fn options(server: &Server) -> PgConnectOptions {
-    let options = server.options.clone().application_name("kari").options(SETTINGS);
+/// How a session of this name is opened. A pooler knows few settings at the start of a session, so
+/// ours come after it.
+fn options(server: &Server, name: &str) -> PgConnectOptions {
+    let options = server.options.clone().application_name(name).extra_float_digits(None);
     options.statement_cache_capacity(STATEMENTS_MAX).disable_statement_logging()
 }
 
-/// The writer's connection, with its settings read back.
-pub(crate) async fn connect(place: &Place, server: &Server) -> Result<Link, OpenError> {
+/// A pool whose sessions have these settings.
+async fn pool(
+    (server, name): (&Server, &str),
+    options_of_pool: PgPoolOptions,
+    settings: &'static str,
+) -> Result<PgPool, sqlx::Error> {
+    let pool = options_of_pool.after_connect(move |session, _| {
+        Box::pin(async move { sqlx::raw_sql(settings).execute(session).await.map(drop) })
+    });
+    pool.connect_with(options(server, name)).await
+}
+
+/// The writer's connection, with its settings read back. The `first` one of a run finds out whether
+/// there is a pooler that forgets them.
+pub(crate) async fn connect(
+    place: &Place,
+    server: &Server,
+    first: bool,
+) -> Result<Link, OpenError> {
     let failed = |source| OpenError::Connect { place: place.clone(), source: Box::new(source) };
-    let connected = tokio::time::timeout(CONNECT_MAX, options(server).connect()).await;
+    let connected = tokio::time::timeout(CONNECT_MAX, options(server, NAME).connect()).await;
     let connected = connected.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut));
-    let connection: PgConnection = connected.map_err(failed)?;
+    let mut connection: PgConnection = connected.map_err(failed)?;
+    if first && is_pooled(&mut connection, server).await.map_err(failed)? {
+        return Err(OpenError::Unfit { place: place.clone(), trouble: Trouble::Pooled });
+    }
+    sqlx::raw_sql(SETTINGS).execute(&mut connection).await.map_err(failed)?;
     let mut link = Link::Postgres(connection);
     let version: i64 = link.value(VERSION, []).await.map_err(failed)?;
     if version < OLDEST {
@@ -111,13 +139,14 @@ pub(crate) async fn connect(place: &Place, server: &Server) -> Result<Link, Open
 
 /// Whether a pooler stands before the server that hands out another session for each transaction:
 /// then what one connection of ours sets in its session is there for another one of ours.
-pub(crate) async fn is_pooled(link: &mut Link, server: &Server) -> Result<bool, sqlx::Error> {
-    let own: String = link.value(MARK_SESSION, []).await?;
-    let other: PgConnection = options(server).connect().await?;
-    let mut other = Link::Postgres(other);
-    let seen: Option<String> = other.value(SESSION_MARK, []).await?;
+async fn is_pooled(link: &mut PgConnection, server: &Server) -> Result<bool, sqlx::Error> {
+    // Without a prepared statement: those are what such a pooler mixes up.
+    let own: String = sqlx::raw_sql(MARK_SESSION).fetch_one(link).await?.try_get(0)?;
+    let mut other = options(server, NAME).connect().await?;
+    let seen: Option<String> =
+        sqlx::raw_sql(SESSION_MARK).fetch_one(&mut other).await?.try_get(0)?;
     other.close().await?;
-    Ok(seen.is_some_and(|seen| seen == own))
+    Ok(seen == Some(own))
 }
 
 /// Takes the lock of the daemon's number. A `before` session of this process that the server still
@@ -145,7 +174,13 @@ pub(crate) async fn take_number(
 
 /// Connections that read at once, and never write.
 pub(crate) async fn readers(server: &Server, options: PgPoolOptions) -> Result<Pool, sqlx::Error> {
-    let settings = [("default_transaction_read_only", "on"), ("client_min_messages", "error")];
-    let to = server.options.clone().application_name("kari reader").options(settings);
-    options.connect_with(to.disable_statement_logging()).await.map(Pool::Postgres)
+    pool((server, "kari reader"), options, SETTINGS_OF_READERS).await.map(Pool::Postgres)
+}
+
+/// Connections that hear what other daemons do.
+pub(crate) async fn listeners(
+    server: &Server,
+    options: PgPoolOptions,
+) -> Result<PgPool, sqlx::Error> {
+    pool((server, NAME), options, SETTINGS).await
 }

@@ -11,6 +11,7 @@ mod accounts;
 mod boards;
 mod brokers;
 mod cashier;
+mod causes;
 mod command_line;
 mod crashes;
 mod exits;

@@ -57,6 +57,35 @@ impl Postgres {
         self.cut_off().await;
     }
 
+    /// Its address for a role that owns it, and may do no more than that.
+    ///
+    /// # Panics
+    /// Where the server does not make it.
+    pub async fn for_a_role_of_its_own(&self) -> String {
+        self.order(&["CREATE ROLE {role} LOGIN", "ALTER DATABASE {database} OWNER TO {role}"])
+            .await;
+        let (_, host) = self.url.split_once('@').unwrap();
+        format!("postgres://{}@{host}", self.role())
+    }
+
+    fn role(&self) -> String {
+        format!("{}_role", self.name)
+    }
+
+    /// Has the server do this, for `{database}` and its `{role}`: what is about tables in the
+    /// database itself, everything else outside of it.
+    ///
+    /// # Panics
+    /// Where the server refuses.
+    pub async fn order(&self, statements: &[&str]) {
+        for statement in statements {
+            let sql = statement.replace("{database}", &self.name).replace("{role}", &self.role());
+            let inside = ["TABLE", "GRANT", "REVOKE"].iter().any(|word| sql.contains(word));
+            let at = if inside { &self.url } else { &self.server };
+            run(at, sql).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+        }
+    }
+
     /// Ends all that is connected to it, as a server does that starts again.
     ///
     /// # Panics
@@ -77,9 +106,91 @@ impl Drop for Postgres {
         let (server, name) = (self.server.clone(), self.name.clone());
         let gone = async move {
             run(&server, format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+            run(&server, format!("DROP ROLE IF EXISTS {name}_role")).await.unwrap();
         };
         let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
         drop(std::thread::spawn(move || runtime().unwrap().block_on(gone)).join());
+    }
+}
+
+/// A PgBouncer before a server.
+#[derive(Debug)]
+pub struct Pooler {
+    /// The address of the database through it.
+    pub url: String,
+    port: u16,
+    server: u16,
+    folder: TempDir,
+    child: Option<Child>,
+}
+
+impl Pooler {
+    /// Starts one that hands out sessions; where it is not installed, the test is left out.
+    ///
+    /// # Panics
+    /// Where it does not come up.
+    #[must_use]
+    pub fn start(test: &str, server: &Postgres) -> Option<Self> {
+        let port = ports::free().port();
+        let (before, database) = server.url.rsplit_once('/').unwrap();
+        let (role, to) = before.rsplit_once(':').unwrap();
+        let folder = tempfile::Builder::new().prefix("kari-pooler-").tempdir().unwrap();
+        // Started by root it runs as a user of its own.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let url = format!("{role}:{port}/{database}");
+        let mut pooler = Self { url, port, server: to.parse().unwrap(), folder, child: None };
+        if pooler.spawn("session") {
+            return Some(pooler);
+        }
+        left_out(test, "pgbouncer is not installed");
+        None
+    }
+
+    /// Starts it again in another mode.
+    ///
+    /// # Panics
+    /// Where it does not come up.
+    pub fn begin(&mut self, mode: &str) {
+        self.end();
+        assert!(self.spawn(mode), "it was installed before");
+    }
+
+    fn spawn(&mut self, mode: &str) -> bool {
+        let text = format!(
+            "[databases]\n* = host=127.0.0.1 port={} user=kari\n[pgbouncer]\n\
+             listen_addr = 127.0.0.1\nlisten_port = {}\nauth_type = any\npool_mode = {mode}\n\
+             unix_socket_dir =\n",
+            self.server, self.port
+        );
+        let file = self.folder.path().join("pgbouncer.ini");
+        fs::write(&file, text).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        let mut command = Command::new("pgbouncer");
+        if rustix::process::getuid().is_root() {
+            command.args(["-u", "postgres"]);
+        }
+        command.arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
+        let Ok(child) = command.spawn() else { return false };
+        self.child = Some(child);
+        let start = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(start.elapsed() < Duration::from_secs(5), "pgbouncer does not listen");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        true
+    }
+
+    fn end(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
