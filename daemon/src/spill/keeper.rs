@@ -49,6 +49,10 @@ impl Keeper {
     pub(crate) fn start(state: &Path, held: &mut VecDeque<Taken>) -> Option<Self> {
         match Self::open(state, held) {
             Ok(keeper) => Some(keeper),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                tracing::warn!("another daemon of this state folder has its spill journal");
+                None
+            }
             Err(error) => {
                 tracing::warn!(%error, "there is no room for the spill journal");
                 None
