@@ -37,11 +37,14 @@ pub(crate) fn settle(
     (drift, max_age): (Span, Span),
 ) -> Settled {
     let received = event.received;
-    let may_have_waited = event.transit.may_have_waited(max_age);
-    let new = Settled { at: received, age: (!may_have_waited).then_some(Span(0)), clock };
-    let Some(told) = event.device_time else { return new };
     let exit =
         matches!(event.happening, Happening::CredentialRead { direction: Direction::Exit, .. });
+    // No rule file shuts an exit, neither by a short age nor by a long one.
+    let usual = Param::DeviceEventMaxAge.spec().default().span();
+    let waited = |age| event.transit.may_have_waited(age);
+    let may_have_waited = waited(max_age) && (!exit || waited(usual));
+    let new = Settled { at: received, age: (!may_have_waited).then_some(Span(0)), clock };
+    let Some(told) = event.device_time else { return new };
     let dated = Dated { told, received, may_have_waited, exit };
     let after = clock.after(&dated, drift);
     let late = dated.late();
@@ -99,14 +102,7 @@ impl Step<'_> {
     /// How old a request of this device may be (parameter 60).
     fn request_age_max(&self, event: &DeviceEvent) -> Span {
         let place = Place { device: Some(&event.device), ..Place::default() };
-        let max_age = self.at_place(Param::DeviceEventMaxAge, &place).span();
-        match event.happening {
-            // No rule file shuts an exit by calling every read of it stale.
-            Happening::CredentialRead { direction: Direction::Exit, .. } => {
-                max_age.max(Param::DeviceEventMaxAge.spec().default().span())
-            }
-            _ => max_age,
-        }
+        self.at_place(Param::DeviceEventMaxAge, &place).span()
     }
 
     /// Our own clock jumped: what lasts goes on as if it had not (I10). A step within the drift is

@@ -13,7 +13,40 @@ use crate::{
 /// What is told of a charge that was corrected before.
 pub const CORRECTED: &str = "that charge was corrected already";
 
+/// A charge turned round, but for what its guest gets back.
+pub(crate) struct Turned {
+    pub(crate) postings: Vec<(AccountId, Money)>,
+    /// Whose it was.
+    pub(crate) wallet: Option<AccountId>,
+    /// What they were charged.
+    pub(crate) back: Money,
+    /// How much of it they still owed, and owe no more.
+    pub(crate) owed: Money,
+}
+
 impl Step<'_> {
+    /// Turns a charge round.
+    pub(crate) fn turn_round(&mut self, charge: &Transaction) -> Turned {
+        let mut postings = Vec::with_capacity(charge.postings.len() + 2);
+        let (mut wallet, mut back, mut owed) = (None, Money::ZERO, Money::ZERO);
+        for posting in &charge.postings {
+            let (account, amount) = (posting.account, -posting.amount);
+            let row = self.state.tables.accounts.read(&account);
+            match row.map(|row| (row.kind, row.balance)) {
+                Some((AccountKind::Receivable, balance)) => {
+                    owed = amount.min(Money::ZERO.max(-balance));
+                    postings.push((account, owed));
+                    (wallet, back) = (Some(account.beside()), back + amount);
+                }
+                Some((AccountKind::Wallet, _)) => {
+                    (wallet, back) = (Some(account), back + amount);
+                }
+                _ => postings.push((account, amount)),
+            }
+        }
+        Turned { postings, wallet, back, owed }
+    }
+
     /// Why a transaction is not corrected as a charge.
     pub(crate) fn correction_obstacle(&self, charge: &Transaction) -> Option<String> {
         if !charge.purpose.is_charge() {
@@ -37,23 +70,7 @@ impl Step<'_> {
         (charge, member, waived): (&Transaction, Option<MemberId>, Money),
         reason: &str,
     ) {
-        let mut postings: Vec<(AccountId, Money)> = Vec::with_capacity(5);
-        let (mut wallet, mut back, mut owed) = (None, Money::ZERO, Money::ZERO);
-        for posting in &charge.postings {
-            let (account, amount) = (posting.account, -posting.amount);
-            let row = self.state.tables.accounts.read(&account);
-            match row.map(|row| (row.kind, row.balance)) {
-                Some((AccountKind::Receivable, balance)) => {
-                    owed = amount.min(Money::ZERO.max(-balance));
-                    postings.push((account, owed));
-                    (wallet, back) = (Some(account.beside()), back + amount);
-                }
-                Some((AccountKind::Wallet, _)) => {
-                    (wallet, back) = (Some(account), back + amount);
-                }
-                _ => postings.push((account, amount)),
-            }
-        }
+        let Turned { mut postings, wallet, back, owed } = self.turn_round(charge);
         let Some(wallet) = wallet else { return };
         let waived = waived.min(back - owed);
         let write_offs = self.site_account(AccountKind::WriteOffs, "");

@@ -51,6 +51,9 @@ pub struct DeviceEvent {
     pub happening: Happening,
 }
 
+/// Within this time of a new link a device has said again what it had to (our choice).
+const REPEATED_WITHIN: Span = Span::seconds(10);
+
 /// What a link knows of how long a message was on its way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -74,6 +77,16 @@ impl Transit {
     #[must_use]
     pub const fn is_straight(&self) -> bool {
         matches!(self, Self::Straight)
+    }
+
+    /// Whether the message may be one that its device had said before: a link that has just been
+    /// made brings again whatever nobody acknowledged by the one before.
+    #[must_use]
+    pub fn may_repeat(&self) -> bool {
+        match self {
+            Self::Straight => false,
+            Self::Kept { up_for, .. } => *up_for < REPEATED_WITHIN,
+        }
     }
 
     /// Whether the message may be older than `max_age`, as far as its link can say.

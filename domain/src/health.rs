@@ -8,7 +8,7 @@ use crate::{
     ids::{DeviceId, GroupId},
     params::{DefaultFor, Param},
     reasons::Condition,
-    rows::DeviceState,
+    rows::{DeviceState, ReaderKey},
     scope::Place,
     state::{Entry, Noted},
     step::{Message, Step},
@@ -20,16 +20,25 @@ const BATTERY_LOW: u32 = 20;
 
 impl Step<'_> {
     /// A command took no effect. Where nothing can open any more, what was promised with it ends at
-    /// once: whoever stood there gets seat and money back.
+    /// once: whoever stood there gets seat and money back, also what was booked at the grant, and
+    /// may read again.
     pub(crate) fn command_failed(&mut self, message: &Message, failed: CommandFailed) {
         let CommandFailed { decision, opens, why, may_have_acted, .. } = failed;
         let condition = Condition::CommandFailed;
         let noted = Noted::Condition { condition, decision, direction: opens, detail: why };
         self.journal(message, noted);
         let promised = decision.zip(opens).filter(|_| !may_have_acted);
-        let found = promised.and_then(|(id, way)| self.of_decision(&message.device, way, id));
-        if let Some((key, _)) = found {
-            self.lapse(&key, message.at);
+        let Some((decision, direction)) = promised else { return };
+        let device = message.device.clone();
+        self.forget_read(&ReaderKey { device, direction }, decision);
+        let Some((key, _)) = self.of_decision(&message.device, direction, decision) else { return };
+        self.lapse(&key, message.at);
+        let Some((key, mut row)) = self.of_decision(&message.device, direction, decision) else {
+            return;
+        };
+        if row.undo.is_some() {
+            self.undo(&key, &mut row, message.at);
+            self.state.tables.reservations.put(key, row);
         }
     }
 

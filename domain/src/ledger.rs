@@ -135,6 +135,8 @@ impl Booking {
 pub(crate) struct Charged {
     /// The visit that it is for.
     pub(crate) visit: Option<VisitId>,
+    /// How often charges of that visit were reversed.
+    pub(crate) reversed: u32,
     /// The gate.
     pub(crate) gate: Option<DeviceId>,
     /// The decision that granted it.
@@ -155,6 +157,10 @@ impl Step<'_> {
         at: Timestamp,
     ) {
         let visit = origin.visit.map(|visit| visit.to_string()).unwrap_or_default();
+        let again = match origin.reversed {
+            0 => String::new(),
+            reversed => format!(":again{reversed}"),
+        };
         let total = (so_far + charge.amount).minor();
         let tariff = charge.tariff.as_ref();
         let name = tariff.map_or("", |key| key.tariff.as_str());
@@ -163,7 +169,7 @@ impl Step<'_> {
                 (Purpose::Entry, format!("entry:{visit}"), AccountKind::EntryRevenue, name)
             }
             ChargeFor::Surcharge(zone) => {
-                let key = format!("surcharge:{visit}:{zone}");
+                let key = format!("surcharge:{visit}:{zone}{again}");
                 (Purpose::Surcharge, key, AccountKind::SurchargeRevenue, zone.as_str())
             }
             ChargeFor::Locker(locker, since) => {
@@ -171,7 +177,7 @@ impl Step<'_> {
                 (Purpose::Locker, key, AccountKind::OverstayRevenue, LOCKERS)
             }
             ChargeFor::Overstay => {
-                let key = format!("overstay:{visit}:{total}");
+                let key = format!("overstay:{visit}:{total}{again}");
                 (Purpose::Overstay, key, AccountKind::OverstayRevenue, name)
             }
         };

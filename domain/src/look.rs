@@ -15,7 +15,7 @@ use crate::{
     reasons::Reason,
     rows::{
         Account, Credential, CredentialState, Exempted, Exemption, Extras, LastRead, Member, Pass,
-        PassKey, PinDigest, Presence, ReaderKey, Tariff,
+        PassKey, PinDigest, Presence, ReaderKey, Reservation, Tariff,
     },
     seen::{
         Holder, Relative, Seen, SeenFamily, SeenGate, SeenHost, SeenPin, SeenPresence, SeenWallet,
@@ -418,6 +418,18 @@ impl Step<'_> {
         let (uid, at, refused) = (asked.uid.clone(), asked.at, None);
         let read = LastRead { uid, at, next_place, recent, refused };
         self.state.tables.last_reads.put(reader, read);
+    }
+
+    /// The gate did not open for this decision. Whoever reads again there, because it did not turn,
+    /// does not say the same twice (parameter 22).
+    pub(crate) fn forget_read(&mut self, reader: &ReaderKey, decision: DecisionId) {
+        let Some(last) = self.state.tables.last_reads.read(reader).cloned() else { return };
+        let of_last = |row: &Reservation| row.uid == last.uid && row.granted == last.at;
+        let of = self.first_at_gate(&reader.device, reader.direction, of_last);
+        if of.is_none_or(|(_, row)| row.decision == decision) {
+            let nobody = LastRead { uid: Uid::from(""), ..last };
+            self.state.tables.last_reads.put(reader.clone(), nobody);
+        }
     }
 
     /// Remembers that the last read of a reader was refused.

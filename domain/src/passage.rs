@@ -224,7 +224,7 @@ impl Step<'_> {
                 self.tally_guests(host, |guests| guests.begin(at));
             }
             for charge in row.charges.iter().filter(|charge| charge.what == ChargeFor::Entry) {
-                self.book_charge(&charged(key, id, row), charge, Money::ZERO, at);
+                self.book_charge(&charged_to(key, &visit, row), charge, Money::ZERO, at);
                 self.spend(row, charge.amount);
                 visit.paid = visit.paid + charge.amount;
             }
@@ -246,7 +246,7 @@ impl Step<'_> {
         for charge in &row.charges {
             let ChargeFor::Surcharge(zone) = &charge.what else { continue };
             if !visit.surcharged.contains(zone) {
-                self.book_charge(&charged(key, visit.id, row), charge, Money::ZERO, at);
+                self.book_charge(&charged_to(key, visit, row), charge, Money::ZERO, at);
                 self.spend(row, charge.amount);
                 visit.surcharged.push(zone.clone());
             }
@@ -274,7 +274,7 @@ impl Step<'_> {
             return;
         }
         for charge in row.charges.iter().filter(|charge| charge.what == ChargeFor::Overstay) {
-            self.book_charge(&charged(key, visit.id, row), charge, visit.overstay, at);
+            self.book_charge(&charged_to(key, visit, row), charge, visit.overstay, at);
             visit.overstay = visit.overstay + charge.amount;
         }
     }
@@ -297,7 +297,11 @@ impl Step<'_> {
 }
 
 /// Where the charges of a reservation come from.
-fn charged(key: &ReservationKey, visit: VisitId, row: &Reservation) -> Charged {
-    let gate = Some(key.device.clone());
-    Charged { visit: Some(visit), gate, decision: Some(row.decision) }
+fn charged_to(key: &ReservationKey, visit: &Visit, row: &Reservation) -> Charged {
+    Charged {
+        visit: Some(visit.id),
+        reversed: visit.reversed,
+        gate: Some(key.device.clone()),
+        decision: Some(row.decision),
+    }
 }

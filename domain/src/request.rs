@@ -284,7 +284,12 @@ impl Step<'_> {
             let mut presence = self.presence_of(credential);
             if let Some(visit) = presence.visit.as_mut() {
                 let gate = Some(gate.clone());
-                let origin = Charged { visit: Some(visit.id), gate, decision: Some(decision) };
+                let origin = Charged {
+                    visit: Some(visit.id),
+                    reversed: visit.reversed,
+                    gate,
+                    decision: Some(decision),
+                };
                 self.book_charge(&origin, &charge, visit.overstay, self.now);
                 visit.overstay = visit.overstay + charge.amount;
                 self.state.tables.presence.put(credential, presence);
@@ -354,13 +359,14 @@ impl Step<'_> {
             host,
             comes_back: gathered.stay == Stay::ComesBack,
             limited: starts_visit.is_some() && !limits.is_empty(),
+            undo: None,
         })
     }
 
     /// Keeps the promise until the passage, or books it at once where the site counts the grant.
-    fn keep(&mut self, key: ReservationKey, row: Reservation) {
+    fn keep(&mut self, key: ReservationKey, mut row: Reservation) {
         if row.booked {
-            self.book(&key, &row, row.granted);
+            row.undo = Some(Box::new(self.book_at_grant(&key, &row)));
         }
         self.reserve(key, row);
     }

@@ -148,8 +148,8 @@ impl Step<'_> {
     }
 
     /// Whether the message takes effect: it is the first time that it is seen. Where its sequence
-    /// tells nothing, the journal says so, and only a read on the way out is answered: nobody stays
-    /// in because a device counts wrongly.
+    /// tells nothing, and it is nothing that a new link brings again, the journal says so, and only
+    /// a read on the way out is answered: nobody stays in because a device counts wrongly.
     fn take(&mut self, event: &DeviceEvent) -> bool {
         let DeviceEvent { device, boot, seq, happening, .. } = event;
         let (boot, seq) = (*boot, *seq);
@@ -166,6 +166,8 @@ impl Step<'_> {
                 return true;
             }
             Taken::Before => return false,
+            // Messages of a device are taken in their order, so that those so far below were.
+            Taken::Unknown if event.transit.may_repeat() => return false,
             Taken::Unknown => "too far below",
             Taken::Leap => "too far above",
         };

@@ -1,5 +1,5 @@
 //! How old a request is: by its own time, by the link that it came by, by its device's clock; and
-//! what becomes of commands that fail and of floods.
+//! what becomes of floods.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
@@ -7,12 +7,12 @@
 mod world;
 
 use domain::{
-    command::CommandFailed,
     event::{
         DeviceEvent,
         Direction::{self, Entry, Exit},
         Happening, Transit,
     },
+    params::Param,
     state::{Input, Noted},
     time::{Span, Timestamp},
     verdict::Outcome,
@@ -90,6 +90,34 @@ fn a_read_without_a_time_that_may_have_waited_takes_no_effect() {
         assert!(gate.outcome(direction, "09:00:01", None, kept(10)).opens(), "{direction:?}");
     }
     assert!(Gate::new().outcome(Entry, "09:00:00", None, Transit::Straight).opens());
+}
+
+#[test]
+fn however_old_a_request_may_be_an_exit_trusts_a_link_that_is_up_for_the_usual_time() {
+    for (value, up_for, entry, exit) in [
+        ("PT2S", 1, false, false),
+        ("PT2S", 2, true, true),
+        ("PT1H", 9, false, false),
+        ("PT1H", 10, false, true),
+        ("PT1H", 3600, true, true),
+    ] {
+        for (direction, opens) in [(Entry, entry), (Exit, exit)] {
+            let mut gate = Gate::new();
+            gate.world.set(Param::DeviceEventMaxAge, value);
+            let outcome = gate.outcome(direction, "09:00:00", None, kept(up_for));
+            assert_eq!(outcome.opens(), opens, "{value}, up for {up_for} s, {direction:?}");
+            // An hour behind, and no clock to trust: on the way out that is no matter.
+            let mut gate = Gate::new();
+            gate.world.set(Param::DeviceEventMaxAge, value);
+            let late = behind("09:00:00", 3601);
+            let outcome = gate.outcome(direction, "09:00:00", late, kept(up_for));
+            assert_eq!(
+                outcome.opens(),
+                opens && direction == Exit,
+                "{value} {up_for} {direction:?}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -174,46 +202,26 @@ fn what_waited_is_aged_by_what_its_device_s_clock_is_known_to_be_off_by() {
     assert_eq!(ahead, Outcome::Ignore, "a clock that is ahead proves nothing");
 }
 
-/// A command of the last decision failed; whether the gate may have opened all the same.
-fn failed(world: &World, may_have_acted: bool) -> Happening {
-    let decision = world.last.decisions.last().unwrap();
-    let command = world.last.commands.iter().find(|command| command.action.opens()).unwrap();
-    Happening::CommandFailed(Box::new(CommandFailed {
-        command: command.id,
-        decision: Some(decision.id),
-        opens: Some(Entry),
-        why: "`open_entry` (coil 0x0200): exception 02".to_owned(),
-        may_have_acted,
-        reported: false,
-    }))
-}
-
 #[test]
-fn a_gate_that_did_not_open_gives_seat_and_money_back_at_once() {
-    let mut gate = Gate { world: World::new(800), seq: 0 };
-    assert!(gate.outcome(Entry, "09:00:00", None, Transit::Straight).opens());
-    assert_eq!((gate.world.wallet().1, gate.world.zone("site").reserved), (800, 1));
-    let what = failed(&gate.world, false);
-    gate.says("09:00:00.100", None, Transit::Straight, what);
-    assert_eq!(gate.world.conditions(), ["CommandFailed", "PassageNotMade"]);
-    assert_eq!((gate.world.wallet(), gate.world.zone("site").reserved), ((5000, 0), 0));
-    assert!(gate.outcome(Entry, "09:00:04", None, Transit::Straight).opens(), "the next read");
-}
-
-#[test]
-fn a_gate_of_which_nobody_knows_whether_it_opened_waits_for_the_passage() {
-    let mut gate = Gate { world: World::new(800), seq: 0 };
-    assert!(gate.outcome(Entry, "09:00:00", None, Transit::Straight).opens());
-    let what = failed(&gate.world, true);
-    gate.says("09:00:00.100", None, Transit::Straight, what);
-    assert_eq!(gate.world.conditions(), ["CommandFailed"]);
-    gate.says(
-        "09:00:02",
-        None,
-        Transit::Straight,
-        Happening::PassageMade { direction: Entry, decision: None },
-    );
-    assert_eq!((gate.world.wallet(), gate.world.presence().inside), ((4200, 0), 1));
+fn what_a_new_link_brings_again_is_no_wrong_count_however_far_it_is_below() {
+    let mut gate = Gate::new();
+    for _ in 0..200 {
+        let what = Happening::PassageMade { direction: Exit, decision: None };
+        gate.says("09:00:00", None, Transit::Straight, what);
+    }
+    let inside = gate.world.zone("site").inside;
+    for (way, noted) in [(kept(0), 0), (kept(11), 1), (Transit::Straight, 1)] {
+        gate.seq = 49;
+        let what = Happening::PassageMade { direction: Exit, decision: None };
+        gate.says("09:00:01", None, way, what);
+        assert_eq!(gate.world.last.journal.len(), noted, "{way:?}");
+        assert_eq!(gate.world.zone("site").inside, inside, "it is taken once");
+    }
+    // A read of the way out is decided once, too.
+    gate.seq = 49;
+    let what = Happening::CredentialRead { direction: Exit, uid: "W1".into(), pin: None };
+    gate.says("09:00:02", Some(at("09:00:02")), kept(0), what);
+    assert!(gate.world.last.decisions.is_empty());
 }
 
 #[test]

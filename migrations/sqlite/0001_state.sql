@@ -236,6 +236,7 @@ CREATE TABLE reservation (
     limited        BOOLEAN NOT NULL, -- whether a limit of visits counts it until then
     host           BLOB,             -- the member whose guest it is
     comes_back     BOOLEAN NOT NULL, -- whether the visit that was left goes on
+    undo           TEXT,             -- JSON: what takes back what was booked at the grant
     PRIMARY KEY (device, direction, place),
     CHECK ((state = 'lapsed') = (lapsed_at IS NOT NULL))
 ) WITHOUT ROWID;

@@ -13,6 +13,7 @@ use crate::{
     money::Money,
     rows::{PassKey, TariffKey},
     time::{Span, Timestamp},
+    undo::Undo,
 };
 
 /// An open stay.
@@ -49,6 +50,10 @@ pub struct Visit {
     /// What its overstay cost so far.
     #[serde(default, skip_serializing_if = "Money::is_zero")]
     pub overstay: Money,
+    /// How often charges of it were reversed, as their gate did not open. The same is charged again
+    /// under another key.
+    #[serde(default, skip_serializing_if = "is_none_reversed")]
+    pub reversed: u32,
     /// What keeps its exit closed, or kept it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
@@ -58,6 +63,11 @@ pub struct Visit {
     /// The time to leave after settling, in which nothing is counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowance: Option<Allowance>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the serializer asks by reference")]
+const fn is_none_reversed(count: &u32) -> bool {
+    *count == 0
 }
 
 /// An exit that stays closed for now.
@@ -145,6 +155,7 @@ impl Visit {
             surcharged: Vec::new(),
             paid: Money::ZERO,
             overstay: Money::ZERO,
+            reversed: 0,
             hold: None,
             held: Span(0),
             allowance: None,
@@ -254,6 +265,8 @@ pub struct Reservation {
     pub host: Option<MemberId>,
     /// Whether the visit that was left goes on.
     pub comes_back: bool,
+    /// What takes back what was booked at the grant already.
+    pub undo: Option<Box<Undo>>,
 }
 
 /// What became of a reservation.

@@ -323,6 +323,12 @@ impl Visits {
         self.begun.drain(..surplus);
         self
     }
+    /// A visit that began at `at` did not begin.
+    pub fn take_back(&mut self, at: Timestamp) {
+        if let Some(place) = self.begun.iter().rposition(|begun| *begun == at) {
+            self.begun.remove(place);
+        }
+    }
     /// A visit began.
     pub fn begin(&mut self, at: Timestamp) {
         if self.begun.len() >= VISITS_KEPT {

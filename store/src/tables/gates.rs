@@ -124,6 +124,7 @@ impl Stored for Reservation {
             "limited",
             "host",
             "comes_back",
+            "undo",
         ],
         ids: &["decision", "credential", "member", "starts_visit", "takes_from", "pass_of", "host"],
         kind: Kind::State,
@@ -156,6 +157,7 @@ impl Stored for Reservation {
         to.add(self.limited);
         to.add(self.host.map(|host| host.0));
         to.add(self.comes_back);
+        to.maybe_json(self.undo.as_ref());
     }
     fn read_key(from: &mut Cells<'_, '_>) -> Result<ReservationKey, ReadError> {
         let (device, direction) = (from.name()?, from.word(direction)?);
@@ -192,6 +194,7 @@ impl Stored for Reservation {
             limited: from.take()?,
             host: from.maybe_id()?.map(MemberId),
             comes_back: from.take()?,
+            undo: from.maybe_json()?,
         })
     }
     /// A credential's old reservation ends before its new one begins: only one may live.

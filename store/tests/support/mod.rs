@@ -34,6 +34,7 @@ use domain::{
     scope::Scope,
     state::{Batch, Changes, Entry, Noted, Posting, Transaction},
     time::{Span, Timestamp},
+    undo::Undo,
     verdict::{Finding, Origin, Outcome, Verdict},
 };
 use jiff::civil::date;
@@ -94,7 +95,15 @@ pub(crate) fn reservation(state: ReservationState, credential: u128) -> Reservat
         comes_back: true,
         booked: true,
         limited: true,
+        undo: Some(Box::new(undo())),
     }
+}
+
+/// What a grant that was booked at once had changed.
+fn undo() -> Undo {
+    let changed = serde_json::json!({ "presence": Presence::default() });
+    let undo = serde_json::json!({ "before": changed, "after": changed, "transactions": [] });
+    serde_json::from_value(undo).unwrap()
 }
 
 pub(crate) fn charge(amount: i64) -> Charge {
@@ -294,6 +303,7 @@ fn gate_rows() -> Changes {
         comes_back: false,
         booked: false,
         limited: false,
+        undo: None,
         ..reservation(ReservationState::Lapsed { at: NOW }, 5)
     };
     let hold = hold(&gate);
