@@ -26,12 +26,13 @@ use crate::{
     storing::reloaded,
 };
 
-/// The most inputs that a stalled store may keep waiting. Beyond it a request is answered and not
-/// kept: nobody stays in because a list is full.
-pub(crate) const HELD_MAX: usize = 16_384;
+/// The most inputs that a stalled store may keep waiting: what eighty devices may have on their
+/// way, some 30 MiB. Beyond it a request is answered and not kept: nobody stays in because a list
+/// is full.
+pub(crate) const HELD_MAX: usize = 64 * 1024;
 /// Beyond so many, devices are acknowledged by the database alone: they say less then, and what one
 /// of them says is never taken after a hole in it.
-const HELD_EARLY: usize = HELD_MAX / 2;
+const HELD_EARLY: usize = 8 * 1024;
 /// Places of the list that only life-safety inputs may use.
 const HELD_RESERVE: usize = 64;
 /// The first pause before the store is tried again, and the longest: each is twice the one before.

@@ -8,7 +8,8 @@ use crate::queue::Sender;
 
 /// The acknowledgement that a message waits for.
 ///
-/// Dropping it sends nothing: the broker then delivers the message again on the next connection.
+/// Dropping it sends nothing: the message comes again with the next connection. Our own server ends
+/// the connection for it, once the loop takes others of it again and all of them are acknowledged.
 pub struct Ack(Option<Box<dyn FnOnce() + Send>>);
 
 impl Ack {

@@ -16,6 +16,7 @@ mod outcome;
 pub mod pin;
 pub mod profile;
 pub mod queue;
+mod rate;
 mod seldom;
 pub mod server;
 mod stamp;

@@ -42,6 +42,11 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
+    /// The number of the connection.
+    pub(crate) const fn boot(&self) -> u64 {
+        self.boot
+    }
+
     /// The time now.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()

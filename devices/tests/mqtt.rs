@@ -96,6 +96,7 @@ async fn the_embedded_broker_acknowledges_what_is_stored() {
     let mut site = Site::start(&mqtt_site("embedded", &["gate-1"])).await;
     site.up().await;
     let gate = site.gate("gate-1").await;
+    site.hears_no_fire().await;
     said(&mut site, &gate).await.ack.done();
     acknowledged(&gate).await;
     assert!(site.event_within(Duration::from_millis(300)).await.is_none(), "once is enough");
@@ -381,6 +382,7 @@ async fn a_twin_misbehaves_on_command() {
     let mut site = Site::start(&mqtt_site("embedded", &["gate-1"])).await;
     site.up().await;
     let gate = site.gate("gate-1").await;
+    site.hears_no_fire().await;
     gate.duplicate(true);
     let seq = gate.read(Entry, "A1", None);
     for _ in 0..2 {
@@ -418,27 +420,6 @@ async fn a_twin_misbehaves_on_command() {
     gate.drop_connection();
     assert!(!site.presence("gate-1").await, "its last will");
     assert!(site.presence("gate-1").await);
-    site.hub.stop().await;
-}
-
-#[tokio::test]
-async fn a_gate_says_that_it_could_not_open() {
-    let mut site = Site::start(&mqtt_site("embedded", &["gate-1"])).await;
-    site.up().await;
-    let gate = site.gate("gate-1").await;
-    gate.refuse(Some("motor blocked"));
-    let decision = site.grant("gate-1", Entry);
-    let arrival = site.event().await;
-    let event = device_event(&arrival);
-    let Happening::CommandFailed(failed) = &event.happening else { panic!("{event:?}") };
-    assert_eq!((failed.decision, failed.opens), (Some(decision), Some(Entry)));
-    assert!(failed.reported && !failed.may_have_acted && event.happening.is_counted());
-    assert!(failed.why.contains("motor blocked"), "{}", failed.why);
-    assert_eq!((event.boot, gate.actuations().len()), (7, 0));
-    arrival.ack.done();
-    gate.refuse(None);
-    site.grant("gate-1", Entry);
-    assert!(gate.answer(Duration::from_secs(2)).await.open.is_some());
     site.hub.stop().await;
 }
 

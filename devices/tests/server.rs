@@ -128,12 +128,133 @@ async fn a_bridge_of_mosquitto_connects_with_its_defaults() {
 }
 
 fn hello(name: &str) -> Vec<u8> {
-    let mut body = b"\0\x04MQTT\x05\x02\0\0\0".to_vec();
+    hello_of(5, 1, name)
+}
+
+/// A CONNECT of this version.
+fn hello_of(version: u8, clean: u8, name: &str) -> Vec<u8> {
+    let mut body = vec![0, 4, b'M', b'Q', b'T', b'T', version, clean << 1, 0, 0];
+    body.extend((version == 5).then_some(0));
     body.extend(u16::try_from(name.len()).unwrap().to_be_bytes());
     body.extend(name.as_bytes());
     let mut packet = vec![0x10, u8::try_from(body.len()).unwrap()];
     packet.append(&mut body);
     packet
+}
+
+/// A PUBLISH; of quality 1 where it has an id.
+fn said(version: u8, id: u16, topic: &str, payload: &str) -> Vec<u8> {
+    let mut body = u16::try_from(topic.len()).unwrap().to_be_bytes().to_vec();
+    body.extend(topic.as_bytes());
+    body.extend(id.to_be_bytes().into_iter().filter(|_| id > 0));
+    body.extend((version == 5).then_some(0));
+    body.extend(payload.as_bytes());
+    let first = if id > 0 { 0x32 } else { 0x30 };
+    let mut packet = vec![first, u8::try_from(body.len()).unwrap()];
+    packet.append(&mut body);
+    packet
+}
+
+/// A client that was let in, with its own bytes.
+struct Raw {
+    stream: TcpStream,
+    version: u8,
+}
+
+impl Raw {
+    fn connect(address: SocketAddr, version: u8, name: &str) -> Self {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(&hello_of(version, 1, name)).unwrap();
+        let mut raw = Self { stream, version };
+        assert_eq!(raw.next(2000).unwrap()[0], 0x20);
+        raw
+    }
+
+    fn say(&mut self, id: u16, topic: &str, payload: &str) {
+        self.stream.write_all(&said(self.version, id, topic, payload)).unwrap();
+    }
+
+    /// A passage of `gate-1`, counted by its packet id.
+    fn passes(&mut self, id: u16) {
+        let payload = format!(r#"{{"v":1,"boot":1,"seq":{id},"direction":"entry"}}"#);
+        self.say(id, "homie/5/gate-1/gate/passage", &payload);
+    }
+
+    /// The next packet; `None` where none comes in time, or the connection ends.
+    fn next(&mut self, patience_ms: u64) -> Option<Vec<u8>> {
+        self.stream.set_read_timeout(Some(Duration::from_millis(patience_ms))).unwrap();
+        let mut head = [0; 2];
+        self.stream.read_exact(&mut head).ok()?;
+        let mut packet = head.to_vec();
+        packet.resize(2 + usize::from(head[1]), 0);
+        self.stream.read_exact(&mut packet[2..]).ok()?;
+        Some(packet)
+    }
+
+    /// The ids of so many PUBACKs, and no other packet.
+    fn acknowledged(&mut self, count: usize) -> Vec<u16> {
+        let acknowledged = (0..count).map(|_| {
+            let packet = self.next(2000).expect("it is acknowledged");
+            assert_eq!(packet[0], 0x40, "{packet:?}");
+            u16::from_be_bytes([packet[2], packet[3]])
+        });
+        acknowledged.collect()
+    }
+}
+
+/// What waits for the loop, as the device counted it.
+async fn waits(site: &mut Site, count: usize) -> Vec<(u64, devices::arrival::Ack)> {
+    let mut all = Vec::new();
+    for _ in 0..count {
+        let arrival = site.event().await;
+        all.push((device_event(&arrival).seq, arrival.ack));
+    }
+    all
+}
+
+#[tokio::test]
+async fn acknowledgements_leave_in_the_order_in_which_messages_came() {
+    let mut site = Site::start(&mqtt_site("embedded", &["gate-1"])).await;
+    for version in [4, 5] {
+        let address = site.hub.broker_address().unwrap();
+        let mut says = Raw::connect(address, version, &format!("says-{version}"));
+        for id in [31, 7, 12] {
+            says.passes(id);
+        }
+        // Nobody has to make this one durable.
+        says.say(5, "weather/outside", "rain");
+        says.passes(40);
+        let mut all = waits(&mut site, 4).await;
+        assert_eq!(all.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [31, 7, 12, 40]);
+        let (_, first) = all.remove(0);
+        all.into_iter().rev().for_each(|(_, ack)| ack.done());
+        assert_eq!(says.next(150), None, "version {version}: the first is not durable");
+        first.done();
+        assert_eq!(says.acknowledged(5), [31, 7, 12, 5, 40], "version {version}");
+    }
+    site.hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_that_the_loop_lets_go_holds_no_other_back_and_comes_again() {
+    let mut site = Site::start(&mqtt_site("embedded", &["gate-1"])).await;
+    let address = site.hub.broker_address().unwrap();
+    let mut says = Raw::connect(address, 4, "says");
+    // More than its share, one after another: none of them keeps its place.
+    for id in 1..=1000 {
+        says.passes(id);
+    }
+    for _ in 0..999 {
+        drop(site.event().await);
+    }
+    says.passes(2000);
+    let kept = waits(&mut site, 2).await;
+    kept.into_iter().for_each(|(_, ack)| ack.done());
+    assert_eq!(says.acknowledged(2), [1000, 2000]);
+    // Only another connection brings the rest again.
+    let ended = tokio::task::spawn_blocking(move || says.next(3000)).await.unwrap();
+    assert_eq!(ended, None);
+    site.hub.stop().await;
 }
 
 /// Opens connections that say `first`, until the system or the server has no more.

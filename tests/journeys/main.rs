@@ -8,6 +8,7 @@
 )]
 
 mod accounts;
+mod acknowledged;
 mod boards;
 mod brokers;
 mod cashier;
@@ -20,6 +21,7 @@ mod fire;
 mod floods;
 mod forgetting;
 mod imports;
+mod mad_clients;
 mod messages;
 mod operators;
 mod outputs;

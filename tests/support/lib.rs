@@ -7,6 +7,7 @@
 )]
 
 pub mod daemon;
+pub mod flood;
 pub mod late;
 pub mod peers;
 pub mod ports;

@@ -134,6 +134,17 @@ impl Records {
         asked!(self, sql, [], row => serde_json::from_str(row.get(0)).unwrap())
     }
 
+    /// Every line that a device's message came to, oldest first: its device, boot and sequence.
+    pub async fn told(&self) -> Vec<((String, u64, u64), Noted)> {
+        let sql = "SELECT device, boot, device_seq, noted FROM journal
+            WHERE boot IS NOT NULL AND noted IS NOT NULL ORDER BY daemon, seq";
+        asked!(self, sql, [], row => {
+            let (boot, seq): (i64, i64) = (row.get(1), row.get(2));
+            let source = (row.get(0), boot.cast_unsigned(), seq.cast_unsigned());
+            (source, serde_json::from_str(row.get(3)).unwrap())
+        })
+    }
+
     /// Every noted condition, oldest first.
     pub async fn conditions(&self) -> Vec<Noticed> {
         let noted = self.journal().await.into_iter();

@@ -45,6 +45,8 @@ pub(crate) struct Heard<'a> {
 pub(crate) enum Meaning {
     /// Something for the loop, which acknowledges it.
     Input(Input),
+    /// It was heard, and is no news.
+    Heard,
     /// Nothing that anybody needs to know.
     Nothing,
     /// A command that was kept: it has to be cleared.
@@ -136,7 +138,7 @@ impl Gates {
             return Meaning::Nothing;
         }
         match decode(part, heard.payload, &self.pins) {
-            Ok(Decoded::Nothing) => Meaning::Nothing,
+            Ok(Decoded::Nothing) => Meaning::Heard,
             Ok(Decoded::Event { boot, seq, at, happening }) => {
                 self.event(device, (boot, seq, at), (heard.transit, happening))
             }
@@ -144,9 +146,11 @@ impl Gates {
                 let Some(failures) = &self.failures else { return Meaning::Nothing };
                 let Some(error) = error else {
                     failures.confirmed(&device, command);
-                    return Meaning::Nothing;
+                    return Meaning::Heard;
                 };
-                let happening = failures.reported(&device, command, &error);
+                let Some(happening) = failures.reported(&device, command, &error) else {
+                    return Meaning::Heard;
+                };
                 self.event(device, (boot, seq, at), (heard.transit, happening))
             }
             Ok(Decoded::State(happening)) => self.state(&device, happening),
@@ -179,7 +183,7 @@ impl Gates {
         if let Some(kind) = kind(&happening) {
             let before = self.known.insert((device.clone(), kind), happening.clone());
             if before.as_ref() == Some(&happening) {
-                return Meaning::Nothing;
+                return Meaning::Heard;
             }
         }
         Meaning::Input(self.stamp.event(device, happening))

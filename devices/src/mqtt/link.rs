@@ -7,14 +7,17 @@ use domain::{
     time::{Clock, Span, Timestamp},
 };
 use rumqttc::v5::mqttbytes::v5::Publish;
+use tokio::time::Instant;
 
 use super::{
     gates::{Gates, Heard, Meaning},
     session::{Handler, Line},
+    shares::Shares,
 };
 use crate::{
     arrival::{Ack, Arrival},
     queue::Sender,
+    seldom::Seldom,
 };
 
 /// A broker that restarts is back within this time, and no gate need be called offline.
@@ -28,11 +31,14 @@ pub(crate) struct Deliveries {
     /// Since when there is a connection; what it brings may have waited before that.
     up_since: Timestamp,
     clock: Arc<dyn Clock>,
+    shares: Shares,
+    said: Seldom,
 }
 
 impl Deliveries {
     pub(crate) fn new(gates: Gates, line: Arc<Line>, inlet: Sender, clock: Arc<dyn Clock>) -> Self {
-        Self { gates, line, inlet, up_since: clock.now(), clock }
+        let (up_since, shares, said) = (clock.now(), Shares::new(), Seldom::new(1));
+        Self { gates, line, inlet, up_since, clock, shares, said }
     }
 
     /// How a message came: a broker keeps what is for us while there is no connection, and what it
@@ -52,7 +58,10 @@ impl Deliveries {
         if let Err(arrival) = self.inlet.put(arrival) {
             metrics::counter!("kari_device_messages_dropped_total", "why" => "queue_full")
                 .increment(1);
-            tracing::warn!("a message found no place in the loop; the broker will send it again");
+            if let Some(more) = self.said.happened("", std::time::Instant::now()) {
+                let why = "a message found no place in the loop; the broker will send it again";
+                tracing::warn!(more, why);
+            }
             self.gates.not_taken(&arrival.input);
         }
     }
@@ -72,8 +81,15 @@ impl Handler for Deliveries {
         let transit = self.transit(publish);
         let heard = Heard { topic, payload: &publish.payload, retain: publish.retain, transit };
         match self.gates.message(&heard) {
-            Meaning::Input(input) => self.hand_over(Arrival { input, ack }),
-            Meaning::Nothing => ack.done(),
+            Meaning::Input(input) if !self.shares.have_place(&input, Instant::now()) => {
+                self.gates.not_taken(&input);
+                ack.done();
+            }
+            Meaning::Input(input) => {
+                let ack = self.shares.count(ack);
+                self.hand_over(Arrival { input, ack });
+            }
+            Meaning::Heard | Meaning::Nothing => ack.done(),
             Meaning::RetainedCommand => {
                 self.line.clear(topic);
                 ack.done();

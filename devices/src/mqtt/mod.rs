@@ -10,6 +10,7 @@ pub(crate) mod encode;
 pub(crate) mod gates;
 mod link;
 mod session;
+mod shares;
 pub(crate) mod topics;
 
 use std::{
@@ -162,7 +163,9 @@ fn start_gates(
     let commands = Filter::new(topics::COMMANDS, QoS::AtMostOnce);
     filters.push(Filter { nolocal: true, ..commands });
     let spec = Spec { retained: Some(topics::COMMANDS), ..setup.spec("", filters) };
-    tokio::spawn(look_after(Arc::clone(&line), Arc::clone(&failures), common.clone()));
+    let profiles = setup.gates.iter().cloned().collect();
+    let all = (Arc::clone(&line), Arc::clone(&failures), profiles);
+    tokio::spawn(look_after(all, common.clone()));
     let gates = Gates::new(devices, setup.pins.clone(), common).with_results(failures);
     let inlet = common.inlets.gates.clone();
     let clock = Arc::clone(&common.clock);
@@ -172,11 +175,22 @@ fn start_gates(
     tokio::spawn(async move { session::run(spec, line, &mut deliveries, backoff, stop).await })
 }
 
-/// Ends commands whose time went by without a connection, or without their device's word.
-async fn look_after(line: Arc<Line>, failures: Arc<Failures>, common: Common) {
+/// Ends commands whose time went by without a connection, or without their device's word, and sends
+/// those again that were refused.
+async fn look_after(
+    (line, failures, profiles): (Arc<Line>, Arc<Failures>, HashMap<DeviceId, MqttProfile>),
+    common: Common,
+) {
     let mut look = tokio::time::interval(LOOK);
     while common.stop.run_until_cancelled(look.tick()).await.is_some() {
         line.give_up_stale();
+        for command in failures.take_refused(common.clock.now()) {
+            let profile = profiles.get(&command.device);
+            let message = profile.and_then(|profile| encode::encode(&command, *profile));
+            if !message.is_some_and(|message| line.send(message)) {
+                failures.failed(&command, Why::QueueFull, "", "");
+            }
+        }
         failures.end_unconfirmed(common.clock.now());
     }
 }

@@ -13,8 +13,9 @@ use tokio::{
 use super::{
     exchange::Exchange,
     handle::{Ending, Handle},
-    intake::{Done, Intake},
-    limits::{GOODBYE, OUT_BYTES, UNREAD},
+    intake::Intake,
+    limits::{GOODBYE, OUT_BYTES, PACKET_BYTES, UNREAD},
+    order::Done,
     outbox::Out,
     packet::{Codec, Outgoing, Trouble, publish, trouble},
     routes::SessionKey,
@@ -28,6 +29,8 @@ const AGAIN: Duration = Duration::from_millis(10);
 const TICK: Duration = Duration::from_millis(500);
 /// The room of an idle connection's buffers.
 const IDLE_BYTES: usize = 4 * 1024;
+/// A whole packet with its head.
+const PACKET_MOST: usize = PACKET_BYTES as usize + 5;
 /// A packet of a client that reads slowly is answered no more beyond so many bytes.
 const OUT_MOST: usize = 4 * OUT_BYTES;
 
@@ -125,12 +128,16 @@ impl Connection {
             self.acknowledge();
             self.client.intake.hand_over(&self.client.exchange);
             self.fill();
-            let reads = !more && self.may_read();
-            if !reads {
+            // What was read and waits for its turn is never more than a packet.
+            let full = self.incoming.len() > PACKET_MOST;
+            let may_read = self.may_read();
+            let (more, reads) = (more || (full && may_read), !more && !full && may_read);
+            if reads {
+                self.incoming.reserve(IDLE_BYTES);
+            } else {
                 self.behind.get_or_insert_with(Instant::now);
             }
             let again = self.client.intake.looks_again();
-            self.incoming.reserve(IDLE_BYTES);
             let room = self.incoming.capacity() - self.incoming.len();
             tokio::select! {
                 biased;
@@ -213,9 +220,9 @@ impl Connection {
 
     fn done(&mut self, done: Done) {
         let Client { exchange, codec, key, intake, .. } = &mut self.client;
-        if let Some(answer) = intake.done(*key, exchange, done) {
-            codec.encode(answer, &mut self.out);
-        }
+        let mut answers = Vec::new();
+        intake.done(*key, exchange, done, &mut answers);
+        answers.into_iter().for_each(|answer| codec.encode(answer, &mut self.out));
     }
 
     /// Takes what waits for the client.
@@ -258,6 +265,9 @@ impl Connection {
         if !self.client.exchange.rights.may_stay(self.client.intake.who()) {
             return Some(End::Trouble(trouble(Code::NotAuthorized, "its account was changed")));
         }
+        if self.client.intake.is_incomplete() {
+            return Some(End::Trouble(trouble(Code::ServerBusy, "it has to say something again")));
+        }
         if !reads {
             // What it says is still in its socket.
             self.heard = now;
@@ -280,10 +290,10 @@ async fn pause(more: bool) {
 }
 
 /// What a publisher hears of its message.
-pub(crate) const fn reason(reached: usize, for_loop: bool, refused: bool) -> PublishAckReason {
+pub(crate) const fn reason(reached: usize, heard: bool, refused: bool) -> PublishAckReason {
     if refused {
         PublishAckReason::QuotaExceeded
-    } else if reached == 0 && !for_loop {
+    } else if reached == 0 && !heard {
         PublishAckReason::NoMatchingSubscribers
     } else {
         PublishAckReason::Success

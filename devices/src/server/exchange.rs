@@ -19,7 +19,6 @@ use super::{
     message::Message,
     outbox::Pool,
     pins::carries_pin,
-    rate::Bucket,
     registry::Registry,
     rights::Rights,
     routes::SessionKey,
@@ -28,6 +27,7 @@ use super::{
 use crate::{
     arrival::{Ack, Arrival, Inlets},
     mqtt::gates::{Gates, Heard, Meaning},
+    rate::Bucket,
 };
 
 /// A line about the same client and cause is not written again before this.
@@ -54,6 +54,8 @@ pub(crate) struct Exchange {
 pub(crate) struct Published {
     /// What the loop is to hear.
     pub(crate) input: Option<Input>,
+    /// Whether it was heard, though it is no news.
+    pub(crate) heard: bool,
     /// Who else heard it.
     pub(crate) reached: usize,
     /// Whether it could not be retained as asked.
@@ -111,18 +113,19 @@ impl Exchange {
         // It comes now, whether it is also kept or not.
         let (topic, payload) = (&*message.topic, &*message.payload);
         let heard = Heard { topic, payload, retain: false, transit };
-        let input = match self.gates().message(&heard) {
-            Meaning::Input(input) => Some(input),
-            Meaning::Nothing | Meaning::RetainedCommand => None,
+        let (input, heard) = match self.gates().message(&heard) {
+            Meaning::Input(input) => (Some(input), true),
+            Meaning::Heard => (None, true),
+            Meaning::Nothing | Meaning::RetainedCommand => (None, false),
         };
         if again {
-            return Published { input, reached: 1, refused: false };
+            return Published { input, heard, reached: 1, refused: false };
         }
         let secret = carries_pin(&message.topic, &message.payload);
         let mut board = self.board();
         let refused = message.retain && !secret && !board.retain(message, from);
         let reached = if secret { 0 } else { board.route(message, false) };
-        Published { input, reached, refused }
+        Published { input, heard, reached, refused }
     }
 
     /// Wills are published like messages of their clients; nobody waits for an answer.

@@ -1,6 +1,6 @@
 //! What a client says: its share of the loop's queue, its rates, and what becomes of each packet.
 
-use std::{collections::VecDeque, num::NonZeroU16, sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use domain::{event::Transit, state::Input, time::Span};
 use metrics::counter;
@@ -22,27 +22,22 @@ use super::{
         WAITING_BYTES,
     },
     message::Message,
+    order::{Done, Order, Promise},
     packet::{Incoming, Outgoing, Trouble, trouble},
-    rate::Bucket,
     rights::Who,
     routes::{SessionKey, Wish},
     session::Received,
     topics::is_topic,
 };
-use crate::arrival::{Ack, Arrival};
+use crate::{
+    arrival::{Ack, Arrival},
+    rate::Bucket,
+};
 
 /// What an event costs while it waits, beside its payload.
 const EVENT_COSTS: usize = 256;
 /// A second, for what is counted in one.
 const SECOND: Duration = Duration::from_secs(1);
-
-/// A message of this connection is durable.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Done {
-    id: Option<NonZeroU16>,
-    qos: QoS,
-    fire: bool,
-}
 
 /// An event on its way to the loop.
 struct Waiting {
@@ -62,7 +57,7 @@ pub(crate) struct Intake {
     fires: VecDeque<Waiting>,
     waiting_bytes: usize,
     /// Messages that wait for their acknowledgement.
-    owed: usize,
+    owed: Order,
     messages: Bucket,
     bytes: Bucket,
     /// Messages in this second.
@@ -92,7 +87,7 @@ impl Intake {
             waiting: VecDeque::new(),
             fires: VecDeque::new(),
             waiting_bytes: 0,
-            owed: 0,
+            owed: Order::default(),
             messages: Bucket::new(RATE, BURST, now),
             bytes: Bucket::new(BYTES_A_SECOND, BYTES_A_SECOND, now),
             spent: 0,
@@ -113,7 +108,7 @@ impl Intake {
 
     /// Whether the next packet may be read.
     pub(crate) fn may_read(&mut self, exchange: &Exchange) -> bool {
-        let full = self.owed >= usize::from(UNACKNOWLEDGED)
+        let full = self.owed.len() >= usize::from(UNACKNOWLEDGED)
             || self.waiting.len() >= usize::from(UNACKNOWLEDGED)
             || self.waiting_bytes >= WAITING_BYTES
             || (exchange.waiting.is_full() && !self.waiting.is_empty());
@@ -188,24 +183,37 @@ impl Intake {
         exchange.waiting.give_back(bytes);
     }
 
-    /// A message is durable: its acknowledgement.
+    /// The loop is done with a message: what may be acknowledged by now goes into `answers`.
     pub(crate) fn done(
         &mut self,
         key: SessionKey,
         exchange: &Exchange,
         done: Done,
-    ) -> Option<Outgoing> {
+        answers: &mut Answers,
+    ) {
         let share = if done.fire { &mut self.fire_share } else { &mut self.share };
         *share = share.saturating_sub(1);
-        let id = done.id?;
-        self.owed = self.owed.saturating_sub(1);
-        if done.qos == QoS::AtLeastOnce {
-            return Some(Outgoing::Acknowledge(id, PublishAckReason::Success));
-        }
-        if let Some(session) = exchange.board().sessions.get_mut(&key) {
+        let settled = done.place.and_then(|place| self.owed.settle(place, done.durable));
+        if let Some((id, QoS::ExactlyOnce)) = settled
+            && done.durable
+            && let Some(session) = exchange.board().sessions.get_mut(&key)
+        {
             session.received.insert(id, Received::Stored);
         }
-        Some(Outgoing::Receive(id, PublishAckReason::Success))
+        answers.extend(std::iter::from_fn(|| self.owed.next()));
+    }
+
+    /// Whether something that it said has to be said again, and nothing else is to be waited for.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        self.owed.is_incomplete()
+    }
+
+    /// Acknowledges a message that nobody has to make durable.
+    fn acknowledge(&mut self, publish: &Publish, reason: PublishAckReason, answers: &mut Answers) {
+        if let Some(id) = publish.packet_id {
+            self.owed.ready(id, publish.qos, reason);
+            answers.extend(std::iter::from_fn(|| self.owed.next()));
+        }
     }
 
     /// What becomes of a packet. `late` is since when this client was not read as fast as it sent.
@@ -296,7 +304,7 @@ impl Intake {
             Repeats::No => false,
             Repeats::Unheard => true,
             Repeats::Stored => {
-                answers.extend(id.map(|id| answer(id, qos, PublishAckReason::Success)));
+                self.acknowledge(publish, PublishAckReason::Success, answers);
                 return Ok(());
             }
             Repeats::Waits => return Ok(()),
@@ -304,17 +312,17 @@ impl Intake {
         if !exchange.rights.may_publish(&self.who, &publish.topic) {
             counter!("kari_mqtt_messages_dropped_total", "why" => "not_allowed").increment(1);
             exchange.say(&self.client_id, "it may not publish to one of its topics");
-            answers.extend(id.map(|id| answer(id, qos, PublishAckReason::NotAuthorized)));
+            self.acknowledge(publish, PublishAckReason::NotAuthorized, answers);
             return Ok(());
         }
         let message = Message::copied(publish, key, Instant::now());
-        let Published { input, reached, refused } =
+        let Published { input, heard, reached, refused } =
             exchange.publish(&message, (key, again, self.transit(publish, late)));
         if refused {
             exchange.say(&self.client_id, "more is retained than it may have retained");
         }
         let Some(input) = input else {
-            let reason = reason(reached, false, refused);
+            let reason = reason(reached, heard, refused);
             let mut board = exchange.board();
             if let (Some(id), QoS::ExactlyOnce) = (id, qos)
                 && u8::from(reason) < 0x80
@@ -322,7 +330,8 @@ impl Intake {
             {
                 session.received.insert(id, Received::Stored);
             }
-            answers.extend(id.map(|id| answer(id, qos, reason)));
+            drop(board);
+            self.acknowledge(publish, reason, answers);
             return Ok(());
         };
         if let (Some(id), QoS::ExactlyOnce) = (id, qos)
@@ -339,13 +348,11 @@ impl Intake {
     fn queue(&mut self, exchange: &Exchange, input: Input, publish: &Publish) {
         let (id, qos) = (publish.packet_id, publish.qos);
         let fire = is_fire(&input);
-        let done = Done { id, qos, fire };
-        let acks = self.acks.clone();
-        // There is a place for each that was handed over; of a connection that has ended it is
-        // nobody's.
-        let ack = Ack::new(move || _ = acks.try_send(done));
+        let place = id.map(|id| self.owed.waits(id, qos));
+        let done = Done { place, fire, durable: false };
+        let promise = Promise { acks: self.acks.clone(), done };
+        let ack = Ack::new(move || promise.keep());
         let bytes = EVENT_COSTS + publish.payload.len();
-        self.owed += usize::from(id.is_some());
         self.waiting_bytes += bytes;
         exchange.waiting.add(bytes);
         let waits = Waiting { arrival: Arrival { input, ack }, bytes };
@@ -409,13 +416,6 @@ fn repeats(
             Err(trouble(Code::ReceiveMaximumExceeded, "too many QoS 2 messages are not ended"))
         }
         None => Ok(Repeats::No),
-    }
-}
-
-fn answer(id: NonZeroU16, qos: QoS, reason: PublishAckReason) -> Outgoing {
-    match qos {
-        QoS::ExactlyOnce => Outgoing::Receive(id, reason),
-        _ => Outgoing::Acknowledge(id, reason),
     }
 }
 

@@ -14,10 +14,10 @@ mod handshake;
 mod intake;
 mod limits;
 mod message;
+mod order;
 mod outbox;
 mod packet;
 mod pins;
-mod rate;
 mod registry;
 mod retained;
 pub(crate) mod rights;
@@ -39,7 +39,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use domain::{command::Command, ids::DeviceId, time::Clock};
+use domain::{
+    command::Command,
+    ids::DeviceId,
+    time::{Clock, Timestamp},
+};
 use metrics::counter;
 use rmqtt_codec::types::QoS;
 use tokio::{
@@ -89,6 +93,8 @@ pub(crate) struct Setup {
 pub(crate) struct Server {
     address: SocketAddr,
     commands: mpsc::Sender<Arc<Message>>,
+    /// What only shows something: where it is full, nothing that opens is.
+    lamps: mpsc::Sender<Arc<Message>>,
     profiles: HashMap<DeviceId, MqttProfile>,
     failures: Arc<Failures>,
     clock: Arc<dyn Clock>,
@@ -119,12 +125,18 @@ impl Server {
         let runtime = runtime.map_err(failed)?;
         let devices: Vec<DeviceId> = setup.gates.iter().map(|(device, _)| device.clone()).collect();
         let (commands, to_send) = mpsc::channel(COMMANDS);
+        let (lamps, to_show) = mpsc::channel(COMMANDS);
         let (releases, to_release) = mpsc::channel(RELEASES);
         common.fire.add("mqtt", Releases(releases)).map_err(failed)?;
         let inlet = common.inlets.gates.clone();
         let failures = Arc::new(Failures::new(inlet, common.boots.connect()));
         let gates = Gates::new(&devices, setup.pins, common).with_results(Arc::clone(&failures));
-        let (to_blame, time) = (Arc::clone(&failures), Arc::clone(&common.clock));
+        let profiles: HashMap<DeviceId, MqttProfile> = setup.gates.into_iter().collect();
+        let blame = Blame {
+            failures: Arc::clone(&failures),
+            profiles: profiles.clone(),
+            time: Arc::clone(&common.clock),
+        };
         let (inlets, rights) = (common.inlets.clone(), setup.rights);
         let stop = common.stop.clone();
         let runs = Arc::new(AtomicBool::new(true));
@@ -132,9 +144,13 @@ impl Server {
         let thread = thread::Builder::new().name("mqtt-server".to_owned()).spawn(move || {
             runtime.block_on(async {
                 let exchange = Arc::new(Exchange::new(gates, inlets, rights, connections()));
-                let failures = to_blame;
-                let orders =
-                    Orders { commands: to_send, releases: to_release, devices, failures, time };
+                let orders = Orders {
+                    commands: to_send,
+                    lamps: to_show,
+                    releases: to_release,
+                    devices,
+                    blame,
+                };
                 run((listener, tls), exchange, orders, stop).await;
             });
             running.store(false, Ordering::Release);
@@ -143,7 +159,8 @@ impl Server {
         Ok(Self {
             address,
             commands,
-            profiles: setup.gates.into_iter().collect(),
+            lamps,
+            profiles,
             failures,
             clock: Arc::clone(&common.clock),
             runs,
@@ -174,18 +191,12 @@ impl Server {
             }
             return false;
         }
-        let Some(message) = encode::encode(command, *profile) else { return true };
+        let Some(message) = message_of(command, *profile, now) else { return true };
         if moves {
             self.failures.remember(command, profile.results);
         }
-        let left = command.issued.plus(command.ttl).since(now);
-        let left = Duration::from_micros(u64::try_from(left.0).unwrap_or(0));
-        let qos = match message.qos {
-            rumqttc::v5::mqttbytes::QoS::AtMostOnce => QoS::AtMostOnce,
-            _ => QoS::AtLeastOnce,
-        };
-        let message = own(message.topic, message.payload, qos, Some(Instant::now() + left));
-        let sent = self.commands.try_send(message).is_ok();
+        let queue = if moves { &self.commands } else { &self.lamps };
+        let sent = queue.try_send(message).is_ok();
         if !sent {
             dropped("queue_full");
             if moves {
@@ -206,6 +217,18 @@ impl Server {
     }
 }
 
+/// The message of a command; `None` where its device has nothing that could obey it.
+fn message_of(command: &Command, profile: MqttProfile, now: Timestamp) -> Option<Arc<Message>> {
+    let message = encode::encode(command, profile)?;
+    let left = command.issued.plus(command.ttl).since(now);
+    let left = Duration::from_micros(u64::try_from(left.0).unwrap_or(0));
+    let qos = match message.qos {
+        rumqttc::v5::mqttbytes::QoS::AtMostOnce => QoS::AtMostOnce,
+        _ => QoS::AtLeastOnce,
+    };
+    Some(own(message.topic, message.payload, qos, Some(Instant::now() + left)))
+}
+
 fn dropped(why: &'static str) {
     counter!("kari_device_commands_dropped_total", "why" => why).increment(1);
 }
@@ -213,9 +236,17 @@ fn dropped(why: &'static str) {
 /// What the daemon has to say to devices.
 struct Orders {
     commands: mpsc::Receiver<Arc<Message>>,
+    lamps: mpsc::Receiver<Arc<Message>>,
     releases: mpsc::Receiver<bool>,
     devices: Vec<DeviceId>,
+    blame: Blame,
+}
+
+/// What becomes of commands.
+#[derive(Clone)]
+struct Blame {
     failures: Arc<Failures>,
+    profiles: HashMap<DeviceId, MqttProfile>,
     time: Arc<dyn Clock>,
 }
 
@@ -241,8 +272,7 @@ async fn run(
         let exchange = Arc::clone(&exchange);
         tasks.spawn(accept::accept((listener, tls), exchange, tasks.clone(), stop.clone()));
     }
-    let confirmed = (Arc::clone(&orders.failures), Arc::clone(&orders.time));
-    tasks.spawn(sweep(Arc::clone(&exchange), confirmed, stop.clone()));
+    tasks.spawn(sweep(Arc::clone(&exchange), orders.blame.clone(), stop.clone()));
     tasks.spawn(obey(orders, Arc::clone(&exchange), stop.clone()));
     stop.cancelled().await;
     tasks.close();
@@ -259,16 +289,30 @@ async fn obey(mut orders: Orders, exchange: Arc<Exchange>, stop: CancellationTok
             Some(release) = orders.releases.recv() => {
                 say_releases(&orders.devices, release, &exchange);
             }
-            Some(command) = orders.commands.recv() => {
-                command_devices(&command, &exchange, &orders.failures);
-            }
+            Some(command) = orders.commands.recv() => orders.carry_out(&command, &exchange),
+            Some(lamp) = orders.lamps.recv() => orders.carry_out(&lamp, &exchange),
             () = stop.cancelled() => break,
         }
     }
-    while let Ok(command) = orders.commands.try_recv() {
-        command_devices(&command, &exchange, &orders.failures);
-    }
+    orders.carry_out_waiting(&exchange);
     exchange.registry().end_all();
+}
+
+impl Orders {
+    /// Sends a command, and all that wait behind it: among a thousand busy connections the turn of
+    /// this task comes seldom.
+    fn carry_out(&mut self, command: &Arc<Message>, exchange: &Exchange) {
+        command_devices(command, exchange, &self.blame.failures);
+        self.carry_out_waiting(exchange);
+    }
+
+    fn carry_out_waiting(&mut self, exchange: &Exchange) {
+        for _ in 0..2 * COMMANDS {
+            let next = self.commands.try_recv().or_else(|_| self.lamps.try_recv());
+            let Ok(next) = next else { return };
+            command_devices(&next, exchange, &self.blame.failures);
+        }
+    }
 }
 
 fn command_devices(command: &Arc<Message>, exchange: &Exchange, failures: &Failures) {
@@ -292,16 +336,19 @@ fn say_releases(devices: &[DeviceId], release: bool, exchange: &Exchange) {
     }
 }
 
-async fn sweep(
-    exchange: Arc<Exchange>,
-    (failures, time): (Arc<Failures>, Arc<dyn Clock>),
-    stop: CancellationToken,
-) {
+async fn sweep(exchange: Arc<Exchange>, blame: Blame, stop: CancellationToken) {
+    let Blame { failures, profiles, time } = blame;
     let mut beat = interval(SWEEP);
     while stop.run_until_cancelled(beat.tick()).await.is_some() {
         let wills = exchange.board().sweep(Instant::now());
         exchange.publish_wills(wills);
-        failures.end_unconfirmed(time.now());
+        let now = time.now();
+        for command in failures.take_refused(now) {
+            let profile = profiles.get(&command.device);
+            let message = profile.and_then(|profile| message_of(&command, *profile, now));
+            message.iter().for_each(|message| command_devices(message, &exchange, &failures));
+        }
+        failures.end_unconfirmed(now);
     }
 }
 

@@ -338,6 +338,7 @@ impl Gate {
         }
         inner.epoch = open.epoch;
         if let Some(error) = inner.refuses.clone() {
+            inner.tally.refused += 1;
             drop(inner);
             let (boot, id) = (self.setup.boot, open.cmd_id);
             self.say(topics::RESULT, None, |seq| {

@@ -101,6 +101,8 @@ pub struct Tally {
     pub old_epoch: u32,
     /// What could not be read.
     pub unreadable: u32,
+    /// Opening commands that it said it could not carry out.
+    pub refused: u32,
 }
 
 /// A gate.

@@ -106,6 +106,16 @@ impl Site {
         gate(self.hub.broker_address().unwrap(), id, &self.clock).await
     }
 
+    /// Acknowledges what a gate that came says of its fire input; what it says next is not
+    /// acknowledged before.
+    pub async fn hears_no_fire(&mut self) {
+        let arrival = timeout(Duration::from_secs(3), self.emergency.recv()).await;
+        let arrival = arrival.expect("its fire input is told").unwrap();
+        let rests = Happening::FireInput { active: false };
+        assert_eq!(device_event(&arrival).happening, rests);
+        arrival.ack.done();
+    }
+
     /// The next arrival that is no state, within 3 s; states on the way are acknowledged.
     pub async fn event(&mut self) -> Arrival {
         self.event_within(Duration::from_secs(3)).await.expect("an event comes")
