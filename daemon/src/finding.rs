@@ -6,15 +6,21 @@ use std::{
 };
 
 use devices::pin::PinKey;
-use domain::{ids::IdMaker, state::State, time::Clock};
+use domain::{
+    ids::IdMaker,
+    state::{Input, State},
+    time::Clock,
+};
 use rules::load::Names;
-use store::{Opened, Store, identity::Expected, news::News, place::Place, reader::Reader};
+use store::{Lost, Opened, Store, identity::Expected, news::News, place::Place, reader::Reader};
+use tokio::sync::mpsc;
 
 use crate::{
     config::Installation,
     data::{self, FirstData},
     database::{self, Known},
-    import::stage::Rest,
+    import::stage::{self, Rest},
+    intake::Ask,
     names, pins, plain_pins,
     reload::{self, FirstSet},
     values,
@@ -82,12 +88,6 @@ impl Search {
             }
             tracing::warn!(%error, "the epoch of this run is not kept in the state folder");
         }
-        for why in &opened.lost {
-            tracing::error!(
-                %why,
-                "the database is not the one that was written last; `kari verify` says more"
-            );
-        }
         let snapshot = store.load().await?;
         let news = store.news().await?;
         let seeds = (ids.fork(), ids.fork());
@@ -120,6 +120,25 @@ impl Search {
         let first = reload::first(&installation.rules(), &names, opened.last_rule_set.clone());
         Ok(Found { store, opened, state, data, names, first, reader, news, pins })
     }
+}
+
+/// Puts on record what the database is without, by the heads that are kept outside it: each gap
+/// once, though the head of it stays.
+pub(crate) async fn note_gaps(
+    lost: &[Lost],
+    administration: &mpsc::Sender<Ask>,
+) -> anyhow::Result<()> {
+    for Lost { why, is_new } in lost {
+        tracing::error!(
+            condition = "AUDIT_GAP",
+            %why,
+            "the database is not the one that was written last; `kari verify` says more"
+        );
+        if *is_new {
+            stage::ask(administration, Input::RecordsMissing { why: why.clone() }).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The key of the site's PINs. A site that is in use has had one since its first start.

@@ -195,6 +195,10 @@ impl Outward {
                         .cloned()
                         .map(News::Decided)
                 }
+                Noted::RuleSetLive { .. } => {
+                    metrics::gauge!("kari_rules_degraded").set(0.0);
+                    None
+                }
                 Noted::Condition { condition, decision, detail, .. } => {
                     Some(self.noticed(entry, *condition, *decision, detail))
                 }
@@ -207,7 +211,7 @@ impl Outward {
         }
     }
 
-    /// What live readers hear of a condition; commands that failed are counted as well.
+    /// What live readers hear of a condition; some are counted as well.
     fn noticed(
         &self,
         entry: &Entry,
@@ -215,13 +219,22 @@ impl Outward {
         decision: Option<DecisionId>,
         detail: &str,
     ) -> News {
-        let failed = condition == Condition::CommandFailed;
-        if failed {
-            metrics::counter!("kari_commands_failed_total").increment(1);
-            let device = entry.device.as_ref().map_or("", DeviceId::as_str);
-            self.health.command_failed(entry.at, device, detail);
+        match condition {
+            Condition::CommandFailed => {
+                metrics::counter!("kari_commands_failed_total").increment(1);
+                let device = entry.device.as_ref().map_or("", DeviceId::as_str);
+                self.health.command_failed(entry.at, device, detail);
+            }
+            Condition::RulesDegraded => metrics::gauge!("kari_rules_degraded").set(1.0),
+            Condition::AuditGap => metrics::counter!("kari_audit_gaps_total").increment(1),
+            _ => {}
         }
-        let detail = if failed { detail.to_owned() } else { String::new() };
+        // What others report may repeat the number of a card.
+        let is_shown = matches!(
+            condition,
+            Condition::CommandFailed | Condition::RulesDegraded | Condition::AuditGap
+        );
+        let detail = if is_shown { detail.to_owned() } else { String::new() };
         News::Noted { at: entry.at, device: entry.device.clone(), condition, decision, detail }
     }
 

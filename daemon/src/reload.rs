@@ -153,8 +153,7 @@ impl Reloader {
         let hash = bundle.hash();
         if hash == self.live || hash == self.refused {
             if hash == self.live && !self.refused.is_empty() {
-                self.refused.clear();
-                self.health.rules_live(&hash, self.clock.now());
+                self.restored(hash).await;
             }
             return;
         }
@@ -190,9 +189,22 @@ impl Reloader {
         }
     }
 
+    /// The files are those of the set in force again.
+    async fn restored(&mut self, hash: String) {
+        self.refused.clear();
+        self.health.rules_live(&hash, self.clock.now());
+        tracing::info!(hash = %short(&hash), "the rule files are those of the set in force again");
+        if let Some(why) = self.tell(RuleSetNews::Restored { hash }, None).await {
+            tracing::error!(why, "that the rules are in order again is not in the journal");
+        }
+    }
+
     async fn refuse(&mut self, hash: String, message: String) {
         metrics::counter!("kari_rule_sets_refused_total").increment(1);
-        tracing::error!("the rule set was refused, the last good one stays:\n{message}");
+        tracing::error!(
+            condition = "RULES_DEGRADED",
+            "the rule set was refused, the last good one stays:\n{message}"
+        );
         self.health.rules_refused(&message, self.clock.now());
         self.refused = hash;
         if let Some(why) = self.tell(RuleSetNews::Refused { message }, None).await {

@@ -41,7 +41,7 @@ use crate::{
     clock::{SiteClock, StepWatch},
     config::Installation,
     database,
-    finding::{Found, Search},
+    finding::{self, Found, Search},
     import::{Importer, stage},
     intake::{Ask, Doors, Inbox, Taken, doors},
     outward::{Gates, Outward},
@@ -309,6 +309,7 @@ pub(crate) async fn start(
     let Awake { opened, undone, names, first, gates, hub, health, feed, inlets, .. } = awake;
     let Awake { administration, ended, site_loop, loop_done, clock, importer, news, .. } = awake;
     let live = announce(&first, &administration, &health, clock.now()).await?;
+    finding::note_gaps(&opened.lost, &administration).await?;
 
     // Gates are let in last, when everything that answers them is there.
     let hub = match hub {
@@ -403,7 +404,7 @@ async fn announce(
         health.rules_live(&live, now);
     }
     if let RuleSetNews::Refused { message } = &first.news {
-        tracing::error!("the rule set was refused:\n{message}");
+        tracing::error!(condition = "RULES_DEGRADED", "the rule set was refused:\n{message}");
         health.rules_refused(message, now);
     }
     stage::ask(administration, Input::RuleSet(first.news.clone())).await?;

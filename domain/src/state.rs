@@ -377,6 +377,11 @@ pub enum Input {
         /// What was wrong with it.
         why: String,
     },
+    /// A head that is kept outside the database knows of records that are not in it.
+    RecordsMissing {
+        /// What is missing.
+        why: String,
+    },
     /// Records that are older than parameter 63 keeps them lose who they were about.
     Pseudonymise,
     /// Time went on.
@@ -465,6 +470,11 @@ pub enum RuleSetNews {
         hash: String,
         /// Its texts by file name, kept for ever.
         texts: Vec<(String, String)>,
+    },
+    /// The files are those of the set in force again, after others were refused.
+    Restored {
+        /// Its hash.
+        hash: String,
     },
     /// The set was refused; the last good one stays.
     Refused {

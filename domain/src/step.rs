@@ -48,6 +48,7 @@ pub fn step(
         Input::PhotoChecked { waiting, same } => step.photo_checked(&waiting, same),
         Input::Payment(payment) => return step.payment(payment),
         Input::Unreadable { device, why } => step.unreadable(device, why),
+        Input::RecordsMissing { why } => step.condition(Condition::AuditGap, why),
         Input::Pseudonymise => step.pseudonymise(),
         Input::Tick => step.close_expired(now),
     }
@@ -228,8 +229,19 @@ impl Step<'_> {
                 self.batch.rule_sets.push((hash.clone(), texts));
                 Noted::RuleSetLive { hash }
             }
-            RuleSetNews::Refused { message } => Noted::RuleSetRefused { message },
+            RuleSetNews::Restored { hash } => Noted::RuleSetLive { hash },
+            RuleSetNews::Refused { message } => {
+                let first = message.lines().next().unwrap_or_default().to_owned();
+                self.condition(Condition::RulesDegraded, first);
+                Noted::RuleSetRefused { message }
+            }
         };
+        self.batch.journal.push(Entry { at: self.now, device: None, source: None, noted });
+    }
+
+    /// Writes a condition of the site itself into the journal.
+    pub(crate) fn condition(&mut self, condition: Condition, detail: String) {
+        let noted = Noted::Condition { condition, decision: None, direction: None, detail };
         self.batch.journal.push(Entry { at: self.now, device: None, source: None, noted });
     }
 

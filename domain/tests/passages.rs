@@ -13,7 +13,7 @@ use domain::{
     reasons::{Class, Reason},
     rows::CredentialState,
     scope::Scope,
-    state::{ImportRow, Input},
+    state::{ImportRow, Input, Noted, RuleSetNews},
     verdict::Outcome,
 };
 use uuid::Uuid;
@@ -81,6 +81,31 @@ fn a_device_that_counts_wrongly_is_noted_and_lets_people_out_all_the_same() {
     world.event("G1", at("09:40:00"), at("09:40:00"), entry);
     assert_eq!(world.conditions(), ["MessageRefused"]);
     assert!(world.last.decisions.is_empty());
+}
+
+#[test]
+fn a_refused_rule_set_and_missing_records_are_conditions_of_the_site() {
+    let mut world = World::new(800);
+    let message = "rules/60_money.rhai:2:5: unknown reason\nhelp: one of these".to_owned();
+    world.take(Input::RuleSet(RuleSetNews::Refused { message }), at("09:00:00"));
+    assert_eq!(world.conditions(), ["RulesDegraded"]);
+    let details = |world: &World| {
+        let detail = |entry: &domain::state::Entry| match &entry.noted {
+            Noted::Condition { detail, .. } => Some((entry.device.clone(), detail.clone())),
+            _ => None,
+        };
+        world.last.journal.iter().filter_map(detail).collect::<Vec<_>>()
+    };
+    let said = "rules/60_money.rhai:2:5: unknown reason".to_owned();
+    assert_eq!(details(&world), [(None, said)]);
+    world.take(Input::RuleSet(RuleSetNews::Restored { hash: "f00d".to_owned() }), at("09:00:01"));
+    assert!(world.conditions().is_empty());
+    let live = Noted::RuleSetLive { hash: "f00d".to_owned() };
+    assert!(world.last.journal.iter().any(|entry| entry.noted == live));
+    assert!(world.last.rule_sets.is_empty(), "its texts are kept already");
+    world.take(Input::RecordsMissing { why: "7 lines".to_owned() }, at("09:00:02"));
+    assert_eq!(world.conditions(), ["AuditGap"]);
+    assert_eq!(details(&world), [(None, "7 lines".to_owned())]);
 }
 
 #[test]

@@ -99,6 +99,11 @@ impl FromCell<'_> for String {
         if let Cell::Text(text) = cell { Some(text.into_owned()) } else { None }
     }
 }
+impl<'a> FromCell<'a> for Cow<'a, [u8]> {
+    fn from_cell(cell: Cell<'a>) -> Option<Self> {
+        if let Cell::Blob(bytes) = cell { Some(bytes.into()) } else { None }
+    }
+}
 impl FromCell<'_> for Vec<u8> {
     fn from_cell(cell: Cell<'_>) -> Option<Self> {
         if let Cell::Blob(bytes) = cell { Some(bytes.to_vec()) } else { None }
@@ -124,6 +129,7 @@ impl<'a, T: FromCell<'a>> FromCell<'a> for Option<T> {
 enum Columns<'a> {
     Row(&'a Row),
     Sheet(&'a Sheet),
+    Listed(&'a [&'static str]),
 }
 
 /// The values of one row, read one after the other.
@@ -157,6 +163,28 @@ impl<'a, 'b> Cells<'a, 'b> {
         Ok(cells)
     }
 
+    /// Room for the values of rows of `table`, one row after the other.
+    pub(crate) const fn listed(
+        table: &'static str,
+        columns: &'b [&'static str],
+        names: &'b mut Names,
+    ) -> Self {
+        Self { values: Vec::new(), names, table, columns: Columns::Listed(columns), next: 0 }
+    }
+
+    /// Goes on to the next row, whose values `fill` adds.
+    pub(crate) fn refill(
+        &mut self,
+        fill: impl FnOnce(&mut Vec<Cell<'a>>) -> Result<(), BoxDynError>,
+    ) -> Result<(), ReadError> {
+        self.values.clear();
+        let filled = fill(&mut self.values);
+        self.next = self.values.len() + 1;
+        filled.map_err(|error| self.wrong(error))?;
+        self.next = 0;
+        Ok(())
+    }
+
     /// The next value.
     pub(crate) fn take<T: FromCell<'a>>(&mut self) -> Result<T, ReadError> {
         let place = self.next;
@@ -176,6 +204,7 @@ impl<'a, 'b> Cells<'a, 'b> {
         let column = match self.columns {
             Columns::Row(row) => row.column(place),
             Columns::Sheet(sheet) => sheet.columns().get(place).map(ToString::to_string),
+            Columns::Listed(columns) => columns.get(place).map(ToString::to_string),
         };
         ReadError::Value {
             table: self.table,

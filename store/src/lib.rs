@@ -77,7 +77,7 @@ pub struct Store {
     /// The row of our own last batch.
     last: Option<Arc<audit::End>>,
     /// What both become once the batch that is being written is durable.
-    next: Option<(Arc<audit::End>, audit::Sums)>,
+    next: Option<(Arc<audit::End>, audit::Sums, bool)>,
     /// Keeps the head of the records outside the database.
     heads: audit::heads::Heads,
     /// The commands that stand in the outbox.
@@ -134,7 +134,17 @@ pub struct Opened {
     /// Commands of earlier runs that may still take effect.
     pub unsent: Vec<Command>,
     /// What the database is found to be without, by the heads that are kept outside it.
-    pub lost: Vec<String>,
+    pub lost: Vec<Lost>,
+}
+
+/// What a database is without.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// What, as far as its head tells.
+    pub why: String,
+    /// Whether it is a gap that no start has put on record yet, by a line of the journal that says
+    /// [`domain::reasons::Condition::AuditGap`].
+    pub is_new: bool,
 }
 
 /// A batch that is to become durable.

@@ -22,7 +22,7 @@ use domain::{
 };
 
 use crate::{
-    Ends, Opened, Store,
+    Ends, Lost, Opened, Store,
     audit::{
         self, End, Key,
         heads::{self, Heads},
@@ -90,6 +90,9 @@ impl Store {
         };
         let key = Key::open(place, &mut link).await?;
         let last = end(&mut link, place.daemon).await?.map(Arc::new);
+        if expected == Expected::New {
+            heads::set_aside(place);
+        }
         let (gone, lost) = heads::lost(place, &mut link).await?;
         // From here on the kept head says that somebody may be writing.
         let heads = Heads::open(place, last.clone(), gone);
@@ -315,7 +318,7 @@ pub(crate) async fn end(link: &mut Link, daemon: i64) -> Result<Option<End>, Rea
 async fn opened(
     link: &mut Link,
     (daemon, epoch): (i64, u64),
-    (ends, lost, identity): (Ends, Vec<String>, Identity),
+    (ends, lost, identity): (Ends, Vec<Lost>, Identity),
     now: Timestamp,
 ) -> Result<Opened, ReadError> {
     let what = "what the last run left";

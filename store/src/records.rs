@@ -1,7 +1,7 @@
 //! What a batch adds to the records: journal lines with their chain, decisions, ledger, outbox,
 //! rule sets.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use uuid::Uuid;
 
@@ -101,20 +101,22 @@ pub(crate) struct Versions {
     pub(crate) rule_sets: HashMap<String, u32>,
 }
 
-/// Hashes the values of a row: each with its kind and length, so that no two rows look the same.
-pub(crate) struct Fields(blake3::Hasher);
+/// The values of a row, to be hashed: each with its kind and length, so that no two rows look the
+/// same. They are laid side by side first: hashing them at once takes half as long as bit by bit.
+pub(crate) struct Fields(Vec<u8>);
 
 impl Fields {
     pub(crate) fn new() -> Self {
-        Self(blake3::Hasher::new())
+        Self(Vec::with_capacity(512))
     }
     pub(crate) fn bytes(&mut self, bytes: Option<&[u8]>) -> &mut Self {
-        match bytes {
-            None => self.0.update(&[0]),
-            Some(bytes) => {
-                self.0.update(&[1]).update(&(bytes.len() as u64).to_le_bytes()).update(bytes)
-            }
+        let Some(bytes) = bytes else {
+            self.0.push(0);
+            return self;
         };
+        self.0.push(1);
+        self.0.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        self.0.extend_from_slice(bytes);
         self
     }
     pub(crate) fn text(&mut self, text: &str) -> &mut Self {
@@ -127,47 +129,47 @@ impl Fields {
         self.bytes(id.as_ref().map(|id| id.as_bytes().as_slice()))
     }
     pub(crate) fn done(&self) -> [u8; 32] {
-        *self.0.finalize().as_bytes()
+        *blake3::hash(&self.0).as_bytes()
     }
 }
 
 /// A line of the journal as the database keeps it.
 #[derive(Debug)]
-pub(crate) struct JournalRow {
+pub(crate) struct JournalRow<'a> {
     /// Whose chain it is.
     pub(crate) daemon: i64,
     /// Its place there, from 1.
     pub(crate) seq: i64,
     /// Its effective time.
     pub(crate) at: i64,
-    device: Option<String>,
+    device: Option<Cow<'a, str>>,
     boot: Option<i64>,
     device_seq: Option<i64>,
     /// What kind of line it is.
-    pub(crate) kind: String,
+    pub(crate) kind: Cow<'a, str>,
     /// Nothing once a line that told of people is forgotten.
-    pub(crate) noted: Option<String>,
-    salt: Option<Vec<u8>>,
+    pub(crate) noted: Option<Cow<'a, str>>,
+    salt: Option<Cow<'a, [u8]>>,
     /// The seal of a line that tells of people.
-    seal: Option<Vec<u8>>,
+    seal: Option<Cow<'a, [u8]>>,
     /// The decision that it records.
     pub(crate) decision: Option<Uuid>,
     /// The hash of that decision's row.
-    pub(crate) content: Option<Vec<u8>>,
+    pub(crate) content: Option<Cow<'a, [u8]>>,
     /// The hash of the line before and of this one.
-    pub(crate) hash: Vec<u8>,
+    pub(crate) hash: Cow<'a, [u8]>,
 }
 
-impl JournalRow {
+impl<'a> JournalRow<'a> {
     /// What the hash of this line must be after a line of hash `before`.
     pub(crate) fn chained(&self, before: &[u8; 32]) -> [u8; 32] {
         let mut fields = Fields::new();
         fields.bytes(Some(before)).int(Some(self.daemon)).int(Some(self.seq)).int(Some(self.at));
-        fields.bytes(self.device.as_ref().map(String::as_bytes));
+        fields.bytes(self.device.as_deref().map(str::as_bytes));
         fields.int(self.boot).int(self.device_seq).text(&self.kind);
         // What tells of people is behind its seal, so that it can go.
-        let noted = self.noted.as_ref().filter(|_| self.seal.is_none());
-        fields.bytes(self.seal.as_deref()).bytes(noted.map(String::as_bytes));
+        let noted = self.noted.as_deref().filter(|_| self.seal.is_none());
+        fields.bytes(self.seal.as_deref()).bytes(noted.map(str::as_bytes));
         fields.id(self.decision).bytes(self.content.as_deref()).done()
     }
 
@@ -179,7 +181,7 @@ impl JournalRow {
             (Some(_), None) if noted.is_none() => Part::Forgotten,
             (Some(seal), Some(salt)) => {
                 let noted = noted.unwrap_or_default();
-                Part::held(*seal == seal_of(salt, |fields| _ = fields.text(noted)))
+                Part::held(**seal == seal_of(salt, |fields| _ = fields.text(noted)))
             }
             _ => Part::Changed,
         }
@@ -189,20 +191,20 @@ impl JournalRow {
         to.int(self.daemon);
         to.int(self.seq);
         to.int(self.at);
-        to.add(self.device.clone());
+        to.add(self.device.as_deref().map(str::to_owned));
         to.add(self.boot);
         to.add(self.device_seq);
-        to.text(self.kind.as_str());
-        to.add(self.noted.clone());
-        to.add(self.salt.clone());
-        to.add(self.seal.clone());
+        to.text(&*self.kind);
+        to.add(self.noted.as_deref().map(str::to_owned));
+        to.add(self.salt.as_deref().map(<[u8]>::to_vec));
+        to.add(self.seal.as_deref().map(<[u8]>::to_vec));
         to.add(self.decision);
-        to.add(self.content.clone());
-        to.add(self.hash.clone());
+        to.add(self.content.as_deref().map(<[u8]>::to_vec));
+        to.add(self.hash.to_vec());
     }
 
     /// Reads the columns of [`JOURNAL`].
-    pub(crate) fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
+    pub(crate) fn read(from: &mut Cells<'a, '_>) -> Result<Self, ReadError> {
         Ok(Self {
             daemon: from.take()?,
             seq: from.take()?,
@@ -223,37 +225,37 @@ impl JournalRow {
 
 /// A decision as the database keeps it.
 #[derive(Debug)]
-pub(crate) struct DecisionRow {
+pub(crate) struct DecisionRow<'a> {
     id: Uuid,
     at: i64,
-    kind: String,
-    device: String,
-    direction: String,
-    outcome: String,
-    reason: String,
+    kind: Cow<'a, str>,
+    device: Cow<'a, str>,
+    direction: Cow<'a, str>,
+    outcome: Cow<'a, str>,
+    reason: Cow<'a, str>,
     consulted: i64,
     tripped: i64,
-    rule_set: String,
-    pseudonym: Option<Vec<u8>>,
-    seal: Vec<u8>,
-    salt: Option<Vec<u8>>,
-    person: Person,
+    rule_set: Cow<'a, str>,
+    pseudonym: Option<Cow<'a, [u8]>>,
+    seal: Cow<'a, [u8]>,
+    salt: Option<Cow<'a, [u8]>>,
+    person: Person<'a>,
 }
 
 /// What a decision tells of people, which goes when it is forgotten.
 #[derive(Debug, PartialEq, Eq)]
-struct Person {
+struct Person<'a> {
     member: Option<Uuid>,
     credential: Option<Uuid>,
-    body: Option<String>,
+    body: Option<Cow<'a, str>>,
 }
 
-impl Person {
+impl Person<'_> {
     const FORGOTTEN: Self = Self { member: None, credential: None, body: None };
 
-    fn sealed(&self, salt: &[u8]) -> Vec<u8> {
+    fn sealed(&self, salt: &[u8]) -> [u8; 32] {
         seal_of(salt, |fields| {
-            let body = self.body.as_ref().map(String::as_bytes);
+            let body = self.body.as_deref().map(str::as_bytes);
             fields.id(self.member).id(self.credential).bytes(body);
         })
     }
@@ -277,36 +279,36 @@ impl Part {
 }
 
 /// The seal of what `tell` hashes.
-fn seal_of(salt: &[u8], tell: impl FnOnce(&mut Fields)) -> Vec<u8> {
+fn seal_of(salt: &[u8], tell: impl FnOnce(&mut Fields)) -> [u8; 32] {
     let mut fields = Fields::new();
     fields.bytes(Some(salt));
     tell(&mut fields);
-    fields.done().to_vec()
+    fields.done()
 }
 
-impl DecisionRow {
-    fn of(decision: &Decision, pseudonyms: &Pseudonyms) -> Result<Self, serde_json::Error> {
+impl<'a> DecisionRow<'a> {
+    fn of(decision: &'a Decision, pseudonyms: &Pseudonyms) -> Result<Self, serde_json::Error> {
         let member = decision.member.map(|member| member.0);
         let person = Person {
             member,
             credential: decision.credential.map(|credential| credential.0),
-            body: Some(serde_json::to_string(decision)?),
+            body: Some(serde_json::to_string(decision)?.into()),
         };
         let salt = pseudonyms.salt(decision.id.0.as_bytes());
         Ok(Self {
             id: decision.id.0,
             at: decision.at.micros(),
-            kind: decision.kind.name().to_owned(),
-            device: decision.device.to_string(),
-            direction: decision.direction.map_or("", Direction::name).to_owned(),
-            outcome: decision.verdict.outcome.name().to_owned(),
-            reason: decision.verdict.primary().code().to_owned(),
+            kind: decision.kind.name().into(),
+            device: decision.device.as_str().into(),
+            direction: decision.direction.map_or("", Direction::name).into(),
+            outcome: decision.verdict.outcome.name().into(),
+            reason: decision.verdict.primary().code().into(),
             consulted: decision.verdict.consulted.0.cast_signed(),
             tripped: decision.verdict.tripped.0.cast_signed(),
-            rule_set: decision.rule_set.clone(),
-            pseudonym: member.and_then(|member| pseudonyms.of(member, decision.at)),
-            seal: person.sealed(&salt),
-            salt: Some(salt),
+            rule_set: decision.rule_set.as_str().into(),
+            pseudonym: member.and_then(|member| pseudonyms.of(member, decision.at)).map(Into::into),
+            seal: person.sealed(&salt).to_vec().into(),
+            salt: Some(salt.into()),
             person,
         })
     }
@@ -319,7 +321,7 @@ impl DecisionRow {
     /// What became of the part that tells of people.
     pub(crate) fn part(&self) -> Part {
         match &self.salt {
-            Some(salt) => Part::held(self.seal == self.person.sealed(salt)),
+            Some(salt) => Part::held(*self.seal == self.person.sealed(salt)),
             None if self.person == Person::FORGOTTEN => Part::Forgotten,
             None => Part::Changed,
         }
@@ -338,21 +340,21 @@ impl DecisionRow {
         to.id(self.id);
         to.int(self.at);
         for text in [&self.kind, &self.device, &self.direction, &self.outcome, &self.reason] {
-            to.text(text.as_str());
+            to.text(&**text);
         }
         to.int(self.consulted);
         to.int(self.tripped);
-        to.text(self.rule_set.as_str());
-        to.add(self.pseudonym.clone());
-        to.add(self.seal.clone());
-        to.add(self.salt.clone());
+        to.text(&*self.rule_set);
+        to.add(self.pseudonym.as_deref().map(<[u8]>::to_vec));
+        to.add(self.seal.to_vec());
+        to.add(self.salt.as_deref().map(<[u8]>::to_vec));
         to.add(self.person.member);
         to.add(self.person.credential);
-        to.add(self.person.body.clone());
+        to.add(self.person.body.as_deref().map(str::to_owned));
     }
 
     /// Reads the columns of [`DECISION`] after its `id`.
-    pub(crate) fn read(id: Uuid, from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
+    pub(crate) fn read(id: Uuid, from: &mut Cells<'a, '_>) -> Result<Self, ReadError> {
         Ok(Self {
             id,
             at: from.take()?,
@@ -375,8 +377,8 @@ impl DecisionRow {
 /// The records of one batch, ready to be bound.
 #[derive(Debug)]
 pub(crate) struct Records<'a> {
-    pub(crate) journal: Vec<JournalRow>,
-    pub(crate) decisions: Vec<DecisionRow>,
+    pub(crate) journal: Vec<JournalRow<'a>>,
+    pub(crate) decisions: Vec<DecisionRow<'a>>,
     pub(crate) outbox: Vec<(&'a Command, String)>,
     /// Hash, version and texts.
     pub(crate) rule_sets: Vec<(&'a str, u32, String)>,
@@ -437,12 +439,12 @@ impl<'a> Records<'a> {
 }
 
 /// The lines of `entries` after the end of a daemon's journal, and its new end.
-fn chain(
+fn chain<'a>(
     (daemon, mut head): (i64, Head),
-    entries: &[Entry],
+    entries: &'a [Entry],
     contents: &HashMap<Uuid, [u8; 32]>,
     pseudonyms: &Pseudonyms,
-) -> Result<(Vec<JournalRow>, Head), CommitError> {
+) -> Result<(Vec<JournalRow<'a>>, Head), CommitError> {
     let mut rows = Vec::with_capacity(entries.len());
     for entry in entries {
         head.seq += 1;
@@ -464,19 +466,19 @@ fn chain(
             daemon,
             seq: head.seq.cast_signed(),
             at: entry.at.micros(),
-            device: entry.device.as_ref().map(ToString::to_string),
+            device: entry.device.as_ref().map(|device| device.as_str().into()),
             boot: entry.source.map(|(boot, _)| boot.cast_signed()),
             device_seq: entry.source.map(|(_, seq)| seq.cast_signed()),
-            kind: kind.to_owned(),
-            noted: Some(noted),
-            salt,
-            seal,
+            kind: kind.into(),
+            noted: Some(noted.into()),
+            salt: salt.map(Into::into),
+            seal: seal.map(|seal| seal.to_vec().into()),
             decision: decided,
-            content: content.map(|hash| hash.to_vec()),
-            hash: Vec::new(),
+            content: content.map(|hash| hash.to_vec().into()),
+            hash: Cow::Borrowed(&[]),
         };
         head.hash = row.chained(&head.hash);
-        row.hash = head.hash.to_vec();
+        row.hash = head.hash.to_vec().into();
         rows.push(row);
     }
     Ok((rows, head))

@@ -133,7 +133,7 @@ impl Store {
         let (turn, bytes) = (end.turn, end.sums.clone());
         let values = [turn.into(), bytes.into(), end.seal(&self.key).into(), end.daemon.into()];
         self.link.run(REWRITE, values).await?;
-        self.next = Some((Arc::new(end), sums));
+        self.next = Some((Arc::new(end), sums, false));
         Ok(())
     }
 

@@ -331,6 +331,7 @@ mod tests {
         texts.extend(commit::OF_SQLITE);
         texts.push(pseudonyms::CHANCE);
         texts.extend(of_both());
+        texts.extend(verify::packed());
         for text in texts {
             let prepared = connection.prepare(text.into_sql_str()).await;
             assert!(prepared.is_ok(), "{}: {:?}", &text[..text.len().min(300)], prepared.err());

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends here")]
 
 mod month;
+mod tampers;
 #[path = "../sales/till.rs"]
 #[expect(dead_code, reason = "shared with the sales, which use all of it")]
 mod till;

@@ -14,7 +14,7 @@ use domain::{
     ids::DecisionId,
     money::Money,
     params::{Param, Value},
-    reasons::Reason,
+    reasons::{Condition, Reason},
     state::Noted,
     verdict::Outcome,
 };
@@ -75,6 +75,16 @@ async fn is_live(daemon: &Daemon, hash: &str) {
 
 async fn is_refused(daemon: &Daemon) -> String {
     eventually("the broken set is refused", async || status(daemon).await.1).await
+}
+
+/// Waits until the metrics say so.
+async fn is_degraded(daemon: &Daemon, degraded: bool) {
+    let counted = format!("kari_rules_degraded {}", u8::from(degraded));
+    let counted = async || {
+        let (_, text) = daemon.get("/metrics").await?;
+        text.contains(&counted).then_some(())
+    };
+    eventually("the metrics say so", counted).await;
 }
 
 fn bundle(daemon: &Daemon) -> Bundle {
@@ -147,6 +157,7 @@ async fn a_reload_in_the_middle_of_traffic_decides_from_one_event_to_the_next() 
             let hash = bundle(&daemon).hash();
             sets.insert(hash.clone(), Some(Money(i64::from(amount) * 100)));
             is_live(&daemon, &hash).await;
+            is_degraded(&daemon, true).await;
             let before = asked.load(Ordering::Acquire);
             let more = async || (asked.load(Ordering::Acquire) > before + 10).then_some(());
             eventually("people try", more).await;
@@ -199,6 +210,7 @@ async fn a_broken_file_in_the_middle_of_traffic_changes_nothing_and_is_told() {
         }
         daemon.site.save_rule(CHECKS, good);
         is_live(&daemon, &first).await;
+        is_degraded(&daemon, false).await;
         daemon.site.save_rule(SETTINGS, bound(20));
         let hash = bundle(&daemon).hash();
         sets.insert(hash.clone(), Some(Money(2000)));
@@ -210,6 +222,9 @@ async fn a_broken_file_in_the_middle_of_traffic_changes_nothing_and_is_told() {
     assert!(told(&gate, Entry, &uid(1)).await.outcome.opens());
     let records = daemon.records().await;
     check_decisions(&records, &sets, &measured).await;
+    let degraded = records.conditions().await.into_iter();
+    let degraded = degraded.filter(|one| one.condition == Condition::RulesDegraded).count();
+    assert_eq!(degraded, 3, "each is raised once");
     let refused = records.journal().await.into_iter();
     let refused = refused.filter(|noted| matches!(noted, Noted::RuleSetRefused { .. })).count();
     assert_eq!(refused, 3, "each is noted once");

@@ -9,7 +9,7 @@ use std::{
 use devices::twin::MqttGate;
 use domain::{
     event::Direction::{Entry, Exit},
-    reasons::Reason,
+    reasons::{Condition, Reason},
     verdict::Outcome,
 };
 use rustix::process::Signal;
@@ -223,4 +223,40 @@ async fn a_database_file_that_is_gone_is_missed_and_only_begun_anew_by_order() {
     daemon.spawn_with(&["--new-database"]);
     assert_eq!(daemon.ended().await, Some(1), "{}", daemon.messages());
     assert!(daemon.messages().contains("holds records"), "{}", daemon.messages());
+    // The new one is without nothing: the head of the old one is put aside.
+    daemon.spawn();
+    daemon.ready().await;
+    assert!(!daemon.messages().contains("AUDIT_GAP"), "{}", daemon.messages());
+    assert!(path.with_file_name("audit.head.before-1").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_that_are_missing_are_put_on_record_once_and_said_at_each_start() {
+    let mut daemon = Daemon::start(&plan(None)).await;
+    let gate = daemon.gate("gate-1").await;
+    daemon.stop().await;
+    let path = daemon.site.database();
+    let old = fs::read(&path).unwrap();
+    daemon.spawn();
+    daemon.ready().await;
+    assert_eq!(told(&gate, Entry, &uid(1)).await.outcome, Outcome::Grant);
+    daemon.stop().await;
+    fs::write(&path, &old).unwrap();
+    let site = daemon.site.path().as_os_str().to_owned();
+    for start in ["the first", "the second"] {
+        daemon.spawn();
+        daemon.ready().await;
+        let said = daemon.messages();
+        assert!(said.contains("AUDIT_GAP") && said.contains("the database is behind"), "{said}");
+        let records = daemon.records().await;
+        let gaps = records.conditions().await.into_iter();
+        let gaps = gaps.filter(|noticed| noticed.condition == Condition::AuditGap).count();
+        assert_eq!(gaps, 1, "{start}");
+        let (_, counted) = daemon.get("/metrics").await.unwrap();
+        assert_eq!(counted.contains("kari_audit_gaps_total 1"), start == "the first", "{counted}");
+        daemon.stop().await;
+        records.close().await;
+        let verified = program::run(["verify".as_ref(), site.as_os_str()]);
+        assert!(!verified.status.success(), "{}", program::text(&verified.stdout));
+    }
 }

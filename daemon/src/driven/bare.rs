@@ -13,7 +13,7 @@ use domain::{
     step::step,
     time::Timestamp,
 };
-use store::{Sealed, Store, place::Place};
+use store::{Opened, Sealed, Store, place::Place};
 
 /// A state above a store.
 pub(crate) struct Bare {
@@ -21,6 +21,8 @@ pub(crate) struct Bare {
     state: State,
     policy: Arc<dyn Policy>,
     number: u64,
+    /// What was found of the database.
+    pub(crate) opened: Opened,
     /// What is decided and not sealed yet.
     batch: Batch,
 }
@@ -36,7 +38,8 @@ impl Bare {
         let (mut store, opened) = Store::open(database, now).await?;
         let snapshot = store.load().await?;
         let state = State::load(Arc::clone(site), snapshot, opened.epoch, seed);
-        Ok(Self { store, state, policy: Arc::clone(policy), number: 0, batch: Batch::default() })
+        let (policy, batch) = (Arc::clone(policy), Batch::default());
+        Ok(Self { store, state, policy, number: 0, opened, batch })
     }
 
     /// The state, with all that is decided.

@@ -27,8 +27,8 @@ use store::place::Place;
 
 use super::day::{self, Guest};
 use crate::{
-    clock::RealClock, config::Installation, data, driven::bare::Bare, names, pins, plain_pins,
-    reload,
+    clock::RealClock, config::Installation, data, database, driven::bare::Bare, names, pins,
+    plain_pins, reload,
 };
 
 /// How long the past is.
@@ -107,6 +107,7 @@ pub(crate) async fn behind(installation: &Installation) -> anyhow::Result<Past> 
 
     let place = Place::file(installation.state.join("kari.db"));
     let bare = Bare::open(&place, site, &rules.policy, (dawn, SEED)).await?;
+    database::keep(&installation.state, &bare.opened)?;
     let pin = pins.digest(OPERATOR.0, OPERATOR.1).context("a PIN of the demo is none")?;
     let mut month = Month::new(bare, &rows, (installation, pin))?;
     month.begins(&rows, rules.news, dawn).await?;

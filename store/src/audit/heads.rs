@@ -6,6 +6,7 @@
 //! holds up nobody.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, OpenOptions},
     io::{ErrorKind, Write},
     ops::Range,
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::End;
 use crate::{
+    Lost,
     cells::{Cells, Names},
     error::ReadError,
     link::Link,
@@ -68,6 +70,9 @@ pub struct Kept {
     /// Whether the daemon ended with it.
     #[serde(default)]
     pub stopped: bool,
+    /// Whether the journal says that the database is without it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub noted: bool,
 }
 
 impl Kept {
@@ -85,6 +90,7 @@ impl Kept {
             transaction: digits(end.ends.ledger.hash),
             end: end.hash().to_hex().to_string(),
             stopped,
+            noted: false,
         }
     }
 }
@@ -149,20 +155,34 @@ async fn hash_of(
 pub(crate) async fn lost(
     place: &Place,
     link: &mut Link,
-) -> Result<(Vec<Kept>, Vec<String>), ReadError> {
+) -> Result<(Vec<Kept>, Vec<Lost>), ReadError> {
     let (mut lost, mut said) = (Vec::new(), Vec::new());
     let Some(path) = files(place).into_iter().next() else { return Ok((lost, said)) };
     let kept = read(&path).unwrap_or_else(|why| {
-        said.push(format!("`{}` cannot be read: {why}", path.display()));
+        let why = format!("`{}` cannot be read: {why}", path.display());
+        said.push(Lost { why, is_new: false });
         Vec::new()
     });
     for head in kept.into_iter().filter(|head| head.daemon == place.daemon) {
         if let Some(why) = lacks(link, &head).await? {
-            said.push(why);
+            said.push(Lost { why, is_new: !head.noted });
             lost.push(Kept { stopped: false, ..head });
         }
     }
     Ok((lost, said))
+}
+
+/// Puts the heads of the database that was there before aside, under names that nothing stands
+/// under yet: a new one is begun in its place, and is without nothing.
+pub(crate) fn set_aside(place: &Place) {
+    for path in files(place).into_iter().filter(|path| path.exists()) {
+        let name = |number: u32| PathBuf::from(format!("{}.before-{number}", path.display()));
+        let Some(free) = (1..).map(name).find(|path| !path.exists()) else { continue };
+        if let Err(why) = fs::rename(&path, &free) {
+            let path = path.display();
+            tracing::warn!(%path, %why, "the head of the database before cannot be put aside");
+        }
+    }
 }
 
 /// The files that heads of `place` are kept in.
@@ -199,10 +219,24 @@ fn write(path: &Path, heads: &[Kept]) -> std::io::Result<()> {
     fs::rename(&draft, path)
 }
 
+/// Whether it is time to say that this file cannot be written. A start that waits for its database
+/// opens it again and again, so that this outlives each keeper.
+fn is_to_be_said(path: &Path) -> bool {
+    static SAID: Mutex<BTreeMap<PathBuf, Instant>> = Mutex::new(BTreeMap::new());
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    if said.get(path).is_some_and(|said| said.elapsed() < WARNED_EVERY) {
+        return false;
+    }
+    said.insert(path.to_owned(), Instant::now());
+    true
+}
+
 /// What is to be written next.
 #[derive(Debug, Default)]
 struct Slot {
     next: Option<Arc<End>>,
+    /// Whether the lost heads are on record now.
+    noted: bool,
     over: bool,
     stopped: bool,
     done: bool,
@@ -230,7 +264,7 @@ impl Heads {
     /// Begins to keep heads of `place`, from `first` on. `lost` are heads that the database is
     /// found to be without: they stay where they are kept.
     pub(crate) fn open(place: &Place, first: Option<Arc<End>>, lost: Vec<Kept>) -> Self {
-        let mut keeper = Keeper { files: files(place), lost, warned: None, logged: None };
+        let mut keeper = Keeper { files: files(place), lost, logged: None };
         keeper.lost.truncate(LOST_MAX);
         let shared = Arc::new(Shared::default());
         if let Some(first) = first {
@@ -249,9 +283,13 @@ impl Heads {
         Self { shared }
     }
 
-    /// A batch is durable.
-    pub(crate) fn committed(&self, end: &Arc<End>) {
-        self.shared.lock().next = Some(Arc::clone(end));
+    /// A batch is durable, which may put on record that the lost heads are lost.
+    pub(crate) fn committed(&self, end: &Arc<End>, notes_gaps: bool) {
+        {
+            let mut slot = self.shared.lock();
+            slot.next = Some(Arc::clone(end));
+            slot.noted |= notes_gaps;
+        }
         self.shared.changed.notify_one();
     }
 
@@ -278,20 +316,20 @@ impl Drop for Heads {
 struct Keeper {
     files: Vec<PathBuf>,
     lost: Vec<Kept>,
-    warned: Option<Instant>,
     logged: Option<Instant>,
 }
 
 impl Keeper {
     fn run(mut self, shared: &Shared) {
         loop {
-            let (next, over, stopped) = {
+            let (next, noted, over, stopped) = {
                 let mut slot = shared.lock();
                 while slot.next.is_none() && !slot.over {
                     slot = shared.changed.wait(slot).unwrap_or_else(PoisonError::into_inner);
                 }
-                (slot.next.take(), slot.over, slot.stopped)
+                (slot.next.take(), slot.noted, slot.over, slot.stopped)
             };
+            self.lost.iter_mut().for_each(|head| head.noted |= noted);
             if let Some(end) = next {
                 self.keep(&Kept::of(&end, stopped));
             }
@@ -313,8 +351,7 @@ impl Keeper {
             let head = Kept { stopped: head.stopped && place == 0, ..head.clone() };
             let heads: Vec<Kept> = std::iter::once(head).chain(self.lost.clone()).collect();
             let Err(why) = write(path, &heads) else { continue };
-            if self.warned.is_none_or(|warned| warned.elapsed() >= WARNED_EVERY) {
-                self.warned = Some(Instant::now());
+            if is_to_be_said(path) {
                 let path = path.display();
                 tracing::warn!(%path, %why, "the head of the records cannot be kept there");
             }

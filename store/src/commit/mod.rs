@@ -13,7 +13,10 @@ mod turn;
 
 use std::sync::Arc;
 
-use domain::state::Reads;
+use domain::{
+    reasons::Condition,
+    state::{Entry, Noted, Reads},
+};
 use futures_util::{FutureExt, future::BoxFuture};
 
 use crate::{
@@ -167,15 +170,19 @@ impl Store {
             turn: self.turn + 1,
             sums: sums.encode(),
         };
-        self.next = Some((Arc::new(end.clone()), sums));
+        let gap = |entry: &Entry| {
+            matches!(&entry.noted, Noted::Condition { condition: Condition::AuditGap, .. })
+        };
+        let notes_gaps = sealed.batch.journal.iter().any(gap);
+        self.next = Some((Arc::new(end.clone()), sums, notes_gaps));
         end
     }
 
     /// The row that was written last is durable.
     pub(crate) fn keep_end(&mut self) {
-        if let Some((end, sums)) = self.next.take() {
+        if let Some((end, sums, notes_gaps)) = self.next.take() {
             (self.turn, self.sums) = (end.turn, sums);
-            self.heads.committed(&end);
+            self.heads.committed(&end, notes_gaps);
             self.last = Some(end);
         }
     }

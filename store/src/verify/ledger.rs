@@ -1,26 +1,43 @@
 //! Whether the ledger is what was written: its chains, its postings, and the balances that they
 //! make.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use futures_util::TryStreamExt;
 use uuid::Uuid;
 
-use super::{Progress, VerifiedLedger, VerifyError};
+use super::{
+    Progress, VerifiedLedger, VerifyError,
+    pages::{self, Packed},
+};
 use crate::{
     binds::bound,
     cells::{Cells, Names},
     error::ReadError,
     ledger::{PostingRow, TransactionRow},
-    link::Row,
+    link::{Dialect, Row},
     reader::Reader,
 };
 
+/// The transactions and their postings; that each value is of its kind is certain here.
 const TRANSACTIONS: &str = "SELECT
-        t.id, t.daemon, t.seq, t.at, t.charge_key, t.purpose, t.device, t.operator, t.decision,
-        t.reverses, t.note, t.hash, p.line, p.account, p.amount
+        true, t.id, t.daemon, t.seq, t.at, t.charge_key, t.purpose, t.device, t.operator,
+        t.decision, t.reverses, t.note, t.hash, p.line, p.account, p.amount
     FROM ledger_transaction t LEFT JOIN posting p ON p.transaction_id = t.id
     ORDER BY t.daemon, t.seq, p.line";
+/// The same, as SQLite packs them.
+pub(super) static PACKED: LazyLock<Packed> = LazyLock::new(|| {
+    let transaction = "b t.id, i t.daemon, i t.seq, i t.at, t t.charge_key, t t.purpose, \
+        t? t.device, t? t.operator, b? t.decision, b? t.reverses, t t.note, b t.hash";
+    let posting = "i p.line, b p.account, i p.amount";
+    let from = format!(
+        "FROM (SELECT * FROM ledger_transaction WHERE daemon = $1 AND seq >= $2
+                ORDER BY seq LIMIT {}) t
+            LEFT JOIN posting p ON p.transaction_id = t.id ORDER BY t.seq, p.line",
+        pages::ROWS
+    );
+    Packed::new(("ledger_transaction", "t"), [transaction, posting], &from)
+});
 const ENDS: &str = "SELECT daemon, ledger_seq, ledger_hash FROM batch ORDER BY daemon";
 const ORPHAN: &str = "SELECT transaction_id, line FROM posting
     WHERE NOT EXISTS (SELECT 1 FROM ledger_transaction WHERE id = transaction_id) LIMIT 1";
@@ -54,22 +71,19 @@ pub(super) async fn ledger_with(
         ends.iter().map(&mut end).collect::<Result<_, ReadError>>()?;
     let mut walk = Walk::default();
     let none = || bound(reader.pool.dialect(), []).map_err(&failed);
-    let mut rows = view.stream(TRANSACTIONS, none()?);
-    while let Some(row) = rows.try_next().await.map_err(&failed)? {
-        let mut cells = Cells::of_row("ledger_transaction", &row, &mut names)?;
-        let transaction = TransactionRow::read(&mut cells)?;
-        let line: Option<i64> = cells.take()?;
-        let posting = match line {
-            None => None,
-            Some(line) => {
-                let (account, amount) = (cells.take()?, cells.take()?);
-                Some(PostingRow { transaction: transaction.id, line, account, amount })
-            }
+    if view.dialect() == Dialect::Sqlite {
+        let mut row = |cells: &mut Cells<'_, '_>| {
+            progress.step();
+            walk.read(cells)
         };
-        progress.step();
-        walk.row(transaction, posting)?;
+        pages::each(&mut view, &PACKED, &mut row).await?;
+    } else {
+        let mut rows = view.stream(TRANSACTIONS, none()?);
+        while let Some(row) = rows.try_next().await.map_err(&failed)? {
+            progress.step();
+            walk.read(&mut Cells::of_row("ledger_transaction", &row, &mut names)?)?;
+        }
     }
-    drop(rows);
     walk.close()?;
     walk.reaches(ends)?;
     let orphan = view.row(ORPHAN, []).await.map_err(&failed)?;
@@ -137,6 +151,26 @@ impl Walk {
             }
             None => Ok(()),
         }
+    }
+
+    /// Looks at the next row: a transaction with one of its postings.
+    fn read(&mut self, cells: &mut Cells<'_, '_>) -> Result<(), VerifyError> {
+        let of_their_kind: bool = cells.take()?;
+        let transaction = TransactionRow::read(cells)?;
+        if !of_their_kind {
+            let TransactionRow { id, daemon, seq, .. } = transaction;
+            let row = format!("transaction {seq} of daemon {daemon} (`{id}`)");
+            return Err(broken(row, "a value of it or of its postings is of another kind"));
+        }
+        let line: Option<i64> = cells.take()?;
+        let posting = match line {
+            None => None,
+            Some(line) => {
+                let (account, amount) = (cells.take()?, cells.take()?);
+                Some(PostingRow { transaction: transaction.id, line, account, amount })
+            }
+        };
+        self.row(transaction, posting)
     }
 
     fn row(

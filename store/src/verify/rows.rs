@@ -53,6 +53,7 @@ async fn look(reader: &Reader, progress: &Progress) -> Result<VerifiedRows, Veri
         found.push(Finding { table: "batch".to_owned(), row: None, why });
     }
     found.extend(words::words(&mut view, &key, progress).await?);
+    found.extend(words::unknown(&found));
     match found.is_empty() {
         true => Ok(verified),
         false => Err(VerifyError::Rows(found)),

@@ -1,7 +1,7 @@
 //! The words that people are found by: they are made of what is known of people, and of nothing
 //! else.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use futures_util::{FutureExt, TryStreamExt, future::BoxFuture};
 use uuid::Uuid;
@@ -20,6 +20,9 @@ pub(super) const PEOPLE: &str = "SELECT member, name, name_latin, folded, phones
     notes, documents, pickups FROM person";
 pub(super) const WORDS: &str = "SELECT member, word, what FROM person_word";
 pub(super) const WORDS_OF: &str = "SELECT word, what FROM person_word WHERE member = $1";
+/// What is said of all words of a person whose row is not what it was, and of those of all people
+/// where nobody knows whose rows are not.
+const UNKNOWN: &str = "which words belong here cannot be known without the row of the person";
 /// The most people whose words are named one by one.
 const NAMED_MAX: usize = 20;
 
@@ -30,6 +33,13 @@ fn share(key: &Key, row: &mut Canon, (member, word, what): (Uuid, &str, &str)) -
     row.text(word);
     row.text(what);
     key.share(row, 1)
+}
+
+/// What is to be said of the words of people whose rows are found to be wrong.
+pub(super) fn unknown(found: &[Finding]) -> Vec<Finding> {
+    let of_people = found.iter().filter(|one| one.table == "person");
+    let rows: BTreeSet<_> = of_people.map(|one| one.row.clone()).collect();
+    rows.into_iter().map(|row| finding(row, UNKNOWN)).collect()
 }
 
 /// Holds the words against the people.

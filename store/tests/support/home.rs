@@ -149,6 +149,15 @@ impl Home {
         Ok(result.rows_affected())
     }
 
+    /// Where the head of daemon 1 is kept.
+    #[allow(dead_code, reason = "each test file uses its own part")]
+    pub(crate) fn head(&self) -> std::path::PathBuf {
+        let folder = self.folder.path();
+        let folder =
+            if self.is_postgres() { folder.join("daemon-1") } else { folder.to_path_buf() };
+        folder.join("audit.head")
+    }
+
     /// The folder of the database, or of what is kept beside it.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()

@@ -275,7 +275,12 @@ impl Done {
         let named = |key: &String| {
             here.iter().any(|one| {
                 let row = one.row.as_deref().unwrap_or_default();
-                row == key || row.strip_suffix('…').is_some_and(|row| key.starts_with(row))
+                // Without the row of a person this is said of all their words, and without rows
+                // that nobody can name, of those of all people.
+                let whole = table == "person_word"
+                    && one.why.contains("cannot be known")
+                    && (one.row.is_none() || key.ends_with(&format!("/{row}")));
+                row == key || whole || row.strip_suffix('…').is_some_and(|row| key.starts_with(row))
             })
         };
         self.rows.iter().all(named)

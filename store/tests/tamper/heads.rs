@@ -3,12 +3,15 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use domain::state::{Batch, Changes};
-use store::{Sealed, Store, error::OpenError, verify};
+use domain::{
+    reasons::Condition,
+    state::{Batch, Changes, Entry, Noted},
+};
+use store::{Lost, Sealed, Store, error::OpenError, identity::Expected, verify};
 
 use super::{found, site::Site, support::*};
 
-async fn batches(home: &Home, what: &str, numbers: std::ops::Range<u64>) -> Vec<String> {
+async fn batches(home: &Home, what: &str, numbers: std::ops::Range<u64>) -> Vec<Lost> {
     let (mut store, opened) = home.open().await;
     for number in numbers {
         let batch = Batch { journal: vec![happened(what)], ..Batch::default() };
@@ -25,7 +28,7 @@ async fn an_old_database_in_its_place_is_known_and_stays_known() {
     Site::make(&home).await;
     let path = home.folder().join("kari.db");
     let old = fs::read(&path).unwrap();
-    assert_eq!(batches(&home, "first", 1..8).await, Vec::<String>::new());
+    assert_eq!(batches(&home, "first", 1..8).await, []);
     assert_eq!(found(&home).await, []);
     let all = verify::chain(&home.reader().await).await.unwrap().lines;
     fs::write(&path, &old).unwrap();
@@ -36,12 +39,64 @@ async fn an_old_database_in_its_place_is_known_and_stays_known() {
     // A start says so, goes on, and forgets nothing.
     for what in ["second", "third"] {
         let lost = batches(&home, what, 1..9).await;
-        assert_eq!(lost.len(), 1, "{lost:?}");
+        assert!(lost.len() == 1 && lost[0].is_new, "it is on no record yet: {lost:?}");
         let said = found(&home).await;
         assert_eq!(said.len(), 1, "{said:?}");
         let why = format!("line {all} is not the one that was written");
         assert!(said[0].why.contains(&why), "{said:?}");
     }
+}
+
+fn gap() -> Entry {
+    let (condition, detail) = (Condition::AuditGap, "7 lines".to_owned());
+    let noted = Noted::Condition { condition, decision: None, direction: None, detail };
+    Entry { at: NOW, device: None, source: None, noted }
+}
+
+#[tokio::test]
+async fn a_gap_is_new_until_it_is_on_record_and_then_known_for_ever() {
+    for home in [Some(Home::sqlite()), Home::postgres().await].into_iter().flatten() {
+        let site = Site::make(&home).await;
+        let kept = home.head();
+        assert_eq!(batches(&home, "first", 1..8).await, []);
+        let tables = site.tables(&home).await;
+        site.restore(&home, tables.iter().map(|table| &table.name)).await;
+        let (mut store, opened) = home.open().await;
+        assert!(opened.lost.len() == 1 && opened.lost[0].is_new, "{:?}", opened.lost);
+        let batch = Batch { journal: vec![gap()], ..Batch::default() };
+        let noted = Sealed { epoch: opened.epoch, ..sealed(1, batch, Changes::default()) };
+        store.commit(&noted).await.unwrap();
+        // Whether the daemon is killed or closed: a killed one has a second to keep it.
+        store.close().await.unwrap();
+        for _ in 0..2 {
+            let lost = batches(&home, "later", 1..2).await;
+            assert!(lost.len() == 1 && !lost[0].is_new, "{lost:?}");
+        }
+        // Another gap is another one.
+        fs::write(&kept, fs::read_to_string(&kept).unwrap().replacen("\"turn\":", "\"turn\":9", 1))
+            .unwrap();
+        let lost = batches(&home, "again", 1..2).await;
+        let new: Vec<bool> = lost.iter().map(|lost| lost.is_new).collect();
+        assert_eq!(new, [true, false], "{lost:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_database_by_order_puts_the_head_of_the_old_one_aside() {
+    let home = Home::sqlite();
+    Site::make(&home).await;
+    let head = home.head();
+    let old = fs::read(&head).unwrap();
+    for rest in ["kari.db", "kari.db-wal", "kari.db-shm"] {
+        drop(fs::remove_file(home.folder().join(rest)));
+    }
+    let (store, opened) = Store::open_expected(&home.place(1), Expected::New, NOW).await.unwrap();
+    assert_eq!(opened.lost, []);
+    store.close().await.unwrap();
+    assert_eq!(batches(&home, "new", 1..2).await, []);
+    assert_eq!(found(&home).await, []);
+    let aside = home.folder().join("audit.head.before-1");
+    assert_eq!(fs::read(aside).unwrap(), old, "it is evidence");
 }
 
 #[tokio::test]
@@ -77,7 +132,7 @@ async fn a_killed_daemon_is_no_finding_and_a_write_after_its_end_is_one() {
         store.commit(&last).await.unwrap();
         drop(store);
         assert_eq!(found(&home).await, []);
-        assert_eq!(batches(&home, "after", 1..3).await, Vec::<String>::new());
+        assert_eq!(batches(&home, "after", 1..3).await, []);
         // Somebody with the key and the program, but without the head that says the daemon ended.
         let folder = if home.is_postgres() { "daemon-1/audit.head" } else { "audit.head" };
         let head = home.folder().join(folder);
