@@ -86,7 +86,7 @@ impl Packed {
                     ELSE concat({both}, ';', {own}, '1;', {joined_forms}) END AS line {from})"
         );
         let daemon = format!("SELECT min(daemon) FROM {table} WHERE daemon >= $1");
-        let mut names = vec!["kind"];
+        let mut names = vec!["any"];
         for group in &columns {
             names.extend(group.iter().map(|column| column.name));
         }

@@ -265,10 +265,13 @@ impl Done {
             return found.iter().any(|one| names.contains(&one.table.as_str()));
         }
         let here: Vec<_> = found.iter().filter(|one| one.table == table).collect();
+        // Without the row of a person nobody knows which words belong to it.
+        let unknown = |one: &&Finding| one.why.contains("cannot be known");
         match table {
             "audit_key" => return !found.is_empty(),
             // Their few rows have no sum; what refers to one that is gone says so.
             "batch" | "daemon" => return !here.is_empty() || self.gone > 0 && !found.is_empty(),
+            "person_word" if self.gone > 1 && here.iter().any(unknown) => return true,
             _ if self.gone > 1 => return here.iter().any(|one| one.why.contains("missing")),
             _ => {}
         }

@@ -69,3 +69,31 @@ async fn the_bar_gets_to_its_end() {
     let rows: u64 = reader.counts().await.unwrap().iter().map(|(_, rows)| rows).sum();
     assert!(progress.rows() * 2 > rows, "{} of {rows}", progress.rows());
 }
+
+/// SQLite keeps any kind of value in any column, and its pages hold texts and bytes alike.
+#[tokio::test]
+async fn a_value_of_another_kind_is_found_though_it_reads_alike() {
+    let home = Home::sqlite();
+    let site = site::Site::make(&home).await;
+    let mut changed = 0;
+    for table in site.tables(&home).await {
+        let chained = ["journal", "decision", "ledger_transaction", "posting"];
+        for (column, kind) in table.columns.iter().filter(|_| chained.contains(&&*table.name)) {
+            let (name, other) = (&table.name, if kind == "BLOB" { "TEXT" } else { "BLOB" });
+            let given = format!("{name} WHERE {column} IS NOT NULL LIMIT 1");
+            if home.texts(&format!("SELECT '1' FROM {given}"), 1).await.is_empty() {
+                continue;
+            }
+            let sql = format!("UPDATE {name} SET {column} = CAST({column} AS {other})");
+            home.tamper(&sql).await.unwrap();
+            let said = found(&home).await;
+            let named = |one: &verify::Finding| {
+                ["journal", "decision", "ledger", "ledger_transaction"].contains(&&*one.table)
+            };
+            assert!(said.iter().any(named), "{sql}: {said:#?}");
+            changed += 1;
+            site.restore(&home, [name]).await;
+        }
+    }
+    assert!(changed > 35, "{changed}");
+}
