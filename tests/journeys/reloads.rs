@@ -157,7 +157,6 @@ async fn a_reload_in_the_middle_of_traffic_decides_from_one_event_to_the_next() 
             let hash = bundle(&daemon).hash();
             sets.insert(hash.clone(), Some(Money(i64::from(amount) * 100)));
             is_live(&daemon, &hash).await;
-            is_degraded(&daemon, true).await;
             let before = asked.load(Ordering::Acquire);
             let more = async || (asked.load(Ordering::Acquire) > before + 10).then_some(());
             eventually("people try", more).await;
@@ -201,6 +200,7 @@ async fn a_broken_file_in_the_middle_of_traffic_changes_nothing_and_is_told() {
             .await;
             saved.assert_within(Duration::from_secs(1), Instant::now(), "told of the mistake");
             assert_eq!(status(&daemon).await.0.as_ref(), Some(&first), "the old set decides");
+            is_degraded(&daemon, true).await;
             let (_, page) = daemon.get("/api/v1/status").await.unwrap();
             let page: serde_json::Value = serde_json::from_str(&page).unwrap();
             assert_eq!(page["rules"]["refused"]["message"], why.as_str());
