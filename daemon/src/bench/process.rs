@@ -74,8 +74,15 @@ pub(crate) fn mosquitto() -> Option<&'static str> {
 pub(crate) fn daemon(folder: &Path, admin: SocketAddr) -> anyhow::Result<(Process, Duration)> {
     let folder = folder.to_str().context("the temporary folder's name is not text")?;
     let started = Instant::now();
-    let process = Process::kari(&["run", folder, "--quiet"])?;
-    wait_for(|| ready(admin).then_some(()))?;
+    let mut process = Process::kari(&["run", folder, "--quiet"])?;
+    let ended = wait_for(|| match process.0.try_wait() {
+        Ok(None) => ready(admin).then_some(None),
+        Ok(Some(status)) => Some(Some(status)),
+        Err(_) => None,
+    })?;
+    if let Some(status) = ended {
+        bail!("the daemon of `{folder}` ended ({status}); `kari run {folder}` says why");
+    }
     Ok((process, started.elapsed()))
 }
 

@@ -17,6 +17,7 @@ use super::GATES;
 use crate::{
     commands::init::SITE_SETTINGS,
     driven::{Driven, shop},
+    pins,
 };
 
 /// Visits and money that each of them begins with.
@@ -40,7 +41,10 @@ impl BenchSite {
         let folder = std::env::temp_dir().join(format!("kari-bench-{}", std::process::id()));
         std::fs::create_dir_all(folder.join("state"))?;
         write_rules(&folder)?;
-        fill(&Place::file(folder.join("state/kari.db")), people).await?;
+        let state = folder.join("state");
+        // A site that is in use has a key.
+        pins::key(&state)?;
+        fill(&Place::file(state.join("kari.db")), people).await?;
         Ok(Self { folder, admin: free_port()?, bands: 0, people })
     }
 

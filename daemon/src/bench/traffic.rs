@@ -1,9 +1,10 @@
 //! Echo and daemon under the same three loads, in turns, through one broker.
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::bail;
 use devices::twin::fleet::{Bands, Fleet, Road, Samples};
+use domain::time::Clock;
 use indicatif::ProgressBar;
 
 use super::{
@@ -13,6 +14,7 @@ use super::{
     report::hundredths,
     site::{BenchSite, free_port, gates},
 };
+use crate::clock::RealClock;
 
 /// Through which broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,8 +108,9 @@ pub(crate) async fn measure(
     let broker_at = address.to_string();
     let _echo = Process::kari(&["bench-peer", &broker_at])?;
     let boot = u64::from(std::process::id()) * 10 + u64::from(broker == Broker::Embedded);
-    let mut kari = Fleet::connect(address, &gates(), Road::Kari, boot).await?;
-    let mut echo = Fleet::connect(address, &gates(), Road::Echo, boot).await?;
+    let begun = (boot, Arc::new(RealClock) as Arc<dyn Clock>);
+    let mut kari = Fleet::connect(address, &gates(), Road::Kari, begun.clone()).await?;
+    let mut echo = Fleet::connect(address, &gates(), Road::Echo, begun).await?;
     let bands = Bands::from(site.bands);
     let unused = Bands::from(0);
     let mut commit = bare_commit(&site.folder, broker, plan).await?;

@@ -4,11 +4,14 @@
 
 use std::{
     net::SocketAddr,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use domain::ids::DeviceId;
+use domain::{ids::DeviceId, time::Clock};
 use rumqttc::{
     NetworkOptions,
     v5::{
@@ -90,6 +93,7 @@ struct Gate {
     topic: String,
     boot: u64,
     seq: u64,
+    clock: Arc<dyn Clock>,
     opened: mpsc::Receiver<Instant>,
 }
 
@@ -102,7 +106,7 @@ impl Fleet {
         broker: SocketAddr,
         ids: &[DeviceId],
         road: Road,
-        boot: u64,
+        (boot, clock): (u64, Arc<dyn Clock>),
     ) -> Result<Self, TwinError> {
         let mut gates = Vec::with_capacity(ids.len());
         for id in ids {
@@ -120,7 +124,8 @@ impl Fleet {
             let (client, events) = connected.ok_or_else(|| TwinError::Broker(id.clone()))?;
             let (telling, opened) = mpsc::channel(16);
             tokio::spawn(hear(events, telling));
-            gates.push(Gate { client, topic, boot, seq: 0, opened });
+            let clock = Arc::clone(&clock);
+            gates.push(Gate { client, topic, boot, seq: 0, clock, opened });
         }
         Ok(Self { gates })
     }
@@ -182,9 +187,11 @@ impl Gate {
     async fn read(&mut self, bands: &Bands, samples: &mut Samples) {
         self.seq += 1;
         let payload = format!(
-            r#"{{"v":1,"boot":{},"seq":{},"uid":"{}"}}"#,
+            r#"{{"v":1,"boot":{},"seq":{},"t":{},"uid":"{}"}}"#,
             self.boot,
             self.seq,
+            // A link that is new takes only what proves its age.
+            self.clock.now().millis(),
             bands.next()
         );
         let sent = Instant::now();
