@@ -12,7 +12,9 @@ use std::{
 use thiserror::Error;
 
 use crate::{
+    cells::{Cells, Names},
     error::{KeyError, ReadError},
+    link::{Link, Row},
     reader::Reader,
 };
 
@@ -185,6 +187,17 @@ impl Report {
         }
         found
     }
+}
+
+/// Where the chains of all daemons end by their last batches: daemon, number and hash.
+async fn ends(view: &mut Link, query: &'static str) -> Result<Vec<(i64, i64, Vec<u8>)>, ReadError> {
+    let rows = view.rows(query, []).await.map_err(ReadError::of("the last batches"))?;
+    let mut names = Names::default();
+    let end = |row: &Row| {
+        let mut cells = Cells::of_row("batch", row, &mut names)?;
+        Ok((cells.take()?, cells.take()?, cells.take()?))
+    };
+    rows.iter().map(end).collect()
 }
 
 fn of_error(error: &VerifyError) -> Vec<Finding> {

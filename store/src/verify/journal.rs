@@ -77,14 +77,8 @@ pub(super) async fn chain_with(
     let failed = ReadError::of("the journal");
     // One view of all of it, however long the walk takes and whatever is committed meanwhile.
     let mut view = reader.pool.view().await.map_err(&failed)?;
-    let ends = view.rows(ENDS, []).await.map_err(&failed)?;
+    let ends = super::ends(&mut view, ENDS).await?;
     let mut names = Names::default();
-    let mut end = |row: &Row| {
-        let mut cells = Cells::of_row("batch", row, &mut names)?;
-        Ok((cells.take()?, cells.take()?, cells.take()?))
-    };
-    let ends: Vec<(i64, i64, Vec<u8>)> =
-        ends.iter().map(&mut end).collect::<Result<_, ReadError>>()?;
     let mut walk = Walk::new(progress);
     if view.dialect() == Dialect::Sqlite {
         pages::each(&mut view, &PACKED, &mut |cells| walk.row(cells)).await?;

@@ -15,7 +15,7 @@ use crate::{
     cells::{Cells, Names},
     error::ReadError,
     ledger::{PostingRow, TransactionRow},
-    link::{Dialect, Row},
+    link::Dialect,
     reader::Reader,
 };
 
@@ -61,14 +61,8 @@ pub(super) async fn ledger_with(
     let failed = ReadError::of("the ledger");
     // One view of all of it, however long the walk takes and whatever is committed meanwhile.
     let mut view = reader.pool.view().await.map_err(&failed)?;
-    let ends = view.rows(ENDS, []).await.map_err(&failed)?;
+    let ends = super::ends(&mut view, ENDS).await?;
     let mut names = Names::default();
-    let mut end = |row: &Row| {
-        let mut cells = Cells::of_row("batch", row, &mut names)?;
-        Ok((cells.take()?, cells.take()?, cells.take()?))
-    };
-    let ends: Vec<(i64, i64, Vec<u8>)> =
-        ends.iter().map(&mut end).collect::<Result<_, ReadError>>()?;
     let mut walk = Walk::default();
     let none = || bound(reader.pool.dialect(), []).map_err(&failed);
     if view.dialect() == Dialect::Sqlite {
