@@ -443,7 +443,7 @@ fn find(given: Option<&Path>) -> Result<PathBuf, ConfigError> {
 /// # Errors
 /// It cannot be read.
 pub(crate) fn read(path: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path)
+    plain_file::text(path, plain_file::SMALL)
         .map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })
 }
 

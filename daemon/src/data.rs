@@ -32,7 +32,7 @@ use tariffs::TariffFile;
 
 /// The tables of the folder, in the order in which they need each other.
 /// The most bytes of a file of first data (our choice).
-const FILE_MAX: u64 = 128 << 20;
+pub(crate) const FILE_MAX: u64 = 128 << 20;
 
 const TABLES: [Kind; 8] = [
     Kind::Families,
@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
         }
         let why = |error: std::io::Error| error.to_string();
         let bad = |why| BadRow { file: file.to_path_buf(), line: 0, why };
-        let text = rules::plain::text(file, FILE_MAX).map_err(|error| bad(why(error)))?;
+        let text = plain_file::text(file, FILE_MAX).map_err(|error| bad(why(error)))?;
         self.hash.update(text.as_bytes());
         Ok(Some(text))
     }

@@ -37,7 +37,7 @@ pub(crate) struct Known {
 /// The file is there and cannot be read.
 pub(crate) fn known(state: &Path) -> anyhow::Result<Option<Known>> {
     let path = state.join(FILE);
-    let text = match fs::read_to_string(&path) {
+    let text = match plain_file::text(&path, plain_file::SMALL) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {

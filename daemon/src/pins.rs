@@ -61,7 +61,7 @@ pub(crate) fn begin_anew(state: &Path) -> anyhow::Result<()> {
 /// # Errors
 /// The simulation's folder cannot be written.
 pub(crate) fn lend(state: &Path, simulation: &Path) -> anyhow::Result<()> {
-    match fs::read(state.join(FILE)) {
+    match plain_file::bytes(&state.join(FILE), plain_file::SMALL) {
         Ok(bytes) => {
             fs::create_dir_all(simulation)?;
             write(simulation, &bytes)
@@ -81,7 +81,8 @@ fn write(state: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 
 fn read(state: &Path) -> anyhow::Result<PinKey> {
     let path = state.join(FILE);
-    let bytes = fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let bytes = plain_file::bytes(&path, plain_file::SMALL)
+        .with_context(|| format!("cannot read `{}`", path.display()))?;
     let bytes = <[u8; 32]>::try_from(bytes).map_err(|bytes| {
         anyhow::anyhow!(
             "`{}` must be a key of 32 bytes and has {}; {ADVICE}",

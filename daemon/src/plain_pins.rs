@@ -2,7 +2,6 @@
 //! nothing else in a file changes.
 
 use std::{
-    fs,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -10,7 +9,7 @@ use std::{
 use anyhow::Context;
 use devices::pin::{PIN_DIGITS, PinKey};
 
-use crate::output;
+use crate::{data::FILE_MAX, output};
 
 /// A table with PINs: its columns of PINs, and those that name the holders.
 struct PinTable {
@@ -40,7 +39,7 @@ struct Plain<'a> {
 pub(crate) fn files(data: &Path) -> Vec<PathBuf> {
     let paths = TABLES.iter().map(|table| (table, data.join(table.file)));
     let open = paths.filter(|(table, path)| {
-        path.is_file() && fs::read_to_string(path).is_ok_and(|text| !find(table, &text).is_empty())
+        plain_file::text(path, FILE_MAX).is_ok_and(|text| !find(table, &text).is_empty())
     });
     open.map(|(_, path)| path).collect()
 }
@@ -53,10 +52,10 @@ pub(crate) fn hide(data: &Path, key: &PinKey) -> anyhow::Result<bool> {
     let mut found = false;
     for table in &TABLES {
         let path = data.join(table.file);
-        if !path.is_file() {
+        if !path.exists() {
             continue;
         }
-        let text = fs::read_to_string(&path)
+        let text = plain_file::text(&path, FILE_MAX)
             .with_context(|| format!("cannot read `{}`", path.display()))?;
         let Some(hidden) = hidden(table, &text, key) else { continue };
         output::write_in_site(data, &path, hidden.as_bytes()).with_context(|| {
@@ -152,6 +151,8 @@ fn value(cell: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use std::os::unix::fs::PermissionsExt;
 
     use domain::{money::Currency, site::Site, time::Timestamp};

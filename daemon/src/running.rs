@@ -56,7 +56,7 @@ use crate::{
     storing::tell_news,
     undone::Undone,
     values::Checks,
-    waiting::{self, Waiting},
+    waiting::{self, LetIn, Waiting},
 };
 
 /// How often the links are looked at for the health.
@@ -126,7 +126,7 @@ pub(crate) struct Awake {
     first: FirstSet,
     gates: Arc<Gates>,
     /// The links, where gates had to be let in before the database was there.
-    hub: Option<Arc<Hub>>,
+    let_in: Option<LetIn>,
     health: Arc<Health>,
     feed: broadcast::Sender<Arc<FeedItem>>,
     inlets: Inlets,
@@ -153,12 +153,12 @@ pub(crate) async fn wake(
 ) -> anyhow::Result<Awake> {
     make_folder(folder)?;
     let met = meet(installation, (folder, database), start).await?;
-    let Met { found, hub, outward, held, spill, standstill, .. } = met;
+    let Met { found, let_in, outward, held, spill, standstill, .. } = met;
     let Met { doors, gates, feed, health, clock, ended, .. } = met;
     let Doors { inlets, administration, bulk, elsewhere, inbox } = doors;
     let wall: Arc<dyn Clock> = clock.clone();
     let Found { store, opened, state, data, names, first, reader, news, pins } = found;
-    let undone = Undone::of(&state, &opened);
+    let undone = Undone::of(&state, &opened, &held);
     let unfinished = state.unfinished_import().map(|(id, import)| (id.clone(), import.clone()));
     let site_loop = SiteLoop {
         state,
@@ -189,7 +189,7 @@ pub(crate) async fn wake(
         names,
         first,
         gates,
-        hub,
+        let_in,
         health,
         feed,
         inlets,
@@ -206,7 +206,7 @@ pub(crate) async fn wake(
 /// What a start has in hand before its loop runs.
 struct Met {
     found: Found,
-    hub: Option<Arc<Hub>>,
+    let_in: Option<LetIn>,
     outward: Outward,
     held: VecDeque<Taken>,
     spill: Option<Keeper>,
@@ -261,11 +261,11 @@ async fn meet(
         health: Arc::clone(&health),
         clock: Arc::clone(&clock),
     };
-    let (found, hub) = waiting.find(search, waits).await?;
+    let (found, let_in) = waiting.find(search, waits).await?;
     outward.begin_epoch(found.opened.epoch);
     Ok(Met {
         found,
-        hub,
+        let_in,
         outward,
         held,
         spill,
@@ -306,22 +306,22 @@ pub(crate) async fn start(
     let waits = waits.then(|| prometheus.clone());
     let start = Start { clock, seed, ended, new_database, waits };
     let awake = wake(installation, (&folder, &database), start).await?;
-    let Awake { opened, undone, names, first, gates, hub, health, feed, inlets, .. } = awake;
+    let Awake { opened, undone, names, first, gates, let_in, health, feed, inlets, .. } = awake;
     let Awake { administration, ended, site_loop, loop_done, clock, importer, news, .. } = awake;
     let live = announce(&first, &administration, &health, clock.now()).await?;
     finding::note_gaps(&opened.lost, &administration).await?;
 
     // Gates are let in last, when everything that answers them is there.
-    let hub = match hub {
-        Some(hub) => hub,
+    let (hub, raised) = match let_in {
+        Some(LetIn { hub, raised }) => (hub, raised),
         None => {
             gates.let_in();
             let begun = (Arc::clone(&clock), opened.epoch);
             let links = waiting::links(installation, &folder, inlets, begun).await?;
-            gates.connected(links).clone()
+            (gates.connected(links).clone(), None)
         }
     };
-    undone.make_up(&hub, opened.epoch);
+    undone.make_up(&hub, raised, opened.epoch);
     health.database(true);
     let reader = importer.reader.clone();
     let (reload, reload_asked) = mpsc::channel(1);

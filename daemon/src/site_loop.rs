@@ -146,6 +146,9 @@ impl SiteLoop {
 
     async fn decide_all(&mut self, desk: &mut Desk<'_>) -> Result<(), Fault> {
         loop {
+            if let Some(spill) = &mut self.spill {
+                spill.latch(self.state.tables.emergency.peek(&()));
+            }
             if self.standstill.lasts() {
                 self.until_it_stores(desk.inbox, desk.held, None, Vec::new()).await?;
                 if desk.held.is_empty() {

@@ -3,6 +3,7 @@
 //! room is taken while the disk has some, so that a full disk does not keep it from being written.
 
 mod keeper;
+mod latch;
 
 use std::{
     fs::{File, OpenOptions},

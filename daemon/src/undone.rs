@@ -1,8 +1,17 @@
 //! What an earlier run left undone, made up for at the start.
 
+use std::collections::VecDeque;
+
 use devices::hub::Hub;
-use domain::{command::Command, ids::DeviceId, state::State};
+use domain::{
+    command::Command,
+    event::Happening,
+    ids::DeviceId,
+    state::{Input, State},
+};
 use store::Opened;
+
+use crate::intake::Taken;
 
 /// What an earlier run left undone: a latched emergency, and commands that may still take effect.
 pub(crate) struct Undone {
@@ -11,9 +20,10 @@ pub(crate) struct Undone {
 }
 
 impl Undone {
-    /// What `opened` found.
-    pub(crate) fn of(state: &State, opened: &Opened) -> Self {
+    /// What `opened` found, and what the spill journal `held`.
+    pub(crate) fn of(state: &State, opened: &Opened, held: &VecDeque<Taken>) -> Self {
         let emergency = state.tables.emergency.peek(&()).map(|row| row.source.clone());
+        let emergency = emergency.or_else(|| fire(held));
         // To a device that does not drop repeats it went at most once; its reservation lapses by
         // itself.
         let drops_repeats = |command: &&Command| {
@@ -23,10 +33,13 @@ impl Undone {
         Self { emergency, commands }
     }
 
-    /// Makes up for it.
-    pub(crate) fn make_up(self, hub: &Hub, epoch: u64) {
-        if let Some(source) = &self.emergency {
-            hub.emergency().raise(source);
+    /// Makes up for it. `raised` is the release for an emergency that was reset, as the database
+    /// says, and was not known to be.
+    pub(crate) fn make_up(self, hub: &Hub, raised: Option<u64>, epoch: u64) {
+        match (&self.emergency, raised) {
+            (Some(source), _) => hub.emergency().raise(source),
+            (None, Some(raised)) => hub.emergency().lift(raised),
+            (None, None) => {}
         }
         for command in self.commands {
             let device = command.device.clone();
@@ -35,4 +48,16 @@ impl Undone {
             }
         }
     }
+}
+
+/// Whose life-safety input waits to be decided, if one does.
+pub(crate) fn fire(held: &VecDeque<Taken>) -> Option<DeviceId> {
+    held.iter().find_map(|taken| match &taken.input {
+        Input::Device(event)
+            if matches!(event.happening, Happening::FireInput { active: true }) =>
+        {
+            Some(event.device.clone())
+        }
+        _ => None,
+    })
 }

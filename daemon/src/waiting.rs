@@ -36,6 +36,7 @@ use crate::{
     socket::{self, LINE_MAX, Question, Reply},
     spill::Keeper,
     stall::{StandIn, Standstill},
+    undone,
 };
 
 /// What is there before the database is.
@@ -64,6 +65,14 @@ pub(crate) struct Waiting<'a> {
     pub(crate) clock: Arc<SiteClock>,
 }
 
+/// The links of a start that waited for its database.
+pub(crate) struct LetIn {
+    /// The links.
+    pub(crate) hub: Arc<Hub>,
+    /// The release for an emergency of the last run, where nobody knows whether it goes on.
+    pub(crate) raised: Option<u64>,
+}
+
 /// The cause of an error that a start gets over by waiting. A site that never ran waits only for
 /// what passes by itself: whoever sets it up looks at it and corrects the settings.
 pub(crate) fn cause(error: &anyhow::Error, known: Option<&Known>) -> Option<Trouble> {
@@ -84,7 +93,7 @@ impl Waiting<'_> {
         self,
         search: Search,
         metrics: Option<PrometheusHandle>,
-    ) -> anyhow::Result<(Found, Option<Arc<Hub>>)> {
+    ) -> anyhow::Result<(Found, Option<LetIn>)> {
         let error = match search.clone().find().await {
             Ok(found) => return Ok((found, None)),
             Err(error) => error,
@@ -95,8 +104,12 @@ impl Waiting<'_> {
         let begun = (Arc::clone(&search.clock), search.epoch());
         let links = links(self.installation, &self.folder, self.inlets.clone(), begun).await?;
         let hub = Arc::clone(self.gates.connected(links));
+        // Whether it goes on the database knows; until then released stays released.
+        let source = undone::fire(self.held)
+            .or_else(|| self.spill.as_ref()?.latched().map(|row| row.source.clone()));
+        let raised = source.and_then(|source| hub.emergency().raise_again(&source));
         match self.wait((trouble, error), search, (&hub, prometheus)).await {
-            Ok(found) => Ok((found, Some(hub))),
+            Ok(found) => Ok((found, Some(LetIn { hub, raised }))),
             Err(error) => {
                 hub.stop().await;
                 Err(error)

@@ -11,8 +11,7 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, fs,
-    io::{self, Read},
+    fmt, io,
     path::{Path, PathBuf},
 };
 
@@ -30,8 +29,6 @@ pub const FILE: &str = "accounts.toml";
 pub const SECRET_BYTES: usize = 32;
 /// Random bytes of a salt.
 pub const SALT_BYTES: usize = 16;
-/// The largest file: a thousand accounts with many rights take less.
-const FILE_BYTES: u64 = 1024 * 1024;
 /// Secrets that one account has at once: one in use, one on its way out.
 const SECRETS: usize = 2;
 /// Filters of one account.
@@ -150,20 +147,9 @@ impl Accounts {
             path: path.clone(),
             message: message.to_owned(),
         };
-        let known = match fs::metadata(&path) {
-            Ok(known) => known,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(source) => return Err(AccountsError::Read { path, source }),
-        };
-        if !known.is_file() {
-            return Err(content("it must be a plain file"));
-        }
-        let mut text = String::new();
-        let read = fs::File::open(&path)
-            .and_then(|file| file.take(FILE_BYTES + 1).read_to_string(&mut text));
-        match read {
-            Ok(length) if length as u64 > FILE_BYTES => Err(content("it is larger than 1 MiB")),
-            Ok(_) => Self::parse(&text).map_err(|message| content(&message)),
+        match plain_file::text(&path, plain_file::SMALL) {
+            Ok(text) => Self::parse(&text).map_err(|message| content(&message)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(source) => Err(AccountsError::Read { path, source }),
         }
     }

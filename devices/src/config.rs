@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -338,7 +337,7 @@ impl MqttConfig {
         let login = match (self.username, self.password_file) {
             (None, None) => None,
             (Some(username), Some(path)) => {
-                let password = fs::read_to_string(&path)
+                let password = plain_file::text(&path, plain_file::SMALL)
                     .map_err(|source| ConfigError::Password { path, source })?;
                 Some(Login { username, password: password.trim_end().to_owned() })
             }
@@ -378,6 +377,8 @@ fn remote(url: &str) -> Option<(String, u16)> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn check(text: &str) -> Result<Links, String> {

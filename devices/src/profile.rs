@@ -3,7 +3,7 @@
 //! A profile is a TOML file. Two are shipped; a site's own files in its `devices` folder add to
 //! them and replace them by name. To add a device type, write such a file; `kari check` reads it.
 
-use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use serde::Deserialize;
 
@@ -177,13 +177,8 @@ impl Profiles {
         }
         paths.sort();
         for path in paths {
-            // Whoever opens a pipe would wait for somebody who writes.
-            if !path.is_file() {
-                let kind = io::ErrorKind::InvalidInput;
-                let why = "it is no plain file; take it away";
-                return Err(failed(&path, io::Error::new(kind, why)));
-            }
-            let text = fs::read_to_string(&path).map_err(|error| failed(&path, error))?;
+            let text =
+                plain_file::text(&path, plain_file::SMALL).map_err(|error| failed(&path, error))?;
             self.add(&path.display().to_string(), &text)?;
         }
         Ok(())

@@ -78,12 +78,25 @@ async fn transit(site: &mut Site) -> Transit {
 }
 
 #[tokio::test]
-async fn a_new_session_at_our_own_door_brings_nothing_old_and_one_that_goes_on_may() {
+async fn a_first_session_at_our_own_door_brings_nothing_old_and_one_after_a_break_may() {
     let mut site = Site::start(&mqtt_site("embedded", &["gate-1"])).await;
     let door = site.hub.broker_address().unwrap();
     let mut reader = Reader::connect(door, true).await;
     reader.reads(None).await;
     assert_eq!(transit(&mut site).await, Transit::Straight);
+    // It leaves in order, with nothing left to say.
+    reader.client.disconnect().await.unwrap();
+    sleep(Duration::from_millis(300)).await;
+    drop(reader);
+    let mut reader = Reader::connect(door, true).await;
+    reader.reads(None).await;
+    assert_eq!(transit(&mut site).await, Transit::Straight);
+    // Its connection breaks: what it said meanwhile it kept, and brings with a new session.
+    drop(reader);
+    sleep(Duration::from_millis(300)).await;
+    let mut reader = Reader::connect(door, true).await;
+    reader.reads(None).await;
+    assert!(transit(&mut site).await.may_have_waited(MAX_AGE), "it had been cut off");
     drop(reader);
     let mut reader = Reader::connect(door, false).await;
     reader.reads(None).await;

@@ -82,7 +82,7 @@ fn matches(dir: &Path, name: &str, hash: &str) -> Result<(), (String, String)> {
         let help = format!("at most {FILE_SIZE_MAX} bytes are allowed");
         return Err((format!("`{name}` is too large"), help));
     }
-    let text = fs::read(&path).map_err(unreadable)?;
+    let text = plain_file::bytes(&path, FILE_SIZE_MAX).map_err(unreadable)?;
     let found = blake3::hash(&text).to_hex();
     if found.as_str() == hash {
         return Ok(());

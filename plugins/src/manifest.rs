@@ -126,7 +126,7 @@ pub fn read(dir: &Path) -> Result<Manifest, Vec<Problem>> {
 
 fn text_of(path: &Path) -> Result<String, Problem> {
     let help = "a plugin is a folder with a `manifest.toml`";
-    rules::plain::text(path, files::FILE_SIZE_MAX)
+    plain_file::text(path, files::FILE_SIZE_MAX)
         .map_err(|error| whole(MANIFEST, format!("the manifest cannot be read: {error}"), help))
 }
 

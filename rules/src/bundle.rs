@@ -2,8 +2,6 @@
 
 use std::{io, path::Path};
 
-use crate::plain;
-
 /// The most bytes of one file.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
 /// The most files of a rules folder.
@@ -113,7 +111,7 @@ fn is_read(name: &str) -> bool {
 }
 
 fn read_text(path: &Path) -> io::Result<String> {
-    plain::text(path, FILE_BYTES_MAX).map_err(|error| {
+    plain_file::text(path, FILE_BYTES_MAX).map_err(|error| {
         io::Error::new(error.kind(), format!("cannot read `{}`: {error}", path.display()))
     })
 }

@@ -96,6 +96,10 @@ pub(crate) fn ordinary() -> Facts {
 
 /// Runs all cases and says which of them `set` fails.
 pub(crate) fn run(set: &RuleSet, files: &[SourceFile]) -> Vec<Problem> {
+    within(TIME_MAX, set, files)
+}
+
+fn within(most: Duration, set: &RuleSet, files: &[SourceFile]) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut count = 0;
     let since = Instant::now();
@@ -116,8 +120,8 @@ pub(crate) fn run(set: &RuleSet, files: &[SourceFile]) -> Vec<Problem> {
             break;
         }
         for case in &file.cases {
-            if since.elapsed() > TIME_MAX {
-                let seconds = TIME_MAX.as_secs();
+            if since.elapsed() > most {
+                let seconds = most.as_secs();
                 let message = format!("the cases take longer than {seconds} s to try");
                 problems.push(problem(source, case.span().start, &message, "remove some"));
                 return problems;
@@ -319,4 +323,28 @@ fn fact(spec: &FactSpec, value: &toml::Value) -> Option<serde_json::Value> {
             Timestamp::from(text.parse::<jiff::Timestamp>().ok()?).micros().into()
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        bundle::Bundle,
+        load::{Names, load},
+        shipped::SHIPPED,
+    };
+
+    #[test]
+    fn cases_that_take_too_long_are_a_problem_of_the_set_with_its_place() {
+        let files = SHIPPED
+            .iter()
+            .map(|&(name, text)| SourceFile { name: name.to_owned(), text: text.to_owned() });
+        let bundle = Bundle::of(files);
+        let set = load(&bundle, &Names::default()).unwrap().set;
+        assert_eq!(within(TIME_MAX, &set, &bundle.cases), []);
+        let problems = within(Duration::ZERO, &set, &bundle.cases);
+        assert_eq!(problems.len(), 1, "the rest is not tried");
+        let Problem { line, message, .. } = &problems[0];
+        assert!(*line > 1 && message.contains("take longer than 0 s"), "{problems:?}");
+    }
 }

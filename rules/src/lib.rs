@@ -15,7 +15,6 @@ mod host;
 mod layout;
 mod letters;
 pub mod load;
-pub mod plain;
 pub mod problem;
 pub mod set;
 mod settings;

@@ -9,7 +9,7 @@ use domain::{
 };
 use tests::{
     daemon::{Daemon, eventually},
-    peers::{Pooler, Postgres},
+    peers::{AWAY, BACK, CUT_OFF, Pooler, Postgres},
     site::{Guest, Plan, uid},
 };
 
@@ -41,7 +41,7 @@ const WHILE_IT_RUNS: [Cause; 5] = [
     Cause {
         name: "no such database",
         begins: &["ALTER DATABASE {database} CONNECTION LIMIT 0", CUT_OFF, AWAY],
-        ends: &["ALTER DATABASE {database}_away RENAME TO {database}", OPEN_AGAIN],
+        ends: &[BACK, OPEN_AGAIN],
     },
     Cause {
         name: "foreign",
@@ -50,9 +50,6 @@ const WHILE_IT_RUNS: [Cause; 5] = [
     },
 ];
 
-const CUT_OFF: &str =
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'";
-const AWAY: &str = "ALTER DATABASE {database} RENAME TO {database}_away";
 const OPEN_AGAIN: &str = "ALTER DATABASE {database} CONNECTION LIMIT -1";
 
 fn plan(url: &str) -> Plan {

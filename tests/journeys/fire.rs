@@ -1,6 +1,10 @@
 //! Fire: released stays released, whatever the rules, the daemon or the network do.
 
-use std::{process::Output, time::Duration};
+use std::{
+    fs,
+    process::Output,
+    time::{Duration, Instant},
+};
 
 use devices::{
     profile::Profiles,
@@ -11,9 +15,11 @@ use domain::{
     reasons::Reason,
     verdict::Outcome,
 };
+use rustix::process::Signal;
 use serde_json::json;
 use tests::{
     daemon::{Daemon, eventually},
+    peers::{AWAY, BACK, CUT_OFF, Postgres},
     program,
     site::{Guest, Plan, RIGHTS, uid},
 };
@@ -112,6 +118,68 @@ async fn fire_releases_every_gate_until_two_people_reset_it() {
     let records = daemon.records().await;
     assert_eq!(records.charges().await, 0, "an emergency charges nothing");
     records.check_chain().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_whose_database_is_away_releases_what_the_last_run_had_released() {
+    let name = "a_start_whose_database_is_away_releases_what_the_last_run_had_released";
+    let Some(server) = Postgres::start(name).await else { return };
+    let board = board().await;
+    let (settings, boards) = (RIGHTS.to_owned(), vec![board.address()]);
+    let url = Some(server.url.clone());
+    let plan = Plan { gates: 1, boards, settings, server: url, ..Plan::default() };
+    let mut daemon = Daemon::start(&plan).await;
+    let gate = daemon.gate("gate-1").await;
+    let released = async || board.is_released().then_some(());
+    let controlled = async || (!board.is_released()).then_some(());
+    gate.set_fire(true);
+    eventually("every gate is released", released).await;
+    let noted = async || {
+        let latched = fs::read_to_string(daemon.site.path().join("state/emergency.json")).ok()?;
+        latched.contains("gate-1").then_some(())
+    };
+    eventually("it is known beside the database", noted).await;
+    // Nobody says any more that it burns.
+    drop(gate);
+    daemon.kill();
+    server.order(&[CUT_OFF, AWAY]).await;
+    board.drop_connections(true);
+    assert!(!board.is_released());
+    daemon.spawn();
+    daemon.serves("/healthz").await;
+    eventually("it is released without the database", released).await;
+    let begun = Instant::now();
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.ended().await, Some(0), "{}", daemon.messages());
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    daemon.spawn();
+    daemon.serves("/healthz").await;
+    server.order(&[BACK]).await;
+    daemon.ready().await;
+    assert!(board.is_released(), "the database says so, too");
+
+    let gate = daemon.gate("gate-1").await;
+    gate.set_fire(false);
+    let waits = async || {
+        let first = reset(&daemon, "nino", "1111");
+        first.1.contains("waits 60 seconds for a second person").then_some(())
+    };
+    eventually("the reset waits for a second person", waits).await;
+    let confirmed = confirm(&daemon, "levan", "2222", "till-2");
+    assert_eq!(confirmed.0, Some(0), "{confirmed:?}");
+    eventually("every gate is controlled again", controlled).await;
+    // As if the run had ended between the reset and what is kept of it beside the database.
+    daemon.stop().await;
+    let left = r#"{"started":"2026-01-05T10:00:00Z","source":"gate-1"}"#;
+    fs::write(daemon.site.path().join("state/emergency.json"), left).unwrap();
+    server.order(&[CUT_OFF, AWAY]).await;
+    daemon.spawn();
+    daemon.serves("/healthz").await;
+    eventually("nobody knows that it is over", released).await;
+    server.order(&[BACK]).await;
+    daemon.ready().await;
+    eventually("the database knows", controlled).await;
+    daemon.stop().await;
 }
 
 async fn in_an_emergency(gate: &MqttGate) {

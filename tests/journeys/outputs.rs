@@ -13,6 +13,7 @@ use rustix::{
 };
 use tests::{
     daemon::{Daemon, eventually},
+    late::worked,
     site::{Folder, Guest, Plan, uid},
 };
 
@@ -73,6 +74,32 @@ async fn a_daemon_whose_output_cannot_be_written_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_while_rules_are_tried_ends_in_time() {
+    let mut daemon = Daemon::of(Folder::write(&plan()));
+    daemon.spawn();
+    daemon.ready().await;
+    // Each case takes a while, and all of them far longer than may be.
+    let slow = "if entry { let turns = 0; while turns < 400 { turns += 1; } }\n";
+    daemon.site.save_rule("98_slow.rhai", slow);
+    let case =
+        |number| format!("[[case]]\nname = \"{number}\"\nevent = \"entry\"\noutcome = \"grant\"\n");
+    for file in 0..3 {
+        let name = format!("98_slow_{file}.cases.toml");
+        daemon.site.save_rule(&name, (0..2_500).map(case).collect::<String>());
+    }
+    let before = worked(daemon.process());
+    let busy = async || (worked(daemon.process()) > before + Duration::from_secs(1)).then_some(());
+    eventually("the cases are tried", busy).await;
+    let since = Instant::now();
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.ended().await, Some(0), "{}", daemon.messages());
+    let took = since.elapsed();
+    assert!(took < Duration::from_secs(10), "it took {took:?} to end");
+    let said = daemon.messages();
+    assert!(!said.contains("rule set was refused") && !said.contains("is live"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pipe_among_the_rule_files_is_named_and_stops_nothing() {
     let mut daemon = Daemon::of(Folder::write(&plan()));
     let pipe = daemon.site.rules().join("x.rhai");
@@ -91,4 +118,28 @@ async fn a_pipe_among_the_rule_files_is_named_and_stops_nothing() {
     };
     eventually("the pipe is refused", refused).await;
     daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pipe_in_the_place_of_a_file_of_the_site_is_named_and_nobody_waits_for_it() {
+    for name in ["accounts.toml", "devices/own.toml", "data/operators.csv"] {
+        is_named(Daemon::of(Folder::write(&plan())), name).await;
+    }
+    for name in ["state/pin.key", "state/database.json", "state/audit.key"] {
+        let mut daemon = Daemon::start(&plan()).await;
+        daemon.stop().await;
+        is_named(daemon, name).await;
+    }
+}
+
+/// Puts a pipe in the place of a file of a site that is to start.
+async fn is_named(mut daemon: Daemon, name: &str) {
+    let path = daemon.site.path().join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    drop(std::fs::remove_file(&path));
+    mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    daemon.spawn();
+    assert_ne!(daemon.ended().await, Some(0), "{name}");
+    let said = daemon.messages();
+    assert!(said.contains(name) && said.contains("no plain file"), "{name}: {said}");
 }

@@ -63,15 +63,26 @@ impl Measured {
     }
 }
 
+/// How long the threads of a process ever had a processor.
+#[must_use]
+pub fn worked(process: u32) -> Duration {
+    told(&[process], 0).values().sum()
+}
+
 /// How long each thread of these processes ever waited for a processor.
 fn waits(processes: &[u32]) -> BTreeMap<String, Duration> {
+    told(processes, 1)
+}
+
+/// What the kernel counts for each thread, in the order of its file.
+fn told(processes: &[u32], place: usize) -> BTreeMap<String, Duration> {
     let tasks = processes.iter().filter_map(|id| fs::read_dir(format!("/proc/{id}/task")).ok());
     let threads = tasks.flatten().filter_map(Result::ok);
     let told = threads.filter_map(|thread| {
         let path = thread.path().join("schedstat");
         let text = fs::read_to_string(&path).ok()?;
-        let waited = text.split_whitespace().nth(1)?.parse().ok()?;
-        Some((path.display().to_string(), Duration::from_nanos(waited)))
+        let told = text.split_whitespace().nth(place)?.parse().ok()?;
+        Some((path.display().to_string(), Duration::from_nanos(told)))
     });
     told.collect()
 }

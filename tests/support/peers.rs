@@ -27,6 +27,14 @@ pub struct Postgres {
     server: String,
 }
 
+/// Orders to a server: ends all that is connected to a database.
+pub const CUT_OFF: &str =
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'";
+/// Takes a database away.
+pub const AWAY: &str = "ALTER DATABASE {database} RENAME TO {database}_away";
+/// Brings it back.
+pub const BACK: &str = "ALTER DATABASE {database}_away RENAME TO {database}";
+
 impl Postgres {
     /// Makes one; where there is no server, the test is left out.
     ///
@@ -91,8 +99,7 @@ impl Postgres {
     /// # Panics
     /// Where the server does not answer.
     pub async fn cut_off(&self) {
-        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '";
-        run(&self.server, format!("{sql}{}'", self.name)).await.unwrap();
+        self.order(&[CUT_OFF]).await;
     }
 }
 

@@ -13,6 +13,7 @@ use crate::root;
 
 /// What the program is made of.
 const PARTS: &[&str] = &[
+    "plain-file",
     "domain",
     "rules",
     "plugins",

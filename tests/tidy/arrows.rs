@@ -6,13 +6,14 @@ use crate::tree::File;
 
 /// Our crates, and which of ours each may use.
 const ARROWS: &[(&str, &[&str])] = &[
+    ("plain-file", &[]),
     ("domain", &[]),
-    ("rules", &["domain"]),
-    ("devices", &["domain"]),
-    ("store", &["domain"]),
-    ("plugins", &["rules"]),
+    ("rules", &["domain", "plain-file"]),
+    ("devices", &["domain", "plain-file"]),
+    ("store", &["domain", "plain-file"]),
+    ("plugins", &["rules", "plain-file"]),
     ("admin-api", &["store", "domain"]),
-    ("daemon", &["domain", "rules", "plugins", "devices", "store", "admin-api"]),
+    ("daemon", &["plain-file", "domain", "rules", "plugins", "devices", "store", "admin-api"]),
     ("tests", &["domain", "rules", "plugins", "devices", "store", "admin-api", "daemon"]),
     ("benchmarks", &["domain", "rules"]),
 ];

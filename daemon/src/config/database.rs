@@ -71,7 +71,7 @@ pub(super) struct AuditPart {
 fn secret(folder: &Path, file: &Path) -> Result<String, String> {
     let given = std::env::var_os("CREDENTIALS_DIRECTORY").map(|given| Path::new(&given).join(file));
     let path = given.filter(|path| path.is_file()).unwrap_or_else(|| folder.join(file));
-    let text = std::fs::read_to_string(&path);
+    let text = plain_file::text(&path, plain_file::SMALL);
     let text = text.map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }

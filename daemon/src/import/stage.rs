@@ -111,7 +111,7 @@ impl Rest {
     /// The file is gone or cannot be read.
     pub(crate) fn open(state: &Path, id: &ImportId, import: &Import) -> anyhow::Result<Self> {
         let path = place(state, id);
-        let file = File::open(&path).with_context(|| {
+        let file = plain_file::open(&path).with_context(|| {
             format!(
                 "the import of `{}` stopped after {} of {} rows, and `{}` with the others cannot \
                  be read; restore it from the last backup and start again",

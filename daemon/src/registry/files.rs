@@ -46,11 +46,8 @@ fn keep(
     (types, most): (&[&str], u64),
 ) -> anyhow::Result<(FileName, bool)> {
     let shown = file.display();
-    let length = fs::metadata(file).with_context(|| format!("cannot read `{shown}`"))?.len();
-    if length > most {
-        bail!("`{shown}` is larger than {} MiB; make it smaller", most / 1024 / 1024);
-    }
-    let content = fs::read(file).with_context(|| format!("cannot read `{shown}`"))?;
+    let content =
+        plain_file::bytes(file, most).with_context(|| format!("cannot read `{shown}`"))?;
     let kind = type_of(&content).filter(|kind| types.contains(kind));
     let Some(kind) = kind else { bail!("`{shown}` is none of {}", types.join(", ")) };
     let name = format!("{}.{kind}", blake3::hash(&content).to_hex());

@@ -14,7 +14,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{FILE, Line, Spill};
+use domain::rows::Emergency;
+
+use super::{FILE, Line, Spill, latch::Latch};
 use crate::intake::{EarlyAck, Owed, Taken};
 
 /// So many inputs are written at once.
@@ -29,6 +31,8 @@ type Kept = (Line, Option<EarlyAck>);
 enum Work {
     Keep(Vec<Kept>),
     Clear,
+    /// The emergency that is latched now.
+    Latch(Option<Emergency>),
     /// The run ends: what is left, and how many inputs that were.
     End(Vec<Kept>, usize),
 }
@@ -40,6 +44,8 @@ pub(crate) struct Keeper {
     busy: Arc<AtomicBool>,
     /// Whether something may stand in the journal.
     used: bool,
+    /// The emergency that is kept beside the database.
+    latched: Option<Emergency>,
     thread: JoinHandle<()>,
 }
 
@@ -62,6 +68,7 @@ impl Keeper {
 
     fn open(state: &Path, held: &mut VecDeque<Taken>) -> io::Result<Self> {
         let (spill, left) = Spill::open(state)?;
+        let (latch, latched) = Latch::open(state)?;
         let used = !left.is_empty();
         if used {
             tracing::warn!(events = left.len(), "events of the spill journal are taken in");
@@ -69,12 +76,12 @@ impl Keeper {
         let nobody = |input| Taken { input, policy: None, owed: Owed::Nothing };
         left.into_iter().map(nobody).rev().for_each(|taken| held.push_front(taken));
         // One piece of work at a time, a clearing after it, and the end.
-        let (to, work) = sync_channel(4);
+        let (to, work) = sync_channel(8);
         let busy = Arc::new(AtomicBool::new(false));
         let done = Arc::clone(&busy);
         let thread = thread::Builder::new().name("spill".to_owned());
-        let thread = thread.spawn(move || serve(spill, &work, &done))?;
-        Ok(Self { to, busy, used, thread })
+        let thread = thread.spawn(move || serve(spill, &latch, &work, &done))?;
+        Ok(Self { to, busy, used, latched, thread })
     }
 
     /// Has what devices still wait for kept, and acknowledged once it is durable here.
@@ -108,6 +115,18 @@ impl Keeper {
         }
     }
 
+    /// The emergency that is kept beside the database; at a start, the last run's.
+    pub(crate) const fn latched(&self) -> Option<&Emergency> {
+        self.latched.as_ref()
+    }
+
+    /// Keeps the emergency of the site, or that there is none any more.
+    pub(crate) fn latch(&mut self, now: Option<&Emergency>) {
+        if self.latched.as_ref() != now && self.to.try_send(Work::Latch(now.cloned())).is_ok() {
+            self.latched = now.cloned();
+        }
+    }
+
     /// Keeps what is not stored at the end of a run, and says so.
     pub(crate) fn end(self, left: Vec<Taken>) {
         let lines = left.into_iter().filter_map(|mut taken| {
@@ -124,7 +143,7 @@ impl Keeper {
     }
 }
 
-fn serve(mut spill: Spill, work: &Receiver<Work>, busy: &AtomicBool) {
+fn serve(mut spill: Spill, latch: &Latch, work: &Receiver<Work>, busy: &AtomicBool) {
     let mut said: Option<Instant> = None;
     while let Ok(next) = work.recv() {
         match next {
@@ -146,6 +165,11 @@ fn serve(mut spill: Spill, work: &Receiver<Work>, busy: &AtomicBool) {
             Work::Clear => {
                 if let Err(error) = spill.clear() {
                     tracing::warn!(%error, "the spill journal could not be emptied");
+                }
+            }
+            Work::Latch(emergency) => {
+                if let Err(error) = latch.keep(emergency.as_ref()) {
+                    tracing::warn!(%error, "the emergency is kept in the database alone");
                 }
             }
             Work::End(lines, count) => return end(&mut spill, lines, count),

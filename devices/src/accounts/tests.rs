@@ -1,5 +1,7 @@
 //! What accounts let in, and what their file keeps.
 
+use std::fs;
+
 use super::*;
 
 const NOW: Timestamp = Timestamp::from_micros(1_000_000);

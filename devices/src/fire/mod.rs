@@ -76,6 +76,23 @@ impl FireRoad {
         }
     }
 
+    /// The same for an emergency of an earlier run of which nobody knows whether it goes on: what
+    /// to tell [`Self::lift`] once it is known to have ended. Nothing where gates are released
+    /// already.
+    pub fn raise_again(&self, source: &DeviceId) -> Option<u64> {
+        let mut raised = None;
+        self.shared.order(|wanted| {
+            if !wanted.release {
+                (wanted.release, wanted.raised) = (true, wanted.raised + 1);
+                raised = Some(wanted.raised);
+            }
+        });
+        if raised.is_some() {
+            tracing::error!(device = %source, "emergency of the last run: every gate is released");
+        }
+        raised
+    }
+
     /// How often [`Self::raise`] was called.
     #[must_use]
     pub fn raised(&self) -> u64 {

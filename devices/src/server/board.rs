@@ -1,7 +1,7 @@
 //! All sessions, who has subscribed to what, and what is retained. Nothing here waits.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -12,7 +12,10 @@ use tokio::time::Instant;
 
 use super::{
     handle::{Ending, Handle},
-    limits::{QUEUED_BYTES_IN_ALL, SESSION, SESSIONS_AWAY, SUBSCRIPTIONS, SUBSCRIPTIONS_IN_ALL},
+    limits::{
+        CONNECTIONS, QUEUED_BYTES_IN_ALL, SESSION, SESSIONS_AWAY, SUBSCRIPTIONS,
+        SUBSCRIPTIONS_IN_ALL,
+    },
     message::Message,
     outbox::{Due, Outbox, Pool},
     retained::{Owner, Retained},
@@ -31,6 +34,9 @@ pub(crate) struct Board {
     retained: Retained,
     rights: Rights,
     last: SessionKey,
+    /// Devices whose connection broke and that have not come back: what they said meanwhile they
+    /// may have kept, whatever session they come back with.
+    broken: HashSet<Box<str>>,
     /// Sessions of strangers without a connection, the oldest first.
     away: BTreeSet<(Instant, SessionKey)>,
     strangers: Arc<Pool>,
@@ -46,6 +52,17 @@ pub(crate) struct Coming<'a> {
     /// How much it takes at once.
     pub(crate) window: u16,
     pub(crate) handle: Arc<Handle>,
+}
+
+/// A client that came in.
+pub(crate) struct Came {
+    pub(crate) key: SessionKey,
+    /// Whether its session is an old one.
+    pub(crate) present: bool,
+    /// Whether it may bring what it said while it was away.
+    pub(crate) resumes: bool,
+    /// Wills that are due now.
+    pub(crate) wills: Vec<Will>,
 }
 
 /// What a subscription came to.
@@ -66,6 +83,7 @@ impl Board {
             retained: Retained::default(),
             rights,
             last: 0,
+            broken: HashSet::new(),
             away: BTreeSet::new(),
             strangers: Pool::of(QUEUED_BYTES_IN_ALL),
             known: Pool::of(QUEUED_BYTES_IN_ALL),
@@ -78,17 +96,15 @@ impl Board {
         session.is_some_and(|it| !it.who.is_same_as(who) && self.rights.may_stay(&it.who))
     }
 
-    /// A client has come: its session, whether it is an old one, and wills that are due now.
-    pub(crate) fn connect(
-        &mut self,
-        coming: Coming<'_>,
-        now: Instant,
-    ) -> (SessionKey, bool, Vec<Will>) {
+    /// A client has come.
+    pub(crate) fn connect(&mut self, coming: Coming<'_>, now: Instant) -> Came {
         let mut wills = Vec::new();
+        let mut resumes = self.broken.remove(coming.client_id) || !coming.clean;
         let old = self.names.get(coming.client_id).copied();
         if let Some(session) = old.and_then(|key| self.sessions.get_mut(&key)) {
             if let Some(handle) = session.handle.take() {
                 handle.end(Ending::TakenOver);
+                resumes |= session.known;
                 // A will with a delay is not published: its client is back.
                 wills.extend(session.will.take().filter(|it| it.delay.is_zero() || coming.clean));
             } else if coming.clean {
@@ -119,7 +135,7 @@ impl Board {
             session.will_due = None;
             session.outbox.reconnected(coming.window);
         }
-        (key, present, wills)
+        Came { key, present, resumes, wills }
     }
 
     fn add(&mut self, client_id: &str, who: Who, wills: &mut Vec<Will>) -> SessionKey {
@@ -165,6 +181,9 @@ impl Board {
         let session = self.sessions.get_mut(&key).filter(|session| session.is_of(number))?;
         session.handle = None;
         session.away = Some(now);
+        if session.known && !leaves && self.broken.len() < CONNECTIONS {
+            self.broken.insert(session.client_id.clone());
+        }
         if leaves {
             session.will = None;
         }
@@ -339,8 +358,8 @@ mod tests {
             window: 8,
             handle,
         };
-        let (key, present, _) = board.connect(coming, now);
-        (key, present)
+        let came = board.connect(coming, now);
+        (came.key, came.present)
     }
 
     #[test]

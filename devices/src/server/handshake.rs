@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::codec::Encoder;
 
 use super::{
-    board::{Coming, life},
+    board::{Came, Coming, life},
     connection::{Client, Connection},
     exchange::Exchange,
     handle::Handle,
@@ -91,18 +91,18 @@ pub(crate) fn admit(
         window: connect.window,
         handle: Arc::clone(handle),
     };
-    let (key, present, wills) = {
+    let Came { key, present, resumes, wills } = {
         let mut board = exchange.board();
-        let (key, present, wills) = board.connect(coming, now);
-        if let Some(session) = board.sessions.get_mut(&key) {
-            session.will = will(exchange, &connect, (&who, key), now);
+        let came = board.connect(coming, now);
+        if let Some(session) = board.sessions.get_mut(&came.key) {
+            session.will = will(exchange, &connect, (&who, came.key), now);
         }
-        (key, present, wills)
+        came
     };
     exchange.publish_wills(wills);
     let mut out = BytesMut::new();
     welcome(&mut codec, &connect, present, &mut out);
-    let (intake, acks) = Intake::new(&connect.client_id, who, connect.clean);
+    let (intake, acks) = Intake::new(&connect.client_id, who, resumes);
     let keep_alive = Duration::from_secs(connect.keep_alive.into());
     let client = Client {
         exchange: Arc::clone(exchange),

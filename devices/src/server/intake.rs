@@ -73,8 +73,8 @@ pub(crate) struct Intake {
 type Answers = Vec<Outgoing>;
 
 impl Intake {
-    /// Of a client that came now; `clean` where nothing of before can come from it.
-    pub(crate) fn new(client_id: &str, who: Who, clean: bool) -> (Self, mpsc::Receiver<Done>) {
+    /// Of a client that came now; `resumes` where it may bring what it said before.
+    pub(crate) fn new(client_id: &str, who: Who, resumes: bool) -> (Self, mpsc::Receiver<Done>) {
         let now = Instant::now();
         let (acks, done) = mpsc::channel(SHARE + FIRE_SHARE);
         let intake = Self {
@@ -93,7 +93,7 @@ impl Intake {
             spent: 0,
             second: now,
             again: false,
-            resumed: (!clean).then_some(now),
+            resumed: resumes.then_some(now),
         };
         (intake, done)
     }

@@ -38,14 +38,20 @@ impl Certificate {
             what,
             why,
         };
-        let certificates = CertificateDer::pem_file_iter(chain).and_then(Iterator::collect);
-        let certificates: Vec<CertificateDer<'static>> = certificates
-            .map_err(|error| unreadable(chain, "certificate chain", error.to_string()))?;
+        let read = |path: &Path, what| {
+            let bytes = plain_file::bytes(path, plain_file::SMALL);
+            bytes.map_err(|error| unreadable(path, what, error.to_string()))
+        };
+        let certificates = read(chain, "certificate chain")?;
+        let certificates: Vec<CertificateDer<'static>> =
+            CertificateDer::pem_slice_iter(&certificates)
+                .collect::<Result<_, _>>()
+                .map_err(|error| unreadable(chain, "certificate chain", error.to_string()))?;
         if certificates.is_empty() {
             let why = "there is no certificate in it".to_owned();
             return Err(unreadable(chain, "certificate chain", why));
         }
-        let key = PrivateKeyDer::from_pem_file(key)
+        let key = PrivateKeyDer::from_pem_slice(&read(key, "private key")?)
             .map_err(|error| unreadable(key, "private key", error.to_string()))?;
         let pair = |error: tokio_rustls::rustls::Error| CertificateError::Pair(error.to_string());
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))

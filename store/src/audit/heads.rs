@@ -199,7 +199,7 @@ pub(crate) fn files(place: &Place) -> Vec<PathBuf> {
 /// # Errors
 /// Where it cannot be read, or is no such file.
 pub(crate) fn read(path: &Path) -> std::io::Result<Vec<Kept>> {
-    let text = match fs::read_to_string(path) {
+    let text = match plain_file::text(path, plain_file::SMALL) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         text => text?,
     };

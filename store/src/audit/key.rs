@@ -114,7 +114,7 @@ fn of_server(row: Option<crate::link::Row>) -> Result<Option<Key>, KeyError> {
 fn of_file(database: &Path) -> Result<Option<Key>, KeyError> {
     let path = database.with_file_name(FILE);
     let wrong = || KeyError::Wrong { place: format!("`{}`", path.display()) };
-    match fs::read_to_string(&path) {
+    match plain_file::text(&path, plain_file::SMALL) {
         Ok(text) => {
             let key = blake3::Hash::from_hex(text.trim()).map_err(|_| wrong())?;
             Ok(Some(Key::of(key.as_bytes())))

@@ -10,20 +10,31 @@ use std::{
 
 use rustix::fs::OFlags;
 
-/// Reads a plain file of at most so many bytes, without waiting for anybody. A link to one is one.
+/// What configuration, keys and passwords may take, in bytes: no honest one comes near.
+pub const SMALL: u64 = 1024 * 1024;
+
+/// Opens a plain file for reading, without waiting for anybody. A link to one is one.
 ///
 /// # Errors
-/// It cannot be read, is no plain file, or is larger.
-pub fn bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+/// It cannot be read, or is no plain file.
+pub fn open(path: &Path) -> io::Result<File> {
     plain(&fs::metadata(path)?)?;
     // It may have been replaced since.
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let file = File::options().read(true).custom_flags(flags).open(path)?;
     plain(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// Reads such a file of at most so many bytes.
+///
+/// # Errors
+/// As [`open`], or it is larger.
+pub fn bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
-        let text = format!("it is larger than {most} bytes; split it");
+        let text = format!("it is larger than {most} bytes");
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
     }
     Ok(bytes)
