@@ -16,10 +16,11 @@ use domain::{
 };
 
 use crate::import::{
-    cells::{Cells, Places},
+    cells::{Cells, Fault, Places},
     kinds::Kind,
     known::Known,
     rows::{Existing, Made, Reading},
+    source::{Cell, Dialect, Row, Table, listed},
 };
 
 mod goods;
@@ -129,29 +130,44 @@ impl<'a> Reader<'a> {
     /// Takes each row of a table.
     fn table(&mut self, kind: Kind, file: &Path) -> Result<(), BadRow> {
         let Some(text) = self.text(file)? else { return Ok(()) };
+        if text.trim().is_empty() {
+            return Ok(());
+        }
         let bad = |line, why| BadRow { file: file.to_path_buf(), line, why };
-        let mut reader =
-            csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-        let headers = reader.headers().map_err(|error| bad(1, error.to_string()))?;
-        let places: Places = (0..).zip(headers).map(|(at, name)| (name.to_owned(), at)).collect();
-        let unknown = places.keys().find(|name| kind.column(name).is_none());
-        if let Some(name) = unknown {
-            return Err(bad(1, format!("no column of {} is called `{name}`", kind.name())));
-        }
-        let mut record = StringRecord::new();
-        loop {
-            let line = reader.position().line();
-            let more = reader.read_record(&mut record);
-            if !more.map_err(|error| bad(line, error.to_string()))? {
-                return Ok(());
+        // Its cells stand between commas, whatever they look like: PINs are hidden in it like that.
+        let dialect = Dialect { separator: Some(','), ..Dialect::default() };
+        let table = Table::read(text.as_bytes(), &dialect);
+        let table = table.map_err(|error| bad(1, format!("{error:#}")))?;
+        let places = places(kind, &table.headings).map_err(|why| bad(1, why))?;
+        let mut worked_out = Vec::new();
+        for row in &table.rows {
+            let columns = table.headings.len();
+            let short = || {
+                let why = format!("it has {} cells under {columns} headings", row.given);
+                (row.given < columns).then_some(why)
+            };
+            if let Some(why) = row.broken.clone().or_else(short) {
+                return Err(bad(row.line, why));
             }
-            let line = record.position().map_or(line, csv::Position::line);
-            match self.reading.row(kind, line, Cells::new(&places, &record)) {
-                Ok(Made::New(rows) | Made::Changed(rows)) => self.rows.extend(rows),
+            let record: StringRecord = row.cells.iter().map(Cell::shown).collect();
+            let faults = faults(&table.headings, row);
+            let cells = || Cells::new(&places, &record, &faults);
+            match self.reading.row(kind, row.line, cells()) {
+                Ok(Made::New(rows) | Made::Changed(rows)) => {
+                    let found = self.reading.worked_out(&cells(), &rows);
+                    worked_out.extend((!found.is_empty()).then_some(row.line));
+                    self.rows.extend(rows);
+                }
                 Ok(Made::Skipped) => {}
-                Err(why) => return Err(bad(line, why.join("; "))),
+                Err(why) => return Err(bad(row.line, why.join("; "))),
             }
         }
+        if !worked_out.is_empty() {
+            let rows = listed(&worked_out);
+            let file = file.display();
+            tracing::info!(%file, rows, "valid_until is worked out from the tariff");
+        }
+        Ok(())
     }
 
     fn tariffs(&mut self, file: &Path) -> Result<(), BadRow> {
@@ -171,6 +187,32 @@ impl<'a> Reader<'a> {
         self.rows.extend(goods.rows(&self.reading).map_err(|wrong| source.bad(wrong))?);
         Ok(())
     }
+}
+
+/// Where each column of a table stands.
+fn places(kind: Kind, headings: &[String]) -> Result<Places, String> {
+    let mut places = Places::new();
+    for (at, name) in headings.iter().enumerate() {
+        if kind.column(name).is_none() {
+            return Err(format!("no column of {} is called `{name}`", kind.name()));
+        }
+        if let Some(first) = places.insert(name.clone(), at) {
+            let (first, second) = (first + 1, at + 1);
+            return Err(format!("columns {first} and {second} are both called `{name}`"));
+        }
+    }
+    Ok(places)
+}
+
+/// Cells that are no values.
+fn faults(headings: &[String], row: &Row) -> Vec<Fault> {
+    let fault = |(column, cell): (&String, &Cell)| match cell {
+        Cell::Wrong(shown, why) => {
+            Some(Fault { column: column.clone(), why: format!("`{shown}`: {why}") })
+        }
+        _ => None,
+    };
+    headings.iter().zip(&row.cells).filter_map(fault).collect()
 }
 
 /// The longest id, in characters (our choice).

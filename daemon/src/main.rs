@@ -39,6 +39,7 @@ mod stall;
 mod storing;
 mod till;
 mod undone;
+mod unseen;
 mod values;
 mod waiting;
 

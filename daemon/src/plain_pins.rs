@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::Context;
 use devices::pin::{PIN_DIGITS, PinKey};
+use domain::ids::Uid;
 
 use crate::{data::FILE_MAX, output};
 
@@ -15,7 +16,7 @@ use crate::{data::FILE_MAX, output};
 struct PinTable {
     file: &'static str,
     pins: &'static [&'static str],
-    /// Whether a holder is something that a reader reports, which is written in capitals.
+    /// Whether a holder is a card, whose number is kept in one form.
     holders: &'static [(&'static str, bool)],
 }
 
@@ -99,7 +100,10 @@ fn find<'a>(table: &PinTable, text: &'a str) -> Vec<Plain<'a>> {
         let column = |name: &&str| headings.iter().position(|heading| heading == name);
         let holders = table.holders.iter().filter_map(|(name, is_read)| {
             let holder = cell(column(name)?);
-            let named = || if *is_read { holder.to_ascii_uppercase() } else { holder.to_owned() };
+            let named = || match Uid::carried(holder) {
+                Ok(uid) if *is_read => uid.as_str().to_owned(),
+                _ => holder.to_owned(),
+            };
             (!holder.is_empty()).then(named)
         });
         let holders: Vec<String> = holders.collect();

@@ -28,6 +28,7 @@ use crate::{
         AddMember, Change, DocumentArgs, Grant, Issue as IssueArgs, Known, Media, PickupArgs,
     },
     socket::{Desk, Reply},
+    unseen,
 };
 
 pub(crate) mod files;
@@ -166,15 +167,15 @@ impl Resolving<'_> {
             }
             Change::Issue(asked) => Registry::Issue(self.issue(asked).await?),
             Change::Replace(asked) => Registry::Replace {
-                uid: uid(&asked.uid),
-                with: uid(&asked.with),
+                uid: uid(&asked.uid)?,
+                with: carried(&asked.with)?,
                 reason: asked.reason,
             },
-            Change::Return(asked) => turned(&asked, HeldEvent::Returned),
-            Change::Lost(asked) => turned(&asked, HeldEvent::Lost),
-            Change::Stolen(asked) => turned(&asked, HeldEvent::Stolen),
-            Change::Block(asked) => turned(&asked, HeldEvent::Blocked),
-            Change::Unblock(asked) => turned(&asked, HeldEvent::Unblocked),
+            Change::Return(asked) => turned(&asked, HeldEvent::Returned)?,
+            Change::Lost(asked) => turned(&asked, HeldEvent::Lost)?,
+            Change::Stolen(asked) => turned(&asked, HeldEvent::Stolen)?,
+            Change::Block(asked) => turned(&asked, HeldEvent::Blocked)?,
+            Change::Unblock(asked) => turned(&asked, HeldEvent::Unblocked)?,
         })
     }
 
@@ -239,14 +240,14 @@ impl Resolving<'_> {
         person: &mut Person,
     ) -> Result<(), String> {
         if let Some(name) = known.name {
-            name.trim().clone_into(&mut person.name);
+            person.name = unseen::name(&name);
             if known.latin.is_none() {
                 person.name_latin = latin(&person.name)
                     .ok_or("write the name in Latin letters as well, with `--latin`")?;
             }
         }
         if let Some(name) = known.latin {
-            name.trim().clone_into(&mut person.name_latin);
+            person.name_latin = unseen::name(&name);
         }
         if let Some(phones) = known.phones {
             let given = phones.iter().filter(|phone| !phone.trim().is_empty());
@@ -303,7 +304,7 @@ impl Resolving<'_> {
     ) -> Result<impl FnOnce(&mut Vec<Pickup>) -> Result<(), String> + use<>, String> {
         let phone = asked.phone.map(|phone| phones::complete(&phone, self.desk.site.country));
         let pickup = Pickup {
-            name: asked.name.unwrap_or_default().trim().to_owned(),
+            name: unseen::name(&asked.name.unwrap_or_default()),
             phone: phone.transpose()?.unwrap_or_default(),
             relation: asked.relation,
             until: asked.until.map(|text| date(&text)).transpose()?,
@@ -343,7 +344,7 @@ impl Resolving<'_> {
             )
         })?;
         let uid = match asked.uid {
-            Some(text) => uid(&text),
+            Some(text) => carried(&text)?,
             None if kind == CredentialKind::Ticket => unguessable()?,
             None => return Err("hold it to a reader, and give what that reports".to_owned()),
         };
@@ -372,8 +373,8 @@ impl Resolving<'_> {
     }
 }
 
-fn turned(asked: &Media, event: HeldEvent) -> Registry {
-    Registry::Credential { uid: uid(&asked.uid), event, reason: asked.reason.clone() }
+fn turned(asked: &Media, event: HeldEvent) -> Result<Registry, String> {
+    Ok(Registry::Credential { uid: uid(&asked.uid)?, event, reason: asked.reason.clone() })
 }
 
 /// Adds to a list, or takes the one of a place, from 1, off it.
@@ -386,10 +387,14 @@ fn listed<T>(list: &mut Vec<T>, new: T, remove: Option<usize>) -> Result<(), Str
     Ok(())
 }
 
-/// What a reader reports, however somebody copied it.
-pub(crate) fn uid(text: &str) -> Uid {
-    let plain = text.chars().filter(|c| !matches!(c, ' ' | ':' | '-'));
-    Uid::from(plain.collect::<String>().to_ascii_uppercase())
+/// The number of a card, however somebody copied it.
+pub(crate) fn uid(text: &str) -> Result<Uid, String> {
+    Uid::read(text).map_err(|why| format!("`{text}` is no card: {why}"))
+}
+
+/// The same of a card that somebody is to carry.
+fn carried(text: &str) -> Result<Uid, String> {
+    Uid::carried(text).map_err(|why| format!("`{text}` is no card: {why}"))
 }
 
 /// A number that nobody guesses: 128 bits of the system's chance.
@@ -415,8 +420,8 @@ mod tests {
 
     #[test]
     fn what_a_reader_reports_is_taken_however_it_was_copied() {
-        for text in ["04a2b3c4", "04:A2:B3:C4", "04 a2 b3 c4", "04-A2-B3-C4"] {
-            assert_eq!(uid(text).as_str(), "04A2B3C4");
+        for text in ["04a2b3c4", "04:A2:B3:C4", "04 a2 b3 c4", "04-A2-B3-C4", "0x04A2B3C4"] {
+            assert_eq!(uid(text).unwrap().as_str(), "04A2B3C4");
         }
         let ticket = unguessable().unwrap();
         assert_eq!(ticket.as_str().len(), 32);

@@ -45,17 +45,17 @@ impl Desk {
         Ok(match asked {
             TillOrder::Sell(sell) => self.sale(sell).await?,
             TillOrder::Topup(asked) => What::Topup {
-                holder: uid(&asked.holder),
+                holder: uid(&asked.holder)?,
                 amount: money(&asked.amount)?,
                 cash: in_cash(&asked.way),
             },
             TillOrder::Refund(asked) => What::Refund {
-                holder: uid(&asked.holder),
+                holder: uid(&asked.holder)?,
                 amount: money(&asked.amount)?,
                 cash: in_cash(&asked.way),
             },
             TillOrder::PayDebt(asked) => What::Settle {
-                holder: uid(&asked.holder),
+                holder: uid(&asked.holder)?,
                 amount: money(&asked.amount)?,
                 cash: in_cash(&asked.way),
             },
@@ -116,7 +116,7 @@ impl Desk {
 
     async fn sale(&self, sell: Sell) -> Result<What, String> {
         let (cash, card, rest) = self.pays(&sell)?;
-        let buyer = sell.to.as_deref().map(uid);
+        let buyer = sell.to.as_deref().map(uid).transpose()?;
         let mut lines = Vec::with_capacity(sell.lines.0.len());
         for (place, line) in (1..).zip(sell.lines.0) {
             let line = self.basket_line(line, buyer.as_ref()).await;
@@ -167,12 +167,12 @@ impl Desk {
                 Sells::TopUp
             }
             Sold::Deposit => {
-                let told = Some(uid(&which)).filter(|_| !which.is_empty());
+                let told = (!which.is_empty()).then(|| uid(&which)).transpose()?;
                 let uid = told.or_else(|| buyer.cloned());
                 Sells::Deposit { uid: uid.ok_or("say for which band")? }
             }
-            Sold::DepositBack => Sells::DepositBack { uid: uid(&which) },
-            Sold::LostBand => Sells::LostBand { uid: uid(&which) },
+            Sold::DepositBack => Sells::DepositBack { uid: uid(&which)? },
+            Sold::LostBand => Sells::LostBand { uid: uid(&which)? },
         };
         Ok(Line { sells, count, price, discount })
     }

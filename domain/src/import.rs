@@ -13,7 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{AccountId, FamilyId, GroupId, ImportId, MemberId, Uid},
-    rows::{Account, AccountKind, Credential, Family, Import, Member, Pass, PassKey, TariffKey},
+    rows::{
+        Account, AccountKind, Credential, Family, Import, Member, Offer, Pass, PassKey, Tariff,
+        TariffKey,
+    },
     state::{Answer, Entry, IMPORT_PIECE, ImportRow, Input, Noted, State},
     step::Step,
 };
@@ -48,8 +51,8 @@ pub enum ImportLook {
 pub struct Looked {
     /// The import of this id.
     pub import: Option<Import>,
-    /// Versions of tariffs.
-    pub tariffs: Vec<TariffKey>,
+    /// Versions of tariffs, each with its terms.
+    pub tariffs: Vec<(TariffKey, Offer)>,
     /// Numbers of people.
     pub numbers: Vec<(u32, MemberId)>,
     /// Their groups.
@@ -150,9 +153,10 @@ impl Step<'_> {
                 let lockers = tables.lockers.iter().map(|(id, _)| id.to_string());
                 let operators = tables.operators.iter().map(|(id, _)| id.to_string());
                 let named = |(id, row): (&FamilyId, &Family)| (row.name.to_string(), *id);
+                let terms = |(key, row): (&TariffKey, &Tariff)| (key.clone(), row.offer.clone());
                 let looked = Looked {
                     import,
-                    tariffs: tables.tariffs.iter().map(|(key, _)| key.clone()).collect(),
+                    tariffs: tables.tariffs.iter().map(terms).collect(),
                     families: tables.families.iter().map(named).collect(),
                     names: lockers.chain(operators).collect(),
                     ..Looked::default()

@@ -56,6 +56,7 @@ mod strangers;
 mod takebacks;
 pub mod till;
 pub mod time;
+pub mod uid;
 pub mod undo;
 pub mod verdict;
 mod waiting;

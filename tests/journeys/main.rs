@@ -32,6 +32,8 @@ mod reloads;
 mod replays;
 mod servers;
 mod stores;
+mod table_forms;
+mod tables;
 mod tills;
 
 use devices::twin::{Answer, IndicateSeen, MqttGate};

@@ -18,14 +18,17 @@ use crate::{
     config::Installation,
     import::{
         Line, Order, Outcome, Told,
+        cells::Fault,
         mapping::{Mapping, Origin, Plan},
         report,
-        source::{self, Row, Table},
+        source::{self, Row, Table, listed},
         translate::Translator,
         wire,
     },
     running::{self, Awake, Start},
 };
+
+mod preview;
 
 /// The longest cell of our own format.
 const CELL_MAX: usize = 1000;
@@ -59,9 +62,13 @@ pub(crate) async fn import(args: &ImportArgs, json: bool) -> anyhow::Result<Exit
         tell!("kari: `{}` is written; correct it, then try `--preview 3`", path.display());
         return Ok(Exit::Done);
     }
+    if !brought.plan.doubled.is_empty() {
+        tell!("kari: {}", brought.plan.doubled.join("; "));
+        return Ok(Exit::Invalid);
+    }
     let rows = translated(&brought, &installation);
     if let Some(count) = args.preview {
-        preview(&brought, &rows, count, json)?;
+        preview::show(args, &installation, (&brought, rows), (count, json)).await?;
         return Ok(Exit::Done);
     }
     let missing = brought.plan.missing();
@@ -74,11 +81,11 @@ pub(crate) async fn import(args: &ImportArgs, json: bool) -> anyhow::Result<Exit
         );
         return Ok(Exit::Invalid);
     }
-    let (outcome, bad) = take(args, &installation, &brought, rows).await?;
-    if let Some(path) = args.errors.as_ref().filter(|_| !bad.is_empty()) {
-        report::write(path, &brought.table, &bad)?;
+    let taken = take(args, &installation, &brought, rows).await?;
+    if let Some(path) = args.errors.as_ref().filter(|_| !taken.bad.is_empty()) {
+        report::write(path, &brought.table, &taken.bad)?;
     }
-    conclude(args, &outcome, &bad, json)
+    conclude(args, &brought, &taken, json)
 }
 
 /// Reads the file and finds its columns; the inner error is a mistake in what was brought.
@@ -110,58 +117,82 @@ fn bring(args: &ImportArgs) -> anyhow::Result<Result<Brought, String>> {
     Ok(Ok(Brought { table, mapping, plan, id }))
 }
 
-/// A row in our own format, or what is wrong with it.
-type Ours = Result<Vec<String>, Vec<String>>;
+/// What is to be said of a table though it is taken.
+fn notes(brought: &Brought) -> Vec<String> {
+    let unused = &brought.plan.unused;
+    let unused = (!unused.is_empty()).then(|| format!("not used: `{}`", unused.join("`, `")));
+    unused.into_iter().chain(brought.table.notes()).collect()
+}
+
+/// A row in our own format and the cells of it that are wrong, or why it is no row at all.
+type Ours = Result<(Vec<String>, Vec<Fault>), String>;
 
 /// The rows in our own format.
 fn translated(brought: &Brought, installation: &Installation) -> Vec<Ours> {
     let today = domain::time::Clock::now(&RealClock).to_calendar();
     let year = today.to_zoned(installation.site.time_zone.clone()).year();
-    let translator = Translator::new(&brought.mapping, &installation.site, year);
+    let site = (&*installation.site, installation.country);
+    let translator = Translator::new(&brought.mapping, site, year);
     brought.table.rows.iter().map(|row| ours(&brought.plan, &translator, row)).collect()
 }
 
 fn ours(plan: &Plan, translator: &Translator<'_>, row: &Row) -> Ours {
     if let Some(why) = &row.broken {
-        return Err(vec![why.clone()]);
+        return Err(why.clone());
     }
-    let mut wrong = Vec::new();
+    let mut faults = Vec::new();
     let mut cells = Vec::with_capacity(plan.columns.len());
     for (column, origin) in &plan.columns {
+        let mut wrong = |why| faults.push(Fault { column: column.name.to_owned(), why });
         let cell = match origin {
-            Origin::Constant(value) => Ok(value.clone()),
+            Origin::Constant(value) => value.clone(),
             Origin::Columns(places) => {
                 let given = places.iter().filter_map(|at| row.cells.get(*at));
-                let parts = given.map(|cell| translator.cell(column, cell));
-                let parts: Result<Vec<String>, String> = parts.collect();
-                parts.map(|parts| parts.join(" ").trim().to_owned())
+                let (mut parts, mut is_whole) = (Vec::new(), true);
+                for part in given.map(|cell| translator.cell(column, cell)) {
+                    match part {
+                        Ok(part) => parts.push(part),
+                        Err(why) => {
+                            is_whole = false;
+                            wrong(why);
+                        }
+                    }
+                }
+                let whole = parts.join(" ").trim().to_owned();
+                if is_whole { whole } else { String::new() }
             }
         };
-        let cell = cell.and_then(|cell| match cell.chars().count() <= CELL_MAX {
-            true => Ok(cell),
-            false => Err(format!("it has more than {CELL_MAX} signs")),
-        });
-        match cell {
-            Ok(cell) => cells.push(cell),
-            Err(why) => wrong.push(format!("{}: {why}", column.name)),
+        if cell.chars().count() > CELL_MAX {
+            wrong(format!("it has more than {CELL_MAX} signs"));
         }
+        cells.push(cell);
     }
-    if wrong.is_empty() { Ok(cells) } else { Err(wrong) }
+    Ok((cells, faults))
 }
 
-/// Hands the rows to the site; what became of them, and those that are bad.
+/// What became of the rows.
+#[derive(Default)]
+struct Taken {
+    outcome: Outcome,
+    /// Those that are bad, each with all that is wrong with it.
+    bad: BTreeMap<u64, Vec<String>>,
+    /// Those with cells that were worked out, each with its columns and values.
+    worked_out: BTreeMap<u64, Vec<(String, String)>>,
+}
+
+/// Hands the rows to the site, and tells what became of them.
 async fn take(
     args: &ImportArgs,
     installation: &Installation,
     brought: &Brought,
     rows: Vec<Ours>,
-) -> anyhow::Result<(Outcome, BTreeMap<u64, Vec<String>>)> {
-    let mut bad = BTreeMap::new();
+) -> anyhow::Result<Taken> {
+    let mut taken = Taken::default();
     let mut good = Vec::with_capacity(rows.len());
     for (row, ours) in brought.table.rows.iter().zip(rows) {
         match ours {
-            Ok(cells) => good.push(Line::Row(row.line, cells)),
-            Err(why) => drop(bad.insert(row.line, why)),
+            Ok((cells, faults)) => good.push(Line::Row(row.line, cells, faults)),
+            Err(why) => drop(taken.bad.insert(row.line, vec![why])),
         }
     }
     let file = args.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -172,9 +203,9 @@ async fn take(
         columns: brought.plan.columns.iter().map(|(column, _)| column.name.to_owned()).collect(),
         existing: args.existing,
         skip_bad: args.skip_bad,
-        dry_run: args.dry_run,
+        dry_run: args.dry_run || args.preview.is_some(),
         new_groups: brought.mapping.new_groups.clone(),
-        bad: u64::try_from(bad.len())?,
+        bad: u64::try_from(taken.bad.len())?,
     };
     let total = u64::try_from(good.len())?;
     let (door, alone) = open(installation, order).await?;
@@ -186,12 +217,13 @@ async fn take(
             }
         }
     });
-    let outcome = listen(args, told, total, &mut bad).await;
+    let listened = listen(args, told, total, &mut taken).await;
     if let Some(alone) = alone {
         alone.awake.sleep().await?;
         alone.apart.map_or(Ok(()), std::fs::remove_dir_all)?;
     }
-    Ok((outcome?, bad))
+    listened?;
+    Ok(taken)
 }
 
 /// A loop of this command's own.
@@ -235,17 +267,19 @@ async fn listen(
     args: &ImportArgs,
     mut told: mpsc::Receiver<Told>,
     total: u64,
-    bad: &mut BTreeMap<u64, Vec<String>>,
-) -> anyhow::Result<Outcome> {
+    taken: &mut Taken,
+) -> anyhow::Result<()> {
     let mut progress = Progress::new(args.progress, total)?;
     while let Some(one) = told.recv().await {
         match one {
-            Told::Bad { line, why } => drop(bad.insert(line, why)),
+            Told::Bad { line, why } => drop(taken.bad.insert(line, why)),
+            Told::WorkedOut { line, cells } => drop(taken.worked_out.insert(line, cells)),
             Told::Checked { rows } => progress.at("checked", rows, total),
             Told::In { done, of } => progress.at("imported", u64::from(done), u64::from(of)),
             Told::Over(outcome) => {
                 progress.bar.finish_and_clear();
-                return Ok(outcome);
+                taken.outcome = outcome;
+                return Ok(());
             }
             Told::Refused { why } => {
                 progress.bar.finish_and_clear();
@@ -293,6 +327,9 @@ struct Summary<'a> {
     dry_run: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     errors: Option<&'a std::path::Path>,
+    unused: &'a [String],
+    notes: Vec<String>,
+    worked_out: Vec<serde_json::Value>,
     problems: Vec<Problem<'a>>,
 }
 
@@ -305,19 +342,36 @@ struct Problem<'a> {
 /// Tells how it ended.
 fn conclude(
     args: &ImportArgs,
-    outcome: &Outcome,
-    bad: &BTreeMap<u64, Vec<String>>,
+    brought: &Brought,
+    taken: &Taken,
     json: bool,
 ) -> anyhow::Result<Exit> {
+    let Taken { outcome, bad, worked_out } = taken;
     let errors = args.errors.as_deref().filter(|_| !bad.is_empty());
     if json {
         let problems = bad.iter().map(|(row, why)| Problem { row: *row, why }).collect();
-        let summary = Summary { outcome, dry_run: args.dry_run, errors, problems };
+        let cells = worked_out.iter().map(|(row, cells)| worked_out_object(*row, cells));
+        let summary = Summary {
+            outcome,
+            dry_run: args.dry_run,
+            errors,
+            unused: &brought.plan.unused,
+            notes: brought.table.notes(),
+            worked_out: cells.collect(),
+            problems,
+        };
         say!("{}", serde_json::to_string(&summary)?);
     }
     if let Some(before) = &outcome.before {
         tell!("kari: this file was imported on {before}, in the same way; nothing was done");
         return Ok(Exit::Done);
+    }
+    for note in notes(brought) {
+        tell!("kari: {note}");
+    }
+    if !worked_out.is_empty() {
+        let rows: Vec<u64> = worked_out.keys().copied().collect();
+        tell!("kari: empty cells are worked out from the tariffs in rows {}", listed(&rows));
     }
     for (row, why) in bad.iter().take(TOLD_MAX).filter(|_| !json) {
         tell!("row {row}: {}", why.join("; "));
@@ -342,61 +396,8 @@ fn conclude(
     Ok(exit)
 }
 
-/// Shows how the table would be taken.
-fn preview(brought: &Brought, rows: &[Ours], count: usize, json: bool) -> anyhow::Result<()> {
-    let Brought { table, plan, .. } = brought;
-    let shown = table.rows.iter().zip(rows).take(count);
-    if json {
-        let rows: Vec<_> = shown.map(|(row, ours)| in_json(plan, row, ours)).collect();
-        let columns: BTreeMap<&str, &Origin> =
-            plan.columns.iter().map(|(column, origin)| (column.name, origin)).collect();
-        let all = serde_json::json!({
-            "as": plan.kind.name(), "headings": table.headings, "columns": columns,
-            "missing": plan.missing(), "unused": plan.unused, "rows": rows,
-        });
-        say!("{all}");
-        return Ok(());
-    }
-    say!("{} rows of {}", table.rows.len(), plan.kind.name());
-    for (column, origin) in &plan.columns {
-        let from = match origin {
-            Origin::Constant(value) => format!("is always `{value}`"),
-            Origin::Columns(places) => {
-                let names = places.iter().filter_map(|at| table.headings.get(*at));
-                let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
-                format!("from {}", names.join(" and "))
-            }
-        };
-        say!("  {:<18} {from}", column.name);
-    }
-    for name in plan.missing() {
-        say!("  {name:<18} is needed and comes from nowhere");
-    }
-    if !plan.unused.is_empty() {
-        say!("  not used: `{}`", plan.unused.join("`, `"));
-    }
-    for (row, ours) in shown {
-        say!("row {}", row.line);
-        match ours {
-            Ok(cells) => {
-                for ((column, _), cell) in plan.columns.iter().zip(cells) {
-                    say!("  {:<18} {cell}", column.name);
-                }
-            }
-            Err(why) => why.iter().for_each(|why| say!("  wrong: {why}")),
-        }
-    }
-    Ok(())
-}
-
-fn in_json(plan: &Plan, row: &Row, ours: &Ours) -> serde_json::Value {
-    match ours {
-        Ok(cells) => {
-            let cells = plan.columns.iter().zip(cells);
-            let cells: BTreeMap<&str, &String> =
-                cells.map(|((column, _), cell)| (column.name, cell)).collect();
-            serde_json::json!({ "row": row.line, "cells": cells })
-        }
-        Err(why) => serde_json::json!({ "row": row.line, "wrong": why }),
-    }
+/// The cells of a row that were worked out.
+fn worked_out_object(row: u64, cells: &[(String, String)]) -> serde_json::Value {
+    let cells: BTreeMap<&String, &String> = cells.iter().map(|(name, cell)| (name, cell)).collect();
+    serde_json::json!({ "row": row, "cells": cells })
 }

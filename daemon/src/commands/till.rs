@@ -165,7 +165,7 @@ impl Looking {
     }
 
     async fn statement(&self, of: &Account) -> anyhow::Result<Exit> {
-        let holder = self.reader.holder(&uid(&of.holder)).await?;
+        let holder = self.reader.holder(&uid(&of.holder).map_err(anyhow::Error::msg)?).await?;
         let nobody = || format!("nobody holds `{}`", of.holder);
         let member = holder.with_context(nobody)?;
         let member = self.reader.card(member).await?.with_context(nobody)?.member;

@@ -100,7 +100,7 @@ impl TariffRow {
         let zones = self.zones.iter().map(|zone| read(zone, |zone| reading.zone(zone)));
         let zones = zones.collect::<Result<Box<[_]>, _>>()?;
         let tariff = read(&self.id, |id| super::id_of::<TariffId>(id))?;
-        if reading.known.tariffs.insert(tariff.clone(), 1).is_some() {
+        if reading.known.tariffs.contains_key(&tariff) {
             let why = format!("tariff `{tariff}` is listed twice; give each an id of its own");
             return Err(Misplaced::at(&self.id, why));
         }
@@ -115,6 +115,7 @@ impl TariffRow {
         }
         tiers.sort_unstable();
         let offer = self.offer(reading)?;
+        reading.known.tariffs.insert(tariff.clone(), (1, offer.clone()));
         let once = [TariffKind::SingleEntry, TariffKind::Timed, TariffKind::DayGuest];
         let tariff_row = Tariff {
             tiers: tiers.into(),

@@ -4,27 +4,51 @@
 use std::collections::BTreeMap;
 
 use csv::StringRecord;
+use serde::{Deserialize, Serialize};
+
+use crate::unseen;
 
 /// Where each column stands.
 pub(crate) type Places = BTreeMap<String, usize>;
 
-/// A row of the import's own format. What cannot be taken is collected, not the first of it alone.
+/// A cell that could not be brought into our own format.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Fault {
+    /// Its column.
+    pub(crate) column: String,
+    /// Why, and what to do.
+    pub(crate) why: String,
+}
+
+/// A row of the import's own format. What cannot be taken is collected, not the first of it alone,
+/// and a cell that is known to be wrong is not found to be missing as well.
 pub(crate) struct Cells<'a> {
     places: &'a Places,
     record: &'a StringRecord,
+    faults: &'a [Fault],
     wrong: Vec<String>,
 }
 
 impl<'a> Cells<'a> {
-    /// The cells of a row.
-    pub(crate) const fn new(places: &'a Places, record: &'a StringRecord) -> Self {
-        Self { places, record, wrong: Vec::new() }
+    /// The cells of a row, and those of them that could not be brought into our own format.
+    pub(crate) fn new(places: &'a Places, record: &'a StringRecord, faults: &'a [Fault]) -> Self {
+        let wrong = faults.iter().map(|fault| format!("{}: {}", fault.column, fault.why));
+        Self { places, record, faults, wrong: wrong.collect() }
     }
 
     /// The cell, or nothing where it is empty or there is no such column.
     pub(crate) fn text(&self, column: &str) -> &'a str {
         let cell = self.places.get(column).and_then(|place| self.record.get(*place));
         cell.unwrap_or_default().trim()
+    }
+
+    /// Whether something stands there, be it wrong.
+    pub(crate) fn is_given(&self, column: &str) -> bool {
+        self.is_wrong(column) || !self.text(column).is_empty()
+    }
+
+    fn is_wrong(&self, column: &str) -> bool {
+        self.faults.iter().any(|fault| fault.column == column)
     }
 
     /// Something is wrong with the row.
@@ -39,7 +63,12 @@ impl<'a> Cells<'a> {
         read: impl FnOnce(&'a str) -> Result<T, String>,
     ) -> Option<T> {
         let text = self.text(column);
-        if text.is_empty() {
+        if text.is_empty() || self.is_wrong(column) {
+            return None;
+        }
+        if let Some(sign) = unseen::first(text) {
+            let why = "a sign that nobody sees; type the cell again";
+            self.wrong(format!("{column}: it has {sign} in it, {why}"));
             return None;
         }
         match read(text) {
@@ -57,21 +86,42 @@ impl<'a> Cells<'a> {
         column: &str,
         read: impl FnOnce(&'a str) -> Result<T, String>,
     ) -> Option<T> {
-        if self.text(column).is_empty() {
+        if !self.is_given(column) {
             self.wrong(format!("{column}: it is missing; each row has one"));
             return None;
         }
         self.read(column, read)
     }
 
-    /// Whether nothing is wrong so far.
-    pub(crate) const fn is_good(&self) -> bool {
-        self.wrong.is_empty()
+    /// Reads a name or a sentence that may be left out: as it is kept.
+    pub(crate) fn name(&self, column: &str) -> Option<String> {
+        let name = unseen::name(self.text(column));
+        (!name.is_empty() && !self.is_wrong(column)).then_some(name)
     }
 
-    /// What is wrong with the row, if anything is.
+    /// Reads a name that no row is without.
+    pub(crate) fn need_name(&mut self, column: &str) -> Option<String> {
+        let name = self.name(column);
+        if name.is_none() && !self.is_wrong(column) {
+            self.wrong(format!("{column}: it is missing; each row has one"));
+        }
+        name
+    }
+
+    /// What is wrong with the row, if anything is, each of it once, in the order of the columns.
     pub(crate) fn finish(self) -> Result<(), Vec<String>> {
-        if self.wrong.is_empty() { Ok(()) } else { Err(self.wrong) }
+        let mut told: Vec<String> = Vec::new();
+        for why in self.wrong {
+            if !told.contains(&why) {
+                told.push(why);
+            }
+        }
+        let place = |why: &String| {
+            let column = why.split(':').next().unwrap_or_default();
+            self.places.get(column).copied()
+        };
+        told.sort_by_key(|why| place(why).unwrap_or(usize::MAX));
+        if told.is_empty() { Ok(()) } else { Err(told) }
     }
 }
 

@@ -30,8 +30,10 @@ pub(crate) enum Kind {
 /// What a cell holds, in our own format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sort {
-    /// Words.
+    /// Words, such as an id.
     Text,
+    /// A name or a sentence for people.
+    Name,
     /// A whole number from 0.
     Whole,
     /// An amount such as `12.50`.
@@ -167,12 +169,30 @@ const NAME: &[&str] = &[
     "անուն ազգանուն",
 ];
 
+/// How others call the parts of a name that stand in columns of their own, in the order in which
+/// they are put together: the first name, a name after it, the last name.
+pub(crate) const NAME_PARTS: [&[&str]; 3] = [
+    &[
+        "first name",
+        "firstname",
+        "given name",
+        "given names",
+        "forename",
+        "name",
+        "имя",
+        "სახელი",
+        "անուն",
+    ],
+    &["middle name", "patronymic", "отчество", "მამის სახელი", "հայրանուն"],
+    &["last name", "lastname", "surname", "family name", "фамилия", "გვარი", "ազգանուն"],
+];
+
 const MEMBERS: &[Column] = &[
     needed("number", Sort::Whole, NUMBER),
-    needed("name", Sort::Text, NAME),
+    needed("name", Sort::Name, NAME),
     column(
         "name_latin",
-        Sort::Text,
+        Sort::Name,
         &[
             "name latin",
             "latin name",
@@ -252,7 +272,7 @@ const MEMBERS: &[Column] = &[
     ),
     column("reduced_mobility", Sort::YesNo, &["reduced mobility", "wheelchair", "инвалид"]),
     column("medical", Sort::YesNo, &["medical", "medical condition", "здоровье"]),
-    column("family", Sort::Text, &["family", "семья", "ოჯახი", "ընտանիք"]),
+    column("family", Sort::Name, &["family", "семья", "ოჯახი", "ընտանիք"]),
 ];
 
 const CREDENTIALS: &[Column] = &[
@@ -345,7 +365,7 @@ const BALANCES: &[Column] = &[
 ];
 
 const FAMILIES: &[Column] = &[
-    needed("name", Sort::Text, &["name", "family", "семья", "ოჯახი", "ընտանիք"]),
+    needed("name", Sort::Name, &["name", "family", "семья", "ოჯახი", "ընտանիք"]),
     column("balance", Sort::Amount, BALANCE),
 ];
 
@@ -369,8 +389,8 @@ const EXEMPTIONS: &[Column] = &[
     column("zones", Sort::List, &["zones", "zone"]),
     needed("valid_from", Sort::Date, FROM),
     needed("valid_until", Sort::Date, UNTIL),
-    needed("reason", Sort::Text, &["reason", "причина", "მიზეზი", "պատճառ"]),
-    column("granted_by", Sort::Text, &["granted by"]),
+    needed("reason", Sort::Name, &["reason", "причина", "მიზეზი", "պատճառ"]),
+    column("granted_by", Sort::Name, &["granted by"]),
 ];
 
 const LOCKERS: &[Column] = &[

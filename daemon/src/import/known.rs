@@ -1,12 +1,12 @@
 //! What is there already, as far as the rows of an import depend on it: what the database has, and
 //! what the rows before brought.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry};
 
 use domain::{
     ids::{AccountId, FamilyId, GroupId, MemberId, TariffId, Uid},
     import::Looked,
-    rows::{Account, Credential, Member, Pass, PassKey, Person},
+    rows::{Account, Credential, Member, Offer, Pass, PassKey, Person},
 };
 
 /// See the module.
@@ -14,8 +14,8 @@ use domain::{
 pub(crate) struct Known {
     /// People by number.
     pub(crate) numbers: HashMap<u32, MemberId>,
-    /// The latest version of each tariff.
-    pub(crate) tariffs: BTreeMap<TariffId, u32>,
+    /// The latest version of each tariff, and its terms.
+    pub(crate) tariffs: BTreeMap<TariffId, (u32, Offer)>,
     /// Families by name.
     pub(crate) families: BTreeMap<String, FamilyId>,
     /// Groups; nothing where any may be named.
@@ -32,16 +32,19 @@ pub(crate) struct Known {
     pub(crate) passes: HashMap<MemberId, Vec<(PassKey, Pass)>>,
     /// Credentials of those rows.
     pub(crate) credentials: HashMap<Uid, Credential>,
-    /// What the rows before told of.
-    pub(crate) told: HashSet<String>,
+    /// What the rows before told of, each with the line of the first of them.
+    pub(crate) told: HashMap<String, u64>,
 }
 
 impl Known {
     /// Takes what the site has as a whole.
     pub(crate) fn site(&mut self, looked: Looked) {
-        for key in looked.tariffs {
-            let latest = self.tariffs.entry(key.tariff).or_default();
-            *latest = (*latest).max(key.version);
+        for (key, offer) in looked.tariffs {
+            let latest =
+                self.tariffs.get(&key.tariff).is_none_or(|(known, _)| *known < key.version);
+            if latest {
+                self.tariffs.insert(key.tariff, (key.version, offer));
+            }
         }
         self.families.extend(looked.families);
         self.names.extend(looked.names);
@@ -65,9 +68,15 @@ impl Known {
         }
     }
 
-    /// Whether it is told of for the first time.
-    pub(crate) fn first(&mut self, what: impl Into<String>) -> bool {
-        self.told.insert(what.into())
+    /// The line of an earlier row that tells of the same thing as this one.
+    pub(crate) fn earlier(&mut self, what: String, line: u64) -> Option<u64> {
+        match self.told.entry(what) {
+            Entry::Occupied(known) => Some(*known.get()),
+            Entry::Vacant(free) => {
+                free.insert(line);
+                None
+            }
+        }
     }
 
     /// The person of this number.

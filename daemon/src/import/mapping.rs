@@ -10,11 +10,14 @@ use rules::problem::did_you_mean;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    kinds::{Column, Kind, Sort},
-    source::{Dialect, Table},
+    kinds::{Column, Kind, NAME_PARTS, Sort},
+    source::{Dialect, ROW, Table, WHY},
     translate::folded,
 };
-use crate::config::{self, ConfigError};
+use crate::{
+    config::{self, ConfigError},
+    registry::phones,
+};
 
 /// A mapping, as its file writes it.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -89,6 +92,8 @@ pub(crate) struct Plan {
     pub(crate) columns: Vec<(&'static Column, Origin)>,
     /// Headings that nothing is taken from.
     pub(crate) unused: Vec<String>,
+    /// Headings that mean the same, where no mapping says which of them counts.
+    pub(crate) doubled: Vec<String>,
 }
 
 impl Mapping {
@@ -129,13 +134,18 @@ impl Mapping {
                 format!("no column of {} is called `{name}`; {help}", kind.name())
             })
         };
-        let mut columns = Vec::new();
+        if let Some(country) = &self.country
+            && phones::country_of(country).is_none()
+        {
+            return Err(format!("no country has the code `{country}`; write one such as `+995`"));
+        }
+        let (mut columns, mut doubled) = (Vec::new(), Vec::new());
         for (name, headings) in &self.columns {
             let places = headings.all().iter().map(|heading| place(table, heading));
             columns.push((known(name)?, Origin::Columns(places.collect::<Result<_, _>>()?)));
         }
         if self.columns.is_empty() {
-            columns = proposed(kind, &table.headings);
+            (columns, doubled) = proposed(kind, &table.headings);
         }
         for (name, value) in &self.constants {
             let column = known(name)?;
@@ -150,9 +160,23 @@ impl Mapping {
         });
         let used: BTreeSet<usize> = columns.iter().flat_map(|(_, from)| from.places()).collect();
         let unused = table.headings.iter().enumerate().filter(|(at, _)| !used.contains(at));
-        let unused = unused.map(|(_, heading)| heading.clone()).filter(|name| !name.is_empty());
-        let plan = Plan { kind, columns, unused: unused.collect() };
-        Ok(plan)
+        let unused = unused.filter_map(|(at, heading)| unused_name(table, (at, heading)));
+        Ok(Plan { kind, columns, unused: unused.collect(), doubled })
+    }
+}
+
+/// What a column is called that nothing is taken from; nothing where it is one of our own or empty.
+fn unused_name(table: &Table, (at, heading): (usize, &String)) -> Option<String> {
+    match heading.as_str() {
+        ROW | WHY => None,
+        "" => {
+            let is_filled = |row: &super::source::Row| {
+                row.cells.get(at).is_some_and(|cell| !cell.shown().is_empty())
+            };
+            let filled = table.rows.iter().any(is_filled);
+            filled.then(|| format!("column {}, which has no heading", at + 1))
+        }
+        name => Some(name.to_owned()),
     }
 }
 
@@ -206,6 +230,9 @@ impl Plan {
         for name in &self.unused {
             text.push_str(&format!("# not used: {}\n", quoted(name)));
         }
+        for why in &self.doubled {
+            text.push_str(&format!("# {why}\n"));
+        }
         text.push_str("\n# What our columns hold in every row.\n[constants]\n");
         for (column, from) in &self.columns {
             if let Origin::Constant(value) = from {
@@ -227,7 +254,7 @@ fn quoted(text: &str) -> String {
 /// What the cells of a column hold, for people.
 pub(crate) fn told(sort: Sort) -> String {
     match sort {
-        Sort::Text => "words".to_owned(),
+        Sort::Text | Sort::Name => "words".to_owned(),
         Sort::Whole => "a whole number".to_owned(),
         Sort::Amount => "an amount".to_owned(),
         Sort::Date => "a date".to_owned(),
@@ -256,29 +283,78 @@ fn place(table: &Table, heading: &str) -> Result<usize, String> {
     }
 }
 
-/// The columns by their headings. What two headings may mean is left to a person.
-fn proposed(kind: Kind, headings: &[String]) -> Vec<(&'static Column, Origin)> {
+type Proposed = Vec<(&'static Column, Origin)>;
+
+/// The columns by their headings, and what is wrong where two headings mean the same: which of
+/// them counts is left to a person.
+fn proposed(kind: Kind, headings: &[String]) -> (Proposed, Vec<String>) {
     let folded_all: Vec<String> = headings.iter().map(|heading| folded(heading)).collect();
-    let mut taken = BTreeSet::new();
-    let mut columns = Vec::new();
+    let (mut columns, mut doubled, mut taken) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let called = |at: &usize| format!("`{}` (column {})", headings[*at], at + 1);
+    let mut double = |name: &str, places: &[usize]| {
+        let all: Vec<_> = places.iter().map(called).collect();
+        doubled.push(format!(
+            "{} mean the same, which is {name}; name the one to take under [columns] of a mapping",
+            all.join(" and ")
+        ));
+    };
+    if kind == Kind::Members
+        && let Some(parts) = name_parts(&folded_all)
+        && let Some(column) = kind.column("name")
+    {
+        let whole = (0..).zip(&folded_all).filter(|(at, heading)| {
+            let known = column.headings.contains(&heading.as_str());
+            (known || **heading == folded(column.name)) && !parts.contains(at)
+        });
+        let places: Vec<usize> = parts.iter().copied().chain(whole.map(|(at, _)| at)).collect();
+        if places.len() > parts.len() || parts_twice(&folded_all) {
+            double(column.name, &places);
+        } else {
+            columns.push((column, Origin::Columns(parts)));
+        }
+        taken.extend(places);
+    }
     // Our own names first, so that a file in our own format is read as what it is.
     for own in [true, false] {
         for column in kind.columns() {
-            let fits = |heading: &String| match own {
-                true => *heading == folded(column.name),
-                false => column.headings.iter().any(|known| folded(known) == *heading),
+            let fits = |(at, heading): &(usize, &String)| {
+                let means =
+                    **heading == folded(column.name) || column.headings.contains(&heading.as_str());
+                let is_own = **heading == folded(column.name);
+                means && (is_own || !own) && !taken.contains(at)
             };
-            let mut found = (0..).zip(&folded_all).filter(|(_, heading)| fits(heading));
-            let known =
-                columns.iter().any(|(other, _): &(&Column, Origin)| other.name == column.name);
-            if let (Some((at, _)), None, false) = (found.next(), found.next(), known)
-                && taken.insert(at)
-            {
-                columns.push((column, Origin::Columns(vec![at])));
+            let found: Vec<usize> = (0..).zip(&folded_all).filter(fits).map(|(at, _)| at).collect();
+            let known = columns.iter().find_map(|(other, from): &(&Column, Origin)| {
+                (other.name == column.name).then(|| from.places())
+            });
+            match (known, &found[..]) {
+                (_, []) => continue,
+                (None, [at]) => columns.push((column, Origin::Columns(vec![*at]))),
+                (known, _) => {
+                    let all: Vec<usize> =
+                        known.into_iter().flatten().chain(found.iter().copied()).collect();
+                    double(column.name, &all);
+                }
             }
+            taken.extend(found);
         }
     }
-    columns
+    (columns, doubled)
+}
+
+/// Where first and last name stand in columns of their own, in the order of a name.
+fn name_parts(headings: &[String]) -> Option<Vec<usize>> {
+    let [first, middle, last] = NAME_PARTS
+        .map(|known| headings.iter().position(|heading| known.contains(&heading.as_str())));
+    Some([Some(first?), middle, Some(last?)].into_iter().flatten().collect())
+}
+
+/// Whether a part of a name stands in two columns.
+fn parts_twice(headings: &[String]) -> bool {
+    let count = |known: &[&str]| {
+        headings.iter().filter(|heading| known.contains(&heading.as_str())).count()
+    };
+    NAME_PARTS.iter().any(|known| count(known) > 1)
 }
 
 #[cfg(test)]
@@ -316,6 +392,60 @@ mod tests {
     }
 
     #[test]
+    fn first_and_last_name_in_two_columns_are_one_name() {
+        for (headings, expected) in [
+            ("Номер;Имя;Фамилия;Телефон", &[1, 2][..]),
+            ("Фамилия;Имя;Отчество;Номер", &[1, 2, 0]),
+            ("ნომერი;გვარი;სახელი", &[2, 1]),
+            ("Համար;Անուն;Ազգանուն", &[1, 2]),
+            ("ID;First Name;Last Name", &[1, 2]),
+            ("Surname;No;Given names", &[2, 0]),
+            ("No;Name;SURNAME", &[1, 2]),
+            ("No;first_name;last_name", &[1, 2]),
+        ] {
+            let plan = plan("", Kind::Members, headings).unwrap();
+            let name = plan.columns.iter().find(|(column, _)| column.name == "name").unwrap();
+            assert_eq!(name.1, Origin::Columns(expected.to_vec()), "{headings}");
+            assert!(plan.missing().is_empty() && plan.doubled.is_empty(), "{headings}");
+            assert!(plan.unused.is_empty(), "{headings}: {:?}", plan.unused);
+        }
+        let first = plan("", Kind::Members, "No;First name;Phone").unwrap();
+        assert_eq!(
+            (first.missing(), &first.unused[..]),
+            (vec!["name"], &["First name".to_owned()][..])
+        );
+    }
+
+    #[test]
+    fn two_columns_that_mean_the_same_are_named_with_their_places() {
+        for (kind, headings, expected) in [
+            (Kind::Members, "No;Name;Phone;Mobile", "`Phone` (column 3) and `Mobile` (column 4)"),
+            (Kind::Members, "Номер;Имя;Телефон;телефон", "`Телефон` (column 3) and `телефон`"),
+            (Kind::Members, "number;ID;name", "`number` (column 1) and `ID` (column 2)"),
+            (Kind::Members, "No;ФИО;Имя;Фамилия", "`Имя` (column 3) and `Фамилия` (column 4) and"),
+            (Kind::Members, "No;Имя;Name;Фамилия", "mean the same, which is name"),
+            (Kind::Credentials, "uid;Card;Member", "`uid` (column 1) and `Card` (column 2)"),
+            (Kind::Passes, "Member;Tariff;From;Start;Until", "which is valid_from"),
+            (Kind::Balances, "წევრი;ბალანსი;ნაშთი", "which is balance"),
+        ] {
+            let plan = plan("", kind, headings).unwrap();
+            let told = plan.doubled.concat();
+            assert!(told.contains(expected), "{headings}: {told}");
+            assert!(plan.written(&table(headings)).contains(expected), "{headings}");
+        }
+        let mapped = plan("[columns]\nnumber='No'\nname='Name'", Kind::Members, "No;Name;ID");
+        assert!(mapped.unwrap().doubled.is_empty(), "a mapping says which of them counts");
+    }
+
+    #[test]
+    fn a_column_without_a_heading_is_said_and_our_own_columns_are_not() {
+        let text = "kari: row;number;name;;;kari: what to do\n2;1;A;;x;no\n";
+        let table = Table::read(text.as_bytes(), &Dialect::default()).unwrap();
+        let plan = Mapping::default().plan(Kind::Members, &table).unwrap();
+        assert_eq!(plan.unused, ["column 5, which has no heading"]);
+    }
+
+    #[test]
     fn a_mapping_names_columns_and_what_is_the_same_in_every_row() {
         let mapping = "[columns]\nnumber = 'Код'\nname = ['Имя', 'Фамилия']\n[constants]\n\
                        language = 'ru'\n";
@@ -338,6 +468,7 @@ mod tests {
             ("[columns]\nnumber = 'a'", "a,A", "two columns of the file are called `a`"),
             ("[constants]\ncolour = 'red'", "a", "no column of members is called `colour`"),
             ("[words.colour]\na = 'b'", "a", "no column of members is called `colour`"),
+            ("country = '+000'", "a", "no country has the code `+000`"),
         ] {
             let got = plan(mapping, Kind::Members, headings).unwrap_err();
             assert!(got.contains(expected), "{got}");

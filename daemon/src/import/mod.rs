@@ -14,6 +14,7 @@ pub(crate) mod kinds;
 pub(crate) mod known;
 pub(crate) mod mapping;
 mod more;
+pub(crate) mod passes;
 pub(crate) mod report;
 pub(crate) mod rows;
 pub(crate) mod source;
@@ -40,7 +41,7 @@ use store::reader::Reader;
 use tokio::sync::mpsc;
 
 use crate::{data::FirstData, intake::Ask};
-use cells::{Cells, Places};
+use cells::{Cells, Fault, Places};
 use kinds::Kind;
 use known::Known;
 use rows::{Existing, Made, Reading};
@@ -75,8 +76,9 @@ pub(crate) struct Order {
 /// A row on its way to the check.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Line {
-    /// Where it stands in its file, and its cells.
-    Row(u64, Vec<String>),
+    /// Where it stands in its file, its cells, and those that could not be brought into our own
+    /// format.
+    Row(u64, Vec<String>, Vec<Fault>),
     /// There are no more.
     End,
 }
@@ -91,6 +93,13 @@ pub(crate) enum Told {
         line: u64,
         /// All that is wrong with it.
         why: Vec<String>,
+    },
+    /// An empty cell of a row was worked out.
+    WorkedOut {
+        /// Where the row stands in its file.
+        line: u64,
+        /// The column, and the value.
+        cells: Vec<(String, String)>,
     },
     /// So many rows are checked.
     Checked {
@@ -329,6 +338,13 @@ impl Importer {
     }
 }
 
+/// A row that is to be checked.
+struct Brought {
+    line: u64,
+    record: StringRecord,
+    faults: Vec<Fault>,
+}
+
 /// A check of all rows, under way.
 struct Checking<'a> {
     importer: &'a Importer,
@@ -349,7 +365,10 @@ impl Checking<'_> {
             let mut page = Vec::new();
             while page.len() < IMPORT_PIECE && !ended {
                 match rows.recv().await.context("the import was broken off; nothing is imported")? {
-                    Line::Row(line, cells) => page.push((line, StringRecord::from(cells))),
+                    Line::Row(line, cells, faults) => {
+                        let record = StringRecord::from(cells);
+                        page.push(Brought { line, record, faults });
+                    }
                     Line::End => ended = true,
                 }
             }
@@ -364,39 +383,50 @@ impl Checking<'_> {
     }
 
     /// Checks a page of rows.
-    async fn page(&mut self, places: &Places, page: &[(u64, StringRecord)]) -> anyhow::Result<()> {
+    async fn page(&mut self, places: &Places, page: &[Brought]) -> anyhow::Result<()> {
         self.look(places, page).await?;
         let order = self.order;
-        for (line, record) in page {
-            match self.reading.row(order.kind, *line, Cells::new(places, record)) {
+        for Brought { line, record, faults } in page {
+            let cells = || Cells::new(places, record, faults);
+            let rows = match self.reading.row(order.kind, *line, cells()) {
                 Ok(Made::New(rows)) => {
                     self.outcome.new += 1;
-                    rows.iter().try_for_each(|row| self.stage.push(row))?;
+                    rows
                 }
                 Ok(Made::Changed(rows)) => {
                     self.outcome.changed += 1;
-                    rows.iter().try_for_each(|row| self.stage.push(row))?;
+                    rows
                 }
-                Ok(Made::Skipped) => self.outcome.skipped += 1,
+                Ok(Made::Skipped) => {
+                    self.outcome.skipped += 1;
+                    continue;
+                }
                 Err(why) => {
                     self.outcome.bad += 1;
                     self.tell(Told::Bad { line: *line, why }).await?;
+                    continue;
                 }
+            };
+            rows.iter().try_for_each(|row| self.stage.push(row))?;
+            let worked_out = self.reading.worked_out(&cells(), &rows);
+            if !worked_out.is_empty() {
+                let named = worked_out.into_iter().map(|(name, value)| (name.to_owned(), value));
+                self.tell(Told::WorkedOut { line: *line, cells: named.collect() }).await?;
             }
         }
         Ok(())
     }
 
     /// Looks at what the rows of a page depend on.
-    async fn look(&mut self, places: &Places, page: &[(u64, StringRecord)]) -> anyhow::Result<()> {
+    async fn look(&mut self, places: &Places, page: &[Brought]) -> anyhow::Result<()> {
         let kind = self.order.kind;
         let (mut members, mut uids) = (Vec::new(), Vec::new());
-        for (_, record) in page {
-            let cells = Cells::new(places, record);
+        for Brought { record, faults, .. } in page {
+            let cells = Cells::new(places, record, faults);
             let numbers = kind.people().iter().filter_map(|name| cells.text(name).parse().ok());
             members.extend(numbers.filter_map(|number| self.reading.known.numbers.get(&number)));
             if kind == Kind::Credentials {
-                uids.push(Uid::from(cells.text("uid").to_ascii_uppercase()));
+                uids.extend(Uid::carried(cells.text("uid")));
             }
         }
         let mut persons: HashMap<MemberId, Person> = HashMap::new();

@@ -13,21 +13,22 @@ use rules::problem::did_you_mean;
 
 use super::{
     cells::{Cells, date, parts, whole},
-    rows::{Existing, Made, Reading, Wrong, text, uid, wrong},
+    rows::{Existing, Made, Reading, Wrong, id, uid},
 };
 
 impl Reading<'_> {
-    pub(super) fn family(&mut self, mut cells: Cells<'_>) -> Result<Made, Wrong> {
-        let name = cells.need("name", text);
+    pub(super) fn family(&mut self, line: u64, mut cells: Cells<'_>) -> Result<Made, Wrong> {
+        let name = cells.need_name("name");
         let balance = cells.read("balance", |text| self.amount(text)).unwrap_or(Money::ZERO);
-        let Some(name) = name else { return Err(wrong(cells)) };
-        if !self.known.first(format!("family {name}")) {
-            cells.wrong(format!("name: the family `{name}` stands in the table twice"));
-        }
-        if self.known.families.contains_key(&name) {
-            return self.passed_over(cells, "name", "that family");
+        let mut skipped = false;
+        if let Some(name) = &name {
+            let what = format!("name: the family `{name}`");
+            self.once(&mut cells, (format!("family {name}"), line), &what);
+            let is_there = self.known.families.contains_key(name);
+            skipped = is_there && self.passed_over(&mut cells, "name", "that family");
         }
         cells.finish()?;
+        let Some(name) = name.filter(|_| !skipped) else { return Ok(Made::Skipped) };
         let (id, account) = (self.ids.make(self.now), self.ids.make(self.now));
         let (id, account) = (FamilyId(id), AccountId(account));
         self.known.families.insert(name.clone(), id);
@@ -36,51 +37,51 @@ impl Reading<'_> {
         Ok(Made::New(vec![wallet, ImportRow::Family(id, family)]))
     }
 
-    /// A row about something that is there and that no import changes.
-    fn passed_over(&self, mut cells: Cells<'_>, column: &str, what: &str) -> Result<Made, Wrong> {
+    /// Whether a row is passed over that is about something which is there and which no import
+    /// changes.
+    fn passed_over(&self, cells: &mut Cells<'_>, column: &str, what: &str) -> bool {
         if self.existing == Existing::Update {
             cells.wrong(format!("{column}: {what} is there already, and no import changes it"));
         }
-        match self.there(&mut cells, column, what) {
-            Some(Ok(made)) if cells.is_good() => Ok(made),
-            _ => Err(wrong(cells)),
-        }
+        self.there(cells, column, what)
     }
 
-    pub(super) fn guardian(&mut self, mut cells: Cells<'_>) -> Result<Made, Wrong> {
+    pub(super) fn guardian(&mut self, line: u64, mut cells: Cells<'_>) -> Result<Made, Wrong> {
         let child = cells.need("child", |text| self.known.holder(whole(text)?));
         let guardian = cells.need("guardian", |text| self.known.holder(whole(text)?));
-        let (Some(child), Some(guardian)) = (child, guardian) else { return Err(wrong(cells)) };
-        if child == guardian {
-            cells.wrong("guardian: nobody picks himself up; name another guardian");
+        if child.is_some() && child == guardian {
+            cells.wrong("guardian: nobody picks themselves up; name another guardian");
         }
         cells.finish()?;
+        let (Some(child), Some(guardian)) = (child, guardian) else { return Ok(Made::Skipped) };
         let kin = self.known.members.get(&child).and_then(|known| known.kin.as_ref());
         let known = kin.is_some_and(|kin| kin.guardians.contains(&guardian));
-        if known || !self.known.first(format!("guardian {child} {guardian}")) {
+        let earlier = self.known.earlier(format!("guardian {child} {guardian}"), line);
+        if known || earlier.is_some() {
             return Ok(Made::Skipped);
         }
         Ok(Made::New(vec![ImportRow::Guardian { child, guardian }]))
     }
 
-    pub(super) fn operator(&mut self, mut cells: Cells<'_>) -> Result<Made, Wrong> {
-        let login = cells.need("login", text);
+    pub(super) fn operator(&mut self, line: u64, mut cells: Cells<'_>) -> Result<Made, Wrong> {
+        let login = cells.need("login", id);
         let band = cells.read("band", uid);
-        let Some(login) = login else { return Err(wrong(cells)) };
-        if self.known.names.contains(&login) {
-            return self.passed_over(cells, "login", "that operator");
+        let mut skipped = false;
+        if let Some(login) = &login {
+            let is_there = self.known.names.contains(login);
+            skipped = is_there && self.passed_over(&mut cells, "login", "that operator");
+            let what = format!("login: `{login}`");
+            self.once(&mut cells, (format!("operator {login}"), line), &what);
         }
-        if !self.known.first(format!("operator {login}")) {
-            cells.wrong(format!("login: `{login}` stands in the table twice"));
+        if let Some(band) = &band {
+            let what = format!("band: `{band}`");
+            self.once(&mut cells, (format!("operator's band {band}"), line), &what);
         }
-        if let Some(band) = &band
-            && !self.known.first(format!("operator's band {band}"))
-        {
-            cells.wrong(format!("band: `{band}` stands in the table twice"));
-        }
+        let name = login.as_deref().unwrap_or_default();
+        let roles = cells.read("roles", |roles| Ok(parts(roles).map(GroupId::from).collect()));
         let operator = Operator {
-            roles: parts(cells.text("roles")).map(GroupId::from).collect(),
-            pin: cells.read("pin", |code| self.pin((&login, 0), code)),
+            roles: roles.unwrap_or_default(),
+            pin: cells.read("pin", |code| self.pin((name, 0), code)),
             band_pin: band
                 .as_ref()
                 .and_then(|band| cells.read("pin", |code| self.pin((band.as_str(), 1), code))),
@@ -88,6 +89,7 @@ impl Reading<'_> {
             member: cells.read("member", |text| self.known.holder(whole(text)?)),
         };
         cells.finish()?;
+        let Some(login) = login.filter(|_| !skipped) else { return Ok(Made::Skipped) };
         Ok(Made::New(vec![ImportRow::Operator(OperatorId::from(login), operator)]))
     }
 
@@ -96,19 +98,19 @@ impl Reading<'_> {
         let codes = cells.need("codes", |codes| parts(codes).map(exempted_code).collect());
         let zones = cells.read("zones", |zones| parts(zones).map(|zone| self.zone(zone)).collect());
         let (from, until) = (cells.need("valid_from", date), cells.need("valid_until", date));
-        let reason = cells.need("reason", text);
-        let granted_by = cells.read("granted_by", text).unwrap_or_default();
+        let reason = cells.need_name("reason");
+        let granted_by = cells.name("granted_by").unwrap_or_default();
         if let (Some(from), Some(until)) = (from, until)
             && until < from
         {
             cells.wrong("valid_until: the exemption ends before it begins");
         }
+        cells.finish()?;
         let (Some(who), Some(codes), Some(from), Some(until), Some(reason)) =
             (who, codes, from, until, reason)
         else {
-            return Err(wrong(cells));
+            return Ok(Made::Skipped);
         };
-        cells.finish()?;
         let zones = zones.unwrap_or_default();
         let exemption = Exemption { who, codes, zones, from, until, reason, granted_by };
         let id = ExemptionId(self.ids.make(self.now));
@@ -116,7 +118,7 @@ impl Reading<'_> {
     }
 
     fn exempted(&self, cells: &mut Cells<'_>) -> Option<Exempted> {
-        if cells.text("member").is_empty() == cells.text("group").is_empty() {
+        if cells.is_given("member") == cells.is_given("group") {
             cells.wrong("member: name either a `member` or a `group`");
             return None;
         }
@@ -125,21 +127,22 @@ impl Reading<'_> {
         member.map(Exempted::Member).or(group)
     }
 
-    pub(super) fn locker(&mut self, mut cells: Cells<'_>) -> Result<Made, Wrong> {
-        let (id, bank) = (cells.need("id", text), cells.need("bank", text));
+    pub(super) fn locker(&mut self, line: u64, mut cells: Cells<'_>) -> Result<Made, Wrong> {
+        let (name, bank) = (cells.need("id", id), cells.need("bank", id));
         let zone = cells.need("zone", |text| self.zone(text));
-        let (Some(id), Some(bank), Some(zone)) = (id, bank, zone) else {
-            return Err(wrong(cells));
-        };
-        if self.known.names.contains(&id) {
-            return self.passed_over(cells, "id", "that locker");
-        }
-        if !self.known.first(format!("locker {id}")) {
-            cells.wrong(format!("id: `{id}` stands in the table twice"));
+        let mut skipped = false;
+        if let Some(name) = &name {
+            let is_there = self.known.names.contains(name);
+            skipped = is_there && self.passed_over(&mut cells, "id", "that locker");
+            let what = format!("id: `{name}`");
+            self.once(&mut cells, (format!("locker {name}"), line), &what);
         }
         cells.finish()?;
+        let (Some(name), Some(bank), Some(zone)) = (name.filter(|_| !skipped), bank, zone) else {
+            return Ok(Made::Skipped);
+        };
         let locker = Locker::new(DeviceId::from(bank), zone);
-        Ok(Made::New(vec![ImportRow::Locker(LockerId::from(id), locker)]))
+        Ok(Made::New(vec![ImportRow::Locker(LockerId::from(name), locker)]))
     }
 
     /// The zone of this name.

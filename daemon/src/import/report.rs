@@ -6,15 +6,14 @@ use std::{collections::BTreeMap, io::Write, path::Path};
 use anyhow::Context;
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, Worksheet};
 
-use super::source::{Cell, FORMULA, Form, Row, Table};
+use super::source::{Cell, FORMULA, Form, ROW, Row, Table, WHY};
 use crate::output::{self, Output};
 
-/// The heading above the numbers of rows.
-pub(crate) const ROW: &str = "kari: row";
-/// The heading above what is wrong.
-pub(crate) const WHY: &str = "kari: what to do";
+/// The sheet of a workbook that comes from a table without sheets.
+const SHEET: &str = "Sheet1";
 
-/// Writes the bad rows of a table, each with what is wrong with it.
+/// Writes the bad rows of a table, each with what is wrong with it: in the form that the ending of
+/// the file names, else in that of the table.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -24,11 +23,21 @@ pub(crate) fn write(
     bad: &BTreeMap<u64, Vec<String>>,
 ) -> anyhow::Result<()> {
     let rows = table.rows.iter().filter_map(|row| Some((row, bad.get(&row.line)?)));
-    let written = output::write_to(Some(path), |to| match &table.form {
-        Form::Csv(separator) => csv(to, table, *separator, rows),
-        Form::Xlsx(sheet) => xlsx(to, table, sheet, rows),
+    let written = output::write_to(Some(path), |to| match form(path, &table.form) {
+        Form::Csv(separator) => csv(to, table, separator, rows),
+        Form::Xlsx(sheet) => xlsx(to, table, &sheet, rows),
     });
     written.with_context(|| format!("cannot write the bad rows to `{}`", path.display()))
+}
+
+/// The form in which they are written.
+fn form(path: &Path, table: &Form) -> Form {
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    match (ending.to_str(), table) {
+        (Some("xlsx"), Form::Csv(_)) => Form::Xlsx(SHEET.to_owned()),
+        (Some("csv"), Form::Xlsx(_)) => Form::Csv(b','),
+        (_, form) => form.clone(),
+    }
 }
 
 /// The headings that are written: those of an earlier such file are not doubled.
@@ -127,7 +136,7 @@ fn put(page: &mut Worksheet, (line, at): (u32, u16), cell: &Cell) -> anyhow::Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::source::Dialect;
+    use crate::import::source::{Dialect, Hidden};
 
     fn bad(lines: &[u64]) -> BTreeMap<u64, Vec<String>> {
         lines.iter().map(|line| (*line, vec!["=why".to_owned(), "and why".to_owned()])).collect()
@@ -169,14 +178,42 @@ mod tests {
             Cell::Switch(false),
             Cell::Date("2026-09-15T18:30:00".to_owned()),
         ];
-        let row = Row { line: 7, cells: cells.clone(), broken: None };
+        let row = Row { line: 7, cells: cells.clone(), given: 5, broken: None };
         let headings = ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec();
-        let table = Table { form: Form::Xlsx("Лист1".to_owned()), headings, rows: vec![row] };
+        let form = Form::Xlsx("Лист1".to_owned());
+        let table = Table { form, headings, rows: vec![row], hidden: Hidden::default() };
         write(&path, &table, &bad(&[7])).unwrap();
         let again = Table::read(&std::fs::read(&path).unwrap(), &Dialect::default()).unwrap();
         assert_eq!(again.form, table.form);
         assert_eq!(again.rows[0].cells[1..6], cells[..]);
         assert_eq!(again.rows[0].cells[0], Cell::Number("7".to_owned()));
         assert_eq!(again.rows[0].cells[6], Cell::Text("=why; and why".to_owned()));
+    }
+
+    #[test]
+    fn the_ending_of_the_file_says_in_which_form_bad_rows_are_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "number;name;uid\n1;A;0004\n2;=1+1;+995 555\n";
+        let csv = Table::read(text.as_bytes(), &Dialect::default()).unwrap();
+        let read = |path: &Path, header: Option<u64>| {
+            let dialect = Dialect { header, ..Dialect::default() };
+            Table::read(&std::fs::read(path).unwrap(), &dialect).unwrap()
+        };
+        for (name, is_workbook) in [("bad.xlsx", true), ("BAD.XLSX", true), ("bad", false)] {
+            let path = folder.path().join(name);
+            write(&path, &csv, &bad(&[2, 3])).unwrap();
+            // A mapping may say that the headings of the first file stood further down.
+            let again = read(&path, Some(4));
+            assert_eq!(matches!(again.form, Form::Xlsx(_)), is_workbook, "{name}");
+            let lines: Vec<_> = again.rows.iter().map(|row| row.cells[0].shown()).collect();
+            assert_eq!(lines, ["2", "3"], "{name}");
+            for (row, was) in again.rows.iter().zip(&csv.rows) {
+                assert_eq!(row.cells[1..4], was.cells[..], "{name}: zeros in front stay");
+            }
+            // And a table of a workbook goes into a file of text where that is asked for.
+            let plain = folder.path().join(format!("{name}.csv"));
+            write(&plain, &again, &bad(&[2])).unwrap();
+            assert!(matches!(read(&plain, None).form, Form::Csv(_)), "{name}");
+        }
     }
 }

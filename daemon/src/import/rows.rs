@@ -3,11 +3,11 @@
 
 use devices::pin::PinKey;
 use domain::{
-    ids::{AccountId, CredentialId, GroupId, IdMaker, MemberId, PassId, TariffId, Uid},
+    ids::{AccountId, CredentialId, GroupId, IdMaker, MemberId, Uid},
     money::Money,
     rows::{
-        Credential, CredentialKind, CredentialState, Extras, Kin, Language, Member, Pass, PassKey,
-        PassState, Person, PinDigest,
+        Credential, CredentialKind, CredentialState, Extras, Kin, Language, Member, Person,
+        PinDigest,
     },
     site::Site,
     state::ImportRow,
@@ -22,11 +22,12 @@ use super::{
     kinds::Kind,
     known::Known,
 };
+use crate::registry::phones;
 
 /// The largest amount of one row, in minor units: a sum of millions of rows stays a number.
 const AMOUNT_MAX: i64 = 10_000_000_000;
 /// Passes and certificates are of these times.
-const DAYS: (Date, Date) = (day(1990, 1, 1), day(2100, 12, 31));
+pub(super) const DAYS: (Date, Date) = (day(1990, 1, 1), day(2100, 12, 31));
 
 /// What is done with a row about something that is there already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -80,49 +81,43 @@ impl Reading<'_> {
     /// Everything that is wrong with it.
     pub(crate) fn row(&mut self, kind: Kind, line: u64, cells: Cells<'_>) -> Result<Made, Wrong> {
         match kind {
-            Kind::Members => self.member(cells),
-            Kind::Credentials => self.credential(cells),
-            Kind::Passes => self.pass(cells),
+            Kind::Members => self.member(line, cells),
+            Kind::Credentials => self.credential(line, cells),
+            Kind::Passes => self.pass(line, cells),
             Kind::Balances => self.balance(line, cells),
-            Kind::Families => self.family(cells),
-            Kind::Guardians => self.guardian(cells),
-            Kind::Operators => self.operator(cells),
+            Kind::Families => self.family(line, cells),
+            Kind::Guardians => self.guardian(line, cells),
+            Kind::Operators => self.operator(line, cells),
             Kind::Exemptions => self.exemption(cells),
-            Kind::Lockers => self.locker(cells),
+            Kind::Lockers => self.locker(line, cells),
         }
     }
 
-    fn member(&mut self, mut cells: Cells<'_>) -> Result<Made, Wrong> {
+    fn member(&mut self, line: u64, mut cells: Cells<'_>) -> Result<Made, Wrong> {
         let number = cells.need("number", whole::<u32>);
-        if let Some(number) = number
-            && !self.known.first(format!("member {number}"))
-        {
-            cells.wrong(format!("number: member {number} stands in the table twice"));
+        if let Some(number) = number {
+            let what = format!("number: member {number}");
+            self.once(&mut cells, (format!("member {number}"), line), &what);
         }
         let there = number.and_then(|number| self.known.numbers.get(&number).copied());
-        if there.is_some()
-            && let Some(made) = self.there(&mut cells, "number", "that member")
-        {
-            return made.map_or_else(|()| Err(wrong(cells)), Ok);
-        }
+        let skipped = there.is_some() && self.there(&mut cells, "number", "that member");
         let id = there.unwrap_or_else(|| MemberId(self.ids.make(self.now)));
         let known = there.and_then(|id| self.known.members.get(&id).cloned());
         let account = || AccountId(self.ids.make(self.now));
         let account = known.as_ref().map_or_else(account, |known| known.account);
+        let was = known.clone();
         let mut member = known.unwrap_or_else(|| nobody(number.unwrap_or(0), account));
         self.about(&mut member, &mut cells);
         let person = self.person(there, &mut cells);
         let money = cells.read("balance", |text| self.amount(text));
         let debt_since = cells.read("debt_since", instant);
-        if there.is_some() {
-            for column in ["balance", "debt_since", "family"] {
-                if !cells.text(column).is_empty() {
-                    let why = "it cannot be changed here for a member who is there already";
-                    cells.wrong(format!("{column}: {why}; import balances `--as balances`"));
-                }
-            }
+        if let Some(was) = was.filter(|_| self.existing == Existing::Update) {
+            self.stays((&was, &member), (money, debt_since), &mut cells);
         }
         cells.finish()?;
+        if skipped {
+            return Ok(Made::Skipped);
+        }
         self.known.numbers.insert(member.number, id);
         let balance = money.unwrap_or(Money::ZERO);
         let row = ImportRow::Member(id, member, person);
@@ -131,6 +126,34 @@ impl Reading<'_> {
         match there {
             Some(_) => Ok(Made::Changed(before.into_iter().chain([row]).collect())),
             None => Ok(Made::New(vec![ImportRow::Wallet { account, balance, debt_since }, row])),
+        }
+    }
+
+    /// Refuses money and a family that are others than those of somebody who is there already.
+    fn stays(
+        &self,
+        (was, member): (&Member, &Member),
+        (money, debt_since): (Option<Money>, Option<Timestamp>),
+        cells: &mut Cells<'_>,
+    ) {
+        let wallet = self.known.wallets.get(&was.account);
+        let held = wallet.map_or(Money::ZERO, |wallet| wallet.balance);
+        let since = wallet.and_then(|wallet| wallet.debt_since);
+        let family = |member: &Member| member.kin.as_ref().and_then(|kin| kin.family);
+        let changes = [
+            ("balance", money.is_some_and(|money| money != held)),
+            ("debt_since", debt_since.is_some() && debt_since != since),
+            ("family", family(member) != family(was)),
+        ];
+        for (column, _) in changes.into_iter().filter(|(_, changes)| *changes) {
+            let (what, help) = match column {
+                "family" => ("family", "`kari member join` does that"),
+                _ => ("wallet", "import balances `--as balances`"),
+            };
+            cells.wrong(format!(
+                "{column}: no import of members changes the {what} of somebody who is there \
+                 already; {help}"
+            ));
         }
     }
 
@@ -154,10 +177,11 @@ impl Reading<'_> {
         if let Some(groups) = cells.read("groups", |text| self.groups(text)) {
             member.groups = groups;
         }
-        let family = cells.read("family", |name| {
-            let family = self.known.families.get(name).copied();
-            family.ok_or_else(|| format!("no family is called `{name}`; import families first"))
-        });
+        let name = cells.name("family");
+        let family = name.as_ref().and_then(|name| self.known.families.get(name).copied());
+        if let (Some(name), None) = (name, family) {
+            cells.wrong(format!("family: no family is called `{name}`; import families first"));
+        }
         if family.is_some() {
             member.kin.get_or_insert_with(|| Box::new(Kin::default())).family = family;
         }
@@ -165,11 +189,11 @@ impl Reading<'_> {
 
     fn person(&self, there: Option<MemberId>, cells: &mut Cells<'_>) -> Person {
         let known = there.and_then(|id| self.known.persons.get(&id).cloned());
-        let name = match known {
-            Some(_) => cells.read("name", text),
-            None => cells.need("name", text),
+        let name = match there {
+            Some(_) => cells.name("name"),
+            None => cells.need_name("name"),
         };
-        let latin = cells.read("name_latin", text);
+        let latin = cells.name("name_latin");
         let phone = cells.read("phone", phone);
         let mut person = known.unwrap_or_else(|| Person {
             name: String::new(),
@@ -204,28 +228,27 @@ impl Reading<'_> {
         })
     }
 
-    fn credential(&mut self, mut cells: Cells<'_>) -> Result<Made, Wrong> {
+    fn credential(&mut self, line: u64, mut cells: Cells<'_>) -> Result<Made, Wrong> {
         let uid = cells.need("uid", uid);
-        if let Some(uid) = &uid
-            && !self.known.first(format!("uid {uid}"))
-        {
-            cells.wrong(format!("uid: `{uid}` stands in the table twice"));
+        if let Some(uid) = &uid {
+            let what = format!("uid: `{uid}`");
+            self.once(&mut cells, (format!("uid {uid}"), line), &what);
         }
         let member = cells.need("member", |text| self.known.holder(whole(text)?));
         let known = uid.as_ref().and_then(|uid| self.known.credentials.get(uid).cloned());
-        if let Some(known) = &known {
-            if let Some(made) = self.there(&mut cells, "uid", "that credential") {
-                return made.map_or_else(|()| Err(wrong(cells)), Ok);
-            }
-            if member.is_some_and(|member| member != known.member) {
-                cells.wrong("uid: somebody else carries it; take it back at the desk first");
-            }
+        let skipped = known.is_some() && self.there(&mut cells, "uid", "that credential");
+        let theirs = known.as_ref().filter(|known| member.is_some_and(|who| who != known.member));
+        if theirs.is_some() && self.existing == Existing::Update {
+            cells.wrong("uid: somebody else carries it; take it back at the desk first");
         }
         let is_there = known.is_some();
         let new = || blank(CredentialId(self.ids.make(self.now)), member);
         let mut credential = known.unwrap_or_else(new);
         self.fill(&mut credential, uid.as_ref(), &mut cells);
         cells.finish()?;
+        if skipped {
+            return Ok(Made::Skipped);
+        }
         let row: Vec<_> =
             uid.map(|uid| ImportRow::Credential(uid, credential)).into_iter().collect();
         Ok(if is_there { Made::Changed(row) } else { Made::New(row) })
@@ -267,103 +290,50 @@ impl Reading<'_> {
         credential.extras = (extras != Extras::default()).then(|| Box::new(extras));
     }
 
-    fn pass(&mut self, mut cells: Cells<'_>) -> Result<Made, Wrong> {
-        let member = cells.need("member", |text| self.known.holder(whole(text)?));
-        let tariff = cells.need("tariff", |text| self.tariff(text));
-        let from = cells.need("valid_from", |text| date_within(text, DAYS));
-        let (Some(member), Some((tariff, version)), Some(from)) = (member, tariff, from) else {
-            return Err(wrong(cells));
-        };
-        if !self.known.first(format!("pass {member} {tariff} {from} {}", cells.text("valid_until")))
-        {
-            cells.wrong("tariff: the same pass of the same days stands in the table twice");
-        }
-        let held = self.known.passes.get(&member).into_iter().flatten();
-        let mut held = held.filter(|(_, pass)| pass.tariff == tariff && pass.valid_from == from);
-        let there = held.next().cloned();
-        if there.is_some()
-            && let Some(made) = self.there(&mut cells, "tariff", "that pass of that day")
-        {
-            return made.map_or_else(|()| Err(wrong(cells)), Ok);
-        }
-        let key = PassKey { member, pass: PassId(self.ids.make(self.now)) };
-        let (key, known) = there.map_or((key, None), |(key, pass)| (key, Some(pass)));
-        let is_there = known.is_some();
-        let mut pass = known.unwrap_or_else(|| sold(tariff, version, from));
-        self.terms(&mut pass, &mut cells);
-        cells.finish()?;
-        let row = vec![ImportRow::Pass(key, pass)];
-        Ok(if is_there { Made::Changed(row) } else { Made::New(row) })
-    }
-
-    fn terms(&self, pass: &mut Pass, cells: &mut Cells<'_>) {
-        let states = word(PassState::of, "active, past_due, frozen, suspended, cancelled");
-        pass.state = cells.read("state", states).unwrap_or(pass.state);
-        let until = cells.read("valid_until", |text| date_within(text, DAYS));
-        pass.valid_until = until.or(pass.valid_until);
-        if pass.valid_until.is_some_and(|last| last < pass.valid_from) {
-            cells.wrong("valid_until: the pass ends before it begins");
-        }
-        let visits = cells.read("visits_left", whole::<u32>);
-        pass.visits_left = visits.or(pass.visits_left);
-        let paid = cells.read("paid", |text| self.price(text));
-        pass.paid = paid.unwrap_or(pass.paid);
-    }
-
     fn balance(&mut self, line: u64, mut cells: Cells<'_>) -> Result<Made, Wrong> {
         let member = cells.need("member", |text| self.known.holder(whole(text)?));
         let balance = cells.need("balance", |text| self.amount(text));
         let debt_since = cells.read("debt_since", instant);
-        let (Some(member), Some(balance)) = (member, balance) else { return Err(wrong(cells)) };
-        if !self.known.first(format!("balance {member}")) {
-            cells.wrong("member: this member's balance stands in the table twice");
+        if let Some(member) = member {
+            let what = "member: this member's balance";
+            self.once(&mut cells, (format!("balance {member}"), line), what);
         }
-        let Some(account) = self.known.members.get(&member).map(|known| known.account) else {
+        let account = member.and_then(|member| self.known.members.get(&member));
+        let account = account.map(|known| known.account);
+        if member.is_some() && account.is_none() {
             cells.wrong("member: this member has no wallet");
-            return Err(wrong(cells));
-        };
-        let held = self.known.wallets.get(&account).map_or(Money::ZERO, |wallet| wallet.balance);
-        if !held.is_zero() {
-            let what = format!("a balance of {}", self.site.currency.exact(held));
-            if let Some(made) = self.there(&mut cells, "balance", &what) {
-                return made.map_or_else(|()| Err(wrong(cells)), Ok);
-            }
         }
+        let wallet = account.and_then(|account| self.known.wallets.get(&account));
+        let held = wallet.map_or(Money::ZERO, |wallet| wallet.balance);
+        let dated = wallet.is_some_and(|wallet| wallet.debt_since.is_some());
+        let what = format!("a balance of {}", self.site.currency.exact(held));
+        let skipped = !held.is_zero() && self.there(&mut cells, "balance", &what);
         cells.finish()?;
-        let key = format!("{}:{line}", self.import);
+        let (Some(account), Some(balance)) = (account, balance) else { return Ok(Made::Skipped) };
         let amount = balance - held;
+        // What is there already is neither booked nor dated once more.
+        if skipped || (amount.is_zero() && !held.is_zero() && (dated || debt_since.is_none())) {
+            return Ok(Made::Skipped);
+        }
+        let key = format!("{}:{line}", self.import);
         let row = vec![ImportRow::Opening { key, account, amount, debt_since }];
         Ok(if held.is_zero() { Made::New(row) } else { Made::Changed(row) })
     }
 
-    /// What becomes of a row about something that is there; nothing where it is to change that.
-    pub(super) fn there(
-        &self,
-        cells: &mut Cells<'_>,
-        column: &str,
-        what: &str,
-    ) -> Option<Result<Made, ()>> {
-        match self.existing {
-            Existing::Update => None,
-            Existing::Skip => Some(Ok(Made::Skipped)),
-            Existing::Refuse => {
-                let help = "say `--existing skip` or `--existing update`, or take the row out";
-                cells.wrong(format!("{column}: {what} is there already; {help}"));
-                Some(Err(()))
-            }
+    /// Notes that an earlier row tells of the same thing.
+    pub(super) fn once(&mut self, cells: &mut Cells<'_>, (key, line): (String, u64), what: &str) {
+        if let Some(first) = self.known.earlier(key, line) {
+            cells.wrong(format!("{what} stands in the table twice, first in row {first}"));
         }
     }
 
-    fn tariff(&self, name: &str) -> Result<(TariffId, u32), String> {
-        let known = self.known.tariffs.get_key_value(name);
-        known.map(|(id, version)| (id.clone(), *version)).ok_or_else(|| {
-            let names = self.known.tariffs.keys().map(TariffId::as_str);
-            let all = || {
-                let names: Vec<_> = self.known.tariffs.keys().map(TariffId::as_str).collect();
-                format!("tariffs are {}", names.join(", "))
-            };
-            format!("no tariff is called `{name}`; {}", did_you_mean(name, names, all))
-        })
+    /// Whether a row about something that is there already is passed over.
+    pub(super) fn there(&self, cells: &mut Cells<'_>, column: &str, what: &str) -> bool {
+        if self.existing == Existing::Refuse {
+            let help = "say `--existing skip` or `--existing update`, or take the row out";
+            cells.wrong(format!("{column}: {what} is there already; {help}"));
+        }
+        self.existing == Existing::Skip
     }
 
     /// Reads an amount of the site's currency.
@@ -389,11 +359,6 @@ impl Reading<'_> {
     pub(crate) fn pin(&self, holder: (&str, usize), code: &str) -> Result<PinDigest, String> {
         self.pins.read(holder, code).map_err(str::to_owned)
     }
-}
-
-/// Everything that is wrong with a row that cannot be read on.
-pub(super) fn wrong(cells: Cells<'_>) -> Wrong {
-    cells.finish().err().unwrap_or_default()
 }
 
 /// Somebody of whom nothing is known but the number.
@@ -428,22 +393,7 @@ fn blank(id: CredentialId, member: Option<MemberId>) -> Credential {
     }
 }
 
-/// A pass of a tariff, sold under this version of it.
-fn sold(tariff: TariffId, tariff_version: u32, valid_from: Date) -> Pass {
-    Pass {
-        tariff,
-        tariff_version,
-        state: PassState::Active,
-        valid_from,
-        valid_until: None,
-        visits_left: None,
-        visits_reserved: 0,
-        paid: Money::ZERO,
-        sale: None,
-    }
-}
-
-fn date_within(text: &str, (first, last): (Date, Date)) -> Result<Date, String> {
+pub(super) fn date_within(text: &str, (first, last): (Date, Date)) -> Result<Date, String> {
     let read = date(text)?;
     match (first..=last).contains(&read) {
         true => Ok(read),
@@ -451,43 +401,34 @@ fn date_within(text: &str, (first, last): (Date, Date)) -> Result<Date, String> 
     }
 }
 
-/// Words without signs that no name has.
-pub(super) fn text(text: &str) -> Result<String, String> {
-    match text.chars().find(|sign| sign.is_control()) {
-        None => Ok(text.to_owned()),
-        Some(sign) => Err(format!("it has the sign {sign:?} in it, which cannot be shown")),
-    }
-}
-
 fn phone(text: &str) -> Result<String, String> {
-    let digits = text.strip_prefix('+').unwrap_or_default();
-    let good = (8..=15).contains(&digits.len()) && digits.bytes().all(|sign| sign.is_ascii_digit());
-    match good && !digits.starts_with('0') {
+    match phones::is_complete(text) {
         true => Ok(text.to_owned()),
         false => Err(format!("`{text}` is not a phone such as +995555123456")),
     }
 }
 
-/// What a reader reports.
+/// An id as it stands; what nobody sees in it was refused before.
+pub(super) fn id(text: &str) -> Result<String, String> {
+    Ok(text.to_owned())
+}
+
+/// The number of a card.
 pub(super) fn uid(text: &str) -> Result<Uid, String> {
-    let good =
-        (4..=64).contains(&text.len()) && text.bytes().all(|sign| sign.is_ascii_alphanumeric());
-    match good {
-        true => Ok(Uid::from(text.to_ascii_uppercase())),
-        false => Err(format!("`{text}` is not what a reader reports: 4 to 64 digits and letters")),
-    }
+    Uid::carried(text).map_err(|why| format!("`{text}`: {why}"))
 }
 
 #[cfg(test)]
 mod tests {
     use domain::{
+        ids::{PassId, TariffId},
         money::{Currency, CurrencyCode},
-        rows::{Account, AccountKind},
+        rows::{Account, AccountKind, Lasts, Offer, PassKey, PassState, TariffKind},
     };
     use uuid::Uuid;
 
     use super::*;
-    use crate::import::cells::Places;
+    use crate::import::{cells::Places, passes::sold};
 
     fn site() -> Site {
         let zones = [("hall".into(), None)].into();
@@ -507,7 +448,29 @@ mod tests {
         let month = sold(TariffId::from("month"), 1, day(2026, 9, 1));
         let mut known = Known::default();
         known.numbers.extend([(1, one), (2, two)]);
-        known.tariffs.insert(TariffId::from("month"), 3);
+        known.tariffs.insert(TariffId::from("month"), (3, Offer::default()));
+        let lasts = Lasts::parse("P1M");
+        let offer = |kind| Offer { kind, ..Offer::default() };
+        for (name, offer) in [
+            ("monthly", Offer { lasts, ..offer(TariffKind::Period) }),
+            ("pack", Offer { visits: Some(10), ..offer(TariffKind::Visits) }),
+            (
+                "waiting",
+                Offer {
+                    visits: Some(10),
+                    lasts,
+                    from_first_use: true,
+                    ..offer(TariffKind::Visits)
+                },
+            ),
+            ("course", Offer { lasts, visits: Some(8), ..offer(TariffKind::Course) }),
+            ("term", Offer { lasts, ..offer(TariffKind::Course) }),
+            ("day", Offer { lasts: Lasts::parse("P1D"), ..offer(TariffKind::SingleEntry) }),
+            ("once", offer(TariffKind::Timed)),
+            ("minute", offer(TariffKind::PerMinute)),
+        ] {
+            known.tariffs.insert(TariffId::from(name), (1, offer));
+        }
         known.groups = Some([GroupId::from("staff")].into());
         known.families.insert("the Beridzes".to_owned(), domain::ids::FamilyId(id(21)));
         known.members.extend([(one, nobody(1, rich)), (two, nobody(2, poor))]);
@@ -548,7 +511,7 @@ mod tests {
         let names = reader.headers().unwrap().clone();
         let places: Places = names.iter().map(str::to_owned).zip(0..).collect();
         let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
-        let row = |(line, record)| reading.row(kind, line, Cells::new(&places, record));
+        let row = |(line, record)| reading.row(kind, line, Cells::new(&places, record, &[]));
         (2..).zip(&rows).map(row).collect()
     }
 
@@ -584,7 +547,10 @@ mod tests {
                 ("4294967296,Ann,,,,,,,", &["number: `4294967296`"]),
                 ("1,Ann,,,,,,,", &["number: that member is there already"]),
                 ("3,,,,,,,,", &["name: it is missing"]),
-                ("3,A\u{7}nn,,,,,,,", &["name: it has the sign"]),
+                ("3,A\u{7}nn,,,,,,,", &[]),
+                ("3,\u{200b}\u{7},,,,,,,", &["name: it is missing"]),
+                ("3\u{200b},Ann,,,,,,,", &["number: it has U+200B in it"]),
+                ("3,Ann,,,,st\u{202e}aff,,,", &["groups: it has U+202E in it"]),
                 ("3,Ann,2026-09-16,,,,,,", &["birth: `2026-09-16` is not a day from"]),
                 ("3,Ann,1890-01-01,,,,,,", &["birth: `1890-01-01` is not a day from"]),
                 ("3,Ann,17.05.1990,,,,,,", &["birth: `17.05.1990` is not a date"]),
@@ -616,7 +582,11 @@ mod tests {
                 ("04b1,2,,,,,,", &[]),
                 ("AAAA,1,,,,,,", &["uid: that credential is there already"]),
                 (",2,,,,,,", &["uid: it is missing"]),
-                ("=1+1,2,,,,,,", &["uid: `=1+1` is not what a reader reports"]),
+                ("=1+1,2,,,,,,", &["uid: `=1+1`: it has `=` in it"]),
+                ("0x04b1,2,,,,,,", &[]),
+                ("04:b1,2,,,,,,", &[]),
+                ("12345.0,2,,,,,,", &["uid: `12345.0`: a program has made an amount of it"]),
+                ("0xB1,2,,,,,,", &["uid: `0xB1`: a card's number has at least 4 signs"]),
                 ("04B1,7,,,,,,", &["member: no member has the number 7"]),
                 ("04B1,2,gone,,,,,", &["state: `gone` is none of active"]),
                 (
@@ -642,7 +612,7 @@ mod tests {
                 ("1,month,,2026-09-01,,,", &["tariff: that pass of that day is there already"]),
                 (
                     "2,months,,2026-09-01,,,",
-                    &["tariff: no tariff is called `months`; did you mean `month`?"],
+                    &["tariff: no tariff is called `months`; did you mean"],
                 ),
                 ("2,month,dead,2026-09-01,,,", &["state: `dead` is none of"]),
                 (
@@ -655,6 +625,146 @@ mod tests {
                 ("7,month,,2026-09-01,,,", &["member: no member has the number 7"]),
             ],
         );
+    }
+
+    #[test]
+    fn an_empty_cell_is_without_end_only_where_the_tariff_is() {
+        const NO_VISITS: &str = "visits_left: it is missing; a pass of";
+        const NO_END: &str = "valid_until: it is missing; a pass of `waiting` lasts P1M from its";
+        check(
+            Kind::Passes,
+            "member,tariff,valid_from,valid_until,visits_left",
+            &[
+                ("2,month,2026-09-01,,", &[]),
+                ("2,minute,2026-09-01,,", &[]),
+                ("2,pack,2026-09-01,2027-02-01,", &[NO_VISITS]),
+                ("2,pack,2026-09-01,,", &[NO_VISITS]),
+                ("2,pack,2026-09-01,,3", &[]),
+                ("2,pack,2026-09-01,,0", &[]),
+                ("2,pack,2026-09-01,,10", &[]),
+                ("2,pack,2026-09-01,,11", &["visits_left: a pass of `pack` has at most 10 visits"]),
+                ("2,pack,2026-09-01,,x", &["visits_left: `x` is not a whole number"]),
+                ("2,pack,,,", &["valid_from: it is missing", NO_VISITS]),
+                ("7,pack,2026-09-01,,", &["member: no member has the number 7", NO_VISITS]),
+                ("2,waiting,2026-09-01,,3", &[NO_END]),
+                ("2,waiting,2026-09-01,,", &[NO_END, NO_VISITS]),
+                ("2,waiting,2026-09-01,2026-12-01,3", &[]),
+                ("2,course,2026-09-01,,", &[NO_VISITS]),
+                ("2,day,2026-09-01,,", &[NO_VISITS]),
+                ("2,once,2026-09-01,2026-09-01,", &[NO_VISITS]),
+                ("2,once,2026-09-01,,2", &["visits_left: a pass of `once` has at most 1 visits"]),
+                ("2,monthly,2026-09-10,2026-09-09,", &["ends before it begins"]),
+            ],
+        );
+        for (tariff, from, visits, expected) in [
+            ("monthly", "2026-09-01", "", "2026-09-30"),
+            ("monthly", "2020-01-01", "", "2020-01-31"),
+            ("term", "2026-12-15", "", "2027-01-14"),
+            ("course", "2026-09-10", "8", "2026-10-09"),
+            ("day", "2026-11-20", "1", "2026-11-20"),
+        ] {
+            let table =
+                format!("member,tariff,valid_from,visits_left\n2,{tariff},{from},{visits}\n");
+            let got = all(Kind::Passes, Existing::Refuse, &table);
+            let Ok(Made::New(rows)) = &got[0] else { panic!("{tariff}: {got:?}") };
+            let [ImportRow::Pass(_, pass)] = &rows[..] else { panic!("{rows:?}") };
+            let until = pass.valid_until.map(|last| last.to_string());
+            assert_eq!(until.as_deref(), Some(expected), "{tariff} from {from}");
+        }
+    }
+
+    #[test]
+    fn everything_that_is_wrong_with_a_row_is_said_at_once_and_nothing_that_follows_from_it() {
+        check(
+            Kind::Passes,
+            "member,tariff,state,valid_from,valid_until,visits_left,paid",
+            &[
+                (
+                    "x,none,dead,y,z,w,-1",
+                    &[
+                        "member: ",
+                        "tariff: ",
+                        "state: ",
+                        "valid_from: ",
+                        "until: ",
+                        "left: ",
+                        "paid",
+                    ],
+                ),
+                ("1,month,dead,2026-09-01,,,", &["is there already", "state: `dead`"]),
+                (",,,,,,", &["member: it is", "tariff: it is", "valid_from: it is"]),
+            ],
+        );
+        check(
+            Kind::Credentials,
+            "uid,member,state,party_size,pin,duress_pin",
+            &[
+                ("x,y,dead,0,1,1", &["uid: ", "member: ", "state: ", "size: ", "pin: ", "duress"]),
+                ("AAAA,2,dead,,,", &["that credential is there already", "state: `dead`"]),
+            ],
+        );
+        check(
+            Kind::Balances,
+            "member,balance,debt_since",
+            &[("7,x,y", &["member: ", "balance: ", "debt_since: "])],
+        );
+        check(
+            Kind::Exemptions,
+            "member,group,codes,valid_from,valid_until,reason",
+            &[(
+                "9,,X,y,z,",
+                &["member: ", "codes: ", "valid_from: ", "valid_until: ", "reason: it is missing"],
+            )],
+        );
+        check(
+            Kind::Operators,
+            "login,band,pin,member",
+            &[(",x,y,9", &["login: it is missing", "band: ", "pin: ", "member: "])],
+        );
+        check(
+            Kind::Lockers,
+            "id,bank,zone",
+            &[(",,hell", &["id: it", "bank: it", "zone: no zone"])],
+        );
+        check(Kind::Families, "name,balance", &[(",x", &["name: it is missing", "balance: `x`"])]);
+        check(
+            Kind::Guardians,
+            "child,guardian",
+            &[("x,9", &["child: `x`", "guardian: no member"])],
+        );
+        check(
+            Kind::Members,
+            "number,name,birth,phone,balance",
+            &[("1,,x,y,z", &["number: that member", "birth: ", "phone: ", "balance: "])],
+        );
+    }
+
+    #[test]
+    fn money_and_a_family_that_stay_as_they_are_keep_no_row_of_members_out() {
+        let heading = "number,name,balance,debt_since,family";
+        for (row, expected) in [
+            ("1,Nino,25.00,,", None),
+            ("1,Nino,25,,", None),
+            ("2,Two,0,,", None),
+            ("1,Nino,25.01,,", Some("balance: no import of members changes the wallet")),
+            ("2,Two,-1,,", Some("balance: no import of members changes the wallet")),
+            ("1,Nino,25.00,2026-09-01T00:00:00Z,", Some("debt_since: no import of members")),
+            ("1,Nino,25.00,,the Beridzes", Some("family: no import of members changes the family")),
+        ] {
+            let got = all(Kind::Members, Existing::Update, &format!("{heading}\n{row}\n"));
+            match (&got[0], expected) {
+                (Ok(Made::Changed(_)), None) => {}
+                (Err(why), Some(part)) => {
+                    assert!(why.len() == 1 && why[0].contains(part), "{why:?}")
+                }
+                (other, _) => panic!("{row}: {other:?}"),
+            }
+        }
+        let same = all(Kind::Balances, Existing::Update, "member,balance\n1,25.00\n");
+        assert!(matches!(&same[..], [Ok(Made::Skipped)]), "{same:?}");
+        let dated = "member,balance,debt_since\n1,25.00,2026-09-01T00:00:00Z\n";
+        let dated = all(Kind::Balances, Existing::Update, dated);
+        assert!(matches!(&dated[..], [Ok(Made::Changed(_))]), "{dated:?}");
     }
 
     #[test]
@@ -683,7 +793,7 @@ mod tests {
             "child,guardian",
             &[
                 ("1,2", &[]),
-                ("1,1", &["nobody picks himself up"]),
+                ("1,1", &["nobody picks themselves up"]),
                 ("1,", &["guardian: it is missing"]),
             ],
         );
@@ -711,7 +821,7 @@ mod tests {
             "login,roles,band,pin,member",
             &[
                 ("nino,manager,0A01,1111,1", &[]),
-                ("nino,manager,0A01,x,7", &["pin: a PIN has", "pin: a PIN has", "number 7"]),
+                ("nino,manager,0A01,x,7", &["pin: a PIN has", "number 7"]),
             ],
         );
     }
@@ -720,7 +830,7 @@ mod tests {
     fn what_stands_in_a_table_twice_is_taken_once() {
         for (kind, table) in [
             (Kind::Members, "number,name\n3,Ann\n3,Ben\n"),
-            (Kind::Credentials, "uid,member\n04b1,2\n04B1,1\n"),
+            (Kind::Credentials, "uid,member\n04b1,2\n0x04-B1,1\n"),
             (Kind::Passes, "member,tariff,valid_from\n2,month,2026-09-01\n2,month,2026-09-01\n"),
             (Kind::Balances, "member,balance\n2,1.00\n2,1.00\n"),
             (Kind::Families, "name\nA\nA\n"),
@@ -729,7 +839,8 @@ mod tests {
             let got = all(kind, Existing::Refuse, table);
             assert!(matches!(&got[0], Ok(Made::New(_))), "{kind:?}: {got:?}");
             let again = got[1].as_ref().unwrap_err();
-            assert!(again[0].contains("twice"), "{kind:?}: {again:?}");
+            let expected = "stands in the table twice, first in row 2";
+            assert!(again[0].ends_with(expected), "{kind:?}: {again:?}");
         }
     }
 

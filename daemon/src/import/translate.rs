@@ -2,13 +2,15 @@
 
 use jiff::{Span as Days, civil::Date, tz::TimeZone};
 
-use domain::{money::Currency, site::Site};
+use domain::{ids::Uid, money::Currency, site::Site};
+use phonenumber::country;
 
 use super::{
     kinds::{Column, Sort},
     mapping::Mapping,
     source::Cell,
 };
+use crate::{registry::phones, unseen};
 
 const YES: &[&str] = &["true", "yes", "y", "1", "x", "+", "✓", "да", "კი", "დიახ", "այո"];
 const NO: &[&str] = &["false", "no", "n", "0", "-", "нет", "არა", "ոչ"];
@@ -19,13 +21,26 @@ pub(crate) struct Translator<'a> {
     currency: Currency,
     zone: TimeZone,
     this_year: i16,
+    /// The country of phones that name none.
+    home: Option<country::Id>,
 }
 
 impl<'a> Translator<'a> {
-    /// A translator for tables of `site`.
-    pub(crate) fn new(mapping: &'a Mapping, site: &Site, this_year: i16) -> Self {
+    /// A translator for tables of `site`, whose phones are of `home` where they name no country.
+    pub(crate) fn new(
+        mapping: &'a Mapping,
+        (site, home): (&Site, Option<country::Id>),
+        this_year: i16,
+    ) -> Self {
         let (currency, zone) = (site.currency.clone(), site.time_zone.clone());
-        Self { mapping, currency, zone, this_year }
+        let named = mapping.country.as_deref().and_then(phones::country_of);
+        let spent = match currency.code.as_str() {
+            "GEL" => phones::country("GE"),
+            "AMD" => phones::country("AM"),
+            "RUB" => phones::country("RU"),
+            _ => None,
+        };
+        Self { mapping, currency, zone, this_year, home: named.or(home).or(spent) }
     }
 
     /// The cell in our own format.
@@ -46,8 +61,19 @@ impl<'a> Translator<'a> {
             return Ok(String::new());
         }
         let native = !matches!(cell, Cell::Text(_));
+        if let Some(why) = other_kind(column, cell) {
+            return Err(format!("`{text}`: {why}"));
+        }
+        if !matches!(column.sort, Sort::Name | Sort::Phone)
+            && let Some(sign) = unseen::first(text)
+        {
+            return Err(format!(
+                "it has {sign} in it, a sign that nobody sees; type the cell again"
+            ));
+        }
         match column.sort {
             Sort::Text => Ok(text.split_whitespace().collect::<Vec<_>>().join(" ")),
+            Sort::Name => Ok(unseen::name(text)),
             Sort::Whole => Ok(text.to_owned()),
             Sort::Amount if native => Ok(text.to_owned()),
             Sort::Amount => self.amount(text),
@@ -55,8 +81,11 @@ impl<'a> Translator<'a> {
             Sort::Since => self.instant(text, false),
             Sort::Until => self.instant(text, true),
             Sort::YesNo => self.yes_no(text),
-            Sort::Phone => self.phone(text),
-            Sort::Uid => Ok(text.replace([' ', ':', '-'], "").to_uppercase()),
+            Sort::Phone => phones::complete(text, self.home),
+            Sort::Uid => {
+                let uid = Uid::carried(text).map_err(|why| format!("`{text}`: {why}"))?;
+                Ok(uid.as_str().to_owned())
+            }
             Sort::List => {
                 let parts = text.split([';', ',']).map(str::trim).filter(|part| !part.is_empty());
                 Ok(parts.collect::<Vec<_>>().join(";"))
@@ -76,9 +105,9 @@ impl<'a> Translator<'a> {
 
     fn yes_no(&self, text: &str) -> Result<String, String> {
         let (yes, no) = (&self.mapping.yes, &self.mapping.no);
+        let word = folded(text);
         let is = |own: &[String], known: &[&str]| {
-            let own = own.iter().map(String::as_str);
-            own.chain(known.iter().copied()).any(|word| folded(word) == folded(text))
+            known.contains(&word.as_str()) || own.iter().any(|own| folded(own) == word)
         };
         match (is(yes, &[]), is(no, &[]), is(yes, YES), is(no, NO)) {
             (true, false, ..) | (false, false, true, _) => Ok("true".to_owned()),
@@ -220,38 +249,18 @@ impl<'a> Translator<'a> {
         let zoned = local.to_zoned(self.zone.clone()).map_err(|_| wrong())?;
         Ok(zoned.timestamp().to_string())
     }
+}
 
-    /// A phone in E.164, by the country of the site where the number names none.
-    fn phone(&self, text: &str) -> Result<String, String> {
-        let plain: String =
-            text.chars().filter(|sign| sign.is_ascii_digit() || *sign == '+').collect();
-        if text.chars().any(char::is_alphabetic) || plain.rfind('+').is_some_and(|at| at > 0) {
-            return Err(format!("`{text}` is not one phone number; put the others elsewhere"));
-        }
-        if plain.starts_with('+') {
-            return Ok(plain);
-        }
-        if let Some(rest) = plain.strip_prefix("00") {
-            return Ok(format!("+{rest}"));
-        }
-        let country = match (&self.mapping.country, self.currency.code.as_str()) {
-            (Some(country), _) => country.trim_start_matches('+'),
-            (None, "GEL") => "995",
-            (None, "AMD") => "374",
-            (None, "RUB") => "7",
-            _ => {
-                return Err(format!(
-                    "`{text}` names no country; say `country = \"+995\"` in the mapping"
-                ));
-            }
-        };
-        if plain.starts_with(country) && plain.len() >= country.len() + 8 {
-            return Ok(format!("+{plain}"));
-        }
-        // Before numbers within a country stands 0, in Russia 8.
-        let trunk = if country == "7" { '8' } else { '0' };
-        let within = plain.strip_prefix(trunk).unwrap_or(&plain);
-        Ok(format!("+{country}{within}"))
+/// Why a cell of this kind cannot stand in the column, where it cannot.
+const fn other_kind(column: &Column, cell: &Cell) -> Option<&'static str> {
+    match (cell, column.sort) {
+        (Cell::Date(_), Sort::Date | Sort::Since | Sort::Until)
+        | (Cell::Switch(_), Sort::YesNo)
+        | (Cell::Text(_) | Cell::Wrong(..), _) => None,
+        (Cell::Date(_), _) => Some("it is a date; give the column the format text, and correct it"),
+        (Cell::Switch(_), _) => Some("it is yes or no, which this column does not hold"),
+        (Cell::Number(_), Sort::Name) => Some("it is a number; write the words as text"),
+        (Cell::Number(_), _) => None,
     }
 }
 
@@ -260,12 +269,14 @@ fn same<'a, T: AsRef<str> + ?Sized + 'a, V>(
     mut pairs: impl Iterator<Item = (&'a T, V)>,
     text: &str,
 ) -> Option<V> {
-    pairs.find(|(word, _)| folded(word.as_ref()) == folded(text)).map(|(_, value)| value)
+    let text = folded(text);
+    pairs.find(|(word, _)| folded(word.as_ref()) == text).map(|(_, value)| value)
 }
 
-/// A word in small letters, with single spaces: as headings and words are compared.
+/// A word in small letters, with single spaces, without what nobody sees: as headings and words are
+/// compared.
 pub(crate) fn folded(text: &str) -> String {
-    let text = text.replace('_', " ").to_lowercase().replace('ё', "е");
+    let text = unseen::name(text).replace('_', " ").to_lowercase().replace('ё', "е");
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -281,7 +292,7 @@ mod tests {
 
     fn read(mapping: &Mapping, currency: &str, sort: Sort, cell: Cell) -> Result<String, String> {
         let column = Column { name: "state", sort, needed: false, headings: &[] };
-        Translator::new(mapping, &site(currency), 2026).cell(&column, &cell)
+        Translator::new(mapping, (&site(currency), None), 2026).cell(&column, &cell)
     }
 
     /// Cells as people write them, and what they are in our own format; nothing where they are
@@ -405,6 +416,64 @@ mod tests {
             Sort::Phone,
             &[("030 12345678", None), ("+493012345678", Some("+493012345678"))],
         );
+    }
+
+    #[test]
+    fn a_cell_of_another_kind_is_never_a_card_a_name_or_an_amount() {
+        let date = Cell::Date("2026-09-15".to_owned());
+        let moment = Cell::Date("2026-09-15T18:30:00".to_owned());
+        let number = |text: &str| Cell::Number(text.to_owned());
+        let wrong = Cell::Wrong("2".to_owned(), "it is a formula");
+        let words = Sort::Word(&["active", "true"]);
+        for (sort, cell, expected) in [
+            (Sort::Date, date.clone(), Some("2026-09-15")),
+            (Sort::Since, moment.clone(), Some("2026-09-15T14:30:00Z")),
+            (Sort::Date, moment, None),
+            (Sort::Name, date.clone(), None),
+            (Sort::Text, date.clone(), None),
+            (Sort::Uid, date.clone(), None),
+            (Sort::Amount, date.clone(), None),
+            (Sort::Whole, date.clone(), None),
+            (Sort::Phone, date.clone(), None),
+            (Sort::List, date.clone(), None),
+            (Sort::YesNo, date, None),
+            (Sort::YesNo, Cell::Switch(true), Some("true")),
+            (Sort::Name, Cell::Switch(true), None),
+            (Sort::Uid, Cell::Switch(false), None),
+            (Sort::Amount, Cell::Switch(true), None),
+            (Sort::Whole, Cell::Switch(true), None),
+            (words, Cell::Switch(true), None),
+            (Sort::Name, number("12"), None),
+            (Sort::Uid, number("12345678"), Some("12345678")),
+            (Sort::Uid, number("12345.5"), None),
+            (Sort::Uid, number("-12345"), None),
+            (Sort::Phone, number("555100001"), Some("+995555100001")),
+            (Sort::Amount, number("12.5"), Some("12.5")),
+            (Sort::Whole, number("1001"), Some("1001")),
+            (Sort::Name, wrong.clone(), None),
+            (Sort::Uid, wrong.clone(), None),
+            (Sort::Date, wrong, None),
+        ] {
+            let got = read(&Mapping::default(), "GEL", sort, cell.clone());
+            assert_eq!(
+                got.as_ref().ok().map(String::as_str),
+                expected,
+                "{sort:?} {cell:?}: {got:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_nobody_sees_is_taken_out_of_names_and_refused_elsewhere() {
+        let name = &[("\u{200e}Ni\u{200b}no\u{a0} B", Some("Nino B")), ("И\u{306}", Some("Й"))];
+        check("", "GEL", Sort::Name, name);
+        check("", "GEL", Sort::Phone, &[("\u{202a}555 12 34 56\u{202c}", Some("+995555123456"))]);
+        let hidden = "a\u{200b}b";
+        for sort in [Sort::Text, Sort::Whole, Sort::Amount, Sort::Date, Sort::Uid, Sort::List] {
+            let why = read(&Mapping::default(), "GEL", sort, Cell::Text(hidden.to_owned()));
+            let why = why.unwrap_err();
+            assert!(why.contains("U+200B"), "{sort:?}: {why}");
+        }
     }
 
     #[test]

@@ -253,7 +253,9 @@ impl Desk {
         if let Ok(number) = text.trim().parse() {
             members.extend(self.reader.numbered(number).await?);
         }
-        members.extend(self.reader.holder(&uid(text)).await?);
+        if let Ok(uid) = uid(text) {
+            members.extend(self.reader.holder(&uid).await?);
+        }
         if let Ok(phone) = phones::complete(text, self.site.country) {
             members.extend(self.reader.named(&phone, FOUND_MAX).await?);
         }
@@ -269,7 +271,10 @@ impl Desk {
 
     /// What became of a credential.
     pub(crate) async fn history(&self, text: &str) -> Reply {
-        let uid = uid(text);
+        let uid = match uid(text) {
+            Ok(uid) => uid,
+            Err(why) => return Reply::Refused { why },
+        };
         let told = async {
             let mut lines = Vec::new();
             for held in self.reader.history(&uid).await? {

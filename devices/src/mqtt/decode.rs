@@ -17,7 +17,6 @@ use crate::pin::PinKey;
 
 /// The longest payload that is looked at.
 pub(crate) const PAYLOAD_BYTES: usize = 4096;
-const UID_CHARS: usize = 64;
 const VALUE_CHARS: usize = 64;
 const RESULT_CHARS: usize = 120;
 /// The end of the year 9999 in milliseconds.
@@ -165,8 +164,7 @@ enum PassageKind {
 fn read(direction: Direction, payload: &[u8], pins: &PinKey) -> Result<Decoded, String> {
     let message: ReadMessage<'_> = from_json(payload)?;
     // Many readers end what they read by CR LF.
-    let uid = normalise_uid(message.uid.trim())
-        .ok_or("`uid` has 1 to 64 letters and digits, pairs may be set apart by `:`")?;
+    let uid = Uid::read(&message.uid).map_err(|why| format!("`uid`: {why}"))?;
     let pin = message.pin.map(|code| {
         // The code itself is told to nobody, not even in an error.
         pins.digest(uid.as_str(), &code).ok_or("`pin` has 4 to 12 digits")
@@ -291,20 +289,6 @@ fn boolean(value: &str) -> Result<bool, String> {
 
 fn text(payload: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(payload).map_err(|_| "the payload is no UTF-8 text".to_owned())
-}
-
-/// A uid as credentials have it: upper case; pairs of hexadecimal digits lose what sets them apart.
-fn normalise_uid(uid: &str) -> Option<Uid> {
-    let mut normal = uid.to_ascii_uppercase();
-    for apart in [':', '-', ' '] {
-        let is_pair = |pair: &str| pair.len() == 2 && pair.bytes().all(|it| it.is_ascii_hexdigit());
-        if normal.contains(apart) && normal.split(apart).all(is_pair) {
-            normal.retain(|it| it != apart);
-        }
-    }
-    let fits = (1..=UID_CHARS).contains(&normal.len())
-        && normal.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    fits.then(|| Uid::from(normal))
 }
 
 #[cfg(test)]

@@ -288,6 +288,16 @@ pub struct Offer {
     pub followed_by: Option<u32>,
 }
 
+impl Offer {
+    /// How many visits a pass of it begins with, where its kind counts them.
+    #[must_use]
+    pub fn visits_counted(&self) -> Option<u32> {
+        let once =
+            matches!(self.kind, TariffKind::SingleEntry | TariffKind::Timed | TariffKind::DayGuest);
+        self.visits.or(once.then_some(1))
+    }
+}
+
 impl Tariff {
     /// A tariff that opens `zones` at a price for each visit.
     #[must_use]
