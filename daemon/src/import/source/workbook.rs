@@ -269,7 +269,7 @@ mod tests {
         unpacked_within(&bytes, (1 << 20) + 1).unwrap();
     }
 
-    /// A workbook as programs write it that are not Excel: what stands before its rows, and the cells
+    /// A workbook as other programs than Excel write it: what stands before its rows, and the cells
     /// of column A from row 2 on, each as XML.
     fn foreign(before: &str, cells: &[&str]) -> Vec<u8> {
         let spread = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
