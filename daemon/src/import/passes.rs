@@ -47,10 +47,9 @@ impl Reading<'_> {
         if let Some(offer) = offer {
             bounds(&mut pass, &offer, (from, &mut cells));
         }
-        if let (Some(key), Some(from)) = (key, from) {
-            let Pass { tariff, valid_until, .. } = &pass;
-            let what = format!("pass {} {tariff} {from} {valid_until:?}", key.member);
-            self.once(&mut cells, (what, line), "tariff: the same pass of the same days");
+        if let (Some(key), Some(from)) = (key, from.filter(|_| !pass.tariff.as_str().is_empty())) {
+            let what = format!("pass {} {} {from}", key.member, pass.tariff);
+            self.once(&mut cells, (what, line), "tariff: the same pass of the same day");
         }
         cells.finish()?;
         let Some(key) = key.filter(|_| !skipped) else { return Ok(Made::Skipped) };
