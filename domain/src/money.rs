@@ -29,6 +29,26 @@ impl Money {
     pub const fn is_zero(&self) -> bool {
         self.0 == 0
     }
+    /// The share that `part` of `whole` equal things have in it, half up.
+    #[must_use]
+    pub fn share(self, part: u32, whole: u32) -> Self {
+        half_up(i128::from(self.0) * i128::from(part), i128::from(whole.max(1)))
+    }
+    /// The share that a part of a sum has in it, half up.
+    #[must_use]
+    pub fn of(self, part: Self, sum: Self) -> Self {
+        match sum.0 {
+            0 => Self::ZERO,
+            sum => half_up(i128::from(self.0) * i128::from(part.0), i128::from(sum)),
+        }
+    }
+    /// What `count` of `whole` equal things are of it after `before` of them: the share of all that
+    /// are gone then, less that of those before. So whatever the parts, together they are the whole
+    /// (section 15 of the decisions: parts and wholes).
+    #[must_use]
+    pub fn part(self, before: u32, count: u32, whole: u32) -> Self {
+        self.share(before.saturating_add(count), whole) - self.share(before, whole)
+    }
     /// The sum, or `None` where it does not fit.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {

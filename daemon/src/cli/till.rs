@@ -161,6 +161,10 @@ pub(crate) struct SoldLine {
     pub(crate) discount: i64,
     /// The number of the member whose pass it is.
     pub(crate) member: Option<u32>,
+    /// The day from which the pass counts.
+    pub(crate) from: Option<String>,
+    /// Whether it may count beside another pass of the tariff.
+    pub(crate) beside: bool,
 }
 
 /// What a line sells.
@@ -191,10 +195,17 @@ const SOLD: [(&str, Sold, &str, &str); 6] = [
     ("lost-band", Sold::LostBand, "BAND", "The fee for a band that is lost"),
 ];
 /// The flags about the line before them.
-const ABOUT: [(&str, &str, &str); 3] = [
+const ABOUT: [(&str, &str, &str); 5] = [
     ("discount", "PERCENT", "Taken off the line before"),
     ("price", "AMOUNT", "What one of the line before costs, where the cashier says so"),
     ("for", "MEMBER", "The number of the member whose the pass before is"),
+    (
+        "from",
+        "DAY",
+        "The first day of the pass before; without one it begins today, or on the day \
+        after the last pass of the tariff that its holder has",
+    ),
+    ("beside", "", "The pass before may count at the same time as another one of its tariff"),
 ];
 
 impl Args for Lines {
@@ -207,7 +218,10 @@ impl Args for Lines {
             "deposit" => flag(name, value, help).num_args(0..=1).default_missing_value(""),
             _ => flag(name, value, help),
         });
-        let about = ABOUT.into_iter().map(|(name, value, help)| flag(name, value, help));
+        let about = ABOUT.into_iter().map(|(name, value, help)| match name {
+            "beside" => flag(name, value, help).num_args(0).default_missing_value(""),
+            _ => flag(name, value, help),
+        });
         command.args(sold).args(about)
     }
     fn augment_args_for_update(command: Command) -> Command {
@@ -249,7 +263,8 @@ impl Lines {
                 None => (value, 1),
             };
             let (what, which) = (*what, which.to_owned());
-            self.0.push(SoldLine { what, which, count, price: None, discount: 0, member: None });
+            let (price, discount, member, from, beside) = (None, 0, None, None, false);
+            self.0.push(SoldLine { what, which, count, price, discount, member, from, beside });
             return Ok(());
         }
         let Some(last) = self.0.last_mut() else {
@@ -258,6 +273,8 @@ impl Lines {
         match name {
             "discount" => last.discount = number(name, value)?,
             "price" => last.price = Some(value.to_owned()),
+            "from" => last.from = Some(value.to_owned()),
+            "beside" => last.beside = true,
             _ => last.member = Some(number(name, value)?),
         }
         Ok(())
