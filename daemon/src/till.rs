@@ -10,6 +10,7 @@ use domain::{
     sales::Receipt,
     state::Answer,
 };
+use jiff::civil::Date;
 
 use crate::{
     cli::till::{Correct, REST, Return, Sell, Sold, SoldLine, TillOrder, Way},

@@ -216,7 +216,8 @@ pub enum Sells {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Begins {
-    /// The first day; nothing is today, or the day after the pass of the tariff that its holder has.
+    /// The first day; nothing is today, or the day after the pass of the tariff that its holder
+    /// has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Date>,
     /// Whether it may count beside another pass of the tariff.

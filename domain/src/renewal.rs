@@ -118,7 +118,7 @@ impl Step<'_> {
     /// The passes of the tariff that its holder has and that are not over, and those in the basket.
     fn running(&self, wanted: &Wanted<'_>, today: Date) -> Vec<Term> {
         let (first, last) = PassKey::all_of(wanted.holder);
-        let rows = self.state.tables.passes.range(first, last).into_iter();
+        let rows = self.state.tables.passes.range(first, last);
         let held = rows.filter(|(_, pass)| {
             pass.tariff == *wanted.tariff
                 && pass.state != PassState::Cancelled

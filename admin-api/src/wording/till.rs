@@ -86,31 +86,24 @@ impl Wording {
     /// what was paid.
     fn blocks(&self, session: &Session) -> Vec<String> {
         let of = &session.blocks;
-        let parts: [(&str, Money, &[(&str, Money)]); 3] = [
-            (
-                "session-sold",
-                of.sold(),
-                &[
-                    ("session-goods", of.goods),
-                    ("session-passes", of.passes),
-                    ("session-returned", -of.returned),
-                    ("receipt-rounding", -of.rounding),
-                ],
-            ),
-            (
-                "session-prepaid",
-                of.prepaid(),
-                &[
-                    ("session-top-ups", of.top_ups),
-                    ("session-deposits", of.deposits),
-                    ("session-paid-out", -of.paid_out),
-                    ("session-deposits-back", -of.deposits_back),
-                ],
-            ),
-            ("session-debts", of.debts, &[]),
+        let sold = [
+            ("session-goods", of.goods),
+            ("session-passes", of.passes),
+            ("session-returned", -of.returned),
+            ("receipt-rounding", -of.rounding),
+        ];
+        let prepaid = [
+            ("session-top-ups", of.top_ups),
+            ("session-deposits", of.deposits),
+            ("session-paid-out", -of.paid_out),
+            ("session-deposits-back", -of.deposits_back),
         ];
         let mut lines = Vec::new();
-        for (id, sum, each) in parts {
+        for (id, sum, each) in [
+            ("session-sold", of.sold(), &sold[..]),
+            ("session-prepaid", of.prepaid(), &prepaid),
+            ("session-debts", of.debts, &[]),
+        ] {
             let told: Vec<_> = each.iter().filter(|(_, amount)| !amount.is_zero()).collect();
             let is_sold = id == "session-sold";
             if told.is_empty() && sum.is_zero() && !is_sold {
