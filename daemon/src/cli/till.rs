@@ -205,7 +205,7 @@ const ABOUT: [(&str, &str, &str); 5] = [
         "The first day of the pass before; without one it begins today, or on the day \
         after the last pass of the tariff that its holder has",
     ),
-    ("beside", "", "The pass before may count at the same time as another one of its tariff"),
+    ("beside", "YES", "The pass before may count at the same time as another one of its tariff"),
 ];
 
 impl Args for Lines {
@@ -219,7 +219,10 @@ impl Args for Lines {
             _ => flag(name, value, help),
         });
         let about = ABOUT.into_iter().map(|(name, value, help)| match name {
-            "beside" => flag(name, value, help).num_args(0).default_missing_value(""),
+            "beside" => flag(name, value, help)
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value(""),
             _ => flag(name, value, help),
         });
         command.args(sold).args(about)
@@ -440,7 +443,7 @@ mod tests {
     fn lines_keep_their_order_and_what_is_about_them() {
         let sell = told(
             "--item water=2 --topup 10.00 --item massage --price 45.00 --discount 10 \
-             --pass month --for 17 --deposit --to 0A --cash 20.00 --card",
+             --pass month --for 17 --from 01.02.2027 --beside --deposit --to 0A --cash 20.00 --card",
         );
         let sell = sell.unwrap();
         let lines: Vec<_> = sell.lines.0.iter().map(|line| (line.what, &*line.which)).collect();
@@ -457,6 +460,8 @@ mod tests {
         let SoldLine { price, discount, .. } = &sell.lines.0[2];
         assert_eq!((price.as_deref(), *discount), (Some("45.00"), 10));
         assert_eq!((sell.lines.0[0].count, sell.lines.0[3].member), (2, Some(17)));
+        let SoldLine { from, beside, .. } = &sell.lines.0[3];
+        assert_eq!((from.as_deref(), *beside), (Some("01.02.2027"), true));
         assert_eq!((sell.cash.as_deref(), sell.card.as_deref()), (Some("20.00"), Some(REST)));
     }
 
