@@ -14,13 +14,13 @@ use crate::{
     time::{Span, Timestamp},
 };
 
-/// So many within a second have lines of their own (our choice): more than people hold to a reader.
-const A_SECOND: u32 = 5;
-/// So many may be saved up (our choice): a group that comes with other people's cards.
-const SAVED_MAX: i64 = 20;
-/// So many a second are added (our choice): whoever tries card after card by hand is on record with
-/// each, and a disk bears it for years.
-const ADDED: i64 = 1;
+/// So many within a second have lines of their own (our choice): more than any reader can read.
+const A_SECOND: u32 = 100;
+/// So many may be saved up (our choice): a minute of that.
+const SAVED_MAX: i64 = 6_000;
+/// So many a second are added (our choice): what a busy gate of a site with other people's cards
+/// reads, and no more than a disk bears for years.
+const ADDED: i64 = 2;
 
 /// How many reads of strangers a device may still have on lines of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,11 +117,11 @@ mod tests {
     #[test]
     fn a_slow_gate_has_lines_for_minutes_and_a_flood_has_few() {
         let mut strangers = Strangers::default();
-        assert_eq!((0..3600).map(|at| taken(&mut strangers, at, 1)).sum::<u32>(), 3600);
+        assert_eq!((0..120).map(|at| taken(&mut strangers, at, 50)).sum::<u32>(), 6000);
         let mut strangers = Strangers::default();
-        assert_eq!(taken(&mut strangers, 0, 100), 5, "a hundred within one second");
+        assert_eq!(taken(&mut strangers, 0, 8000), 100, "within one second");
         let flood: u32 = (1..3600).map(|at| taken(&mut strangers, at, 8000)).sum();
-        assert!(flood < 20 + 3600, "{flood}");
+        assert!(flood < 6000 + 2 * 3600, "{flood}");
         let at = Timestamp::from_millis(1_700_000_000_000);
         assert!(strangers.take(&"gate-2".into(), at), "another gate has its own");
     }
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn a_clock_that_is_set_back_empties_no_budget() {
         let mut strangers = Strangers::default();
-        assert_eq!(taken(&mut strangers, 3600, 200), 5);
-        assert_eq!(taken(&mut strangers, 0, 200), 5);
+        assert_eq!(taken(&mut strangers, 3600, 200), 100);
+        assert_eq!(taken(&mut strangers, 0, 200), 100);
     }
 }
