@@ -26,7 +26,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 can_make_venv() { python3 -c 'import ensurepip, venv' >/dev/null 2>&1; }
 
 missing_packages() {
-    has cc || echo build-essential
+    { has cc && has make; } || echo build-essential
     has mosquitto || echo mosquitto
     has mosquitto_pub || echo mosquitto-clients
     [ -n "$(postgres_bin)" ] || echo postgresql

@@ -51,6 +51,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, Exit};
 
+/// It gives memory back once a flood is over, which the system's own keeps in pieces.
+#[global_allocator]
+static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// How long the end of a command waits for work and for output that is left.
 const REST: Duration = Duration::from_secs(1);
 

@@ -5,11 +5,12 @@ use domain::{
     corrections::CORRECTED,
     ids::{GoodId, MemberId, TariffId, TransactionId, Uid},
     money::{Currency, Money},
-    order::{CashOrder, Line, Rest, Sells, What},
+    order::{Begins, CashOrder, Line, Rest, Sells, What},
     rows::ReceiptKey,
     sales::Receipt,
     state::Answer,
 };
+use jiff::civil::Date;
 
 use crate::{
     cli::till::{Correct, REST, Return, Sell, Sold, SoldLine, TillOrder, Way},
@@ -152,7 +153,11 @@ impl Desk {
 
     async fn basket_line(&self, line: SoldLine, buyer: Option<&Uid>) -> Result<Line, String> {
         let money = |text: &str| amount(&self.site.currency, text);
-        let SoldLine { what, which, count, price, discount, member } = line;
+        let SoldLine { what, which, count, price, discount, member, from, beside } = line;
+        if what != Sold::Pass && (from.is_some() || beside) {
+            return Err("only a pass begins on a day".to_owned());
+        }
+        let begins = Begins { from: from.as_deref().map(day).transpose()?, beside };
         let member = match member {
             Some(number) if what == Sold::Pass => Some(self.numbered(number).await?),
             Some(_) => return Err("only a pass is for somebody else".to_owned()),
@@ -161,7 +166,7 @@ impl Desk {
         let mut price = price.as_deref().map(money).transpose()?;
         let sells = match what {
             Sold::Item => Sells::Good(GoodId::from(which)),
-            Sold::Pass => Sells::Tariff { tariff: TariffId::from(which), member },
+            Sold::Pass => Sells::Tariff { tariff: TariffId::from(which), member, begins },
             Sold::Topup => {
                 price = Some(money(&which)?);
                 Sells::TopUp
@@ -192,6 +197,13 @@ impl Desk {
 
 const fn in_cash(way: &Way) -> bool {
     way.cash
+}
+
+/// A day as people write it, or as our own papers show it.
+fn day(text: &str) -> Result<Date, String> {
+    let shown = || Date::strptime("%d.%m.%Y", text).ok();
+    let read = text.parse().ok().or_else(shown);
+    read.ok_or_else(|| format!("`{text}` is not a day; write it as 2026-09-15 or 15.09.2026"))
 }
 
 /// An amount as people write it at a till.

@@ -1,15 +1,17 @@
 //! A basket: what its lines cost, what tax is in them, and who pays what.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{DeviceId, GoodId, MemberId, TariffId, Uid},
     money::{Money, Vat},
-    order::{AMOUNT_MAX, Line, Rest, Sells},
+    order::{AMOUNT_MAX, Begins, Line, Rest, Sells},
+    renewal::{Planned, Wanted},
     rows::{BandDeposit, Offer, TariffKey, TariffKind},
     step::Step,
     time::Timestamp,
-    windows::Windows,
+    windows::{Windows, local_date},
 };
 
 /// So many lines a receipt may have (our choice).
@@ -68,6 +70,12 @@ pub struct Priced {
     /// The version of the tariff that is sold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
+    /// The first day of the pass, or of the first one of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Date>,
+    /// The last day of the pass, or of the last one of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Date>,
     /// The deposit that goes back, as it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deposit: Option<BandDeposit>,
@@ -82,6 +90,8 @@ struct Item {
     vat: Option<Vat>,
     category: String,
     version: Option<u32>,
+    /// When the pass counts, and whose it is.
+    term: Option<Planned>,
     /// The deposit that goes back.
     deposit: Option<BandDeposit>,
     /// Whether it is one thing that cannot be discounted: money, a deposit.
@@ -122,8 +132,9 @@ impl Step<'_> {
         let named = |place: usize, why: String| format!("line {}: {why}", place + 1);
         let deposit = self.deposit(lines);
         let mut priced = Vec::with_capacity(lines.len());
+        let mut planned = Vec::new();
         for (place, line) in lines.iter().enumerate() {
-            let line = self.priced(line, (buyer, deposit), at);
+            let line = self.priced(line, (buyer, deposit, &mut planned), at);
             priced.push(line.map_err(|why| named(place, why))?);
         }
         for (place, line) in lines.iter().enumerate() {
@@ -158,6 +169,8 @@ impl Step<'_> {
             vat: Vat(0),
             category: String::new(),
             version: None,
+            from: None,
+            until: None,
             deposit: None,
         };
         let (cash, card) = if in_cash { (amount, Money::ZERO) } else { (Money::ZERO, amount) };
@@ -228,10 +241,10 @@ impl Step<'_> {
     fn priced(
         &mut self,
         line: &Line,
-        (buyer, deposit): (Option<&Uid>, Money),
+        (buyer, deposit, planned): (Option<&Uid>, Money, &mut Vec<Planned>),
         at: Timestamp,
     ) -> Result<Priced, String> {
-        let item = self.item(line, (buyer, deposit), at)?;
+        let item = self.item(line, (buyer, deposit, planned), at)?;
         if line.count == 0 || line.count > COUNT_MAX {
             return Err(format!("a line has between 1 and {COUNT_MAX} of a thing"));
         }
@@ -261,6 +274,8 @@ impl Step<'_> {
         let tax = if on_top { vat.on(shown) } else { vat.within(shown).1 };
         let (gross, whole) =
             if on_top { (shown + tax, listed + vat.on(listed)) } else { (shown, listed) };
+        let term = item.term.as_ref().map(|(.., term)| *term);
+        planned.extend(item.term);
         Ok(Priced {
             sells: line.sells.clone(),
             name: item.name,
@@ -273,6 +288,8 @@ impl Step<'_> {
             vat,
             category: item.category,
             version: item.version,
+            from: term.map(|term| term.first),
+            until: term.and_then(|term| term.last),
             deposit: item.deposit,
         })
     }
@@ -280,7 +297,7 @@ impl Step<'_> {
     fn item(
         &mut self,
         line: &Line,
-        (buyer, deposit): (Option<&Uid>, Money),
+        (buyer, deposit, planned): (Option<&Uid>, Money, &[Planned]),
         at: Timestamp,
     ) -> Result<Item, String> {
         let money = |name: &str, price: Option<Money>| Item {
@@ -290,6 +307,7 @@ impl Step<'_> {
             vat: None,
             category: String::new(),
             version: None,
+            term: None,
             deposit: None,
             money: true,
         };
@@ -303,7 +321,10 @@ impl Step<'_> {
                 }
                 self.good(&GoodId::from(LOST_BAND), at)
             }
-            Sells::Tariff { tariff, member } => self.offered(tariff, (*member, buyer), at),
+            Sells::Tariff { tariff, member, begins } => {
+                let (count, planned) = (line.count, planned);
+                self.offered((tariff, count, begins), (*member, buyer, planned), at)
+            }
             Sells::TopUp if buyer.is_none() => {
                 Err("money goes into somebody's wallet; say whose".to_owned())
             }
@@ -338,6 +359,7 @@ impl Step<'_> {
             vat: Some(good.vat.unwrap_or(self.state.site.vat)),
             category: good.category,
             version: None,
+            term: None,
             deposit: None,
             money: false,
         })
@@ -345,8 +367,8 @@ impl Step<'_> {
 
     fn offered(
         &mut self,
-        id: &TariffId,
-        (member, buyer): (Option<MemberId>, Option<&Uid>),
+        (id, count, begins): (&TariffId, u32, &Begins),
+        (member, buyer, planned): (Option<MemberId>, Option<&Uid>, &[Planned]),
         at: Timestamp,
     ) -> Result<Item, String> {
         let sold = self
@@ -355,13 +377,15 @@ impl Step<'_> {
         let (key, offer, vat) = sold.ok_or_else(|| format!("`{id}` is not for sale"))?;
         let known = |id: MemberId| self.state.tables.members.peek(&id).is_some();
         let holder = buyer.and_then(|uid| self.state.tables.credentials.peek(uid));
-        match (member, holder) {
-            (Some(member), _) if !known(member) => {
-                return Err("the member whose pass it is to be is not known".to_owned());
-            }
-            (None, None) => return Err("a pass is sold to somebody; say to whom".to_owned()),
-            _ => {}
+        let holder = member.or(holder.map(|held| held.member));
+        let holder = holder.ok_or("a pass is sold to somebody; say to whom")?;
+        if !known(holder) {
+            return Err("the member whose pass it is to be is not known".to_owned());
         }
+        let today = local_date(at, &self.state.site.time_zone);
+        let count = count.min(COUNT_MAX);
+        let wanted = Wanted { holder, tariff: id, count, begins, planned };
+        let term = self.term(&offer, &wanted, today)?;
         Ok(Item {
             price: self.listed(id.as_str(), offer.price, at),
             name: if offer.name.is_empty() { id.to_string() } else { offer.name },
@@ -369,6 +393,7 @@ impl Step<'_> {
             vat: Some(vat.unwrap_or(self.state.site.vat)),
             category: String::new(),
             version: Some(key.version),
+            term: Some((holder, id.clone(), term)),
             deposit: None,
             money: false,
         })

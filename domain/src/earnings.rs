@@ -1,5 +1,5 @@
-//! Prepaid money is earned per visit or per day: what is sold for a time by equal parts each day,
-//! the remainder on the last; what is sold as visits with each visit, and with the last day of the
+//! Prepaid money is earned per visit or per day: what is sold for a time by equal parts each day;
+//! what is sold as visits with each visit, and with the last day of the
 //! pack what nobody visited for.
 //!
 //! What days earn is kept by tariff and day, so that closing a day costs the same however many
@@ -123,8 +123,7 @@ impl Step<'_> {
         let last = pass.valid_until;
         let (Some(left), Some(sale)) = (pass.visits_left, pass.sale.as_deref_mut()) else { return };
         // It is one less already.
-        let share = sale.prepaid.minor() / (i64::from(left) + 1);
-        let share = if left == 0 { sale.prepaid } else { Money(share) };
+        let share = sale.prepaid.share(1, left.saturating_add(1));
         // With its last day a pack has earned everything; a visit in the grace earns nothing more.
         let over = last.is_some_and(|last| self.end_of(last) < self.now);
         if share.is_zero() || over {

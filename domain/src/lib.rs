@@ -42,6 +42,7 @@ mod passage;
 pub mod reasons;
 pub mod registry;
 pub mod remedy;
+mod renewal;
 mod request;
 mod reservation;
 pub mod retention;

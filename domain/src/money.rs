@@ -29,6 +29,26 @@ impl Money {
     pub const fn is_zero(&self) -> bool {
         self.0 == 0
     }
+    /// The share that `part` of `whole` equal things have in it, half up.
+    #[must_use]
+    pub fn share(self, part: u32, whole: u32) -> Self {
+        half_up(i128::from(self.0) * i128::from(part), i128::from(whole.max(1)))
+    }
+    /// The share that a part of a sum has in it, half up.
+    #[must_use]
+    pub fn of(self, part: Self, sum: Self) -> Self {
+        match sum.0 {
+            0 => Self::ZERO,
+            sum => half_up(i128::from(self.0) * i128::from(part.0), i128::from(sum)),
+        }
+    }
+    /// What `count` of `whole` equal things are of it after `before` of them: the share of all that
+    /// are gone then, less that of those before. So whatever the parts, together they are the whole
+    /// (section 15 of the decisions: parts and wholes).
+    #[must_use]
+    pub fn part(self, before: u32, count: u32, whole: u32) -> Self {
+        self.share(before.saturating_add(count), whole) - self.share(before, whole)
+    }
     /// The sum, or `None` where it does not fit.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
@@ -158,6 +178,18 @@ impl fmt::Display for Vat {
     }
 }
 
+/// Currencies of ISO 4217 by the digits of their minor unit; funds, metals and tests are none that
+/// a site is paid in.
+const WITHOUT_MINOR: &str = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF";
+const OF_TWO_DIGITS: &str = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD \
+    BTN BWP BYN BZD CAD CDF CHF CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP \
+    GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP \
+    LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD \
+    PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC \
+    SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG";
+const OF_THREE_DIGITS: &str = "BHD IQD JOD KWD LYD OMR TND";
+const OF_FOUR_DIGITS: &str = "CLF UYW";
+
 /// A currency as ISO 4217 names it, and how many of its digits people are shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Currency {
@@ -170,14 +202,19 @@ pub struct Currency {
 }
 
 impl Currency {
-    /// The currency of `code` with its digits, or `None` for a code that Kari does not know yet.
+    /// The currency of `code` with its digits (ISO 4217), or `None` for what is none.
     #[must_use]
     pub fn of(code: &str) -> Option<Self> {
-        let (minor_digits, shown_digits) = match code {
-            "GEL" | "EUR" | "USD" | "RUB" => (2, 2),
-            "AMD" => (2, 0),
+        let known = |codes: &str| codes.split_whitespace().any(|known| known == code);
+        let minor_digits = match code {
+            _ if known(WITHOUT_MINOR) => 0,
+            _ if known(OF_TWO_DIGITS) => 2,
+            _ if known(OF_THREE_DIGITS) => 3,
+            _ if known(OF_FOUR_DIGITS) => 4,
             _ => return None,
         };
+        // Coins below one dram are long gone; ledgers keep them.
+        let shown_digits = if code == "AMD" { 0 } else { minor_digits };
         Some(Self { code: CurrencyCode::of(code)?, minor_digits, shown_digits })
     }
 
@@ -261,6 +298,42 @@ mod tests {
         assert_eq!((full.on(Money(1000)), low.on(Money(1000))), (Money(180), Money(55)));
         assert_eq!((full.to_string(), low.to_string()), ("18".to_owned(), "5.5".to_owned()));
         assert_eq!([Vat::parse("101"), Vat::parse("-1"), Vat::parse("x")], [None; 3]);
+    }
+
+    #[test]
+    fn parts_are_the_rounded_share_of_all_so_far_and_together_the_whole() {
+        let parts = |amount: i64, whole: u32| -> Vec<i64> {
+            (0..whole).map(|before| Money(amount).part(before, 1, whole).minor()).collect()
+        };
+        assert_eq!(parts(160, 7), [23, 23, 23, 22, 23, 23, 23]);
+        assert_eq!(parts(2593, 3), [864, 865, 864]);
+        assert_eq!(parts(-160, 7), [-23, -23, -23, -22, -23, -23, -23]);
+        assert_eq!((parts(1, 3), parts(0, 2)), (vec![0, 1, 0], vec![0, 0]));
+        assert_eq!(Money(1525).of(Money(5650), Money(8475)), Money(1017));
+        assert_eq!(Money(1525).of(Money(5650), Money(0)), Money(0));
+    }
+
+    #[test]
+    fn every_currency_of_the_standard_is_known_with_its_digits_and_once() {
+        let all = [WITHOUT_MINOR, OF_TWO_DIGITS, OF_THREE_DIGITS, OF_FOUR_DIGITS].join(" ");
+        let codes: Vec<_> = all.split_whitespace().collect();
+        let set: std::collections::BTreeSet<_> = codes.iter().collect();
+        assert_eq!(set.len(), codes.len());
+        assert!(codes.iter().all(|code| Currency::of(code).is_some()));
+        for (code, text, minor) in [
+            ("JPY", "500", 500),
+            ("KWD", "1.250", 1250),
+            ("EUR", "1.25", 125),
+            ("CLF", "1.5", 15_000),
+        ] {
+            let currency = Currency::of(code).unwrap();
+            assert_eq!(currency.parse(text), Some(Money(minor)), "{code}");
+        }
+        assert_eq!(Currency::of("JPY").unwrap().parse("500.5"), None);
+        assert_eq!(Currency::of("JPY").unwrap().exact(Money(500)).to_string(), "500");
+        for none in ["XAU", "XXX", "XTS", "gel", "", "USN", "EURO"] {
+            assert_eq!(Currency::of(none), None, "{none}");
+        }
     }
 
     #[test]

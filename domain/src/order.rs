@@ -1,5 +1,6 @@
 //! What operators ask for at tills and desks: sales, top-ups, refunds, acts and overrides.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -186,6 +187,9 @@ pub enum Sells {
         /// Whose pass it is; nothing is the buyer's.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         member: Option<MemberId>,
+        /// From when.
+        #[serde(default, skip_serializing_if = "Begins::is_usual")]
+        begins: Begins,
     },
     /// Money into the buyer's wallet.
     TopUp,
@@ -206,6 +210,25 @@ pub enum Sells {
         /// The band.
         uid: Uid,
     },
+}
+
+/// From when a pass counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Begins {
+    /// The first day; nothing is today, or the day after the pass of the tariff that its holder
+    /// has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Date>,
+    /// Whether it may count beside another pass of the tariff.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub beside: bool,
+}
+
+impl Begins {
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Sells {

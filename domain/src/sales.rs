@@ -1,5 +1,6 @@
 //! Sales: a basket becomes postings, passes, deposits and a receipt, whole or not at all.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -8,9 +9,10 @@ use crate::{
     ledger::{Booking, Purpose},
     money::Money,
     order::Sells,
+    renewal::Term,
     rows::{
         AccountKind, BandDeposit, Drawer, Pass, PassKey, PassSale, PassState, ReceiptKey, Session,
-        TariffKey, TariffKind,
+        TariffKey,
     },
     state::Posting,
     step::Step,
@@ -184,15 +186,9 @@ impl Step<'_> {
                 let paid = session.paid.entry(way.to_owned()).or_default();
                 *paid = *paid + amount;
             }
-            // What pays a debt was sold before.
-            let sold = of.lines.iter().filter(|line| line.sells != Sells::Debt);
-            let sold: Money = sold.map(|line| line.gross).sum();
-            if of.takes_back.is_some() {
-                session.returned = session.returned - sold;
-            } else {
-                session.sold = session.sold + sold;
-            }
+            session.blocks.rounding = session.blocks.rounding + of.rounding;
             for line in &of.lines {
+                session.blocks.count(&line.sells, line.gross, of.takes_back.is_some());
                 session.discounts = session.discounts + line.off;
                 if !line.tax.is_zero() {
                     let tax = session.vat.entry(line.vat.to_string()).or_default();
@@ -233,16 +229,15 @@ impl Step<'_> {
                 postings.push((self.site_account(AccountKind::Deposits, ""), line.gross));
                 self.state.tables.deposits.remove(uid.clone());
             }
-            Sells::Tariff { tariff, member } => {
+            Sells::Tariff { tariff, member, .. } => {
                 let holder = member.or(sale.buyer);
                 let version = line.version.unwrap_or(0);
                 let key = TariffKey { tariff: tariff.clone(), version };
                 let deferred = self.site_account(AccountKind::Deferred, tariff.as_str());
                 postings.push((deferred, line.net()));
                 let Some(holder) = holder else { return };
-                let shares = shares(line.net(), line.count);
-                for (net, gross) in shares.into_iter().zip(self::shares(line.gross, line.count)) {
-                    passes.extend(self.sell_pass((holder, &key), (sale, receipt), (net, gross)));
+                for pass in self.each_pass(line, &key, sale.at) {
+                    passes.extend(self.sell_pass((holder, &key), receipt, pass));
                 }
             }
         }
@@ -261,44 +256,56 @@ impl Step<'_> {
     fn sell_pass(
         &mut self,
         (member, key): (MemberId, &TariffKey),
-        (sale, receipt): (&Sale<'_>, &ReceiptKey),
-        worth: (Money, Money),
+        receipt: &ReceiptKey,
+        sold: (Date, (Money, Money)),
     ) -> Option<PassId> {
-        let pass = self.fresh_pass(key, (receipt, sale.at), worth)?;
+        let pass = self.fresh_pass(key, receipt, sold)?;
         self.plan_earnings(&pass);
         let id = PassId(self.state.ids.make(self.now));
         self.state.tables.passes.put(PassKey { member, pass: id }, pass);
         Some(id)
     }
 
+    /// The first day of each pass of a line, and what it is worth without tax and with it.
+    pub(crate) fn each_pass(
+        &mut self,
+        line: &Priced,
+        key: &TariffKey,
+        at: Timestamp,
+    ) -> Vec<(Date, (Money, Money))> {
+        // Receipts of earlier versions sold all passes for their own day.
+        let sold = local_date(at, &self.state.site.time_zone);
+        let offer = self.state.tables.tariffs.read(key).map(|row| row.offer.clone());
+        let terms = offer.unwrap_or_default().terms(line.from.unwrap_or(sold), line.count);
+        let worth = shares(line.net(), line.count).into_iter();
+        let worth = worth.zip(shares(line.gross, line.count));
+        let first = |term: Term| if line.from.is_some() { term.first } else { sold };
+        terms.into_iter().map(first).zip(worth).collect()
+    }
+
     /// A pass as it is when it is sold, before anybody uses it.
     pub(crate) fn fresh_pass(
         &mut self,
         key: &TariffKey,
-        (receipt, at): (&ReceiptKey, Timestamp),
-        (net, gross): (Money, Money),
+        receipt: &ReceiptKey,
+        (first, (net, gross)): (Date, (Money, Money)),
     ) -> Option<Pass> {
         let offer = self.state.tables.tariffs.read(key)?.offer.clone();
-        let today = local_date(at, &self.state.site.time_zone);
         let waits = offer.from_first_use;
-        let valid_until = offer.lasts.filter(|_| !waits).map(|lasts| lasts.last_day(today));
-        let once = matches!(
-            offer.kind,
-            TariffKind::SingleEntry | TariffKind::Timed | TariffKind::DayGuest
-        );
+        let valid_until = offer.lasts.filter(|_| !waits).map(|lasts| lasts.last_day(first));
         Some(Pass {
             tariff: key.tariff.clone(),
             tariff_version: key.version,
             state: PassState::Active,
-            valid_from: today,
+            valid_from: first,
             valid_until,
-            visits_left: offer.visits.or(once.then_some(1)),
+            visits_left: offer.visits_counted(),
             visits_reserved: 0,
             paid: gross,
             sale: Some(Box::new(PassSale {
                 receipt: receipt.to_string(),
                 prepaid: net,
-                earns_from: Some(today).filter(|_| !waits),
+                earns_from: Some(first).filter(|_| !waits),
                 lasts: offer.lasts.filter(|_| waits),
                 frozen: None,
                 thaws: None,
@@ -354,11 +361,8 @@ pub(crate) fn merged(postings: Vec<(AccountId, Money)>) -> Vec<(AccountId, Money
     all
 }
 
-/// An amount in equal parts, the remainder on the last.
+/// An amount in equal parts, as equal as whole minor units can be.
 pub(crate) fn shares(amount: Money, parts: u32) -> Vec<Money> {
-    let count = i64::from(parts.max(1));
-    let each = amount.minor().div_euclid(count);
-    let last = amount.minor() - each * (count - 1);
-    let equal = std::iter::repeat_n(Money(each), parts.saturating_sub(1) as usize);
-    equal.chain([Money(last)]).collect()
+    let parts = parts.max(1);
+    (0..parts).map(|before| amount.part(before, 1, parts)).collect()
 }

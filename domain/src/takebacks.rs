@@ -11,7 +11,7 @@ use crate::{
         AccountKind, BandDeposit, Pass, PassKey, PassState, Reservation, ReservationState,
         Returned, TariffKey, Visit,
     },
-    sales::{Receipt, Sale, Written, shares},
+    sales::{Receipt, Sale, Written},
     step::Step,
     windows::local_date,
 };
@@ -88,15 +88,16 @@ impl Step<'_> {
             }
             _ => None,
         });
-        let each = sold.flat_map(|(key, line)| {
-            let worth = shares(line.net(), line.count).into_iter();
-            let worth = worth.zip(shares(line.gross, line.count));
-            worth.map(move |worth| (key.clone(), worth)).collect::<Vec<_>>()
-        });
+        let sold: Vec<_> = sold.collect();
+        let mut each = Vec::with_capacity(of.passes.len());
+        for (key, line) in sold {
+            let passes = self.each_pass(line, &key, of.at);
+            each.extend(passes.into_iter().map(|pass| (key.clone(), pass)));
+        }
         let each = of.passes.iter().zip(each).collect::<Vec<_>>();
-        let found = each.into_iter().map(|(id, (tariff, worth))| {
+        let found = each.into_iter().map(|(id, (tariff, pass))| {
             let key = self.key_of(of, *id)?;
-            Some((key, self.fresh_pass(&tariff, (&of.key, of.at), worth)?))
+            Some((key, self.fresh_pass(&tariff, &of.key, pass)?))
         });
         found.collect()
     }
@@ -104,7 +105,7 @@ impl Step<'_> {
     /// Whether a pass is not as it was sold any more, or is about to be used.
     fn is_used(&mut self, (key, sold): &(PassKey, Pass)) -> bool {
         // Its day is earned with the end of that day.
-        let over = sold.valid_from != self.today();
+        let over = sold.valid_from < self.today();
         let promised =
             |row: &Reservation| row.state == ReservationState::Live && row.takes_from == Some(*key);
         let promised = self.state.tables.reservations.iter().any(|(_, row)| promised(row));
@@ -192,7 +193,7 @@ impl Step<'_> {
             ..sale.booking(Purpose::Reversal)
         };
         let counts = of.lines.iter().map(|line| line.count).collect();
-        let lines = of.lines.iter().map(|line| taken_back(line, line.count)).collect();
+        let lines = of.lines.iter().map(|line| taken_back(line, 0, line.count)).collect();
         if let Some(member) = of.member {
             self.spending((member, of.at), |day| {
                 day.spent = Money::ZERO.max(day.spent - of.wallet)
@@ -240,10 +241,45 @@ impl Step<'_> {
     }
 
     /// What goods that come back are worth, cash rounded; obstacles are looked at before.
-    pub(crate) fn return_value(&self, of: &Receipt, counts: &[u32], cash: bool) -> Money {
-        let worth: Money =
-            of.lines.iter().zip(counts).map(|(line, count)| taken_back(line, *count).gross).sum();
-        if cash { self.in_coins(-worth) } else { -worth }
+    pub(crate) fn return_value(&mut self, of: &Receipt, counts: &[u32], cash: bool) -> Money {
+        self.coming_back(of, counts, cash).paid
+    }
+
+    /// What comes back with so many of the lines' things, and what is given for it.
+    ///
+    /// What goes back in cash for one receipt is rounded over all its returns, and is never more
+    /// than was paid; with the last of its goods everything that was paid for them is back.
+    fn coming_back(&mut self, of: &Receipt, counts: &[u32], cash: bool) -> ComingBack {
+        let before = self.state.tables.returned.read(&of.key).cloned().unwrap_or_default();
+        let mut lines = Vec::new();
+        let (mut all, mut worth, mut paid) =
+            (Money::ZERO, Money::ZERO, of.cash + of.card + of.wallet);
+        let mut ends = true;
+        for (place, line) in of.lines.iter().enumerate() {
+            if !matches!(line.sells, Sells::Good(_)) {
+                paid = paid - line.gross;
+                continue;
+            }
+            let gone = before.counts.get(place).copied().unwrap_or(0);
+            let count = counts.get(place).copied().unwrap_or(0);
+            all = all + line.gross.share(gone + count, line.count);
+            ends &= gone + count == line.count;
+            if count > 0 {
+                let line = taken_back(line, gone, count);
+                worth = worth - line.gross;
+                lines.push(line);
+            }
+        }
+        let given = before.cash + before.card;
+        let in_all = match (ends, cash) {
+            (true, _) => paid,
+            (false, true) => before.card + self.in_coins(all - before.card),
+            (false, false) => given + worth,
+        };
+        let due = (in_all.min(paid) - given).max(Money::ZERO);
+        let coin = self.state.site.cash_step.minor().max(1);
+        let due = if cash { Money(due.minor() / coin * coin) } else { due };
+        ComingBack { before, lines, worth, paid: due }
     }
 
     /// Takes goods back.
@@ -253,18 +289,21 @@ impl Step<'_> {
         of: &Receipt,
         (counts, cash, reason): (&[u32], bool, &str),
     ) {
-        let before = self.state.tables.returned.read(&of.key).cloned().unwrap_or_default();
-        let pairs = of.lines.iter().zip(counts).filter(|(_, count)| **count > 0);
-        let lines: Vec<Priced> = pairs.map(|(line, count)| taken_back(line, *count)).collect();
-        let worth: Money = lines.iter().map(|line| -line.gross).sum();
-        let paid = self.return_value(of, counts, cash);
+        let ComingBack { before, lines, worth, paid } = self.coming_back(of, counts, cash);
         let (in_cash, by_card) = if cash { (-paid, Money::ZERO) } else { (Money::ZERO, -paid) };
         let mut postings = self.takings(sale.till, in_cash, by_card);
-        for line in &lines {
-            postings.extend(self.tax(line.vat, line.tax));
+        for (place, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            let Some(line) = of.lines.get(place) else { continue };
+            let gone = before.counts.get(place).copied().unwrap_or(0);
             if let Sells::Good(good) = &line.sells {
+                // The list price and the discount go back each by its own share.
+                let (off, _) = line.vat.within(line.off);
+                let back = taken_back(line, gone, *count);
+                let off = off.part(gone, *count, line.count);
                 let earned = self.site_account(AccountKind::SalesRevenue, good.as_str());
-                postings.push((earned, line.net()));
+                let discounts = self.site_account(AccountKind::Discounts, "");
+                postings.extend(self.tax(line.vat, back.tax));
+                postings.extend([(earned, back.net() - off), (discounts, off)]);
             }
         }
         if paid != worth {
@@ -291,8 +330,9 @@ impl Step<'_> {
         (counts, lines): (Vec<u32>, Vec<Priced>),
         (booking, postings, ways): (Booking, Vec<(AccountId, Money)>, Ways),
     ) {
-        let times = self.state.tables.returned.read(&of.key).map_or(0, |row| row.times) + 1;
-        let row = Returned { counts, times, at: sale.at };
+        let before = self.state.tables.returned.read(&of.key).cloned().unwrap_or_default();
+        let (cash, card) = (before.cash - ways.cash, before.card - ways.card);
+        let row = Returned { counts, times: before.times + 1, cash, card, at: sale.at };
         self.state.tables.returned.put(of.key.clone(), row);
         let takes_back = Some(of.key.clone());
         let written = Written { takes_back, member: of.member, lines, ways, passes: Vec::new() };
@@ -320,12 +360,21 @@ fn is_of(row: &BandDeposit, line: &Priced, of: &Receipt) -> bool {
     }
 }
 
-/// A line with the signs turned, of so many of its things.
-fn taken_back(line: &Priced, count: u32) -> Priced {
-    let part = |amount: Money| {
-        let share = i128::from(amount.minor()) * i128::from(count) / i128::from(line.count.max(1));
-        Money(-i64::try_from(share).unwrap_or(0))
-    };
+/// What comes back.
+struct ComingBack {
+    /// What came back before.
+    before: Returned,
+    /// The lines, with the signs turned.
+    lines: Vec<Priced>,
+    /// What they are worth.
+    worth: Money,
+    /// What is given for them.
+    paid: Money,
+}
+
+/// A line with the signs turned, of so many of its things after so many others.
+fn taken_back(line: &Priced, before: u32, count: u32) -> Priced {
+    let part = |amount: Money| -amount.part(before, count, line.count);
     Priced {
         count,
         off: part(line.off),

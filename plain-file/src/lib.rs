@@ -34,7 +34,10 @@ pub fn bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
-        let text = format!("it is larger than {most} bytes");
+        let text = match (most >> 20, most % (1 << 20)) {
+            (mib, 0) if mib > 0 => format!("it is larger than {mib} MiB"),
+            _ => format!("it is larger than {most} bytes"),
+        };
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
     }
     Ok(bytes)

@@ -344,7 +344,8 @@ mod tests {
         assert_eq!(within(TIME_MAX, &set, &bundle.cases), []);
         let problems = within(Duration::ZERO, &set, &bundle.cases);
         assert_eq!(problems.len(), 1, "the rest is not tried");
-        let Problem { line, message, .. } = &problems[0];
-        assert!(*line > 1 && message.contains("take longer than 0 s"), "{problems:?}");
+        let Problem { file, line, message, .. } = &problems[0];
+        assert_eq!((file.as_str(), *line), (bundle.cases[0].name.as_str(), 1));
+        assert!(message.contains("take longer than 0 s"), "{problems:?}");
     }
 }

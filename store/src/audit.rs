@@ -14,7 +14,7 @@ mod key;
 mod sums;
 
 pub(crate) use canon::{Canon, KeyName};
-pub(crate) use end::{EACH, End, OF_DAEMON, REWRITE, known, latest};
+pub(crate) use end::{EACH, End, OF_DAEMON, REWRITE, latest};
 pub(crate) use key::Key;
 pub(crate) use sums::{Sum, Sums};
 

@@ -62,9 +62,9 @@ pub(crate) const END_SESSION: &str = "SELECT count(pg_terminate_backend(pid)) FR
     AND pid = $2::int";
 pub(crate) const PROCESS: &str = "SELECT pg_backend_pid()::bigint";
 /// Begins a transaction in which nobody else commits a batch: the numbers of daemons begin at 1.
-/// What it gives last are turn and sums of the batch before, if there was one.
+/// What it gives last is the turn of the batch before, 0 where there was none.
 pub(crate) const BEGIN_TURN: &str = "BEGIN; SELECT pg_advisory_xact_lock(1264677481, 0);
-    SELECT turn, sums FROM batch ORDER BY turn DESC LIMIT 1";
+    SELECT coalesce(max(turn), 0) FROM batch";
 const VERSION: &str = "SELECT current_setting('server_version_num')::bigint";
 const SETTING: &str = "SELECT CASE $1 WHEN 'in_recovery' THEN pg_is_in_recovery()::text
     ELSE current_setting($1) END";

@@ -3,7 +3,7 @@
 
 use std::{
     env, fs,
-    io::{ErrorKind, Read, Write},
+    io::{self, ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream},
     sync::{
         Arc,
@@ -72,11 +72,21 @@ impl Mad {
         true
     }
 
-    /// Reads what comes, in a thread of its own, until the connection ends.
-    fn reads_all(stream: &TcpStream) {
-        let mut answers = stream.try_clone().unwrap();
-        answers.set_read_timeout(None).unwrap();
-        thread::spawn(move || while answers.read(&mut [0; 65536]).is_ok_and(|read| read > 0) {});
+    /// Reads what comes, in a thread of its own, until the connection ends or all is over. So
+    /// connections that nobody needs any more stay, as many as the daemon lets.
+    fn reads_all(&self, stream: &TcpStream) {
+        let (mad, mut answers) = (self.clone(), stream.try_clone().unwrap());
+        answers.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+        let waits = |error: &io::Error| error.kind() == ErrorKind::WouldBlock;
+        thread::spawn(move || {
+            while mad.goes_on() {
+                match answers.read(&mut [0; 65536]) {
+                    Ok(0) => return,
+                    Err(error) if !waits(&error) => return,
+                    _ => {}
+                }
+            }
+        });
     }
 }
 
@@ -84,7 +94,7 @@ impl Mad {
 fn too_many(mad: &Mad) {
     let mut number = 0_u64;
     while let Some(mut stream) = mad.connects("mad-messages", true) {
-        Mad::reads_all(&stream);
+        mad.reads_all(&stream);
         while mad.goes_on() {
             number += 1;
             let id = u16::try_from(number % 60_000 + 1).unwrap();
@@ -103,7 +113,7 @@ fn too_many(mad: &Mad) {
 fn too_large(mad: &Mad) {
     let mut number = 0_u64;
     while let Some(mut stream) = mad.connects("mad-bytes", true) {
-        Mad::reads_all(&stream);
+        mad.reads_all(&stream);
         loop {
             number += 1;
             let large = vec![b'x'; 15_000];
@@ -154,7 +164,7 @@ fn retains(mad: &Mad) {
         number += 1;
         let name = format!("mad-keeper-{}", number % 2000);
         let Some(mut stream) = mad.connects(&name, true) else { return };
-        Mad::reads_all(&stream);
+        mad.reads_all(&stream);
         for _ in 0..200 {
             number += 1;
             let mut bytes = publish(&format!("kept/{number}"), 1, 0, &[b'k'; 2000]);

@@ -1,23 +1,24 @@
-//! Prepaid money is earned per visit or per day, the remainder on the last.
+//! Prepaid money is earned per visit or per day, each day its part of the whole.
 
 use domain::{ledger::Purpose, money::Money, rows::AccountKind};
 
 use crate::till::{Till, goods, money, pass, sale, top_up};
 
 #[test]
-fn a_month_is_earned_by_the_day_and_the_remainder_on_the_last() {
+fn a_month_is_earned_by_the_day_and_its_days_are_the_whole() {
     let mut till = Till::new();
     till.sells(sale(Some("W1"), vec![pass("month")], "100.00", "0.00"));
-    // 100.00 holds 15.25 of tax; 84.75 in 30 days are 2.82 each, and 2.97 on the last.
+    // 100.00 holds 15.25 of tax; 84.75 in 30 days are 2.825 each: so many days
+    // have earned so many of them, rounded.
     assert_eq!(till.balance(AccountKind::Deferred, "month"), money("84.75"));
     let bought = till.bought("W1").remove(0);
     assert_eq!(bought.valid_until.unwrap().to_string(), "2026-10-14");
     till.at("23:59:59");
     assert_eq!(till.balance(AccountKind::PassRevenue, "month"), Money::ZERO);
     for (date, earned) in [
-        ("2026-09-16 00:00:01", "2.82"),
-        ("2026-09-18 09:00:00", "8.46"),
-        ("2026-10-14 23:00:00", "81.78"),
+        ("2026-09-16 00:00:01", "2.83"),
+        ("2026-09-18 09:00:00", "8.48"),
+        ("2026-10-14 23:00:00", "81.93"),
         ("2026-10-15 00:00:01", "84.75"),
     ] {
         till.at(date);
@@ -81,7 +82,7 @@ fn a_pass_that_begins_with_its_first_use_earns_from_then_on() {
     let bought = till.bought("W2").remove(0);
     assert_eq!(bought.valid_until.map(|day| day.to_string()).as_deref(), Some("2026-10-19"));
     till.at("2026-09-21 00:00:01");
-    assert_eq!(till.balance(AccountKind::PassRevenue, "later"), money("2.82"));
+    assert_eq!(till.balance(AccountKind::PassRevenue, "later"), money("2.83"));
     till.check();
 }
 

@@ -85,7 +85,7 @@ fn a_pass_that_rests_earns_nothing_and_ends_later() {
     offers(&mut till);
     till.sells(sale(Some("W1"), vec![pass("free")], "100.00", "0.00"));
     till.at("2026-09-20 12:00:00");
-    assert_eq!(till.balance(AccountKind::PassRevenue, "free"), money("14.10"), "five days");
+    assert_eq!(till.balance(AccountKind::PassRevenue, "free"), money("14.13"), "five days");
     does(&mut till, "W1", PassChange::Freeze);
     assert_eq!(
         refused(&mut till, "W1", PassChange::Freeze),
@@ -94,7 +94,7 @@ fn a_pass_that_rests_earns_nothing_and_ends_later() {
     till.run("2026-09-21 10:00:00 entry G1 W1");
     assert_eq!(till.world.decision.as_ref().unwrap().verdict.outcome, Outcome::Deny);
     till.at("2026-09-24 12:00:00");
-    assert_eq!(till.balance(AccountKind::PassRevenue, "free"), money("14.10"), "it rests");
+    assert_eq!(till.balance(AccountKind::PassRevenue, "free"), money("14.13"), "it rests");
     till.check();
     does(&mut till, "W1", PassChange::Unfreeze);
     let row = till.bought("W1").remove(0);
@@ -168,17 +168,17 @@ fn a_cancelled_pass_pays_back_what_is_not_used_with_its_tax() {
     let tax = till.balance(AccountKind::Vat, "18");
     assert_eq!(tax, money("15.25"));
     till.at("2026-09-24 12:00:00");
-    // Ten of thirty days are used: twenty are left, of which the last has the remainder.
-    let much = PassChange::Cancel { refund: Some(money("66.74")) };
-    assert!(refused(&mut till, "W2", much).starts_with("between 0 and 66.73 can be paid back"));
+    // Ten of thirty days are used: twenty are left, and two thirds of what was paid.
+    let much = PassChange::Cancel { refund: Some(money("66.68")) };
+    assert!(refused(&mut till, "W2", much).starts_with("between 0 and 66.67 can be paid back"));
     does(&mut till, "W2", PassChange::Cancel { refund: None });
-    assert_eq!(till.wallet("W2"), money("66.73"));
-    assert_eq!(till.balance(AccountKind::Vat, "18"), tax - money("10.18"));
+    assert_eq!(till.wallet("W2"), money("66.67"));
+    assert_eq!(till.balance(AccountKind::Vat, "18"), tax - money("10.17"));
     assert_eq!(till.posted(Purpose::Cancellation), 1);
     till.check();
     till.at("2026-11-01 00:00:00");
     assert_eq!(till.balance(AccountKind::Deferred, "free"), Money::ZERO);
-    assert_eq!(till.balance(AccountKind::PassRevenue, "free"), money("28.20"));
+    assert_eq!(till.balance(AccountKind::PassRevenue, "free"), money("28.25"));
     till.check();
 }
 

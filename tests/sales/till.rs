@@ -7,7 +7,7 @@ use domain::{
     ids::{GoodId, MemberId, TariffId, Uid},
     ledger::Purpose,
     money::{Money, Vat},
-    order::{CashOrder, Line, Order, Rest, Sells, What},
+    order::{Begins, CashOrder, Line, Order, Rest, Sells, What},
     rows::{
         AccountKind, Good, Lasts, Offer, Pass, PinDigest, PriceList, Session, Tariff, TariffKey,
         TariffKind,
@@ -80,7 +80,11 @@ pub(crate) fn goods(id: &str, count: u32, discount: i64) -> Line {
 
 /// A pass for the buyer.
 pub(crate) fn pass(tariff: &str) -> Line {
-    Line::of(Sells::Tariff { tariff: TariffId::from(tariff), member: None })
+    Line::of(Sells::Tariff {
+        tariff: TariffId::from(tariff),
+        member: None,
+        begins: Begins::default(),
+    })
 }
 
 pub(crate) fn top_up(amount: &str) -> Line {
@@ -298,6 +302,10 @@ impl Till {
         let deposits: Money = tables.deposits.iter().map(|(_, row)| row.amount).sum();
         assert_eq!(of(AccountKind::Deposits), deposits);
         self.check_deposits();
+        if let Some(session) = self.session() {
+            let paid: Money = session.paid.values().copied().sum();
+            assert_eq!(session.blocks.total(), paid, "what a session tells: {session:?}");
+        }
         let drawers: Money = tables.terminals.iter().map(|(_, row)| row.drawer).sum();
         assert_eq!(of(AccountKind::Cash), -drawers, "the cash of the drawers");
     }

@@ -33,6 +33,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rmqtt-codec", &["devices"]),
     ("tokio-rustls", &["devices"]),
     ("tokio-modbus", &["devices"]),
+    ("tikv-jemallocator", &["daemon"]),
 ];
 
 /// Features of the rule engine that lift its limits or are experiments.

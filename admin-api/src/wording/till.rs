@@ -4,6 +4,7 @@ use domain::{
     basket::Priced, ids::DeviceId, money::Money, order::Sells, rows::Session, sales::Receipt,
 };
 use fluent_bundle::FluentArgs;
+use jiff::civil::Date;
 use store::statements::Statement;
 
 use super::Wording;
@@ -60,17 +61,7 @@ impl Wording {
         lines.push(text("session-receipts", session.receipts.to_string()));
         lines.push(text("session-voids", session.voids.to_string()));
         lines.push("-".repeat(WIDTH));
-        for (id, amount) in [
-            ("session-sold", session.sold),
-            ("session-returned", session.returned),
-            ("session-discounts", session.discounts),
-        ] {
-            lines.push(self.amount(&self.word(id), amount));
-        }
-        for (rate, tax) in &session.vat {
-            lines.push(self.amount(&self.with("receipt-tax", "rate", rate.clone()), *tax));
-        }
-        lines.push("-".repeat(WIDTH));
+        lines.extend(self.blocks(session));
         for (way, paid) in &session.paid {
             lines.push(self.amount(&self.word(&format!("pay-{way}")), *paid));
         }
@@ -89,6 +80,56 @@ impl Wording {
             lines.push(self.amount(&self.word("session-difference"), counted - expected));
         }
         lines
+    }
+
+    /// What the receipts of a session were about: each block adds up by itself, and all of them to
+    /// what was paid.
+    fn blocks(&self, session: &Session) -> Vec<String> {
+        let of = &session.blocks;
+        let sold = [
+            ("session-goods", of.goods),
+            ("session-passes", of.passes),
+            ("session-returned", -of.returned),
+            ("receipt-rounding", -of.rounding),
+        ];
+        let prepaid = [
+            ("session-top-ups", of.top_ups),
+            ("session-deposits", of.deposits),
+            ("session-paid-out", -of.paid_out),
+            ("session-deposits-back", -of.deposits_back),
+        ];
+        let mut lines = Vec::new();
+        for (id, sum, each) in [
+            ("session-sold", of.sold(), &sold[..]),
+            ("session-prepaid", of.prepaid(), &prepaid),
+            ("session-debts", of.debts, &[]),
+        ] {
+            let told: Vec<_> = each.iter().filter(|(_, amount)| !amount.is_zero()).collect();
+            let is_sold = id == "session-sold";
+            if told.is_empty() && sum.is_zero() && !is_sold {
+                continue;
+            }
+            lines.extend(told.into_iter().map(|(id, it)| self.amount(&self.word(id), *it)));
+            lines.push(self.amount(&self.word(id), sum));
+            if is_sold {
+                lines.extend(self.within_sold(session));
+            }
+            lines.push("-".repeat(WIDTH));
+        }
+        lines.push(self.amount(&self.word("session-total"), of.total()));
+        lines
+    }
+
+    /// What is in the sum of what was sold, and what was taken off before.
+    fn within_sold(&self, session: &Session) -> Vec<String> {
+        let bracketed = |word: &str, amount| self.amount(&format!("({word})"), amount);
+        let off = Some(session.discounts).filter(|off| !off.is_zero());
+        let off = off.map(|off| bracketed(&self.word("session-discounts"), off));
+        let taxes = session
+            .vat
+            .iter()
+            .map(|(rate, tax)| bracketed(&self.with("receipt-tax", "rate", rate.clone()), *tax));
+        off.into_iter().chain(taxes).collect()
     }
 
     /// A wallet, and what moved it: the number of each entry below it.
@@ -128,15 +169,28 @@ impl Wording {
             Sells::DepositBack { .. } => self.word("sold-deposit-back"),
             _ => line.name.clone(),
         };
-        if line.count == 1 && line.discount == 0 {
-            return vec![self.amount(&name, line.gross)];
-        }
-        let each = format!("  {} × {}", line.count, self.money(line.price));
-        let off = match line.discount {
-            0 => String::new(),
-            percent => format!(" −{percent} %"),
+        let mut lines = if line.count == 1 && line.discount == 0 {
+            vec![self.amount(&name, line.gross)]
+        } else {
+            let each = format!("  {} × {}", line.count, self.money(line.price));
+            let off = match line.discount {
+                0 => String::new(),
+                percent => format!(" −{percent} %"),
+            };
+            vec![name, self.amount(&format!("{each}{off}"), line.gross)]
         };
-        vec![name, self.amount(&format!("{each}{off}"), line.gross)]
+        lines.extend(line.from.filter(|_| !back).map(|from| self.counts(from, line.until)));
+        lines
+    }
+
+    /// When a pass counts.
+    fn counts(&self, from: Date, until: Option<Date>) -> String {
+        let day = |day: Date| day.strftime("%d.%m.%Y").to_string();
+        let mut args = FluentArgs::new();
+        args.set("from", day(from));
+        args.set("until", until.map_or_else(String::new, day));
+        let id = if until.is_some() { "sold-from-until" } else { "sold-from" };
+        format!("  {}", self.texts.say(id, &args))
     }
 
     fn amount(&self, what: &str, amount: Money) -> String {

@@ -161,6 +161,10 @@ pub(crate) struct SoldLine {
     pub(crate) discount: i64,
     /// The number of the member whose pass it is.
     pub(crate) member: Option<u32>,
+    /// The day from which the pass counts.
+    pub(crate) from: Option<String>,
+    /// Whether it may count beside another pass of the tariff.
+    pub(crate) beside: bool,
 }
 
 /// What a line sells.
@@ -191,10 +195,17 @@ const SOLD: [(&str, Sold, &str, &str); 6] = [
     ("lost-band", Sold::LostBand, "BAND", "The fee for a band that is lost"),
 ];
 /// The flags about the line before them.
-const ABOUT: [(&str, &str, &str); 3] = [
+const ABOUT: [(&str, &str, &str); 5] = [
     ("discount", "PERCENT", "Taken off the line before"),
     ("price", "AMOUNT", "What one of the line before costs, where the cashier says so"),
     ("for", "MEMBER", "The number of the member whose the pass before is"),
+    (
+        "from",
+        "DAY",
+        "The first day of the pass before; without one it begins today, or on the day \
+        after the last pass of the tariff that its holder has",
+    ),
+    ("beside", "YES", "The pass before may count at the same time as another one of its tariff"),
 ];
 
 impl Args for Lines {
@@ -207,7 +218,13 @@ impl Args for Lines {
             "deposit" => flag(name, value, help).num_args(0..=1).default_missing_value(""),
             _ => flag(name, value, help),
         });
-        let about = ABOUT.into_iter().map(|(name, value, help)| flag(name, value, help));
+        let about = ABOUT.into_iter().map(|(name, value, help)| match name {
+            "beside" => flag(name, value, help)
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value(""),
+            _ => flag(name, value, help),
+        });
         command.args(sold).args(about)
     }
     fn augment_args_for_update(command: Command) -> Command {
@@ -249,7 +266,8 @@ impl Lines {
                 None => (value, 1),
             };
             let (what, which) = (*what, which.to_owned());
-            self.0.push(SoldLine { what, which, count, price: None, discount: 0, member: None });
+            let (price, discount, member, from, beside) = (None, 0, None, None, false);
+            self.0.push(SoldLine { what, which, count, price, discount, member, from, beside });
             return Ok(());
         }
         let Some(last) = self.0.last_mut() else {
@@ -258,6 +276,8 @@ impl Lines {
         match name {
             "discount" => last.discount = number(name, value)?,
             "price" => last.price = Some(value.to_owned()),
+            "from" => last.from = Some(value.to_owned()),
+            "beside" => last.beside = true,
             _ => last.member = Some(number(name, value)?),
         }
         Ok(())
@@ -423,7 +443,7 @@ mod tests {
     fn lines_keep_their_order_and_what_is_about_them() {
         let sell = told(
             "--item water=2 --topup 10.00 --item massage --price 45.00 --discount 10 \
-             --pass month --for 17 --deposit --to 0A --cash 20.00 --card",
+             --pass month --for 17 --from 01.02.2027 --beside --deposit --to 0A --cash 20.00 --card",
         );
         let sell = sell.unwrap();
         let lines: Vec<_> = sell.lines.0.iter().map(|line| (line.what, &*line.which)).collect();
@@ -440,6 +460,8 @@ mod tests {
         let SoldLine { price, discount, .. } = &sell.lines.0[2];
         assert_eq!((price.as_deref(), *discount), (Some("45.00"), 10));
         assert_eq!((sell.lines.0[0].count, sell.lines.0[3].member), (2, Some(17)));
+        let SoldLine { from, beside, .. } = &sell.lines.0[3];
+        assert_eq!((from.as_deref(), *beside), (Some("01.02.2027"), true));
         assert_eq!((sell.cash.as_deref(), sell.card.as_deref()), (Some("20.00"), Some(REST)));
     }
 

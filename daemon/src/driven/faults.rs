@@ -15,6 +15,7 @@ use domain::{
     site::Site,
     state::Answer,
 };
+use futures_util::future::join_all;
 use store::{
     faults::{Faults, Plan},
     place::Place,
@@ -142,13 +143,14 @@ impl Faulty {
         while self.commands.try_recv().is_ok() {}
         self.lateness.take();
         self.faults.arm(plan);
-        let mut told = tokio::task::JoinSet::new();
-        for gate in 1..=GATES {
+        // All of them are there before anything can happen to the first one.
+        let tells = (1..=GATES).map(|gate| {
             let exits = gate <= GATES / 2;
             let event = self.event(gate, if exits { Direction::Exit } else { Direction::Entry });
             let caller = self.driven.caller.clone();
-            told.spawn(async move { caller.tells(event).await });
-        }
+            async move { caller.tells(event).await }
+        });
+        let told = tokio::spawn(join_all(tells.collect::<Vec<_>>()));
         let begun = Instant::now();
         self.all_open(begun, plan).await;
         // A fault that strikes once heals by itself, and one that lasts is over now.
@@ -159,8 +161,8 @@ impl Faulty {
         } else {
             true
         };
-        while let Some(done) = told.join_next().await {
-            done.unwrap().unwrap_or_else(|error| panic!("{plan:?}: {error:#}"));
+        for done in told.await.unwrap() {
+            done.unwrap_or_else(|error| panic!("{plan:?}: {error:#}"));
         }
         let struck = struck && (plan.lasts || self.faults.heal());
         let again: Vec<_> = std::iter::from_fn(|| self.commands.try_recv().ok()).collect();

@@ -8,7 +8,7 @@ use domain::{
     facts::Policy,
     ids::{AccountId, DeviceId, GoodId, TariffId, Uid},
     money::Money,
-    order::{CashOrder, Line, Rest, Sells, What},
+    order::{Begins, CashOrder, Line, Rest, Sells, What},
     rows::{
         AccountKind, Lasts, Offer, ReceiptKey, ReservationState, Tariff, TariffKey, TariffKind,
     },
@@ -67,7 +67,7 @@ fn line(random: &mut Rng) -> Line {
         0..=2 => Line::of(Sells::Good(GoodId::from("towel"))),
         3 | 4 => {
             let tariff = TariffId::from(["month", "ten", "once", "gone"][random.usize(0..4)]);
-            Line::of(Sells::Tariff { tariff, member: None })
+            Line::of(Sells::Tariff { tariff, member: None, begins: Begins::default() })
         }
         5 => Line { price: Some(amount(random)), ..Line::of(Sells::TopUp) },
         6 => return Line::of(Sells::Deposit { uid }),

@@ -12,7 +12,7 @@ use domain::{
     event::{DeviceEvent, Happening, Transit},
     ids::{DeviceId, GoodId, TariffId, Uid},
     money::Money,
-    order::{CashOrder, Line, Order, Rest, Second, Sells, What},
+    order::{Begins, CashOrder, Line, Order, Rest, Second, Sells, What},
     rows::{PinDigest, TariffKind, Terminal},
     sales::Receipt,
     site::TerminalKind,
@@ -342,7 +342,8 @@ impl Month {
             }
             4..=6 => {
                 let tariff = Self::any(random, &self.tariffs).unwrap_or_else(|| "month".into());
-                let line = Line::of(Sells::Tariff { tariff, member: None });
+                let line =
+                    Line::of(Sells::Tariff { tariff, member: None, begins: Begins::default() });
                 basket(Some(holder), vec![line], rest)
             }
             7 => What::Settle { holder: self.debtor(), amount: Money(100), cash },

@@ -13,8 +13,8 @@ use tokio::time::Instant;
 use super::{
     handle::{Ending, Handle},
     limits::{
-        CONNECTIONS, QUEUED_BYTES_IN_ALL, SESSION, SESSIONS_AWAY, SUBSCRIPTIONS,
-        SUBSCRIPTIONS_IN_ALL,
+        CONNECTIONS, QUEUED_BYTES_IN_ALL, QUEUED_BYTES_OF_STRANGERS, SESSION, SESSIONS_AWAY,
+        SUBSCRIPTIONS, SUBSCRIPTIONS_IN_ALL,
     },
     message::Message,
     outbox::{Due, Outbox, Pool},
@@ -85,7 +85,7 @@ impl Board {
             last: 0,
             broken: HashSet::new(),
             away: BTreeSet::new(),
-            strangers: Pool::of(QUEUED_BYTES_IN_ALL),
+            strangers: Pool::of(QUEUED_BYTES_OF_STRANGERS),
             known: Pool::of(QUEUED_BYTES_IN_ALL),
         }
     }

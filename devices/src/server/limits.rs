@@ -61,8 +61,10 @@ pub(crate) const SUBSCRIPTIONS_IN_ALL: usize = 16 * 1024;
 /// Messages that wait for one client, and their bytes.
 pub(crate) const QUEUED: usize = 4096;
 pub(crate) const QUEUED_BYTES: usize = 1024 * 1024;
-/// Bytes that wait for all clients that are not known; known ones have as much for themselves.
+/// Bytes that wait for all clients that are known.
 pub(crate) const QUEUED_BYTES_IN_ALL: usize = 12 * 1024 * 1024;
+/// Bytes that wait for all others: little, as it may wait for as long as a session does.
+pub(crate) const QUEUED_BYTES_OF_STRANGERS: usize = 2 * 1024 * 1024;
 /// Messages on their way to one client, unacknowledged.
 pub(crate) const IN_FLIGHT: u16 = 64;
 /// Bytes that are made ready for one client's socket at once.
@@ -78,7 +80,7 @@ pub(crate) const SESSIONS_AWAY: usize = 512;
 pub(crate) const RETAINED: usize = 1024;
 pub(crate) const RETAINED_BYTES: usize = 1024 * 1024;
 /// Bytes retained for all who are not known, and for all.
-pub(crate) const RETAINED_BYTES_OF_STRANGERS: usize = 4 * 1024 * 1024;
+pub(crate) const RETAINED_BYTES_OF_STRANGERS: usize = 512 * 1024;
 pub(crate) const RETAINED_BYTES_IN_ALL: usize = 16 * 1024 * 1024;
 /// What a kept message costs beside its topic, payload and properties.
 pub(crate) const MESSAGE_COSTS: usize = 256;
@@ -115,7 +117,9 @@ mod tests {
 
     #[test]
     fn what_strangers_can_make_the_server_keep_is_bounded() {
-        let strangers = WAITING_BYTES_IN_ALL + QUEUED_BYTES_IN_ALL + RETAINED_BYTES_OF_STRANGERS;
+        let kept = QUEUED_BYTES_OF_STRANGERS + RETAINED_BYTES_OF_STRANGERS;
+        assert!(kept <= 3 * 1024 * 1024, "{kept} stay when they are gone");
+        let strangers = WAITING_BYTES_IN_ALL + kept;
         let in_buffers = CONNECTIONS * (PACKET_BYTES as usize + OUT_BYTES) / 2;
         assert!(strangers + in_buffers < 100 * 1024 * 1024, "{strangers} {in_buffers}");
     }

@@ -237,7 +237,22 @@ impl Step<'_> {
                 days.iter().filter(|(day, _)| *day >= tomorrow).map(|(_, part)| *part).sum()
             }
         };
-        (net, net + vat.on(net))
+        (net, net + self.tax_left(pass, vat, net))
+    }
+
+    /// The tax on what a pass has not earned: its share of the tax that was paid, so that what is
+    /// paid back and what was earned are together what the pass cost.
+    fn tax_left(&self, pass: &Pass, vat: Vat, net: Money) -> Money {
+        let unused = pass
+            .sale
+            .as_deref()
+            .is_some_and(|sale| !sale.used && (pass.visits_left.is_some() || sale.lasts.is_some()));
+        let (whole, tax) = vat.within(pass.paid);
+        match unused && !net.is_zero() {
+            true => pass.paid - net,
+            false if self.state.site.vat_on_top => vat.on(net),
+            false => tax.of(net, whole),
+        }
     }
 
     /// A pass ends early. What it has not earned goes into its holder's wallet as far as it is paid

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ids::{MemberId, OperatorId, TariffId},
     money::{Money, Vat},
+    order::Sells,
     time::Timestamp,
 };
 
@@ -57,6 +58,82 @@ pub struct Drawer {
     pub session: Option<Session>,
 }
 
+/// What receipts were about: what is sold and money that only changes its place are never one sum
+/// (section 15 of the decisions). Together they are what was paid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Blocks {
+    /// Goods and services sold, tax included.
+    pub goods: Money,
+    /// Passes sold.
+    pub passes: Money,
+    /// What was taken back of both.
+    pub returned: Money,
+    /// What rounding of cash gave the guests; below zero what it took.
+    pub rounding: Money,
+    /// What was put into wallets.
+    pub top_ups: Money,
+    /// Deposits that were paid.
+    pub deposits: Money,
+    /// What was paid out of wallets.
+    pub paid_out: Money,
+    /// Deposits that went back.
+    pub deposits_back: Money,
+    /// Debts that were paid.
+    pub debts: Money,
+}
+
+impl Blocks {
+    /// Of nothing.
+    pub const NONE: Self = Self {
+        goods: Money::ZERO,
+        passes: Money::ZERO,
+        returned: Money::ZERO,
+        rounding: Money::ZERO,
+        top_ups: Money::ZERO,
+        deposits: Money::ZERO,
+        paid_out: Money::ZERO,
+        deposits_back: Money::ZERO,
+        debts: Money::ZERO,
+    };
+
+    /// What was sold less what was taken back and rounded.
+    #[must_use]
+    pub fn sold(&self) -> Money {
+        self.goods + self.passes - self.returned - self.rounding
+    }
+
+    /// What was prepaid less what of it was paid out.
+    #[must_use]
+    pub fn prepaid(&self) -> Money {
+        self.top_ups + self.deposits - self.paid_out - self.deposits_back
+    }
+
+    /// What was paid in all, whatever the way.
+    #[must_use]
+    pub fn total(&self) -> Money {
+        self.sold() + self.prepaid() + self.debts
+    }
+
+    /// Counts a line of a receipt; `back` where that takes something back. Prepaid money and debts
+    /// that are taken back count less in their own line.
+    pub(crate) fn count(&mut self, sells: &Sells, gross: Money, back: bool) {
+        let (part, amount) = match sells {
+            Sells::TopUp if (gross < Money::ZERO) == back => (&mut self.top_ups, gross),
+            Sells::TopUp => (&mut self.paid_out, -gross),
+            Sells::Deposit { .. } => (&mut self.deposits, gross),
+            Sells::DepositBack { .. } => (&mut self.deposits_back, -gross),
+            Sells::Debt => (&mut self.debts, gross),
+            Sells::Good(_) | Sells::LostBand { .. } | Sells::Tariff { .. } if back => {
+                (&mut self.returned, -gross)
+            }
+            Sells::Good(_) | Sells::LostBand { .. } => (&mut self.goods, gross),
+            Sells::Tariff { .. } => (&mut self.passes, gross),
+        };
+        *part = *part + amount;
+    }
+}
+
 /// A cashier's session at a till, with what went through it: what an X report tells, and a Z report
 /// at its end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,10 +154,9 @@ pub struct Session {
     pub receipts: u64,
     /// Receipts taken back.
     pub voids: u64,
-    /// What was sold, tax included.
-    pub sold: Money,
-    /// What was given back.
-    pub returned: Money,
+    /// What its receipts were about.
+    #[serde(flatten)]
+    pub blocks: Blocks,
     /// What was taken off prices.
     pub discounts: Money,
     /// What was paid, by the way it was paid: `cash`, `card`, `wallet`.
@@ -102,8 +178,7 @@ impl Session {
             cash_out: Money::ZERO,
             receipts: 0,
             voids: 0,
-            sold: Money::ZERO,
-            returned: Money::ZERO,
+            blocks: Blocks::NONE,
             discounts: Money::ZERO,
             paid: BTreeMap::new(),
             vat: BTreeMap::new(),
@@ -125,6 +200,12 @@ pub struct Returned {
     pub counts: Vec<u32>,
     /// How often something was taken back.
     pub times: u32,
+    /// What was given back for it in cash.
+    #[serde(default)]
+    pub cash: Money,
+    /// And over the card terminal.
+    #[serde(default)]
+    pub card: Money,
     /// When last.
     pub at: Timestamp,
 }

@@ -223,11 +223,14 @@ impl Lasts {
         (timeless && bounded).then_some(Self { months, days })
     }
 
-    /// The last day, that day included, where `first` is the first.
+    /// The last day, that day included, where `first` is the first: the day before that day of the
+    /// month so many months after, or the last day of a month that has no such day (section 15 of
+    /// the decisions).
     #[must_use]
     pub fn last_day(self, first: Date) -> Date {
         let after = first.saturating_add(i32::from(self.months).months());
-        after.saturating_add((i32::from(self.days) - 1).days())
+        let cut = i32::from(after.day() != first.day());
+        after.saturating_add((i32::from(self.days) - 1 + cut).days())
     }
 }
 

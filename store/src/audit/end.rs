@@ -132,7 +132,7 @@ pub(crate) async fn latest(link: &mut Link) -> Result<(i64, Sums), sqlx::Error> 
 }
 
 /// The sums; those that somebody damaged count as none, which `kari verify` says of each table.
-pub(crate) fn known(sums: &[u8]) -> Sums {
+fn known(sums: &[u8]) -> Sums {
     Sums::decode(sums).unwrap_or_else(|| {
         tracing::error!("the sums of the last batch are damaged; run `kari verify`");
         Sums::default()

@@ -210,16 +210,13 @@ impl Store {
         end.bind_last(&self.key, to);
     }
 
-    /// Begins the turn, and learns what the tables hold together by now.
+    /// Begins the turn, and learns what the tables hold together by now where another daemon had
+    /// the turn before.
     pub(crate) async fn begin_turn(&mut self) -> Result<(), sqlx::Error> {
-        let wrong = |error| sqlx::Error::Decode(format!("the sums of the tables: {error}").into());
-        (self.turn, self.sums) = match self.link.run_and_read(BEGIN_TURN).await? {
-            Some(row) if row.len() == 2 => {
-                let sums: Vec<u8> = row.try_get(1).map_err(wrong)?;
-                (row.try_get(0).map_err(wrong)?, audit::known(&sums))
-            }
-            _ => Default::default(),
-        };
+        let latest = self.link.run_and_read(BEGIN_TURN).await?.ok_or(sqlx::Error::RowNotFound)?;
+        if latest.try_get::<i64, _>(0)? != self.turn {
+            (self.turn, self.sums) = audit::latest(&mut self.link).await?;
+        }
         Ok(())
     }
 

@@ -44,7 +44,7 @@ pub(crate) fn sold_rows() -> Changes {
         returned: vec![change(
             key(u64::from(u32::MAX)),
             1,
-            Returned { counts: vec![0, 2], times: 1, at: NOW },
+            Returned { counts: vec![0, 2], times: 1, at: NOW, ..Returned::default() },
         )],
         deposits: vec![change(
             Uid::from("04A1"),
