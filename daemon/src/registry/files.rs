@@ -2,7 +2,7 @@
 
 use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use domain::rows::FileName;
 
 /// The folder below the state folder.
@@ -47,7 +47,7 @@ fn keep(
 ) -> anyhow::Result<(FileName, bool)> {
     let shown = file.display();
     let content =
-        plain_file::bytes(file, most).with_context(|| format!("cannot read `{shown}`"))?;
+        plain_file::bytes(file, most).map_err(|why| anyhow!("cannot read `{shown}`: {why}"))?;
     let kind = type_of(&content).filter(|kind| types.contains(kind));
     let Some(kind) = kind else { bail!("`{shown}` is none of {}", types.join(", ")) };
     let name = format!("{}.{kind}", blake3::hash(&content).to_hex());
