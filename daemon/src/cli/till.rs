@@ -443,7 +443,8 @@ mod tests {
     fn lines_keep_their_order_and_what_is_about_them() {
         let sell = told(
             "--item water=2 --topup 10.00 --item massage --price 45.00 --discount 10 \
-             --pass month --for 17 --from 01.02.2027 --beside --deposit --to 0A --cash 20.00 --card",
+             --pass month --for 17 --from 01.02.2027 --beside --deposit --to 0A --cash 20.00 \
+             --card",
         );
         let sell = sell.unwrap();
         let lines: Vec<_> = sell.lines.0.iter().map(|line| (line.what, &*line.which)).collect();
