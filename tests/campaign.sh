@@ -16,7 +16,8 @@
 # KARI_MAD_SECONDS how long five kinds of mad client are at work, KARI_TABLES how many tables are
 # tried;
 # KARI_REFERENCE_SEED changes its cases; KARI_SEQUENCES_SEED, KARI_STORM_SEED, KARI_RACE_SEED,
-# KARI_TILL_SEED, KARI_TAMPER_SEED, KARI_FLOOD_SEED and KARI_TABLES_SEED repeat what a run printed.
+# KARI_TILL_SEED, KARI_PARTS_SEED, KARI_TAMPER_SEED, KARI_FLOOD_SEED and KARI_TABLES_SEED repeat
+# what a run printed.
 # What they need is what tests/run.sh installs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use devices::twin::MqttGate;
-use domain::event::Direction::{Entry, Exit};
+use domain::{
+    event::Direction::{Entry, Exit},
+    reasons::Reason,
+};
 use tests::{
     daemon::{Daemon, eventually},
     peers::Postgres,
@@ -47,8 +50,12 @@ async fn a_member_goes_in_and_out_over_connections_that_break() {
         async || (records.whereabouts(&uid(2)).await == Whereabouts::default()).then_some(());
     eventually("the last one is outside", outside).await;
     assert_eq!(records.wallet(2).await, (10_000 - 3 * 800, 0));
-    let opened = records.decisions().await.into_iter().filter(|one| one.verdict.outcome.opens());
-    assert_eq!(opened.count(), 12);
+    let decided = records.decisions().await.into_iter().map(|one| one.verdict);
+    let (opened, refused): (Vec<_>, Vec<_>) = decided.partition(|one| one.outcome.opens());
+    assert_eq!(opened.len(), 12);
+    // Nobody was refused for any other cause than a machine that was late.
+    let codes = refused.iter().flat_map(|one| &one.reasons).map(|found| found.reason);
+    assert!(codes.into_iter().all(|code| code == Reason::PolicyUnavailable), "{refused:?}");
     gate.stop().await;
     daemon.stop().await;
     records.check_ledger().await;
