@@ -178,8 +178,13 @@ impl Step<'_> {
         }
         let devices: Vec<_> = tables.devices.iter().map(|(key, row)| (key.clone(), *row)).collect();
         for (key, row) in devices {
-            let alarm_at = row.alarm_at.map(|at| at.plus(by));
-            let moved = DeviceState { alarm_at, clock: row.clock.stepped(by), ..row };
+            let clock = row.clock.stepped(by);
+            let mut moved = DeviceState { clock, ..row };
+            let strangers = [&mut moved.strangers_in, &mut moved.strangers_out];
+            let strangers = strangers.into_iter().flatten().map(|counted| &mut counted.until);
+            for end in moved.alarm_at.iter_mut().chain(strangers) {
+                *end = end.plus(by);
+            }
             if moved != row {
                 tables.devices.put(key, moved);
             }

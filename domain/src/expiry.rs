@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 
 use crate::{
+    event::Direction,
     ids::{CredentialId, DeviceId},
     layered::Read,
     rows::{
@@ -28,6 +29,8 @@ pub(crate) enum Timer {
     Waiting(WaitingKey),
     /// A door that stands open.
     Door(DeviceId),
+    /// The minute of strangers that are counted on one line.
+    Strangers(DeviceId, Direction),
     /// A day that earns.
     Earned(Date),
     /// A freeze of a pass.
@@ -69,6 +72,14 @@ fn door(device: &DeviceId, row: &DeviceState) -> Option<End> {
     Some((row.alarm_at?, Timer::Door(device.clone())))
 }
 
+fn strangers(device: &DeviceId, row: &DeviceState) -> impl Iterator<Item = End> {
+    let (device, row) = (device.clone(), *row);
+    [Direction::Entry, Direction::Exit].into_iter().filter_map(move |way| {
+        let counted = row.strangers(way)?;
+        Some((counted.until, Timer::Strangers(device.clone(), way)))
+    })
+}
+
 fn thaw(key: &PassKey, row: &Pass) -> Option<End> {
     Some((row.sale.as_deref()?.thaws?, Timer::Thaw(*key)))
 }
@@ -90,6 +101,7 @@ fn ends_of(tables: &Tables, reads: &Reads) -> Vec<End> {
     }
     for Read { key, .. } in &reads.devices {
         ends.extend(tables.devices.peek(key).and_then(|row| door(key, row)));
+        ends.extend(tables.devices.peek(key).into_iter().flat_map(|row| strangers(key, row)));
     }
     for Read { key, .. } in &reads.passes {
         ends.extend(tables.passes.peek(key).and_then(|row| thaw(key, row)));
@@ -108,10 +120,11 @@ impl Timers {
         let unknown = tables.holds.iter().filter_map(|(key, row)| unknown(key, row));
         let waiting = tables.waiting.iter().map(|(key, row)| waiting(key, row));
         let doors = tables.devices.iter().filter_map(|(key, row)| door(key, row));
+        let strangers = tables.devices.iter().flat_map(|(key, row)| strangers(key, row));
         let days = tables.earnings.iter().map(|(key, row)| (row.due, Timer::Earned(key.day)));
         let thaws = tables.passes.iter().filter_map(|(key, row)| thaw(key, row));
         let visits = passages.chain(held).chain(unknown);
-        let ends = visits.chain(waiting).chain(doors).chain(days).chain(thaws);
+        let ends = visits.chain(waiting).chain(doors).chain(strangers).chain(days).chain(thaws);
         Self { ends: ends.collect(), ..Self::default() }
     }
     /// Stops the timers of the rows of `reads`, which others take the place of.

@@ -160,9 +160,9 @@ impl Step<'_> {
             self.state.timers.stop(until, Timer::Hold(credential));
             visit.held.0 += at.since(hold.since).0.max(0);
         }
-        let leaves = how != HoldEnd::TurnedBack;
+        let still_to_leave = !matches!(how, HoldEnd::TurnedBack | HoldEnd::Left);
         visit.allowance =
-            leaves.then(|| Allowance { counted: hold.since, until: at.plus(allowance) });
+            still_to_leave.then(|| Allowance { counted: hold.since, until: at.plus(allowance) });
         if !hold.expired {
             let over = hold.until.is_some_and(|until| until <= at);
             let how = if over { HoldEnd::Expired } else { how };

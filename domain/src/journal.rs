@@ -279,6 +279,8 @@ pub enum HoldEnd {
     Expired,
     /// The guest turned back.
     TurnedBack,
+    /// The guest is out on the street: by a passage that another grant allowed, or that none did.
+    Left,
     /// Staff let the guest out.
     Released,
     /// It goes on, and has lasted longer than one should: a child nobody picked up.

@@ -10,7 +10,7 @@ use crate::{
         ChargeFor, Credential, CredentialState, Left, Reservation, ReservationKey,
         ReservationState, Visit,
     },
-    state::Noted,
+    state::{HoldEnd, Noted},
     step::{Message, Step},
     time::{Span, Timestamp},
 };
@@ -200,7 +200,11 @@ impl Step<'_> {
                     self.unlink(&row.uid);
                 }
                 if presence.inside == 0 {
-                    presence.left = presence.visit.take().map(|visit| Left { at, visit });
+                    let mut visit = presence.visit.take();
+                    if let Some(visit) = visit.as_mut() {
+                        self.end_hold(row.credential, visit, at, (HoldEnd::Left, Span(0)));
+                    }
+                    presence.left = visit.map(|visit| Left { at, visit });
                 }
             }
         }

@@ -75,7 +75,7 @@ impl Step<'_> {
             }
             return self.decide_alone(message, &asked, Combined::only(outcome, finding), seen);
         }
-        if self.is_surplus(message, &seen) {
+        if self.is_surplus(message, direction, &seen) {
             return self.count_stranger(message, &asked, &seen);
         }
         if let Some(finding) = self.ingest(message, &asked, &seen) {

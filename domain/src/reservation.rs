@@ -129,6 +129,7 @@ impl Step<'_> {
                 Timer::Hold(credential) => self.hold_expired(credential, ended),
                 Timer::IdentityHold(key) => self.identity_hold_expired(&key, ended),
                 Timer::Door(device) => self.held_open(&device, ended),
+                Timer::Strangers(device, way) => self.strangers_noted(&device, way, ended),
                 Timer::Waiting(key) => self.waited(&key, ended),
                 Timer::Earned(day) => self.earn_day(day),
                 Timer::Thaw(key) => _ = self.unfreeze(key, ended),

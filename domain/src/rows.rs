@@ -14,7 +14,7 @@ mod tariffs;
 
 pub use desk::{AnswerKey, Answered, OrderKey, PendingOrder, Terminal, Token};
 pub(crate) use devices::Dated;
-pub use devices::{DeviceClock, DeviceState};
+pub use devices::{DeviceClock, DeviceState, StrangersCounted};
 pub use gates::{
     Allowance, Charge, ChargeFor, Emergency, Hold, HoldKey, LastRead, Left, Locker, Mark, MarkKey,
     Occupancy, Presence, ReaderKey, Reservation, ReservationKey, ReservationState, Taken, Visit,

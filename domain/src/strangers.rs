@@ -1,66 +1,78 @@
 //! Reads of credentials that nobody knows. A few are decided and recorded like all others; a flood
-//! of them fills no disk: it is answered all the same, and counted on a line of the journal.
+//! of them fills no disk: it is answered all the same, and counted on one line a minute of the
+//! journal. Until that line is written the count stands in the row of the device.
 
 use std::collections::BTreeMap;
 
 use crate::{
     command::Action,
     event::Direction,
+    expiry::Timer,
     ids::DeviceId,
     look::Asked,
+    rows::{DeviceState, StrangersCounted},
     seen::Seen,
     state::{Entry, Noted},
     step::{Message, Step},
     time::{Span, Timestamp},
 };
 
-/// So many within a second have lines of their own (our choice): more than any reader can read.
-const A_SECOND: u32 = 100;
-/// So many may be saved up (our choice): a minute of that.
-const SAVED_MAX: i64 = 6_000;
-/// So many a second are added (our choice): what a busy gate of a site with other people's cards
-/// reads, and no more than a disk bears for years.
-const ADDED: i64 = 2;
+/// How many have lines of their own on one side of a gate.
+struct Bound {
+    /// So many at a stretch.
+    saved: i64,
+    /// In this time one more.
+    one_more: Span,
+}
+
+/// Of those who want in (our choice): a family with the cards of another house. Nobody of them gets
+/// anything, so the others lose nothing by being a number.
+const WAY_IN: Bound = Bound { saved: 10, one_more: Span::seconds(3) };
+/// Of those who want out (our choice): each of them is held or let out, so it is on record by
+/// itself as long as the disk bears it.
+const WAY_OUT: Bound = Bound { saved: 6_000, one_more: Span::millis(500) };
+/// All others of this time have one line (our choice).
+const COUNTED: Span = Span::seconds(60);
 
 /// How many reads of strangers a device may still have on lines of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Budget {
-    /// The second that runs began here.
-    second: Timestamp,
-    /// So many came in it.
-    came: u32,
-    /// What is saved up.
+    /// So many are saved up.
     saved: i64,
+    /// As of this instant.
+    since: Timestamp,
 }
 
-/// The budgets of all devices. They are no rows: a new run begins with full ones.
+/// The budgets of all readers. They are no rows: a new run begins with full ones.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Strangers(BTreeMap<DeviceId, Budget>);
+pub(crate) struct Strangers(BTreeMap<(DeviceId, Direction), Budget>);
 
 impl Strangers {
-    /// Takes one line from the budget of `device`, or says that there is none left.
-    fn take(&mut self, device: &DeviceId, at: Timestamp) -> bool {
-        let full = Budget { second: at, came: 0, saved: SAVED_MAX };
-        let budget = self.0.entry(device.clone()).or_insert(full);
-        let passed = at.since(budget.second);
-        if passed >= Span::seconds(1) || passed.0 < 0 {
-            let seconds = passed.whole_seconds().clamp(0, SAVED_MAX);
-            budget.saved = (budget.saved + seconds * ADDED).min(SAVED_MAX);
-            (budget.second, budget.came) = (at, 0);
+    /// Takes one line from the budget of a reader, or says that there is none left.
+    fn take(&mut self, device: &DeviceId, way: Direction, at: Timestamp) -> bool {
+        let bound = match way {
+            Direction::Entry => WAY_IN,
+            Direction::Exit => WAY_OUT,
+        };
+        let full = Budget { saved: bound.saved, since: at };
+        let budget = self.0.entry((device.clone(), way)).or_insert(full);
+        let more = at.since(budget.since).0 / bound.one_more.0;
+        // A clock that is set back gives nothing, and takes nothing.
+        if more != 0 {
+            budget.saved = (budget.saved + more.max(0)).min(bound.saved);
+            budget.since = at;
         }
-        let has = budget.saved > 0 && budget.came < A_SECOND;
-        if has {
-            budget.saved -= 1;
-            budget.came += 1;
-        }
+        let has = budget.saved > 0;
+        budget.saved -= i64::from(has);
         has
     }
 }
 
 impl Step<'_> {
     /// Whether a read is one of a stranger too many to have a line of its own.
-    pub(crate) fn is_surplus(&mut self, message: &Message, seen: &Seen) -> bool {
-        seen.holder.is_none() && !self.state.strangers.take(&message.device, message.received)
+    pub(crate) fn is_surplus(&mut self, message: &Message, way: Direction, seen: &Seen) -> bool {
+        let (device, at) = (&message.device, message.received);
+        seen.holder.is_none() && !self.state.strangers.take(device, way, at)
     }
 
     /// Answers as the rules do for a stranger, and counts.
@@ -85,51 +97,90 @@ impl Step<'_> {
 }
 
 impl Step<'_> {
-    /// One more on the line of this batch for this reader.
+    /// One more on the line of this minute for this reader.
     fn count_on_line(&mut self, message: &Message, way: Direction) {
+        let device = &message.device;
         let source = message.source;
-        let here = |entry: &&mut Entry| {
-            let same = entry.device.as_ref() == Some(&message.device)
-                && entry.source.map(|(boot, _)| boot) == source.map(|(boot, _)| boot);
-            same && matches!(entry.noted, Noted::Strangers { direction, .. } if direction == way)
-        };
-        if let Some(line) = self.batch.journal.iter_mut().rev().find(here)
-            && let Noted::Strangers { count, .. } = &mut line.noted
-        {
-            *count += 1;
-            (line.at, line.source) = (message.at, source);
-            return;
+        let run = |source: Option<(u64, u64)>| source.map(|(boot, _)| boot);
+        let counted = self.strangers_counted(device, way);
+        if counted.is_some_and(|counted| run(counted.first) != run(source)) {
+            self.strangers_noted(device, way, message.at);
         }
-        let first = source.map_or(0, |(_, seq)| seq);
-        self.journal(message, Noted::Strangers { direction: way, count: 1, first });
+        let counted = self.strangers_counted(device, way).unwrap_or_else(|| {
+            let until = message.received.plus(COUNTED);
+            self.state.timers.start(until, Timer::Strangers(device.clone(), way));
+            StrangersCounted { until, count: 0, first: source, last: 0 }
+        });
+        let last = source.map_or(0, |(_, seq)| seq);
+        let counted = StrangersCounted { count: counted.count + 1, last, ..counted };
+        self.device_state(device, |known| *known.strangers_mut(way) = Some(counted));
+    }
+
+    fn strangers_counted(&mut self, device: &DeviceId, way: Direction) -> Option<StrangersCounted> {
+        self.state.tables.devices.read(device)?.strangers(way)
+    }
+
+    /// The line of the strangers that were counted at a reader: their minute is over, or the device
+    /// started anew.
+    pub(crate) fn strangers_noted(&mut self, device: &DeviceId, way: Direction, at: Timestamp) {
+        let Some(counted) = self.strangers_counted(device, way) else { return };
+        self.state.timers.stop(counted.until, Timer::Strangers(device.clone(), way));
+        self.device_state(device, |known| *known.strangers_mut(way) = None);
+        let source = counted.first.map(|(boot, _)| (boot, counted.last));
+        let first = counted.first.map_or(0, |(_, seq)| seq);
+        let noted = Noted::Strangers { direction: way, count: counted.count, first };
+        let device = Some(device.clone());
+        self.batch.journal.push(Entry { at, device, source, noted });
+    }
+}
+
+impl DeviceState {
+    /// The strangers that are counted on one side of the gate.
+    pub(crate) const fn strangers(&self, way: Direction) -> Option<StrangersCounted> {
+        match way {
+            Direction::Entry => self.strangers_in,
+            Direction::Exit => self.strangers_out,
+        }
+    }
+
+    const fn strangers_mut(&mut self, way: Direction) -> &mut Option<StrangersCounted> {
+        match way {
+            Direction::Entry => &mut self.strangers_in,
+            Direction::Exit => &mut self.strangers_out,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Direction::{Entry, Exit};
 
-    fn taken(strangers: &mut Strangers, second: i64, reads: u32) -> u32 {
+    /// How many of so many `reads` at once have lines of their own.
+    fn taken(strangers: &mut Strangers, way: Direction, second: i64, reads: u32) -> u32 {
         let at = Timestamp::from_millis(1_700_000_000_000).plus(Span::seconds(second));
-        (0..reads).map(|_| u32::from(strangers.take(&"gate-1".into(), at))).sum()
+        (0..reads).map(|_| u32::from(strangers.take(&"gate-1".into(), way, at))).sum()
     }
 
     #[test]
-    fn a_slow_gate_has_lines_for_minutes_and_a_flood_has_few() {
-        let mut strangers = Strangers::default();
-        assert_eq!((0..120).map(|at| taken(&mut strangers, at, 50)).sum::<u32>(), 6000);
-        let mut strangers = Strangers::default();
-        assert_eq!(taken(&mut strangers, 0, 8000), 100, "within one second");
-        let flood: u32 = (1..3600).map(|at| taken(&mut strangers, at, 8000)).sum();
-        assert!(flood < 6000 + 2 * 3600, "{flood}");
-        let at = Timestamp::from_millis(1_700_000_000_000);
-        assert!(strangers.take(&"gate-2".into(), at), "another gate has its own");
+    fn a_few_have_lines_of_their_own_and_a_flood_has_few() {
+        for (way, at_a_stretch, an_hour) in [(Entry, 10, 1_200), (Exit, 6_000, 7_200)] {
+            let mut strangers = Strangers::default();
+            assert_eq!((0..120).map(|at| taken(&mut strangers, way, at * 3, 1)).sum::<u32>(), 120);
+            let mut strangers = Strangers::default();
+            assert_eq!(taken(&mut strangers, way, 0, 8000), at_a_stretch);
+            let flood: u32 = (1..=3600).map(|at| taken(&mut strangers, way, at, 8000)).sum();
+            assert_eq!(flood, an_hour, "{way:?}");
+            let at = Timestamp::from_millis(1_700_000_000_000);
+            assert!(strangers.take(&"gate-2".into(), way, at), "another gate has its own");
+        }
     }
 
     #[test]
     fn a_clock_that_is_set_back_empties_no_budget() {
         let mut strangers = Strangers::default();
-        assert_eq!(taken(&mut strangers, 3600, 200), 100);
-        assert_eq!(taken(&mut strangers, 0, 200), 100);
+        assert_eq!(taken(&mut strangers, Entry, 3600, 4), 4);
+        assert_eq!(taken(&mut strangers, Entry, 0, 200), 6, "what was left");
+        assert_eq!(taken(&mut strangers, Entry, 30, 200), 10, "and it fills from there");
     }
 }

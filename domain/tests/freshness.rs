@@ -26,12 +26,13 @@ const fn kept(up_for: i64) -> Transit {
 
 struct Gate {
     world: World,
+    boot: u64,
     seq: u64,
 }
 
 impl Gate {
     fn new() -> Self {
-        Self { world: World::new(0), seq: 0 }
+        Self { world: World::new(0), boot: 9, seq: 0 }
     }
 
     fn says(&mut self, received: &str, told: Option<Timestamp>, way: Transit, what: Happening) {
@@ -40,7 +41,7 @@ impl Gate {
         self.world.take(
             Input::Device(DeviceEvent {
                 device: "G1".into(),
-                boot: 9,
+                boot: self.boot,
                 seq: self.seq,
                 device_time: told,
                 received,
@@ -238,9 +239,7 @@ fn a_flood_of_strangers_is_answered_and_counted_and_a_member_among_them_gets_in(
         counted += lines.filter(|entry| matches!(entry.noted, Noted::Strangers { .. })).count();
         refused += batch.commands.len();
     }
-    assert_eq!((decided, counted, refused), (100, 900, 1000), "each is answered");
-    let line = gate.world.last.journal.last().unwrap();
-    assert_eq!((line.source, line.device.as_ref()), (Some((9, 1000)), Some(&"G1".into())));
+    assert_eq!((decided, counted, refused), (10, 0, 1000), "each is answered");
     assert!(gate.outcome(Entry, "09:00:00.500", None, Transit::Straight).opens());
     gate.seq = 999;
     gate.says(
@@ -250,4 +249,24 @@ fn a_flood_of_strangers_is_answered_and_counted_and_a_member_among_them_gets_in(
         Happening::CredentialRead { direction: Entry, uid: "0000AAAA".into(), pin: None },
     );
     assert!(gate.world.last.journal.is_empty(), "what was counted is not taken again");
+    gate.world.take(Input::Tick, at("09:01:00.001"));
+    let line = gate.world.last.journal.last().unwrap();
+    assert_eq!((line.source, line.device.as_ref()), (Some((9, 1000)), Some(&"G1".into())));
+    let count = Noted::Strangers { direction: Entry, count: 990, first: 11 };
+    assert_eq!(line.noted, count, "all of the minute are one line");
+}
+
+#[test]
+fn strangers_of_a_device_that_started_anew_have_their_own_line() {
+    let mut gate = Gate::new();
+    for number in 0..20 {
+        gate.boot = 9 + number / 15;
+        let uid = format!("{number:08X}").as_str().into();
+        let what = Happening::CredentialRead { direction: Entry, uid, pin: None };
+        gate.says("09:00:00", None, Transit::Straight, what);
+    }
+    gate.world.take(Input::Tick, at("09:02:00"));
+    let [line] = &gate.world.last.journal[..] else { panic!("{:?}", gate.world.last.journal) };
+    assert_eq!(line.source.map(|(boot, _)| boot), Some(10));
+    assert!(matches!(line.noted, Noted::Strangers { count: 5, .. }), "{line:?}");
 }

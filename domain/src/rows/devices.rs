@@ -38,6 +38,26 @@ pub struct DeviceState {
     /// When its door, which stands open, raises the alarm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarm_at: Option<Timestamp>,
+    /// Reads of strangers on the way in that wait for their line of the journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strangers_in: Option<StrangersCounted>,
+    /// The same on the way out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strangers_out: Option<StrangersCounted>,
+}
+
+/// Reads of strangers within one minute that get one line of the journal at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StrangersCounted {
+    /// When the minute ends.
+    pub until: Timestamp,
+    /// How many.
+    pub count: u64,
+    /// The run of the device that they were made in, and its own number of the first; nothing
+    /// where it has none.
+    pub first: Option<(u64, u64)>,
+    /// The device's own number of the last.
+    pub last: u64,
 }
 
 /// What a device's messages say of its clock. How late a message is: how much earlier than its

@@ -28,8 +28,8 @@ use domain::{
         Exemption, Extras, Family, FileName, Guests, Hold, HoldKey, Import, Kin, Language,
         LastRead, Left, Locker, Mark, MarkKey, Member, Occupancy, Operator, OrderKey, ParamKey,
         Pass, PassKey, PassState, PendingOrder, Person, Pickup, Presence, ReaderKey, Reservation,
-        ReservationKey, ReservationState, SetParam, Spending, Tariff, TariffKey, Terminal, Token,
-        Visit, Visits, Waiting, WaitsFor,
+        ReservationKey, ReservationState, SetParam, Spending, StrangersCounted, Tariff, TariffKey,
+        Terminal, Token, Visit, Visits, Waiting, WaitsFor,
     },
     scope::Scope,
     state::{Batch, Changes, Entry, Noted, Posting, Transaction},
@@ -343,6 +343,12 @@ fn gate_rows() -> Changes {
                     online: true,
                     mode: Some(GateMode::OutOfService),
                     alarm_at: Some(NOW),
+                    strangers_in: Some(StrangersCounted {
+                        until: NOW,
+                        count: 90,
+                        first: Some((u64::MAX, 1)),
+                        last: 100,
+                    }),
                     ..DeviceState::default()
                 },
             ),
