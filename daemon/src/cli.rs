@@ -190,7 +190,10 @@ What the code needs a second person for waits 60 seconds for `kari confirm`.")]
     Override(OverrideArgs),
     /// Confirm, as a second person at another terminal, what somebody ordered within a minute.
     #[command(after_help = "Example:
-  kari confirm my-pool desk-1 --operator levan --terminal till-1")]
+  kari confirm my-pool desk-1 --operator levan --terminal till-1
+
+What waits at desk-1 is shown first, and that alone is confirmed. Its decision may be named, too:
+  kari confirm my-pool desk-1 0199a1b2-… --operator levan --terminal till-1")]
     Confirm(ConfirmArgs),
     /// Give gates and readers accounts at the MQTT server inside.
     #[command(subcommand)]

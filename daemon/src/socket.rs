@@ -142,10 +142,17 @@ pub(crate) enum Question {
     },
     /// All exemptions.
     Exemptions,
+    /// What waits at a terminal for a second person.
+    Waits {
+        /// The terminal where it was ordered.
+        ordered_at: String,
+    },
     /// A second person's confirmation.
     Confirm {
         /// The terminal where it was ordered.
         ordered_at: String,
+        /// The decision that was seen.
+        decision: Option<DecisionId>,
         /// Where.
         terminal: String,
         /// Who.
@@ -367,11 +374,14 @@ async fn answer(question: Question, desk: &Desk) -> Reply {
         Question::Find { text } => desk.find(&text).await,
         Question::History { uid } => desk.history(&uid).await,
         Question::Exemptions => desk.exemptions().await,
-        Question::Confirm { ordered_at, terminal, operator, pin } => {
+        Question::Waits { ordered_at } => {
+            desk.ask(Input::Waits { ordered_at: ordered_at.into() }).await
+        }
+        Question::Confirm { ordered_at, decision, terminal, operator, pin } => {
             let Some(pin) = desk.pins.digest(&operator, &pin) else { return no_pin() };
             let (terminal, ordered_at) = (terminal.into(), ordered_at.into());
             let operator = operator.as_str().into();
-            desk.ask(Input::Confirm { terminal, ordered_at, operator, pin }).await
+            desk.ask(Input::Confirm { terminal, ordered_at, decision, operator, pin }).await
         }
         Question::Import { .. } => ended(),
     }

@@ -7,14 +7,17 @@ use crate::{
     params::Param,
     reasons::Condition,
     rows::{
-        Dated, DeviceClock, DeviceState, Emergency, Hold, Locker, Presence, Reservation, Token,
-        Visit, Waiting,
+        Dated, DeviceClock, DeviceState, Emergency, Guests, Hold, Locker, PendingOrder, Presence,
+        Reservation, Token, Visit, Visits, Waiting,
     },
     scope::Place,
     state::{Entry, Noted},
     step::{Message, Step},
     time::{Span, Timestamp},
 };
+
+/// No limit slides over a longer time (parameters 17 and 40 count longer ones by the calendar).
+const SLIDES_MOST: Span = Span::seconds(366 * 86_400);
 
 /// What an event counts for, once its time is settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +115,7 @@ impl Step<'_> {
             self.note_step(by);
         }
         self.move_people(by);
+        self.move_reads(by);
         self.move_things(by);
         self.state.timers.rebuild(&self.state.tables);
     }
@@ -151,6 +155,47 @@ impl Step<'_> {
             tables.holds.iter().map(|(key, row)| (key.clone(), row.clone())).collect();
         for (key, row) in holds {
             tables.holds.put(key, moved_hold(row, by));
+        }
+    }
+
+    /// What was read, failed and begun lately, as far as a duration counts from it.
+    fn move_reads(&mut self, by: Span) {
+        let since = self.now.minus(SLIDES_MOST);
+        let tables = &mut self.state.tables;
+        let reads: Vec<_> =
+            tables.last_reads.iter().map(|(key, row)| (key.clone(), row.clone())).collect();
+        for (key, mut row) in reads {
+            let recent = row.recent.iter_mut().map(|(_, at)| at);
+            for at in recent.chain([&mut row.at]) {
+                *at = at.plus(by);
+            }
+            tables.last_reads.put(key, row);
+        }
+        let failures: Vec<_> =
+            tables.attempts.iter().map(|(key, row)| (key.clone(), row.clone())).collect();
+        for (key, mut row) in failures {
+            row.failed.iter_mut().for_each(|at| *at = at.plus(by));
+            tables.attempts.put(key, row);
+        }
+        let orders: Vec<_> =
+            tables.pending_orders.iter().map(|(key, row)| (key.clone(), row.clone())).collect();
+        for (key, row) in orders {
+            tables.pending_orders.put(key, PendingOrder { at: row.at.plus(by), ..row });
+        }
+        let begun = |visits: &Visits| {
+            let mut moved = visits.clone();
+            moved.step(since, by);
+            (moved != *visits).then_some(moved)
+        };
+        let visits: Vec<_> =
+            tables.visits.iter().filter_map(|(key, row)| Some((*key, begun(row)?))).collect();
+        for (key, row) in visits {
+            tables.visits.put(key, row);
+        }
+        let guests: Vec<_> =
+            tables.guests.iter().filter_map(|(key, row)| Some((*key, begun(&row.0)?))).collect();
+        for (key, row) in guests {
+            tables.guests.put(key, Guests(row));
         }
     }
 

@@ -82,12 +82,24 @@ fn at_exit(found: &mut Finding, missing: &[HoldCondition]) -> Vec<HoldCondition>
     lacks
 }
 
+/// The state of a pass is told by one word, the first that holds; the next one counts where that
+/// was taken away.
+const PASS_STATE: [Reason; 2] = [Reason::MembershipNotActive, Reason::VisitsExhausted];
+
+fn one_word(findings: &mut Vec<Finding>) {
+    let [first, next] = PASS_STATE;
+    if findings.iter().any(|found| found.reason == first && found.class == Class::Deny) {
+        findings.retain(|found| found.reason != next);
+    }
+}
+
 /// Combines the findings of a request; `missing` are the conditions of a hold that are not met.
 ///
 /// On an exit nothing is refused (I5), and nowhere else is anything held.
 #[must_use]
 pub fn combine(kind: EventKind, mut findings: Vec<Finding>, missing: &[HoldCondition]) -> Combined {
     let mut lacking = Vec::new();
+    one_word(&mut findings);
     for found in &mut findings {
         match (kind, found.class) {
             (EventKind::Exit, Class::Deny | Class::Hold) => {

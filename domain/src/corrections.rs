@@ -5,6 +5,7 @@ use crate::{
     ids::{AccountId, MemberId},
     ledger::{Booking, Purpose},
     money::Money,
+    order::What,
     rows::AccountKind,
     sales::Sale,
     step::Step,
@@ -88,6 +89,17 @@ impl Step<'_> {
                 day.spent = Money::ZERO.max(day.spent - back);
             });
         }
+        self.forget_waiting_corrections(charge);
         self.decide_holds_again(wallet, sale.till);
+    }
+
+    /// Whoever else ordered the same and waits for a second person waits for nothing any more.
+    fn forget_waiting_corrections(&mut self, of: &Transaction) {
+        let orders = &mut self.state.tables.pending_orders;
+        let same = |what: &What| matches!(what, What::Correct { charge, .. } if charge.id == of.id);
+        let waiting = orders.iter().filter(|(_, row)| same(&row.order.what));
+        for till in waiting.map(|(till, _)| till.clone()).collect::<Vec<_>>() {
+            orders.remove(till);
+        }
     }
 }

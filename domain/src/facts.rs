@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     event::Direction,
     money::Money,
-    params::{Letter, Param, ParamMask},
+    params::{ACTIONS, Letter, MEMBERSHIP_STATES, Param, ParamMask},
     scope::Supplied,
     time::Timestamp,
     verdict::Finding,
@@ -133,6 +133,39 @@ pub struct FactSpec {
     /// The parameters that went into it.
     pub from: &'static [Param],
 }
+
+/// The words that a fact is one of, beside none at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Words {
+    /// Any.
+    Open,
+    /// These.
+    Listed(&'static [&'static str]),
+    /// The zones of the site.
+    Zones,
+    /// The devices of the site.
+    Devices,
+}
+
+impl FactSpec {
+    /// The words that it is one of.
+    #[must_use]
+    pub fn words(&self) -> Words {
+        match self.name {
+            "device" => Words::Devices,
+            "zone" | "zone_name" => Words::Zones,
+            "credential_state" => Words::Listed(CREDENTIAL_STATES),
+            "membership_state" => Words::Listed(MEMBERSHIP_STATES),
+            "certificate" => Words::Listed(&["missing", "valid", "ended"]),
+            "action" => Words::Listed(ACTIONS),
+            _ => Words::Open,
+        }
+    }
+}
+
+/// The words of the fact `credential_state`.
+const CREDENTIAL_STATES: &[&str] =
+    &["unknown", "active", "lost", "stolen", "blocked", "returned", "none"];
 
 trait AsFact {
     const KIND: FactKind;
@@ -275,7 +308,7 @@ facts! {
     terminal_allows: bool, [TerminalAllowedActions], "whether it may be done at this terminal";
     second_needed: bool, [OperatorTwoPersonActions, SaleRefundMaxAmount],
         "whether a second person has to confirm it";
-    second_confirmed: bool, [OperatorAllowedActions],
+    second_confirmed: bool, [OperatorAllowedActions, SaleRefundMaxAmount],
         "whether another person with the right confirmed it elsewhere within 60 s";
     override_listed: bool, [OperatorOverrideCodes],
         "whether the operator may lift every reason that the override names";

@@ -9,7 +9,7 @@ use crate::{
     bill::Bill,
     facts::{EventKind, Facts},
     ids::ZoneId,
-    limit::Limit,
+    limit::{Limit, Period},
     lockers::LockerBill,
     money::Money,
     params::{CATALOGUE, DefaultFor, Param, Value},
@@ -243,8 +243,11 @@ impl Gathering<'_> {
         // What never ends lasts longest.
         let mut longest = None;
         for limit in limits {
-            let counts = |begun: &&Timestamp| limit.period.counts(**begun, now, self.zone);
-            let mut counted: Vec<Timestamp> = visits.begun.iter().filter(counts).copied().collect();
+            let slides = matches!(limit.period, Period::Sliding(_));
+            let counts = |begun: &Timestamp| limit.period.counts(*begun, now, self.zone);
+            let begun = visits.begun.iter();
+            let begun = begun.map(|begun| if slides { begun.elapsing() } else { begun.at });
+            let mut counted: Vec<Timestamp> = begun.filter(counts).collect();
             let all = i64::try_from(counted.len()).unwrap_or(i64::MAX);
             if !limit.is_reached(all.saturating_add(i64::from(visits.promised))) {
                 continue;

@@ -6,7 +6,7 @@ use crate::{
     event::Direction,
     ids::{
         AccountId, CredentialId, DecisionId, DeviceId, GroupId, ImportId, MemberId, OperatorId,
-        VisitId,
+        PassId, VisitId,
     },
     money::Money,
     order::{OverrideReason, Second},
@@ -131,6 +131,13 @@ pub enum Noted {
         /// The fields that changed.
         fields: Vec<Changed>,
     },
+    /// A frozen pass goes on, as the day came that its freeze ends on.
+    Thawed {
+        /// Whose.
+        member: MemberId,
+        /// Which.
+        pass: PassId,
+    },
     /// A refusal was lifted.
     Overridden {
         /// The decision that allowed it.
@@ -157,6 +164,13 @@ pub enum Noted {
         owed: [Money; 2],
         /// Until when it opens.
         until: Timestamp,
+    },
+    /// A read used up the token that an override issued.
+    OverrideUsed {
+        /// The decision that allowed the override.
+        decision: DecisionId,
+        /// The decision of the read.
+        read: DecisionId,
     },
     /// What an overstay would have cost if no emergency had ended the visit.
     Unbilled {
@@ -232,6 +246,7 @@ pub const PERSONAL: &[(&str, Record)] = &[
     ("acted", Record::Audit),
     ("parameter_set", Record::Audit),
     ("changed", Record::Audit),
+    ("thawed", Record::Audit),
     ("overridden", Record::Audit),
     ("paid", Record::Audit),
     ("terminal_changed", Record::Audit),
@@ -255,7 +270,9 @@ impl Noted {
             Self::Acted { .. } => "acted",
             Self::ParameterSet { .. } => "parameter_set",
             Self::Changed { .. } => "changed",
+            Self::Thawed { .. } => "thawed",
             Self::Overridden { .. } => "overridden",
+            Self::OverrideUsed { .. } => "override_used",
             Self::Unbilled { .. } => "unbilled",
             Self::Paid { .. } => "paid",
             Self::SessionClosed { .. } => "session_closed",

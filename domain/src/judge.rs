@@ -72,7 +72,8 @@ fn tell_ends(seen: &Seen, gathered: &Gathered, combined: &mut Combined) {
     }
 }
 
-/// What an operator lifts does not come back as a warning; that he did is told.
+/// What an operator lifts does not come back as a warning; that he did is told, as is what a second
+/// person confirmed.
 fn lift(seen: &Seen, gathered: &Gathered, findings: &mut Vec<Finding>) {
     let refuses = |found: &Finding| matches!(found.class, Class::Deny | Class::Hold);
     let lifted = |found: &Finding| {
@@ -82,10 +83,17 @@ fn lift(seen: &Seen, gathered: &Gathered, findings: &mut Vec<Finding>) {
     };
     let before = findings.len();
     findings.retain(|found| !lifted(found));
-    if findings.len() < before {
+    let order = seen.order.as_ref();
+    let facts = &gathered.facts;
+    let two = matches!(seen.kind, EventKind::Operator | EventKind::Refund);
+    let confirmed = two && facts.second_needed && facts.second_confirmed;
+    let second = order.filter(|_| confirmed);
+    let second = second.and_then(|order| order.second.as_ref());
+    if findings.len() < before || second.is_some() {
         let token = seen.lifted.as_ref().map(|(operator, _)| operator);
-        let approver = seen.order.as_ref().and_then(|order| order.approver.as_ref());
+        let approver = order.and_then(|order| order.approver.as_ref());
         let whose = token.or(approver.map(|approver| &approver.login));
+        let whose = whose.or(second.map(|second| &second.operator.login));
         let details = whose.map(|login| ("operator".to_owned(), Detail::Word(login.to_string())));
         let details = details.into_iter().collect();
         findings.push(Finding { details, ..floor(Reason::GrantedOverride, Class::Grant) });

@@ -270,6 +270,15 @@ impl Step<'_> {
         }
     }
 
+    /// What paid a debt is void: it is as old as it was.
+    pub(crate) fn owed_before(&mut self, wallet: AccountId, since: Timestamp) {
+        let mut account = self.account(wallet);
+        if account.debt_since.is_some_and(|known| since < known) {
+            account.debt_since = Some(since);
+            self.state.tables.accounts.put(wallet, account);
+        }
+    }
+
     /// Unpaid charges, and what the wallet is below zero.
     pub(crate) fn debt_of(&mut self, wallet: AccountId) -> Money {
         let owed = |balance: Money| Money::ZERO.max(-balance);
@@ -316,7 +325,7 @@ impl Step<'_> {
         id
     }
 
-    fn account(&mut self, id: AccountId) -> Account {
+    pub(crate) fn account(&mut self, id: AccountId) -> Account {
         if let Some(account) = self.state.tables.accounts.read(&id) {
             return account.clone();
         }

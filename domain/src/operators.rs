@@ -17,7 +17,7 @@ use crate::{
     site::Gate,
     state::{Answer, Noted},
     step::{Message, Step},
-    till::TOGETHER,
+    till::{LIFTED_WITHIN, TOGETHER},
     time::{Span, Timestamp},
     verdict::Outcome,
 };
@@ -79,7 +79,8 @@ impl Step<'_> {
         for key in answers.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
             tables.answers.remove(key);
         }
-        let orders = tables.pending_orders.iter().filter(|(_, row)| old(row.at, TOGETHER));
+        // Whoever confirms too late is told so for a while.
+        let orders = tables.pending_orders.iter().filter(|(_, row)| old(row.at, LIFTED_WITHIN));
         for key in orders.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
             tables.pending_orders.remove(key);
         }
@@ -89,19 +90,31 @@ impl Step<'_> {
     pub(crate) fn signed_confirmation(
         &mut self,
         (terminal, there): (&DeviceId, &DeviceId),
+        seen: Option<DecisionId>,
         (operator, pin): (&OperatorId, &PinDigest),
     ) -> Answer {
         if let Err(why) = self.prove(operator, pin, terminal) {
             return Answer::Refused(why);
         }
-        let refused = || {
+        let waits = self.state.tables.pending_orders.read(there).map(|row| row.decision);
+        if let (Some(seen), Some(waits)) = (seen, waits)
+            && seen != waits
+        {
             let why = format!(
-                "nothing waits for a second person at {there}: an order waits for 60 seconds, and \
-                 somebody else confirms it at another terminal"
+                "what waits at {there} is another order than the one you saw: decision {waits}; \
+                 look at it, then confirm it"
             );
-            Answer::Refused(why)
-        };
-        self.confirm(operator, (terminal, there)).unwrap_or_else(refused)
+            return Answer::Refused(why);
+        }
+        let refused = || nothing_waits(there);
+        self.confirm(operator, (terminal, there), true).unwrap_or_else(refused)
+    }
+
+    /// The decision on what waits at a terminal for a second person.
+    pub(crate) fn waits_for_second(&mut self, there: &DeviceId) -> Answer {
+        let row = self.state.tables.pending_orders.read(there);
+        let row = row.filter(|row| within(row.at, self.now, TOGETHER));
+        row.map_or_else(|| nothing_waits(there), |row| Answer::Decided(row.decision))
     }
 
     /// A band with a PIN at a gate: is it an operator, and is there something for him to do? He
@@ -125,7 +138,7 @@ impl Step<'_> {
         }
         let site = self.state.site.clone();
         let desk = site.gates.get(&asked.device).and_then(|gate| gate.desk.as_ref());
-        desk.is_some_and(|desk| self.confirm(&login, (&asked.device, desk)).is_some())
+        desk.is_some_and(|desk| self.confirm(&login, (&asked.device, desk), false).is_some())
     }
 
     /// Whether it is the code of the band as somebody's card, which is no operator's business.
@@ -209,17 +222,20 @@ impl Step<'_> {
     }
 
     /// Carries out, for somebody at `terminal`, what was ordered `there` and waits for a second
-    /// person; `None` where nothing does.
+    /// person; `None` where nothing does. Whoever may not confirm it is refused on record where he
+    /// `said` that he confirms; a band at a gate may have been read for something else.
     fn confirm(
         &mut self,
         operator: &OperatorId,
         (terminal, there): (&DeviceId, &DeviceId),
+        said: bool,
     ) -> Option<Answer> {
         let site = &self.state.site;
         let known = site.terminals.contains_key(terminal) || site.gates.contains_key(terminal);
         let row = self.state.tables.pending_orders.read(there).filter(|_| known)?.clone();
         let other = terminal != there && row.order.operator != *operator;
-        if !other || !within(row.at, self.now, TOGETHER) {
+        let counts = other && within(row.at, self.now, TOGETHER);
+        if !counts && !said {
             return None;
         }
         let device = there.clone();
@@ -227,7 +243,7 @@ impl Step<'_> {
             Second { operator: operator.clone(), terminal: terminal.clone(), at: self.now };
         let order = Order { second: Some(second), ..row.order };
         let message = Message::of(device, row.source, row.at);
-        Some(self.order_answered(&message, order, row.key))
+        Some(self.order_answered(&message, order, row.key.filter(|_| counts)))
     }
 
     /// An order, and what it came to. What lacks nothing but a second person waits for one.
@@ -256,8 +272,14 @@ impl Step<'_> {
             self.keep_answer(order.operator.clone(), key, id);
         }
         if waits {
-            let row = PendingOrder { order, at: message.at, source: message.source, key };
-            self.state.tables.pending_orders.put(terminal, row);
+            let order = Order { second: None, ..order };
+            // Who could not confirm it leaves it as it was.
+            let pending = &mut self.state.tables.pending_orders;
+            let same = pending.read(&terminal).filter(|row| row.at == message.at);
+            let same = same.filter(|row| row.order == order).map(|row| row.decision);
+            let (at, source, decision) = (message.at, message.source, same.unwrap_or(id));
+            let row = PendingOrder { order, decision, at, source, key };
+            pending.put(terminal, row);
         } else if self.state.tables.pending_orders.read(&terminal).is_some() {
             self.state.tables.pending_orders.remove(terminal);
         }
@@ -397,4 +419,12 @@ impl Step<'_> {
         self.unreadable(terminal.clone(), why.clone());
         Err(why)
     }
+}
+
+fn nothing_waits(there: &DeviceId) -> Answer {
+    let why = format!(
+        "nothing waits for a second person at {there}: an order waits for 60 seconds, unless the \
+         same was done meanwhile, and somebody else confirms it at another terminal"
+    );
+    Answer::Refused(why)
 }

@@ -92,7 +92,8 @@ impl Step<'_> {
         let seen = self.look(&asked, gate);
         let (gathered, combined) = self.judged(&seen, &site.time_zone);
         if combined.outcome.opens() {
-            self.act(&message, &asked, seen, gathered, combined);
+            // This opening is what was ordered; the token is for one more read.
+            self.act_on(&message, &asked, seen, gathered, combined);
         }
     }
 
@@ -105,6 +106,17 @@ impl Step<'_> {
         let token = self.state.tables.tokens.read(&key)?.clone();
         let opens = !token.used && asked.at <= token.until && token.kind == asked.kind;
         opens.then_some(token)
+    }
+
+    /// A read was decided with a token: it is used up, and says by which.
+    pub(crate) fn token_used_by(&mut self, asked: &Asked, read: DecisionId) {
+        let key = HoldKey { uid: asked.uid.clone(), gate: asked.device.clone() };
+        let Some(token) = self.state.tables.tokens.read(&key) else { return };
+        let noted = Noted::OverrideUsed { decision: token.decision, read };
+        let device = Some(asked.device.clone());
+        let entry = crate::state::Entry { at: asked.at, device, source: None, noted };
+        self.batch.journal.push(entry);
+        self.use_token(&asked.uid, &asked.device);
     }
 
     /// A passage was made: the token is used up.

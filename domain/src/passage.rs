@@ -229,7 +229,7 @@ impl Step<'_> {
             }
             for charge in row.charges.iter().filter(|charge| charge.what == ChargeFor::Entry) {
                 self.book_charge(&charged_to(key, &visit, row), charge, Money::ZERO, at);
-                self.spend(row, charge.amount);
+                self.spend((row.member, at), charge.amount);
                 visit.paid = visit.paid + charge.amount;
             }
             self.book_surcharges((key, &mut visit), row, at);
@@ -251,7 +251,7 @@ impl Step<'_> {
             let ChargeFor::Surcharge(zone) = &charge.what else { continue };
             if !visit.surcharged.contains(zone) {
                 self.book_charge(&charged_to(key, visit, row), charge, Money::ZERO, at);
-                self.spend(row, charge.amount);
+                self.spend((row.member, at), charge.amount);
                 visit.surcharged.push(zone.clone());
             }
         }

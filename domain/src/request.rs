@@ -15,7 +15,7 @@ use crate::{
     reasons::{Class, Condition, Reason},
     rows::{Charge, ChargeFor, PinDigest, Reservation, ReservationKey, ReservationState},
     scope::{Place, Supplied},
-    seen::Seen,
+    seen::{Holder, Seen},
     state::{HoldEnd, Noted},
     step::{Message, Step},
     time::{Span, Timestamp},
@@ -73,7 +73,9 @@ impl Step<'_> {
             if direction == Direction::Entry && seen.is_of_a_responder(&site) {
                 return self.let_responder_in(message, &asked, seen);
             }
-            return self.decide_alone(message, &asked, Combined::only(outcome, finding), seen);
+            let also = self.leaves_alone(&seen);
+            let combined = Combined { also, ..Combined::only(outcome, finding) };
+            return self.decide_alone(message, &asked, combined, seen);
         }
         if self.is_surplus(message, direction, &seen) {
             return self.count_stranger(message, &asked, &seen);
@@ -94,6 +96,20 @@ impl Step<'_> {
             return;
         }
         self.act(message, &asked, seen, gathered, combined);
+    }
+
+    /// A child that an emergency lets out without its guardian: the alarm that somebody looks for
+    /// it (parameter 39).
+    fn leaves_alone(&mut self, seen: &Seen) -> Vec<Finding> {
+        let child = seen.holder.as_ref().is_some_and(Holder::is_minor);
+        if !child || seen.kind != EventKind::Exit {
+            return Vec::new();
+        }
+        let zone = self.state.site.time_zone.clone();
+        let (_, combined) = self.judged(seen, &zone);
+        let found = combined.reasons.into_iter().chain(combined.also);
+        let alone = found.filter(|found| found.reason == Reason::PickupNotAuthorised);
+        alone.map(|found| Finding { class: Class::Warn, alarm: true, ..found }).collect()
     }
 
     /// A decision that opens nothing by itself: an operator's order.
@@ -190,7 +206,7 @@ impl Step<'_> {
         again.then(|| Finding { details: limit, ..floor(Reason::DuplicateRead, Class::Ignore) })
     }
 
-    /// P11: the record, the answer, and what follows from the outcome.
+    /// Acts on a read. Whatever it comes to, it uses up the token that lifted something for it.
     pub(crate) fn act(
         &mut self,
         message: &Message,
@@ -199,6 +215,22 @@ impl Step<'_> {
         gathered: Gathered,
         combined: Combined,
     ) {
+        let uses_token = seen.lifted.is_some() && combined.outcome != Outcome::Ignore;
+        let read = self.act_on(message, asked, seen, gathered, combined);
+        if uses_token {
+            self.token_used_by(asked, read);
+        }
+    }
+
+    /// P11: the record, the answer, and what follows from the outcome.
+    pub(crate) fn act_on(
+        &mut self,
+        message: &Message,
+        asked: &Asked,
+        seen: Seen,
+        gathered: Gathered,
+        combined: Combined,
+    ) -> DecisionId {
         let opens = combined.outcome.opens();
         let reader = asked.reader();
         let place = self.state.tables.last_reads.peek(&reader).map_or(0, |last| last.next_place);
@@ -209,7 +241,9 @@ impl Step<'_> {
         let through = opens && asked.locker.is_none();
         let promised = through.then(|| self.promise(asked, &seen, &gathered, books)).flatten();
         let found = combined.reasons.clone();
-        if found.iter().any(|found| found.reason == Reason::AuthFactorFailed) {
+        let is_found = |reason| found.iter().any(|found| found.reason == reason);
+        // What is given while the card is locked does not lock it for longer.
+        if is_found(Reason::AuthFactorFailed) && !is_found(Reason::CredentialLockedOut) {
             self.failed_factor(asked);
         }
         let mut consulted = self.policy.consulted(asked.kind);
@@ -250,6 +284,7 @@ impl Step<'_> {
             self.open(asked, &gathered, decision, (promised, place));
             self.accompanied(asked);
         }
+        decision
     }
 
     /// Remembers a failure of the second factor, as long as a limit may count it (parameter 4).

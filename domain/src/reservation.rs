@@ -90,9 +90,9 @@ impl Step<'_> {
         }
     }
 
-    /// Money that counts for the day.
-    pub(crate) fn spend(&mut self, row: &Reservation, amount: Money) {
-        self.spending((row.member, row.granted), |day| day.spent = day.spent + amount);
+    /// Money that counts for the day on which it is booked, so that a correction finds it there.
+    pub(crate) fn spend(&mut self, of: (MemberId, Timestamp), amount: Money) {
+        self.spending(of, |day| day.spent = day.spent + amount);
     }
 
     /// Changes what limits of visits count for a member.
@@ -132,7 +132,7 @@ impl Step<'_> {
                 Timer::Strangers(device, way) => self.strangers_noted(&device, way, ended),
                 Timer::Waiting(key) => self.waited(&key, ended),
                 Timer::Earned(day) => self.earn_day(day),
-                Timer::Thaw(key) => _ = self.unfreeze(key, ended),
+                Timer::Thaw(key) => self.thaw(key, ended),
             }
         }
     }

@@ -24,8 +24,8 @@ pub use imports::Import;
 pub use money::{Account, AccountClass, AccountKind, Floor, Spending, Subject};
 pub use params::{ParamKey, SetParam};
 pub use people::{
-    Attempts, Credential, CredentialKind, CredentialState, Exempted, Exemption, Extras, Family,
-    Guests, Kin, Language, Member, Operator, PinDigest, Visits,
+    Attempts, Begun, Credential, CredentialKind, CredentialState, Exempted, Exemption, Extras,
+    Family, Guests, Kin, Language, Member, Operator, PinDigest, Visits,
 };
 pub use person::{
     Ban, Document, DocumentKind, FileName, HELD_EVENTS, Held, HeldEvent, PHONES_MAX, Person, Pickup,

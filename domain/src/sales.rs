@@ -1,5 +1,7 @@
 //! Sales: a basket becomes postings, passes, deposits and a receipt, whole or not at all.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +61,10 @@ pub struct Receipt {
     pub passes: Vec<PassId>,
     /// The postings of its transaction, so that they can be reversed.
     pub postings: Vec<Posting>,
+    /// The wallets that it freed of debt, and since when they had owed: what is voided makes no old
+    /// debt young.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub freed: Vec<(AccountId, Timestamp)>,
 }
 
 /// Who sells what to whom.
@@ -124,7 +130,10 @@ impl Step<'_> {
     ) {
         let Written { takes_back, member, lines, ways, passes } = written;
         let postings = merged(postings);
+        let owed = self.owed_since(&postings);
         let transaction = self.post(booking, &postings);
+        let is_free = |step: &mut Self, wallet| step.account(wallet).debt_since.is_none();
+        let freed = owed.into_iter().filter(|(wallet, _)| is_free(self, *wallet)).collect();
         self.count_cash(sale.till, ways.cash);
         let (drawer, key) = self.next_receipt(sale);
         let receipt = Receipt {
@@ -147,9 +156,22 @@ impl Step<'_> {
                 .iter()
                 .map(|(account, amount)| Posting { account: *account, amount: *amount })
                 .collect(),
+            freed,
         };
         self.count_receipt(sale.till, drawer, &receipt);
         self.batch.receipts.push(receipt);
+    }
+
+    /// Since when the wallets among these accounts have owed.
+    fn owed_since(&mut self, postings: &[(AccountId, Money)]) -> Vec<(AccountId, Timestamp)> {
+        let wallets = postings.iter().filter_map(|(id, _)| match self.account(*id).kind {
+            AccountKind::Wallet => Some(*id),
+            AccountKind::Receivable => Some(id.beside()),
+            _ => None,
+        });
+        let wallets: BTreeSet<AccountId> = wallets.collect();
+        let since = |wallet| Some((wallet, self.account(wallet).debt_since?));
+        wallets.into_iter().filter_map(since).collect()
     }
 
     /// The next number of a till, and the drawer that has counted it. Selling opens a session where

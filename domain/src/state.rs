@@ -344,10 +344,17 @@ pub enum Input {
         terminal: DeviceId,
         /// The terminal where it was ordered.
         ordered_at: DeviceId,
+        /// The decision that he saw; nothing where he takes whatever waits.
+        decision: Option<DecisionId>,
         /// Who.
         operator: OperatorId,
         /// The proof.
         pin: PinDigest,
+    },
+    /// Asks for the decision on what waits at a terminal for a second person.
+    Waits {
+        /// The terminal where it was ordered.
+        ordered_at: DeviceId,
     },
     /// A till, a desk or a pay point came, went, or somebody signed in there or out.
     Terminal {

@@ -40,9 +40,11 @@ pub fn step(
         Input::SignedOrder { terminal, order, pin, key } => {
             return step.signed_order(terminal, (*order, &pin), key);
         }
-        Input::Confirm { terminal, ordered_at, operator, pin } => {
-            return step.signed_confirmation((&terminal, &ordered_at), (&operator, &pin));
+        Input::Confirm { terminal, ordered_at, decision, operator, pin } => {
+            let places = (&terminal, &ordered_at);
+            return step.signed_confirmation(places, decision, (&operator, &pin));
         }
+        Input::Waits { ordered_at } => return step.waits_for_second(&ordered_at),
         Input::ClockStepped { by } => step.clock_stepped(by),
         Input::Terminal { terminal, state } => step.terminal(terminal, state),
         Input::PhotoChecked { waiting, same } => step.photo_checked(&waiting, same),

@@ -202,6 +202,9 @@ impl Step<'_> {
         let ways =
             Ways { cash: -of.cash, card: -of.card, wallet: -of.wallet, rounding: -of.rounding };
         self.take_back(sale, of, (counts, lines), (booking, back, ways));
+        for (wallet, since) in &of.freed {
+            self.owed_before(*wallet, *since);
+        }
         let mut drawer = self.drawer(sale.till);
         if let Some(session) = &mut drawer.session {
             session.voids += 1;

@@ -140,11 +140,14 @@ impl SeenOrder {
         facts.second_needed = self.second_needed(&value);
         facts.second_confirmed = self.second.as_ref().is_some_and(|second| {
             let roles = &second.operator.roles;
-            let rights = Place { roles, ..*place };
-            let rights = table.resolve(Param::OperatorAllowedActions, &rights).value;
+            let place = Place { roles, ..*place };
+            let rights = table.resolve(Param::OperatorAllowedActions, &place).value;
+            let may = |action: &str| rights.names(Param::OperatorAllowedActions, action);
+            let most = || table.resolve(Param::SaleRefundMaxAmount, &place).value.amount();
             second.counts
                 && !second.operator.favoured
-                && rights.names(Param::OperatorAllowedActions, &self.action)
+                && self.actions().all(may)
+                && (self.action != "refund" || self.wallet <= most())
         });
         (facts.discount_percent, facts.drawer_after) = (self.discount, self.drawer + self.cash);
         facts.pays_cash = self.cash > Money::ZERO;

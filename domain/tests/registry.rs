@@ -150,6 +150,7 @@ fn a_ban_is_lifted_by_two_who_are_not_its_subject() {
     assert_eq!(order(&mut world, "10:01:00", unban()), Ok(Outcome::Deny), "one is not enough");
     assert_eq!(told(&world.last.decisions[0]).1, ["SECOND_OPERATOR_REQUIRED"]);
     let confirm = |login: &str, code: &str| Input::Confirm {
+        decision: None,
         terminal: "till-1".into(),
         ordered_at: "desk-1".into(),
         operator: login.into(),
@@ -322,6 +323,7 @@ fn the_second_person_s_answer_is_the_one_that_a_key_keeps() {
     let input = signed(unban, ("nino", "1111"), key);
     let waits = world.take(input.clone(), at("10:01:00"));
     let confirm = Input::Confirm {
+        decision: None,
         terminal: "till-1".into(),
         ordered_at: "desk-1".into(),
         operator: "eka".into(),

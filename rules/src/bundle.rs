@@ -31,6 +31,9 @@ pub struct Bundle {
     pub rules: Vec<SourceFile>,
     /// The files of cases, `*.cases.toml`.
     pub cases: Vec<SourceFile>,
+    /// Files that were not read although their names look like those, and what they would be read
+    /// by.
+    pub left_alone: Vec<(String, String)>,
 }
 
 impl Bundle {
@@ -43,11 +46,15 @@ impl Bundle {
         let about = |error: io::Error| {
             io::Error::new(error.kind(), format!("cannot read `{}`: {error}", dir.display()))
         };
-        let mut names = Vec::new();
+        let (mut names, mut left_alone) = (Vec::new(), Vec::new());
         for entry in std::fs::read_dir(dir).map_err(about)? {
             let Ok(name) = entry.map_err(about)?.file_name().into_string() else { continue };
             if is_read(&name) {
                 names.push(name);
+            } else if left_alone.len() < FILES_MAX
+                && let Some(meant) = meant(&name)
+            {
+                left_alone.push((name, meant));
             }
             if names.len() > FILES_MAX {
                 return Err(too_large(format!(
@@ -78,7 +85,8 @@ impl Bundle {
             }
             files.push(SourceFile { name, text });
         }
-        Ok(Self::of(files))
+        left_alone.sort();
+        Ok(Self { left_alone, ..Self::of(files) })
     }
 
     /// A bundle of `files`, put in order.
@@ -87,7 +95,7 @@ impl Bundle {
         let mut files: Vec<_> = files.into_iter().collect();
         files.sort_by(|a, b| a.name.cmp(&b.name));
         let (rules, cases) = files.into_iter().partition(|file| file.name.ends_with(".rhai"));
-        Self { rules, cases }
+        Self { rules, cases, left_alone: Vec::new() }
     }
 
     /// The hash over the names and texts of all files, as hexadecimal digits.
@@ -110,6 +118,29 @@ fn is_read(name: &str) -> bool {
     !name.starts_with('.') && (is_rule || name.ends_with(CASES))
 }
 
+/// The name that a file was most likely meant to have, which is not read as it is: `10_a.RHAI`,
+/// `10_a.rhai.txt`, `10_a.rhia`, `10_a.case.toml`.
+fn meant(name: &str) -> Option<String> {
+    if name.starts_with('.') || name.ends_with('~') || name.ends_with(DEFINITIONS) {
+        return None;
+    }
+    let small = name.to_lowercase();
+    let small = small.strip_suffix(".txt").unwrap_or(&small);
+    let stem = |ending: &str| {
+        let stem = small.strip_suffix(ending)?;
+        name.get(..stem.len()).filter(|stem| !stem.is_empty())
+    };
+    let cases = [CASES, ".case.toml", ".cases.tml"].into_iter().find_map(stem);
+    if let Some(stem) = cases {
+        return Some(format!("{stem}{CASES}"));
+    }
+    let (stem, ending) = small.rsplit_once('.')?;
+    let near = ending.len() >= 3 && strsim::damerau_levenshtein(ending, "rhai") <= 1;
+    let stem = name.get(..stem.len()).filter(|stem| near && !stem.is_empty())?;
+    let meant = format!("{stem}.rhai");
+    (!meant.to_lowercase().ends_with(DEFINITIONS)).then_some(meant)
+}
+
 fn read_text(path: &Path) -> io::Result<String> {
     plain_file::text(path, FILE_BYTES_MAX).map_err(|error| {
         io::Error::new(error.kind(), format!("cannot read `{}`: {error}", path.display()))
@@ -126,6 +157,31 @@ mod tests {
 
     fn file(name: &str, text: &str) -> SourceFile {
         SourceFile { name: name.to_owned(), text: text.to_owned() }
+    }
+
+    #[test]
+    fn a_name_that_is_nearly_one_of_a_rule_file_is_told_with_the_one_that_was_meant() {
+        for (name, wanted) in [
+            ("10_a.RHAI", Some("10_a.rhai")),
+            ("10_a.Rhai", Some("10_a.rhai")),
+            ("10_a.rhai.txt", Some("10_a.rhai")),
+            ("10_a.rhia", Some("10_a.rhai")),
+            ("10_a.rha", Some("10_a.rhai")),
+            ("დრო.rhay", Some("დრო.rhai")),
+            ("10_a.CASES.TOML", Some("10_a.cases.toml")),
+            ("10_a.case.toml", Some("10_a.cases.toml")),
+            ("10_a.cases.toml.txt", Some("10_a.cases.toml")),
+            ("10_a.rhai~", None),
+            (".10_a.rhai.swp", None),
+            ("kari.d.rhai", None),
+            ("KARI.D.RHAI", None),
+            ("notes.txt", None),
+            ("site.toml", None),
+            ("README.md", None),
+            (".RHAI", None),
+        ] {
+            assert_eq!(meant(name).as_deref(), wanted, "{name}");
+        }
     }
 
     #[test]

@@ -6,10 +6,12 @@ use std::{any::TypeId, collections::BTreeMap, sync::LazyLock};
 use rhai::{AST, ASTFlags, ASTNode, Expr, FnCallExpr, FnPtr, Position, Stmt};
 
 use crate::{
+    comparisons::Comparisons,
     engine::{CHECKING, REFUSED_FUNCTIONS, REFUSED_WORDS},
     host::reason_for,
     layout::Layout,
     letters::is_mixed,
+    load::Names,
     problem::{PROBLEMS_MAX, Problem, did_you_mean},
     vocabulary::{FUNCTIONS, Use, function, term},
 };
@@ -24,6 +26,7 @@ struct Function {
 /// The names that the files of a set declare, and the check of each file against them.
 pub(crate) struct Check<'a> {
     layout: &'a Layout,
+    names: &'a Names,
     /// Functions of the language, by name: how many arguments they take.
     language: BTreeMap<String, Vec<usize>>,
     functions: BTreeMap<String, Vec<Function>>,
@@ -53,13 +56,14 @@ static LANGUAGE: LazyLock<BTreeMap<String, Vec<usize>>> = LazyLock::new(|| {
 });
 
 impl<'a> Check<'a> {
-    pub(crate) fn new(layout: &'a Layout) -> Self {
+    pub(crate) fn new(layout: &'a Layout, names: &'a Names) -> Self {
         let mut language = LANGUAGE.clone();
         for spec in FUNCTIONS {
             language.insert(spec.name.to_owned(), spec.arguments.to_vec());
         }
         Self {
             layout,
+            names,
             language,
             functions: BTreeMap::new(),
             declared: BTreeMap::new(),
@@ -135,6 +139,25 @@ impl<'a> Check<'a> {
             stmt.walk(&mut Vec::new(), &mut |path| self.node(path, file, false));
         }
         ast.clone_functions_only().walk(&mut |path| self.node(path, file, true));
+        self.comparisons(ast, file);
+    }
+
+    /// Comparisons that can never be true. A set that was in force once is not asked again.
+    fn comparisons(&mut self, ast: &AST, file: usize) {
+        if self.names.any {
+            return;
+        }
+        let comparisons = Comparisons::of(ast, self.names);
+        let mut look = |path: &[ASTNode<'_>]| {
+            if let Some((at, message, help)) = path.last().and_then(|node| comparisons.look(node)) {
+                self.report(at, file, message, help);
+            }
+            self.problems.len() < PROBLEMS_MAX
+        };
+        for stmt in ast.statements() {
+            stmt.walk(&mut Vec::new(), &mut look);
+        }
+        ast.clone_functions_only().walk(&mut look);
     }
 
     fn node(&mut self, path: &[ASTNode<'_>], file: usize, in_function: bool) -> bool {

@@ -8,6 +8,7 @@
 pub mod bundle;
 mod cases;
 mod check;
+mod comparisons;
 mod compile;
 pub mod definitions;
 mod engine;

@@ -162,7 +162,7 @@ pub struct Checked {
 /// Everything that is wrong, in the order of files and lines. Nothing of the set is used then.
 pub fn load(bundle: &Bundle, names: &Names) -> Result<Checked, Vec<Problem>> {
     let layout = Layout::of(&bundle.rules).map_err(|problem| vec![problem])?;
-    let parsed = check(bundle, &layout)?;
+    let parsed = check(bundle, &layout, names)?;
 
     let mut settings = Settings::new(&layout, names);
     let mut kinds = Vec::with_capacity(EVENT_KINDS.len());
@@ -189,6 +189,7 @@ pub fn load(bundle: &Bundle, names: &Names) -> Result<Checked, Vec<Problem>> {
     let texts = texts.map(|file| (file.name.clone(), file.text.clone())).collect();
     let set = RuleSet { hash: bundle.hash(), texts, values: table, set_at, layout, kinds };
     warnings.extend(unread(&set, bundle));
+    warnings.extend(bundle.left_alone.iter().map(not_read));
     sorted(trial(&set))?;
     sorted(cases::run(&set, &bundle.cases))?;
     warnings.sort();
@@ -212,8 +213,8 @@ fn sorted(mut problems: Vec<Problem>) -> Result<(), Vec<Problem>> {
 }
 
 /// Parses each file unpruned and looks at all of its code.
-fn check(bundle: &Bundle, layout: &Layout) -> Result<Vec<AST>, Vec<Problem>> {
-    let mut check = Check::new(layout);
+fn check(bundle: &Bundle, layout: &Layout, names: &Names) -> Result<Vec<AST>, Vec<Problem>> {
+    let mut check = Check::new(layout, names);
     let scope = scope();
     let mut parsed = Vec::with_capacity(bundle.rules.len());
     for (file, source) in bundle.rules.iter().enumerate() {
@@ -249,6 +250,17 @@ fn unread(set: &RuleSet, bundle: &Bundle) -> Vec<Problem> {
         .filter(|spec| !read.contains(spec.param) && !floor(spec.param))
         .map(|spec| warning(spec.name, variable(spec.param)))
         .collect()
+}
+
+/// A file that was left alone, and whoever wrote it may wait for its rules.
+fn not_read((name, meant): &(String, String)) -> Problem {
+    Problem {
+        file: name.clone(),
+        line: 1,
+        column: 1,
+        message: "it is no rule file by its name, and was not read".to_owned(),
+        help: format!("name it `{meant}`"),
+    }
 }
 
 /// Asks the set once for every kind of event, so that a check that cannot run is found before

@@ -13,7 +13,7 @@ use domain::{
     ids::{AccountId, CredentialId, DecisionId, MemberId, Uid, ZoneId},
     layered::Change,
     rows::{
-        Account, AccountKind, LastRead, Mark, MarkKey, Occupancy, Presence, ReaderKey,
+        Account, AccountKind, Begun, LastRead, Mark, MarkKey, Occupancy, Presence, ReaderKey,
         ReservationKey, ReservationState, Visits,
     },
     state::{Batch, Changes},
@@ -82,7 +82,7 @@ fn passage(number: u64) -> (Batch, Changes) {
     let member = MemberId(id(u128::from(number % PEOPLE) + 20_000));
     let nth = u32::try_from(number).unwrap() + 2;
     let sum = i64::try_from(number).unwrap() * 100 + 100;
-    let visits = Visits { begun: vec![NOW], promised: 0 };
+    let visits = Visits { begun: vec![Begun::new(NOW)], promised: 0 };
     let changes = Changes {
         reservations: vec![Change { key, version: 2, value: None }],
         visits: vec![change(member, version(number).div_ceil(2), visits)],

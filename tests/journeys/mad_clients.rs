@@ -218,8 +218,15 @@ async fn five_kinds_of_mad_clients_fill_no_memory_and_keep_no_exit_shut() {
     let guests = (1..=GUESTS).map(Guest::member).collect();
     let mut daemon = Daemon::start(&Plan { gates: 2, guests, ..Plan::default() }).await;
     let (gate, process) = (daemon.gate("gate-2").await, daemon.process());
-    gate.read(Exit, &uid(1), None);
-    assert!(gate.answer(PATIENCE).await.open.is_some());
+    // What ordinary work takes is no part of what a flood leaves behind.
+    let calm = if env::var_os("KARI_MAD_SECONDS").is_some() { 300 } else { 1 };
+    for guest in 0..calm {
+        gate.forget_answers().await;
+        gate.read(Exit, &uid(guest % GUESTS + 1), None);
+        let open = gate.answer(PATIENCE).await.open.expect("an exit opens");
+        gate.pass(Exit, open.decision, None);
+        sleep(Duration::from_millis(100)).await;
+    }
     let before = resident(process);
     let over = Arc::new(AtomicBool::new(false));
     let mad: Vec<_> = KINDS

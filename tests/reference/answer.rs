@@ -365,8 +365,12 @@ impl<'a> Asked<'a> {
             let refuses = matches!(class, Class::Deny | Class::Hold) || degraded(code, *class);
             !(refuses && self.is_lifted(code))
         });
-        if kept.len() < before {
+        if kept.len() < before || self.is_seconded() {
             kept.insert(("GRANTED_OVERRIDE", Class::Grant));
+        }
+        // One word for the state of a pass.
+        if kept.contains(&("MEMBERSHIP_NOT_ACTIVE", Class::Deny)) {
+            kept.remove(&("VISITS_EXHAUSTED", Class::Deny));
         }
         self.found = kept;
     }

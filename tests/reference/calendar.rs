@@ -90,12 +90,15 @@ fn counts(per: Per, then: i64, now: i64, ahead: i64) -> bool {
 /// Whether one of the limits has no room for one more.
 pub(crate) fn is_reached(
     limits: &[Lim],
-    begun: &[i64],
+    begun: &[(i64, i64)],
     promised: i64,
     (now, ahead): (i64, i64),
 ) -> bool {
     limits.iter().any(|limit| {
-        let counted = begun.iter().filter(|then| counts(limit.per, **then, now, ahead)).count();
+        // By the clock as it goes now, or by the calendar as it was.
+        let slides = matches!(limit.per, Per::Slide(_));
+        let then = |(at, stepped): &(i64, i64)| at + if slides { *stepped } else { 0 };
+        let counted = begun.iter().filter(|one| counts(limit.per, then(one), now, ahead)).count();
         i64::try_from(counted).unwrap() + promised >= limit.count
     })
 }

@@ -8,8 +8,8 @@ use domain::{
     params::DefaultFor,
     reasons::Reason,
     rows::{
-        Allowance, CredentialKind, CredentialState, Hold, Left, Pass, PassState, Tariff, Visit,
-        Visits,
+        Allowance, Begun, CredentialKind, CredentialState, Hold, Left, Pass, PassState, Tariff,
+        Visit, Visits,
     },
     seen::{
         Holder, Relative, Seen, SeenFamily, SeenGate, SeenHost, SeenPin, SeenPresence, SeenWallet,
@@ -89,6 +89,12 @@ impl Maker<'_> {
             })
             .collect();
         begun.sort();
+        let mut begun: Vec<_> = begun.into_iter().map(Begun::new).collect();
+        for one in &mut begun {
+            if self.chance(10) {
+                one.stepped = Span::seconds(self.rng.i64(-7200..7200));
+            }
+        }
         Visits { begun, promised: u32::from(self.chance(15)) }
     }
 

@@ -51,7 +51,8 @@ impl Asked<'_> {
         let right = matches!(holder.pin, SeenPin::Right | SeenPin::Duress);
         if calendar::is_locked(&limits, &failed, (self.at, self.profile.ahead)) {
             self.find("CREDENTIAL_LOCKED_OUT", Class::Deny);
-        } else if match self.word(3) {
+        }
+        if match self.word(3) {
             "card_and_pin" => !right,
             "card_and_photo_check" => !holder.photo,
             _ => false,
@@ -72,28 +73,32 @@ impl Asked<'_> {
         let ticket = speaks.tariff.single_entry && used && begins;
         let clock = (self.at, self.profile.ahead);
         let reached = |limits: &[_], visits: &domain::rows::Visits| {
-            let begun: Vec<i64> = visits.begun.iter().map(|at| at.micros()).collect();
+            let begun = visits.begun.iter();
+            let begun = begun.map(|begun| (begun.at.micros(), begun.stepped.0)).collect::<Vec<_>>();
             calendar::is_reached(limits, &begun, i64::from(visits.promised), clock)
         };
         if ticket {
             self.find("REENTRY_NOT_ALLOWED", Class::Deny);
         }
+        let limits = self.profile.limits(17, &self.who);
+        if begins && reached(&limits, &holder.visits) {
+            self.find("VISIT_LIMIT_REACHED", Class::Deny);
+        }
+        if state == "grace" {
+            self.find("MEMBERSHIP_IN_GRACE", Class::Warn);
+        }
         if allowed {
-            let limits = self.profile.limits(17, &self.who);
-            if begins && reached(&limits, &holder.visits) {
-                self.find("VISIT_LIMIT_REACHED", Class::Deny);
-            }
-            if state == "grace" {
-                self.find("MEMBERSHIP_IN_GRACE", Class::Warn);
-            }
             let after = left.map(|left| i64::from(left.saturating_sub(1)));
             if begins && after.is_some_and(|after| after <= self.int(9)) {
                 self.find("VISITS_LOW", Class::Warn);
             }
-        } else if state != "depleted" {
-            self.find("MEMBERSHIP_NOT_ACTIVE", Class::Deny);
-        } else if !ticket {
-            self.find("VISITS_EXHAUSTED", Class::Deny);
+        } else {
+            if state != "depleted" {
+                self.find("MEMBERSHIP_NOT_ACTIVE", Class::Deny);
+            }
+            if !ticket && (state == "depleted" || left == Some(0)) {
+                self.find("VISITS_EXHAUSTED", Class::Deny);
+            }
         }
         let Some(host) = holder.host.as_ref().filter(|_| begins) else { return };
         let who = Who {
@@ -125,10 +130,12 @@ impl Asked<'_> {
 
     /// Rows 10 and 11.
     fn hours(&mut self) {
-        match self.open(&self.who, self.judged_at()) {
-            (false, _) => self.find("SITE_CLOSED", Class::Deny),
-            (true, false) => self.find("OUTSIDE_TARIFF_WINDOW", Class::Deny),
-            _ => {}
+        let (site, others) = self.open(&self.who, self.judged_at());
+        if !site {
+            self.find("SITE_CLOSED", Class::Deny);
+        }
+        if !others {
+            self.find("OUTSIDE_TARIFF_WINDOW", Class::Deny);
         }
     }
 
@@ -209,11 +216,16 @@ impl Asked<'_> {
         if opens {
             self.factor(holder);
             self.hours();
-            let state = self.speaks.as_ref().map(|speaks| (speaks.state, speaks.allowed));
-            match state {
-                Some(("depleted", false)) => self.find("VISITS_EXHAUSTED", Class::Deny),
-                Some((_, false)) => self.find("MEMBERSHIP_NOT_ACTIVE", Class::Deny),
-                _ => {}
+            let Some(speaks) = self.speaks.as_ref().filter(|speaks| !speaks.allowed) else {
+                return;
+            };
+            let left = speaks.pass.visits_left.map(|left| left - speaks.pass.visits_reserved);
+            let (ended, none) = (speaks.state != "depleted", left == Some(0));
+            if ended {
+                self.find("MEMBERSHIP_NOT_ACTIVE", Class::Deny);
+            }
+            if !ended || none {
+                self.find("VISITS_EXHAUSTED", Class::Deny);
             }
             return;
         }

@@ -89,11 +89,7 @@ impl Asked<'_> {
             self.find("TERMINAL_NOT_PERMITTED", Class::Deny);
         }
         let acts = matches!(self.seen.kind, EventKind::Operator | EventKind::Refund);
-        let two = self.names(53, &order.action)
-            || order.action == "emergency_reset"
-            || (order.action == "refund" && order.wallet.0 > self.int(47))
-            || order.codes.iter().any(|code| lifts(code.code()) == 2);
-        if acts && two && !self.is_confirmed(order) {
+        if acts && self.takes_two(order) && !self.is_confirmed(order) {
             self.find("SECOND_OPERATOR_REQUIRED", Class::Deny);
         }
         // Whoever is held for his identity is let out by any of the staff (section 8.2).
@@ -110,7 +106,23 @@ impl Asked<'_> {
     fn is_confirmed(&self, order: &SeenOrder) -> bool {
         let Some(second) = &order.second else { return false };
         let who = Who { roles: &second.operator.roles, ..self.who.clone() };
-        second.counts && !second.operator.favoured && self.profile.names(50, &who, &order.action)
+        let covers = order.action != "refund" || order.wallet.0 <= self.profile.int(47, &who);
+        let may = self.profile.names(50, &who, &order.action);
+        second.counts && !second.operator.favoured && may && covers
+    }
+
+    /// Whether a second person had to confirm, and did.
+    pub(crate) fn is_seconded(&self) -> bool {
+        let Some(order) = &self.seen.order else { return false };
+        let acts = matches!(self.seen.kind, EventKind::Operator | EventKind::Refund);
+        acts && self.takes_two(order) && self.is_confirmed(order)
+    }
+
+    fn takes_two(&self, order: &SeenOrder) -> bool {
+        self.names(53, &order.action)
+            || order.action == "emergency_reset"
+            || (order.action == "refund" && order.wallet.0 > self.int(47))
+            || order.codes.iter().any(|code| lifts(code.code()) == 2)
     }
 
     /// Whether the approver of a sale may lift a code.

@@ -4,14 +4,14 @@ use domain::{
     ids::Uid,
     ledger::Purpose,
     money::Money,
-    order::{Order, What},
+    order::{Line, Order, What},
     rows::{Account, AccountKind, PinDigest},
     state::{Answer, Batch, Input, Transaction},
     step::step,
     verdict::Outcome,
 };
 
-use crate::till::{GIVEN, Till, money, sale, top_up};
+use crate::till::{GIVEN, Till, good, money, sale, top_up};
 
 /// A pool where a visit costs 8.00 and each minute above 90 another 0.20; a debt holds at the exit.
 fn pool() -> Till {
@@ -78,6 +78,21 @@ fn a_corrected_entry_leaves_the_books_as_they_were() {
     till.run("13:30:02 passed G1 out");
     assert_eq!(till.wallet("P1"), money("10.00"));
     till.check();
+}
+
+#[test]
+fn what_is_given_back_is_taken_from_the_day_that_it_counted_on() {
+    let mut till = pool();
+    till.run("2026-09-15 23:59:58 entry G1 P1");
+    till.run("2026-09-16 00:00:01 passed G1 in");
+    let charge = till.transactions.last().unwrap().clone();
+    let day = |till: &Till| {
+        let day = till.world.state.tables.spending.peek(&till.member("P1")).unwrap();
+        (day.day.to_string(), day.spent)
+    };
+    assert_eq!(day(&till), ("2026-09-16".to_owned(), money("8.00")));
+    corrected(&mut till, &charge);
+    assert_eq!(day(&till), ("2026-09-16".to_owned(), Money::ZERO));
 }
 
 #[test]
@@ -173,6 +188,63 @@ fn only_a_charge_is_corrected_once_by_somebody_else_and_with_a_reason() {
     let (first, second) = (asks(), asks());
     assert!(matches!(first, Answer::Decided(_)), "{first:?}");
     assert!(matches!(&second, Answer::Refused(why) if why.contains("already")), "{second:?}");
+}
+
+#[test]
+fn a_payment_and_its_void_leave_a_debt_as_old_as_it_was() {
+    let mut till = pool();
+    till.run("13:00:00 entry G1 P1");
+    till.run("13:00:02 passed G1 in");
+    till.run("15:30:02 exit G1 P1");
+    let since = |till: &Till| {
+        let account = till.world.account("P1");
+        till.world.state.tables.accounts.peek(&account).and_then(|row| row.debt_since)
+    };
+    let (owed, old) = (till.world.debt("P1"), since(&till));
+    assert!(old.is_some());
+    till.run("18:00:00 waits");
+    let receipt = till.sells(What::Settle { holder: Uid::from("P1"), amount: owed, cash: true });
+    assert_eq!((till.world.debt("P1"), since(&till)), (Money::ZERO, None));
+    till.run("19:00:00 waits");
+    let receipt = Box::new(receipt);
+    till.sells(What::Void { receipt, reason: "a mistake".to_owned() });
+    assert_eq!((till.world.debt("P1"), since(&till)), (owed, old), "as if nobody had paid");
+    // What is owed anew is as old as it is.
+    let receipt = till.sells(What::Settle { holder: Uid::from("P1"), amount: owed, cash: true });
+    assert!(!receipt.freed.is_empty());
+    till.run("20:00:00 waits");
+    till.sells(sale(Some("P1"), vec![top_up("3.00")], "3.00", "0.00"));
+    let spends = Line { price: Some(money("8.00")), ..good("massage") };
+    till.sells(sale(Some("P1"), vec![spends.clone()], "0.00", "0.00"));
+    assert_eq!(since(&till), Some(till.world.now));
+}
+
+#[test]
+fn of_two_corrections_that_wait_one_is_carried_out() {
+    let more = "set(\"terminal.allowed_actions\", \"balance_adjust\", terminal(\"T2\"));";
+    let mut till = pool_with(more);
+    till.run("13:00:00 entry G1 P1");
+    till.run("13:00:02 passed G1 in");
+    let charge = till.transactions.last().unwrap().clone();
+    let levan = till.world.state.tables.operators.peek(&"nino".into()).unwrap().clone();
+    let levan = domain::rows::Operator { uid: None, ..levan };
+    till.world.state.tables.operators.put("levan".into(), levan);
+    for terminal in ["T1", "T2"] {
+        let order = corrects(&till, &charge, "a mistake");
+        assert!(matches!(till.order(terminal, order), Answer::Decided(_)));
+        assert!(till.world.decision.as_ref().unwrap().waits_for_second());
+    }
+    let count = till.transactions.len();
+    let mut confirms = |terminal: &str, ordered_at: &str| {
+        let (operator, pin) = ("levan".into(), PinDigest("2468".into()));
+        let (terminal, ordered_at) = (terminal.into(), ordered_at.into());
+        till.take(Input::Confirm { terminal, ordered_at, decision: None, operator, pin })
+    };
+    assert!(matches!(confirms("T2", "T1"), Answer::Decided(_)));
+    let second = confirms("T1", "T2");
+    let told = matches!(&second, Answer::Refused(why) if why.contains("done meanwhile"));
+    assert!(told, "{second:?}");
+    assert_eq!(till.transactions.len(), count + 1);
 }
 
 #[test]

@@ -48,6 +48,8 @@ struct Row {
     does: Vec<String>,
     outcome: Option<String>,
     reasons: Option<Vec<String>>,
+    /// What was found beside the reasons of the last decision.
+    also: Option<Vec<String>>,
     /// What is charged for an overstay by the last decision.
     charged: Option<String>,
     /// What the hold is for.
@@ -149,6 +151,11 @@ fn differences(world: &mut World, row: &Row) -> Vec<String> {
         got.sort();
         same("reasons", wanted.join(", "), got.join(", "));
     }
+    let also: &[Finding] = verdict.map_or(&[], |verdict| &verdict.also);
+    if let Some(wanted) = &row.also {
+        let got: Vec<_> = also.iter().map(|one| one.reason.code()).collect();
+        same("also", wanted.join(", "), got.join(", "));
+    }
     let detail = |reason: Option<Reason>, name: &str| {
         let mut all = found.iter().filter(|one| reason.is_none_or(|known| one.reason == known));
         let all = all.by_ref().flat_map(|one| &one.details);
@@ -167,7 +174,11 @@ fn differences(world: &mut World, row: &Row) -> Vec<String> {
         same(name, wanted.clone(), detail(None, name));
     }
     if let Some(wanted) = row.alarm {
-        same("alarm", wanted.to_string(), found.iter().any(|one| one.alarm).to_string());
+        same(
+            "alarm",
+            wanted.to_string(),
+            found.iter().chain(also).any(|one| one.alarm).to_string(),
+        );
     }
     if let Some(wanted) = row.opened {
         same("opened", wanted.to_string(), world.opened().to_string());

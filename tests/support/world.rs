@@ -237,7 +237,7 @@ impl World {
             adult: is("adult"),
             collected: false,
             extras: Some(Box::new(Extras {
-                pin: None,
+                pin: row.pin.as_deref().map(|code| PinDigest(code.into())),
                 duress: row.duress.as_deref().map(|code| PinDigest(code.into())),
                 host,
                 replaced_by: None,

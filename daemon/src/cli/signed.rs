@@ -41,6 +41,8 @@ pub(crate) struct ConfirmArgs {
     /// The terminal where it was ordered.
     #[arg(value_name = "TERMINAL")]
     pub(crate) ordered_at: String,
+    /// The decision that is confirmed, by its id; without it what waits there is shown first.
+    pub(crate) decision: Option<String>,
     /// Who.
     #[command(flatten)]
     pub(crate) signature: Signature,

@@ -29,9 +29,20 @@ pub(crate) async fn emergency(what: &EmergencyCommand, json: bool) -> anyhow::Re
 /// Confirms what somebody else ordered at another terminal.
 pub(crate) async fn confirm(args: &ConfirmArgs, json: bool) -> anyhow::Result<Exit> {
     let installation = Installation::open(Some(&args.site))?;
+    let decision = match &args.decision {
+        Some(text) => text.parse().with_context(|| format!("`{text}` is not an id"))?,
+        None => match waits(&installation, &args.ordered_at).await? {
+            Some(Reply::Decision { decision, .. }) => {
+                told_first(&installation, &decision);
+                decision.id
+            }
+            reply => return answered(&installation, reply, json),
+        },
+    };
     let Signature { operator, terminal } = args.signature.clone();
     let (ordered_at, pin) = (args.ordered_at.clone(), pin(&args.signature)?);
-    let question = Question::Confirm { ordered_at, terminal, operator, pin };
+    let decision = Some(decision);
+    let question = Question::Confirm { ordered_at, decision, terminal, operator, pin };
     match socket::ask_daemon(&installation.socket(), &question).await? {
         // What was confirmed may be a sale, whose receipt is printed.
         Some(Reply::Decision { decision, .. }) if !json => {
@@ -39,6 +50,20 @@ pub(crate) async fn confirm(args: &ConfirmArgs, json: bool) -> anyhow::Result<Ex
         }
         reply => answered(&installation, reply, json),
     }
+}
+
+/// What waits at a terminal for a second person.
+async fn waits(installation: &Installation, ordered_at: &str) -> anyhow::Result<Option<Reply>> {
+    let question = Question::Waits { ordered_at: ordered_at.to_owned() };
+    socket::ask_daemon(&installation.socket(), &question).await
+}
+
+/// What is about to be confirmed, before the PIN is asked for.
+fn told_first(installation: &Installation, decision: &Decision) {
+    let site = &installation.site;
+    let (currency, time_zone) = (site.currency.clone(), site.time_zone.clone());
+    let wording = Wording::new(Language::En, currency, time_zone);
+    tell!("confirms decision {}: {}", decision.id, wording.line(decision, None));
 }
 
 /// Lifts reasons of a refusal, once.
@@ -173,9 +198,10 @@ pub(crate) fn told_in(wording: &Wording, decision: &Decision) {
     say!("{}", wording.line(decision, None));
     if decision.waits_for_second() {
         say!(
-            "it waits 60 seconds for a second person, at another terminal: `kari confirm DIR {}`, \
+            "it waits 60 seconds for a second person, at another terminal: `kari confirm DIR {} {}`, \
              or band and PIN at the reader of a gate that this desk watches",
-            decision.device
+            decision.device,
+            decision.id
         );
     }
 }

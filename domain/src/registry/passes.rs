@@ -11,6 +11,7 @@ use crate::{
     ledger::{Booking, Purpose},
     money::{Money, Vat},
     rows::{AccountKind, Pass, PassKey, PassState},
+    state::{Entry, Noted},
     step::Step,
     time::Timestamp,
 };
@@ -190,6 +191,18 @@ impl Step<'_> {
         pass.state = PassState::Frozen;
         self.state.tables.passes.put(key, pass);
         PassState::Frozen
+    }
+
+    /// The last day of a freeze is over.
+    pub(crate) fn thaw(&mut self, key: PassKey, at: Timestamp) {
+        let pass = self.state.tables.passes.read(&key);
+        let sale = pass.and_then(|pass| pass.sale.as_deref());
+        if sale.is_none_or(|sale| sale.frozen.is_none()) {
+            return;
+        }
+        self.unfreeze(key, at);
+        let noted = Noted::Thawed { member: key.member, pass: key.pass };
+        self.batch.journal.push(Entry { at, device: None, source: None, noted });
     }
 
     /// A frozen pass goes on from the day of `at`: its end moves by the days that it rested.

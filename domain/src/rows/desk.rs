@@ -28,6 +28,8 @@ pub struct Terminal {
 pub struct PendingOrder {
     /// What is asked.
     pub order: Order,
+    /// The decision that found nothing else lacking: who confirms names it.
+    pub decision: DecisionId,
     /// Since when it waits.
     pub at: Timestamp,
     /// Boot and sequence of the terminal's message.

@@ -8,7 +8,7 @@ use crate::{
     limit::COUNT_MAX,
     reasons::Reason,
     rows::ReceiptKey,
-    time::Timestamp,
+    time::{Span, Timestamp},
 };
 
 /// A person, as far as decisions need to know.
@@ -302,9 +302,32 @@ impl Credential {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Visits {
     /// When each began, by its first passage, in the order in which they were booked.
-    pub begun: Vec<Timestamp>,
+    pub begun: Vec<Begun>,
     /// Granted under a limit and not yet begun.
     pub promised: u32,
+}
+
+/// When a visit began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Begun {
+    /// By the calendar.
+    pub at: Timestamp,
+    /// How far our clock was set since.
+    #[serde(default, skip_serializing_if = "Span::is_zero")]
+    pub stepped: Span,
+}
+
+impl Begun {
+    /// A visit that begins.
+    #[must_use]
+    pub const fn new(at: Timestamp) -> Self {
+        Self { at, stepped: Span(0) }
+    }
+    /// The instant by the clock as it goes now: what lasts is counted from it (I10).
+    #[must_use]
+    pub const fn elapsing(self) -> Timestamp {
+        self.at.plus(self.stepped)
+    }
 }
 
 /// So many visits are remembered, as many as a limit can count; the oldest goes for a new one.
@@ -323,9 +346,15 @@ impl Visits {
         self.begun.drain(..surplus);
         self
     }
+    /// Our clock was set; of those that began long before `since` nothing slides any more.
+    pub fn step(&mut self, since: Timestamp, by: Span) {
+        for begun in self.begun.iter_mut().filter(|begun| begun.elapsing() > since) {
+            begun.stepped = Span(begun.stepped.0.saturating_add(by.0));
+        }
+    }
     /// A visit that began at `at` did not begin.
     pub fn take_back(&mut self, at: Timestamp) {
-        if let Some(place) = self.begun.iter().rposition(|begun| *begun == at) {
+        if let Some(place) = self.begun.iter().rposition(|begun| begun.at == at) {
             self.begun.remove(place);
         }
     }
@@ -334,6 +363,6 @@ impl Visits {
         if self.begun.len() >= VISITS_KEPT {
             self.begun.remove(0);
         }
-        self.begun.push(at);
+        self.begun.push(Begun::new(at));
     }
 }

@@ -67,7 +67,7 @@ impl Hostile {
 
     /// Loads it beside the shipped rules.
     fn load(&self) -> Result<Checked, Vec<Problem>> {
-        let Bundle { mut rules, cases } = shipped();
+        let Bundle { mut rules, cases, .. } = shipped();
         rules.push(file(&self.name, &self.text));
         load(&Bundle::of(rules.into_iter().chain(cases)), &names())
     }

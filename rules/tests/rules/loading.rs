@@ -158,7 +158,68 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
     ("fn f() { debt }", "1:10", "a function does not see `debt`", ""),
     ("let x = \"abc\".lenn();", "1:15", "no function is called `lenn`", "`len`"),
     ("let x = max(1);", "1:9", "`max` is given 1 argument", "takes 2"),
+    (
+        "if entry && member_age < \"99\" { deny(\"AGE_BELOW_MINIMUM\"); }",
+        "1:24",
+        "`member_age` is a number and is compared with a text",
+        "write 99 without quotes",
+    ),
+    ("if debt > \"5.00\" {}", "1:9", "`debt` is a number", "write 5.00 without quotes"),
+    ("if \"5.00\" < debt {}", "1:11", "`debt` is a number", "write 5.00 without quotes"),
+    ("if debt == \"a lot\" {}", "1:9", "`debt` is a number", "of its own kind"),
+    ("if has_pass == 1 {}", "1:13", "`has_pass` is a yes or no", "of its own kind"),
+    ("if has_pass == \"yes\" {}", "1:13", "`has_pass` is a yes or no", "never be true"),
+    ("if zone > 5 {}", "1:9", "`zone` is a text and is compared with a number", ""),
+    ("if visits_left in [\"1\", \"2\"] {}", "1:16", "`visits_left` is a number", ""),
+    ("if zone in 1..5 {}", "1:9", "`zone` is a text", ""),
+    ("let old = member_age; if old > \"64\" {}", "1:30", "`old` is a number", "write 64 without"),
+    ("if -member_age < \"3\" {}", "1:16", "a number is compared with a text", "write 3 without"),
+    ("if debt + costs > \"5\" {}", "1:17", "a number is compared with a text", "write 5 without"),
+    ("if opens_at > 5 {}", "1:13", "compares an instant", "only handed on"),
+    ("if opens_at == 5 {}", "1:13", "`opens_at` is an instant", ""),
+    ("fn f(a) { a == 1 } if f(1) && site_open < \"x\" {}", "1:41", "`site_open` is a yes", ""),
+    ("if debt_exit_hold_max > \"PT5M\" {}", "1:23", "`debt_exit_hold_max` is a number", ""),
+    ("if credential_state == \"Active\" {}", "1:24", "never \"Active\"", "did you mean `active`?"),
+    ("if \"lst\" != credential_state {}", "1:4", "never \"lst\"", "did you mean `lost`?"),
+    ("if zone == \"pol\" {}", "1:12", "`zone` is never \"pol\"", "did you mean `pool`?"),
+    ("if zone_name in [\"pool\", \"spa\"] {}", "1:26", "never \"spa\"", "`sauna`"),
+    ("if device == \"gate-9\" {}", "1:14", "never \"gate-9\"", "`gate-"),
+    ("if membership_state == \"ended\" {}", "1:24", "never \"ended\"", "`expired`"),
+    ("if certificate == \"expired\" {}", "1:19", "never \"expired\"", "`ended`"),
+    ("if action == \"refunds\" {}", "1:14", "never \"refunds\"", "did you mean `refund`?"),
+    ("if debt_exit_policy == \"block\" {}", "1:24", "never \"block\"", "`hold`"),
+    ("if \"sales\" in operator_two_person_actions {}", "1:4", "never lists \"sales\"", "`sale`"),
+    (
+        "switch credential_state { \"lost\" | \"stolne\" => (), _ => () }",
+        "1:1",
+        "a case of this `switch` is no word that `credential_state` ever is",
+        "`stolen`",
+    ),
+    ("switch zone { 1..5 => (), _ => () }", "1:1", "`zone` is a text", ""),
 ];
+
+#[test]
+fn what_may_be_true_is_compared_as_before() {
+    for text in [
+        "if entry && member_age < 99 { deny(\"AGE_BELOW_MINIMUM\"); }",
+        "if debt > 5 || debt > 5.00 || visits_left == 0 {}",
+        "if zone == \"\" || zone in [\"pool\", \"sauna\"] || device == \"gate-1\" {}",
+        "if zone != \"pool\" && locker == \"17\" && category == \"beer\" {}",
+        "if opens_at == () {}",
+        "if member_age in 5..10 {}",
+        "let word = zone; word = certificate; if word == \"anything\" {}",
+        "let mixed = 1; mixed = \"a\"; if mixed == \"a\" {}",
+        "fn same(what, word) { what == word } if same(zone, \"pool\") {}",
+        "switch credential_state { \"lost\" | \"stolen\" => (), \"\" => (), _ => () }",
+        "switch member_age { 1 => (), 5..10 => (), _ => () }",
+        "if \"sale\" in operator_two_person_actions {}",
+        "if tariff_overstay_cap == () || tariff_overstay_cap == 5.00 {}",
+        "if gate_mode == \"free\" {}",
+    ] {
+        let loaded = load_text(text);
+        assert!(loaded.is_ok(), "{text}: {}", shown(&loaded.unwrap_err()));
+    }
+}
 
 #[test]
 fn what_is_wrong_is_told_with_its_place_and_what_to_do() {

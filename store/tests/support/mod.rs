@@ -23,13 +23,13 @@ use domain::{
     params::{Param, ParamMask, Value},
     reasons::{Class, Condition, Reason},
     rows::{
-        Account, AccountKind, AnswerKey, Answered, Attempts, Ban, Charge, ChargeFor, Credential,
-        CredentialKind, CredentialState, DeviceState, Document, DocumentKind, Emergency, Exempted,
-        Exemption, Extras, Family, FileName, Guests, Hold, HoldKey, Import, Kin, Language,
-        LastRead, Left, Locker, Mark, MarkKey, Member, Occupancy, Operator, OrderKey, ParamKey,
-        Pass, PassKey, PassState, PendingOrder, Person, Pickup, Presence, ReaderKey, Reservation,
-        ReservationKey, ReservationState, SetParam, Spending, StrangersCounted, Tariff, TariffKey,
-        Terminal, Token, Visit, Visits, Waiting, WaitsFor,
+        Account, AccountKind, AnswerKey, Answered, Attempts, Ban, Begun, Charge, ChargeFor,
+        Credential, CredentialKind, CredentialState, DeviceState, Document, DocumentKind,
+        Emergency, Exempted, Exemption, Extras, Family, FileName, Guests, Hold, HoldKey, Import,
+        Kin, Language, LastRead, Left, Locker, Mark, MarkKey, Member, Occupancy, Operator,
+        OrderKey, ParamKey, Pass, PassKey, PassState, PendingOrder, Person, Pickup, Presence,
+        ReaderKey, Reservation, ReservationKey, ReservationState, SetParam, Spending,
+        StrangersCounted, Tariff, TariffKey, Terminal, Token, Visit, Visits, Waiting, WaitsFor,
     },
     scope::Scope,
     state::{Batch, Changes, Entry, Noted, Posting, Transaction},
@@ -211,7 +211,7 @@ fn pending_order() -> PendingOrder {
     let act = Act { action: "emergency_reset".to_owned(), ..Act::default() };
     let order = Order { operator: "nino".into(), second: None, what: What::Act(act) };
     let key = Some(OrderKey { key: "k-1".to_owned(), content: "beef".into() });
-    PendingOrder { order, at: NOW, source: Some((u64::MAX, 3)), key }
+    PendingOrder { order, decision: DecisionId(id(78)), at: NOW, source: Some((u64::MAX, 3)), key }
 }
 
 fn token() -> Token {
@@ -269,7 +269,14 @@ fn people_rows() -> Changes {
             ),
         ],
         visits: vec![
-            change(MemberId(id(1)), 1, Visits { begun: vec![NOW, NOW], promised: 2 }),
+            change(
+                MemberId(id(1)),
+                1,
+                Visits {
+                    begun: vec![Begun::new(NOW), Begun { at: NOW, stepped: Span::seconds(-60) }],
+                    promised: 2,
+                },
+            ),
             change(MemberId(id(2)), 1, Visits::default()),
         ],
         tariffs: vec![change(

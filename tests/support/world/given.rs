@@ -113,6 +113,8 @@ pub struct PersonRow {
     pub(super) kind: Option<String>,
     /// Its state; active if nothing is said.
     pub(super) state: Option<String>,
+    /// The code that goes with the card.
+    pub(super) pin: Option<String>,
     /// The code that calls for help silently.
     pub(super) duress: Option<String>,
     /// The band of the member whose guest this person is.

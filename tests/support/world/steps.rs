@@ -112,14 +112,15 @@ impl World {
         match words {
             ["pays", uid, amount] => self.pays(uid, amount),
             ["sale", till, operator, uid, rest @ ..] => self.sale((till, operator), uid, rest),
-            ["topup" | "refund", till, operator, uid, amount, how] => {
+            ["topup" | "refund", till, operator, uid, amount, how, rest @ ..] => {
                 let (holder, amount) = ((*uid).into(), self.money(amount));
                 let cash = *how == "cash";
                 let what = match words[0] {
                     "topup" => What::Topup { holder, amount, cash },
                     _ => What::Refund { holder, amount, cash },
                 };
-                self.order(till, operator, None, what);
+                let second = self.second(rest);
+                self.order(till, operator, second, what);
             }
             ["lifts", desk, operator, code, reason, rest @ ..] => {
                 self.lifts((desk, operator), code, reason, rest);
@@ -139,7 +140,7 @@ impl World {
             ["confirms", desk, operator, code] => {
                 let (terminal, operator) = ((*desk).into(), (*operator).into());
                 let (ordered_at, pin) = (DESK.into(), PinDigest((*code).into()));
-                self.take(Input::Confirm { terminal, ordered_at, operator, pin });
+                self.take(Input::Confirm { terminal, ordered_at, decision: None, operator, pin });
             }
             ["till", till, state] => {
                 let online = *state == "on";

@@ -1,0 +1,361 @@
+//! Comparisons that can never be true: of two kinds of value, and with a word that a fact or a
+//! parameter never is. Such a check would go quietly unheard for everybody.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{
+    facts::{FACTS, FactKind, Words},
+    params::Kind as ParamKind,
+};
+use rhai::{AST, ASTNode, Dynamic, Expr, FnCallExpr, Position, Stmt, SwitchCasesCollection, Token};
+
+use crate::{
+    engine::CHECKING,
+    load::Names,
+    problem::did_you_mean,
+    vocabulary::{Term, named},
+};
+
+/// A problem before its file is known: where, what, and what to do.
+pub(crate) type Found = (Position, String, String);
+
+/// What kind of value an expression has, as far as comparisons tell kinds apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Bool,
+    /// A whole number or an amount.
+    Number,
+    Text,
+    /// An instant, which is only handed on.
+    Time,
+    List,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Bool => "a yes or no",
+            Self::Number => "a number",
+            Self::Text => "a text",
+            Self::Time => "an instant",
+            Self::List => "a list",
+        }
+    }
+
+    fn of_value(value: &Dynamic) -> Option<Self> {
+        if value.is_bool() {
+            Some(Self::Bool)
+        } else if value.is_int() || value.is_decimal() {
+            Some(Self::Number)
+        } else if value.is_string() || value.is_char() {
+            Some(Self::Text)
+        } else if value.is_array() {
+            Some(Self::List)
+        } else {
+            None
+        }
+    }
+
+    fn of_fact(kind: FactKind) -> Self {
+        match kind {
+            FactKind::Bool => Self::Bool,
+            FactKind::Int | FactKind::Money => Self::Number,
+            FactKind::Word => Self::Text,
+            FactKind::Time => Self::Time,
+        }
+    }
+
+    /// The kind of a parameter's value in rule files; nothing where it may be of several.
+    fn of_param(kind: &ParamKind) -> Option<Self> {
+        match kind {
+            ParamKind::Int(..) | ParamKind::Dur(_) | ParamKind::Money(..) => Some(Self::Number),
+            ParamKind::Set(_) => Some(Self::List),
+            ParamKind::Cap(..) => None,
+            _ => Some(Self::Text),
+        }
+    }
+}
+
+/// What the code of a set says of its own variables, and the names that its site has.
+pub(crate) struct Comparisons<'a> {
+    names: &'a Names,
+    /// The kinds of the variables of one file; nothing where a name has several.
+    own: BTreeMap<String, Option<Kind>>,
+}
+
+impl<'a> Comparisons<'a> {
+    /// Learns the kinds of the variables of a file.
+    pub(crate) fn of(ast: &AST, names: &'a Names) -> Self {
+        let mut this = Self { names, own: BTreeMap::new() };
+        for found in ast.iter_fn_def() {
+            for param in &found.params {
+                this.own.insert(param.to_string(), None);
+            }
+        }
+        let mut each = |path: &[ASTNode<'_>]| {
+            match path.last() {
+                Some(ASTNode::Stmt(Stmt::Var(var, ..))) => {
+                    let kind = this.kind(&var.1);
+                    this.learn(&var.0.name, kind);
+                }
+                Some(ASTNode::Stmt(Stmt::For(parts, _))) => {
+                    this.learn(&parts.0.name, None);
+                    if let Some(counter) = &parts.1 {
+                        this.learn(&counter.name, Some(Kind::Number));
+                    }
+                }
+                Some(ASTNode::Stmt(Stmt::Assignment(parts))) => {
+                    if let Expr::Variable(variable, ..) = &parts.1.lhs {
+                        let kind = this.kind(&parts.1.rhs);
+                        this.learn(&variable.1, kind);
+                    }
+                }
+                _ => {}
+            }
+            true
+        };
+        for stmt in ast.statements() {
+            stmt.walk(&mut Vec::new(), &mut each);
+        }
+        ast.clone_functions_only().walk(&mut each);
+        this
+    }
+
+    fn learn(&mut self, name: &str, kind: Option<Kind>) {
+        let known = self.own.entry(name.to_owned()).or_insert(kind);
+        if *known != kind {
+            *known = None;
+        }
+    }
+
+    /// What is wrong with one place of the code.
+    pub(crate) fn look(&self, node: &ASTNode<'_>) -> Option<Found> {
+        match node {
+            ASTNode::Expr(Expr::FnCall(call, at)) | ASTNode::Stmt(Stmt::FnCall(call, at)) => {
+                self.call(call, *at)
+            }
+            ASTNode::Expr(Expr::Dot(parts, ..)) => {
+                let Expr::MethodCall(call, at) = &parts.rhs else { return None };
+                let [item] = &call.args[..] else { return None };
+                (call.name == "contains").then(|| self.within(&parts.lhs, item, *at))?
+            }
+            ASTNode::Stmt(Stmt::Switch(parts, at)) => self.switch(&parts.0, &parts.1, *at),
+            _ => None,
+        }
+    }
+
+    fn call(&self, call: &FnCallExpr, at: Position) -> Option<Found> {
+        let [left, right] = &call.args[..] else { return None };
+        match (&call.op_token, call.name.as_str()) {
+            (Some(Token::EqualsTo | Token::NotEqualsTo), _) => {
+                let kinds = self.two_kinds(left, right, at);
+                kinds.or_else(|| self.word(left, right)).or_else(|| self.word(right, left))
+            }
+            (
+                Some(
+                    Token::LessThan
+                    | Token::LessThanEqualsTo
+                    | Token::GreaterThan
+                    | Token::GreaterThanEqualsTo,
+                ),
+                operator,
+            ) => {
+                let times = [left, right].map(|side| self.kind(side) == Some(Kind::Time));
+                if times.contains(&true) {
+                    let message = format!("`{operator}` compares an instant");
+                    let help = "instants are only handed on, as details of a reason; compare a \
+                                fact that counts, such as `debt_age`";
+                    return Some((at, message, help.to_owned()));
+                }
+                self.two_kinds(left, right, at)
+            }
+            (_, "contains") => self.within(left, right, at),
+            _ => None,
+        }
+    }
+
+    /// `item in container`.
+    fn within(&self, container: &Expr, item: &Expr, at: Position) -> Option<Found> {
+        let found = |each: &Expr| {
+            let kinds = self.two_kinds(item, each, at);
+            kinds.or_else(|| self.word(item, each))
+        };
+        match container {
+            Expr::Array(items, _) => items.iter().find_map(found),
+            Expr::DynamicConstant(value, at) => {
+                let items = value.as_array_ref().ok()?;
+                let constants = items.iter().map(|item| Expr::from_dynamic(item.clone(), *at));
+                constants.collect::<Vec<_>>().iter().find_map(found)
+            }
+            Expr::FnCall(range, _)
+                if matches!(
+                    range.op_token,
+                    Some(Token::ExclusiveRange | Token::InclusiveRange)
+                ) =>
+            {
+                range.args.iter().find_map(|bound| self.two_kinds(item, bound, at))
+            }
+            Expr::Variable(parts, ..) => {
+                let Some((name, Term::Param(param))) = named(&parts.1) else { return None };
+                let ParamKind::Set(words) = param.spec().kind else { return None };
+                let Expr::StringConstant(word, at) = item else { return None };
+                let never = || format!("`{name}` never lists \"{word}\"");
+                let known = words.contains(&word.as_str());
+                (!known).then(|| (*at, never(), one_of(word, words.iter().copied())))
+            }
+            _ => None,
+        }
+    }
+
+    /// A comparison of two kinds.
+    fn two_kinds(&self, left: &Expr, right: &Expr, at: Position) -> Option<Found> {
+        let (one, other) = (self.kind(left)?, self.kind(right)?);
+        if one == other {
+            return None;
+        }
+        let what = match (written(left), written(right)) {
+            (Some(name), _) => {
+                format!("`{name}` is {} and is compared with {}", one.name(), other.name())
+            }
+            (None, Some(name)) => {
+                format!("`{name}` is {} and is compared with {}", other.name(), one.name())
+            }
+            (None, None) => format!("{} is compared with {}", one.name(), other.name()),
+        };
+        let text = [left, right].into_iter().find_map(|side| match side {
+            Expr::StringConstant(text, _) => Some(text),
+            _ => None,
+        });
+        let number = |text: &&rhai::ImmutableString| text.parse::<rust_decimal::Decimal>().is_ok();
+        let help = match text.filter(number) {
+            Some(text) if [one, other].contains(&Kind::Number) => {
+                format!("this can never be true: write {text} without quotes")
+            }
+            _ => "this can never be true: compare it with a value of its own kind".to_owned(),
+        };
+        Some((at, what, help))
+    }
+
+    /// A fact or a parameter beside a word that it never is.
+    fn word(&self, variable: &Expr, word: &Expr) -> Option<Found> {
+        let Expr::StringConstant(word, at) = word else { return None };
+        let name = written(variable)?;
+        let words = self.words(variable)?;
+        if word.is_empty() || words.contains(word.as_str()) {
+            return None;
+        }
+        let help = one_of(word, words.iter().copied());
+        Some((*at, format!("`{name}` is never \"{word}\""), help))
+    }
+
+    /// A `switch` over the words of a fact or a parameter.
+    fn switch(&self, subject: &Expr, cases: &SwitchCasesCollection, at: Position) -> Option<Found> {
+        let name = written(subject)?;
+        let kind = self.kind(subject)?;
+        if kind != Kind::Number && !cases.ranges.is_empty() {
+            let message = format!("`{name}` is {} and is compared with a number", kind.name());
+            let help = "this can never be true: compare it with a value of its own kind";
+            return Some((at, message, help.to_owned()));
+        }
+        let words = self.words(subject)?;
+        // The engine keeps of a case no more than its hash.
+        let known = hashes(words.iter().copied().chain([""]));
+        if cases.cases.keys().all(|hash| known.contains(hash)) {
+            return None;
+        }
+        let message = format!("a case of this `switch` is no word that `{name}` ever is");
+        Some((at, message, one_of("", words.iter().copied())))
+    }
+
+    /// The words that a variable is one of; nothing where they are open.
+    fn words(&self, variable: &Expr) -> Option<BTreeSet<&str>> {
+        let Expr::Variable(parts, ..) = variable else { return None };
+        let (_, term) = named(&parts.1)?;
+        let site = |names: &'a BTreeSet<String>| {
+            let closed = !self.names.any && !names.is_empty();
+            closed.then(|| names.iter().map(String::as_str).collect())
+        };
+        match term {
+            Term::Kind(_) => None,
+            Term::Param(param) => match param.spec().kind {
+                ParamKind::Choice(words) => Some(words.iter().copied().collect()),
+                _ => None,
+            },
+            Term::Fact(place) => match FACTS[place].words() {
+                Words::Open => None,
+                Words::Listed(words) => Some(words.iter().copied().collect()),
+                Words::Zones => site(&self.names.zones),
+                Words::Devices => site(&self.names.devices),
+            },
+        }
+    }
+
+    fn kind(&self, expr: &Expr) -> Option<Kind> {
+        match expr {
+            Expr::BoolConstant(..) | Expr::And(..) | Expr::Or(..) => Some(Kind::Bool),
+            Expr::IntegerConstant(..) => Some(Kind::Number),
+            Expr::StringConstant(..) | Expr::CharConstant(..) | Expr::InterpolatedString(..) => {
+                Some(Kind::Text)
+            }
+            Expr::Array(..) => Some(Kind::List),
+            Expr::DynamicConstant(value, _) => Kind::of_value(value),
+            Expr::Variable(parts, ..) => match named(&parts.1) {
+                Some((_, Term::Kind(_))) => Some(Kind::Bool),
+                Some((_, Term::Fact(place))) => Some(Kind::of_fact(FACTS[place].kind)),
+                Some((_, Term::Param(param))) => Kind::of_param(&param.spec().kind),
+                None => self.own.get(parts.1.as_str()).copied().flatten(),
+            },
+            Expr::FnCall(call, _) => match (&call.op_token, &call.args[..]) {
+                (
+                    Some(Token::UnaryMinus | Token::UnaryPlus | Token::Minus | Token::Plus),
+                    [one],
+                ) => self.kind(one),
+                (Some(Token::Bang), _) => Some(Kind::Bool),
+                (
+                    Some(
+                        Token::Plus
+                        | Token::Minus
+                        | Token::Multiply
+                        | Token::Divide
+                        | Token::Modulo,
+                    ),
+                    [one, other],
+                ) => {
+                    let both = [self.kind(one)?, self.kind(other)?];
+                    (both == [Kind::Number; 2]).then_some(Kind::Number)
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// The variable that an expression is, by its name.
+fn written(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Variable(parts, ..) => Some(&parts.1),
+        _ => None,
+    }
+}
+
+/// `did you mean ...`, or the words there are.
+fn one_of<'a>(word: &str, words: impl Iterator<Item = &'a str> + Clone) -> String {
+    did_you_mean(word, words.clone(), || {
+        let all: Vec<String> = words.map(|word| format!("`{word}`")).collect();
+        format!("it is one of {}", all.join(", "))
+    })
+}
+
+/// What the engine keeps of cases with these words.
+fn hashes<'a>(words: impl Iterator<Item = &'a str>) -> BTreeSet<u64> {
+    let cases: String = words.map(|word| format!("{word:?} => (),")).collect();
+    let Ok(ast) = CHECKING.compile(format!("switch 0 {{ {cases} }}")) else {
+        return BTreeSet::new();
+    };
+    let switches = ast.statements().iter().filter_map(|stmt| match stmt {
+        Stmt::Switch(parts, _) => Some(parts.1.cases.keys().copied().collect::<Vec<_>>()),
+        _ => None,
+    });
+    switches.flatten().collect()
+}
