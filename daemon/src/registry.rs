@@ -117,8 +117,7 @@ impl Resolving<'_> {
                     .await?
             }
             Change::Document(asked) => {
-                let member = asked.member;
-                let change = self.document(asked)?;
+                let (member, change) = (asked.member, self.document(asked)?);
                 self.edit(member, |_, person| change(&mut person.documents)).await?
             }
             Change::Photo(asked) => {
@@ -155,8 +154,9 @@ impl Resolving<'_> {
                 with: self.carrier(asked.with).await?,
             },
             Change::Leave(asked) => Registry::Leave(self.carrier(asked.member).await?),
-            Change::Freeze(asked) => self.pass(asked, PassChange::Freeze).await?,
+            Change::Freeze(asked) => self.rests(asked).await?,
             Change::Unfreeze(asked) => self.pass(asked, PassChange::Unfreeze).await?,
+            Change::GiveBack(asked) => self.pass(asked, PassChange::GiveBack).await?,
             Change::Transfer(asked) => self.handed_on(asked).await?,
             Change::Catalogue(change) => Registry::Catalogue(*change),
             Change::Cancel(asked) => self.cancelled(asked).await?,

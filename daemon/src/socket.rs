@@ -1,6 +1,7 @@
 //! The Unix socket of a running daemon: one JSON line asks, one answers. Its file is for the owner
 //! alone.
 
+pub(crate) mod near;
 mod places;
 
 use std::{
@@ -259,7 +260,7 @@ pub(crate) fn listen(path: &Path) -> std::io::Result<UnixListener> {
     if path.exists() {
         std::fs::remove_file(path)?;
     }
-    let listener = UnixListener::bind(path)?;
+    let listener = near::bind(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     Ok(listener)
 }
@@ -476,7 +477,7 @@ async fn not_there(reader: &Reader, id: Option<DecisionId>) -> String {
 /// # Errors
 /// A daemon that does not answer as it should.
 pub(crate) async fn ask_daemon(path: &Path, question: &Question) -> anyhow::Result<Option<Reply>> {
-    let Ok(mut stream) = UnixStream::connect(path).await else { return Ok(None) };
+    let Ok(mut stream) = near::connect(path).await else { return Ok(None) };
     let mut text = serde_json::to_string(question)?;
     text.push('\n');
     stream.write_all(text.as_bytes()).await?;

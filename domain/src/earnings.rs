@@ -130,13 +130,41 @@ impl Step<'_> {
             return;
         }
         sale.prepaid = sale.prepaid - share;
+        (sale.earned, sale.earned_by) = (sale.earned + share, sale.earned_by.saturating_add(1));
+        // What rests has nothing planned.
+        let planned = last.filter(|_| sale.earns_from.is_some());
         let tariff = pass.tariff.clone();
-        if let Some(last) = last {
+        if let Some(last) = planned {
             self.earns(&tariff, last, -share);
         }
         self.state.tables.passes.put(key, pass);
         let booking = Booking::new(Purpose::Recognition, format!("earned:{visit}"), at);
         self.recognise(&tariff, share, booking.decided(decision));
+    }
+
+    /// A visit that was wrongly taken from a pass goes back to it, and what it earned is prepaid
+    /// again.
+    pub(crate) fn unearn_visit(&mut self, key: PassKey, decision: DecisionId) {
+        let Some(mut pass) = self.state.tables.passes.read(&key).cloned() else { return };
+        let Some(left) = pass.visits_left else { return };
+        pass.visits_left = Some(left.saturating_add(1));
+        let (tariff, last) = (pass.tariff.clone(), pass.valid_until);
+        let (mut share, mut planned) = (Money::ZERO, None);
+        if let Some(sale) = pass.sale.as_deref_mut().filter(|sale| sale.earned_by > 0) {
+            let (whole, fewer) = (sale.prepaid + sale.earned, sale.earned_by - 1);
+            let still = whole.share(fewer, sale.earned_by.saturating_add(left));
+            share = Money::ZERO.max(sale.earned - still);
+            (sale.earned, sale.earned_by) = (sale.earned - share, fewer);
+            sale.prepaid = sale.prepaid + share;
+            planned = last.filter(|_| sale.earns_from.is_some());
+        }
+        self.state.tables.passes.put(key, pass);
+        if let Some(last) = planned {
+            self.earns(&tariff, last, share);
+        }
+        let booking =
+            Booking::new(Purpose::Recognition, format!("given_back:{decision}"), self.now);
+        self.recognise(&tariff, -share, booking.decided(decision));
     }
 
     fn recognise(&mut self, tariff: &TariffId, amount: Money, booking: Booking) {

@@ -19,6 +19,7 @@ use crate::{
         Emergency, Occupancy, Presence, ReservationKey, ReservationState, Visit, WaitingKey,
         WaitsFor,
     },
+    seen::{Holder, Seen},
     state::{Entry, HoldEnd, Noted},
     step::{Message, Step},
     time::Span,
@@ -34,6 +35,27 @@ impl Step<'_> {
             Direction::Exit => (Outcome::Release, floor(Reason::EmergencyRelease, Class::Release)),
             Direction::Entry => (Outcome::Deny, floor(Reason::EmergencyEntryClosed, Class::Deny)),
         })
+    }
+
+    /// What an emergency answers, and what is to be known with it.
+    pub(crate) fn released(&mut self, seen: &Seen, answer: (Outcome, Finding)) -> Combined {
+        let (outcome, finding) = answer;
+        let also = self.leaves_alone(seen);
+        Combined { also, ..Combined::only(outcome, finding) }
+    }
+
+    /// A child that an emergency lets out without its guardian: the alarm that somebody looks for
+    /// it (parameter 39).
+    fn leaves_alone(&mut self, seen: &Seen) -> Vec<Finding> {
+        let child = seen.holder.as_ref().is_some_and(Holder::is_minor);
+        if !child || seen.kind != EventKind::Exit {
+            return Vec::new();
+        }
+        let zone = self.state.site.time_zone.clone();
+        let (_, combined) = self.judged(seen, &zone);
+        let found = combined.reasons.into_iter().chain(combined.also);
+        let alone = found.filter(|found| found.reason == Reason::PickupNotAuthorised);
+        alone.map(|found| Finding { class: Class::Warn, alarm: true, ..found }).collect()
     }
 
     pub(crate) fn fire_input(&mut self, message: &Message, active: bool) {
@@ -77,7 +99,8 @@ impl Step<'_> {
         };
         if let Some(gate) = site.gates.get(&asked.device) {
             let seen = self.look(asked, gate);
-            self.decide_alone(message, asked, Combined::only(outcome, finding), seen);
+            let combined = self.released(&seen, (outcome, finding));
+            self.decide_alone(message, asked, combined, seen);
         }
         true
     }

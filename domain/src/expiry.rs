@@ -33,8 +33,10 @@ pub(crate) enum Timer {
     Strangers(DeviceId, Direction),
     /// A day that earns.
     Earned(Date),
-    /// A freeze of a pass.
+    /// The end of a freeze of a pass.
     Thaw(PassKey),
+    /// A freeze of a pass that was ordered for a later day.
+    Freeze(PassKey),
 }
 
 /// What ends, by its end.
@@ -84,6 +86,10 @@ fn thaw(key: &PassKey, row: &Pass) -> Option<End> {
     Some((row.sale.as_deref()?.thaws?, Timer::Thaw(*key)))
 }
 
+fn freeze(key: &PassKey, row: &Pass) -> Option<End> {
+    Some((row.sale.as_deref()?.freezes?, Timer::Freeze(*key)))
+}
+
 /// The timers of those rows of `tables` that `reads` names.
 fn ends_of(tables: &Tables, reads: &Reads) -> Vec<End> {
     let mut ends = Vec::new();
@@ -105,6 +111,7 @@ fn ends_of(tables: &Tables, reads: &Reads) -> Vec<End> {
     }
     for Read { key, .. } in &reads.passes {
         ends.extend(tables.passes.peek(key).and_then(|row| thaw(key, row)));
+        ends.extend(tables.passes.peek(key).and_then(|row| freeze(key, row)));
     }
     for Read { key, .. } in &reads.earnings {
         ends.extend(tables.earnings.peek(key).map(|row| (row.due, Timer::Earned(key.day))));
@@ -123,8 +130,15 @@ impl Timers {
         let strangers = tables.devices.iter().flat_map(|(key, row)| strangers(key, row));
         let days = tables.earnings.iter().map(|(key, row)| (row.due, Timer::Earned(key.day)));
         let thaws = tables.passes.iter().filter_map(|(key, row)| thaw(key, row));
+        let freezes = tables.passes.iter().filter_map(|(key, row)| freeze(key, row));
         let visits = passages.chain(held).chain(unknown);
-        let ends = visits.chain(waiting).chain(doors).chain(strangers).chain(days).chain(thaws);
+        let ends = visits
+            .chain(waiting)
+            .chain(doors)
+            .chain(strangers)
+            .chain(days)
+            .chain(thaws)
+            .chain(freezes);
         Self { ends: ends.collect(), ..Self::default() }
     }
     /// Stops the timers of the rows of `reads`, which others take the place of.

@@ -309,7 +309,7 @@ facts! {
     second_needed: bool, [OperatorTwoPersonActions, SaleRefundMaxAmount],
         "whether a second person has to confirm it";
     second_confirmed: bool, [OperatorAllowedActions, SaleRefundMaxAmount],
-        "whether another person with the right confirmed it elsewhere within 60 s";
+        "whether another person confirmed it elsewhere within 60 s, with the right and the limit";
     override_listed: bool, [OperatorOverrideCodes],
         "whether the operator may lift every reason that the override names";
     costs: Money, [], "what a sale takes from the wallet, or what a top-up or refund is about";

@@ -1,6 +1,8 @@
 //! Holds: exits that stay closed for now, with staff called and a timer running (section 8.2 of
 //! `decisions.md` of the specification).
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     event::Direction,
     expiry::Timer,
@@ -13,7 +15,7 @@ use crate::{
     params::Param,
     reasons::{Class, Condition, Reason},
     rows::{AccountKind, Allowance, Hold, HoldKey, Terminal, Visit},
-    state::{Answer, Entry, HoldEnd, Noted, Payment},
+    state::{Answer, Entry, HoldEnd, Noted},
     step::{Message, Step},
     time::Timestamp,
     verdict::Finding,
@@ -26,6 +28,19 @@ pub(crate) const VISIT_HOLDS: &[Reason] =
 /// How long an identity hold whose time is used up is remembered, so that the next read is let out
 /// (our choice: 1 h).
 const REMEMBERED: crate::time::Span = crate::time::Span::seconds(3600);
+
+/// A payment against a debt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    /// The key under which it is booked once, however often it is sent.
+    pub key: String,
+    /// The wallet whose debt it is.
+    pub account: AccountId,
+    /// How much; not more than is owed.
+    pub amount: Money,
+    /// Where it was paid.
+    pub terminal: DeviceId,
+}
 
 impl Step<'_> {
     /// Begins the hold that a decision came to, or goes on with the one that runs.
@@ -265,7 +280,8 @@ impl Step<'_> {
         let message = Message::of(hold.gate.clone(), None, at);
         if alarm {
             combined.reasons.iter_mut().for_each(|found| found.alarm = true);
-            return self.act(&message, &asked, seen, gathered, combined);
+            self.act_on(&message, &asked, seen, gathered, combined);
+            return;
         }
         if !combined.outcome.opens() {
             return;
@@ -273,7 +289,7 @@ impl Step<'_> {
         let bound = terminal
             .is_some_and(|id| *id == hold.gate || site.bound_to(id).any(|gate| *gate == hold.gate));
         if bound {
-            self.act(&message, &asked, seen, gathered, combined);
+            self.act_on(&message, &asked, seen, gathered, combined);
         } else {
             self.settled(credential, (&gathered, HoldEnd::Settled));
         }

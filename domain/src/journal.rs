@@ -138,6 +138,13 @@ pub enum Noted {
         /// Which.
         pass: PassId,
     },
+    /// A pass rests, as the day came that its freeze was ordered for.
+    Rests {
+        /// Whose.
+        member: MemberId,
+        /// Which.
+        pass: PassId,
+    },
     /// A refusal was lifted.
     Overridden {
         /// The decision that allowed it.
@@ -247,6 +254,7 @@ pub const PERSONAL: &[(&str, Record)] = &[
     ("parameter_set", Record::Audit),
     ("changed", Record::Audit),
     ("thawed", Record::Audit),
+    ("rests", Record::Audit),
     ("overridden", Record::Audit),
     ("paid", Record::Audit),
     ("terminal_changed", Record::Audit),
@@ -271,6 +279,7 @@ impl Noted {
             Self::ParameterSet { .. } => "parameter_set",
             Self::Changed { .. } => "changed",
             Self::Thawed { .. } => "thawed",
+            Self::Rests { .. } => "rests",
             Self::Overridden { .. } => "overridden",
             Self::OverrideUsed { .. } => "override_used",
             Self::Unbilled { .. } => "unbilled",
@@ -296,7 +305,7 @@ pub enum HoldEnd {
     Expired,
     /// The guest turned back.
     TurnedBack,
-    /// The guest is out on the street: by a passage that another grant allowed, or that none did.
+    /// The guest is out on the street by a passage that another grant allowed.
     Left,
     /// Staff let the guest out.
     Released,

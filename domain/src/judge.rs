@@ -208,9 +208,14 @@ fn approved(seen: &Seen, gathered: &Gathered, found: &[Finding]) -> Vec<Finding>
     let operator = seen.order.as_ref().and_then(|order| order.operator.as_ref());
     let facts = &gathered.facts;
     let two = matches!(seen.kind, EventKind::Operator | EventKind::Refund);
+    let second = seen.order.as_ref().and_then(|order| order.second.as_ref());
+    // Whoever comes too late or may not confirm it confirms nothing, needed or not.
+    let asked = found.iter().any(|one| one.reason == Reason::DiscountNeedsApproval);
+    let lacks = (two && facts.second_needed && !facts.second_confirmed)
+        || (!asked && second.is_some_and(|second| !second.counts));
     let missing = [
         (operator.is_none_or(|one| one.favoured), Reason::OperatorNotPermitted),
-        (two && facts.second_needed && !facts.second_confirmed, Reason::SecondOperatorRequired),
+        (lacks, Reason::SecondOperatorRequired),
     ];
     let named = |reason: Reason| found.iter().any(|one| one.reason == reason);
     let missing = missing.into_iter().filter(|(lacks, reason)| *lacks && !named(*reason));

@@ -6,6 +6,7 @@ use crate::{
     gather::{Gathered, locked_until},
     ids::{DecisionId, DeviceId, OperatorId, Uid},
     look::{Asked, within},
+    money::Money,
     order::{Order, Override, OverrideReason, Second, Setting, What},
     params::{Param, Value},
     reasons::Reason,
@@ -104,6 +105,7 @@ impl Step<'_> {
                 "what waits at {there} is another order than the one you saw: decision {waits}; \
                  look at it, then confirm it"
             );
+            self.unreadable(there.clone(), why.clone());
             return Answer::Refused(why);
         }
         let refused = || nothing_waits(there);
@@ -113,7 +115,7 @@ impl Step<'_> {
     /// The decision on what waits at a terminal for a second person.
     pub(crate) fn waits_for_second(&mut self, there: &DeviceId) -> Answer {
         let row = self.state.tables.pending_orders.read(there);
-        let row = row.filter(|row| within(row.at, self.now, TOGETHER));
+        let row = row.filter(|row| within(row.at, self.now, LIFTED_WITHIN));
         row.map_or_else(|| nothing_waits(there), |row| Answer::Decided(row.decision))
     }
 
@@ -223,20 +225,28 @@ impl Step<'_> {
 
     /// Carries out, for somebody at `terminal`, what was ordered `there` and waits for a second
     /// person; `None` where nothing does. Whoever may not confirm it is refused on record where he
-    /// `said` that he confirms; a band at a gate may have been read for something else.
+    /// `meant_it`; a band at a gate may have been read for something else.
     fn confirm(
         &mut self,
         operator: &OperatorId,
         (terminal, there): (&DeviceId, &DeviceId),
-        said: bool,
+        meant_it: bool,
     ) -> Option<Answer> {
         let site = &self.state.site;
         let known = site.terminals.contains_key(terminal) || site.gates.contains_key(terminal);
         let row = self.state.tables.pending_orders.read(there).filter(|_| known)?.clone();
+        if !within(row.at, self.now, LIFTED_WITHIN) {
+            return None;
+        }
         let other = terminal != there && row.order.operator != *operator;
         let counts = other && within(row.at, self.now, TOGETHER);
-        if !counts && !said {
+        if !counts && !meant_it {
             return None;
+        }
+        if row.price != self.price_of(&row.order.what) {
+            let why = "the price changed since it was ordered; order it again";
+            self.unreadable(there.clone(), why.to_owned());
+            return Some(Answer::Refused(why.to_owned()));
         }
         let device = there.clone();
         let second =
@@ -244,6 +254,13 @@ impl Step<'_> {
         let order = Order { second: Some(second), ..row.order };
         let message = Message::of(device, row.source, row.at);
         Some(self.order_answered(&message, order, row.key.filter(|_| counts)))
+    }
+
+    /// What the basket of a sale costs now.
+    fn price_of(&mut self, what: &What) -> Option<Money> {
+        let What::Sale { lines, buyer, cash, card, rest, .. } = what else { return None };
+        let basket = self.basket(lines, buyer.as_ref(), (*cash, *card, *rest), self.now).ok()?;
+        Some(basket.lines.iter().map(|line| line.gross).sum())
     }
 
     /// An order, and what it came to. What lacks nothing but a second person waits for one.
@@ -274,12 +291,14 @@ impl Step<'_> {
         if waits {
             let order = Order { second: None, ..order };
             // Who could not confirm it leaves it as it was.
-            let pending = &mut self.state.tables.pending_orders;
-            let same = pending.read(&terminal).filter(|row| row.at == message.at);
-            let same = same.filter(|row| row.order == order).map(|row| row.decision);
-            let (at, source, decision) = (message.at, message.source, same.unwrap_or(id));
-            let row = PendingOrder { order, decision, at, source, key };
-            pending.put(terminal, row);
+            let known = self.state.tables.pending_orders.read(&terminal);
+            let same = known.filter(|row| row.at == message.at && row.order == order).cloned();
+            let row = same.unwrap_or_else(|| {
+                let (price, decision) = (self.price_of(&order.what), id);
+                let (at, source) = (message.at, message.source);
+                PendingOrder { order, decision, price, at, source, key }
+            });
+            self.state.tables.pending_orders.put(terminal, row);
         } else if self.state.tables.pending_orders.read(&terminal).is_some() {
             self.state.tables.pending_orders.remove(terminal);
         }

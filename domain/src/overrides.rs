@@ -123,7 +123,8 @@ impl Step<'_> {
     pub(crate) fn use_token(&mut self, uid: &Uid, gate: &DeviceId) {
         if !self.state.tables.tokens.is_empty() {
             let key = HoldKey { uid: uid.clone(), gate: gate.clone() };
-            if let Some(token) = self.state.tables.tokens.read(&key).cloned() {
+            let fresh = self.state.tables.tokens.read(&key).filter(|token| !token.used);
+            if let Some(token) = fresh.cloned() {
                 self.state.tables.tokens.put(key, Token { used: true, ..token });
             }
         }

@@ -215,6 +215,8 @@ impl Registry {
             }
             // What it pays back is money of the guest.
             Self::Pass { change: PassChange::Cancel { .. }, .. } => "refund",
+            // What a visit earned is revenue no more.
+            Self::Pass { change: PassChange::GiveBack, .. } => "balance_adjust",
             Self::Pass { .. } => "edit_member",
             Self::Catalogue(_) => "edit_tariff",
             Self::Ban { .. } => "block_member",

@@ -15,7 +15,7 @@ use crate::{
     reasons::{Class, Condition, Reason},
     rows::{Charge, ChargeFor, PinDigest, Reservation, ReservationKey, ReservationState},
     scope::{Place, Supplied},
-    seen::{Holder, Seen},
+    seen::Seen,
     state::{HoldEnd, Noted},
     step::{Message, Step},
     time::{Span, Timestamp},
@@ -73,8 +73,11 @@ impl Step<'_> {
             if direction == Direction::Entry && seen.is_of_a_responder(&site) {
                 return self.let_responder_in(message, &asked, seen);
             }
-            let also = self.leaves_alone(&seen);
-            let combined = Combined { also, ..Combined::only(outcome, finding) };
+            let combined = self.released(&seen, (outcome, finding));
+            if direction == Direction::Exit {
+                // A guardian may go first.
+                self.remember_read_only(&asked);
+            }
             return self.decide_alone(message, &asked, combined, seen);
         }
         if self.is_surplus(message, direction, &seen) {
@@ -96,20 +99,6 @@ impl Step<'_> {
             return;
         }
         self.act(message, &asked, seen, gathered, combined);
-    }
-
-    /// A child that an emergency lets out without its guardian: the alarm that somebody looks for
-    /// it (parameter 39).
-    fn leaves_alone(&mut self, seen: &Seen) -> Vec<Finding> {
-        let child = seen.holder.as_ref().is_some_and(Holder::is_minor);
-        if !child || seen.kind != EventKind::Exit {
-            return Vec::new();
-        }
-        let zone = self.state.site.time_zone.clone();
-        let (_, combined) = self.judged(seen, &zone);
-        let found = combined.reasons.into_iter().chain(combined.also);
-        let alone = found.filter(|found| found.reason == Reason::PickupNotAuthorised);
-        alone.map(|found| Finding { class: Class::Warn, alarm: true, ..found }).collect()
     }
 
     /// A decision that opens nothing by itself: an operator's order.

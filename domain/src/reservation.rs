@@ -133,6 +133,7 @@ impl Step<'_> {
                 Timer::Waiting(key) => self.waited(&key, ended),
                 Timer::Earned(day) => self.earn_day(day),
                 Timer::Thaw(key) => self.thaw(key, ended),
+                Timer::Freeze(key) => self.freeze_begins(key, ended),
             }
         }
     }

@@ -61,10 +61,10 @@ pub struct Receipt {
     pub passes: Vec<PassId>,
     /// The postings of its transaction, so that they can be reversed.
     pub postings: Vec<Posting>,
-    /// The wallets that it freed of debt, and since when they had owed: what is voided makes no old
-    /// debt young.
+    /// The wallets that it paid a debt of, and since when they had owed: after a void they owe
+    /// since then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub freed: Vec<(AccountId, Timestamp)>,
+    pub owed: Vec<(AccountId, Timestamp)>,
 }
 
 /// Who sells what to whom.
@@ -132,8 +132,6 @@ impl Step<'_> {
         let postings = merged(postings);
         let owed = self.owed_since(&postings);
         let transaction = self.post(booking, &postings);
-        let is_free = |step: &mut Self, wallet| step.account(wallet).debt_since.is_none();
-        let freed = owed.into_iter().filter(|(wallet, _)| is_free(self, *wallet)).collect();
         self.count_cash(sale.till, ways.cash);
         let (drawer, key) = self.next_receipt(sale);
         let receipt = Receipt {
@@ -156,15 +154,16 @@ impl Step<'_> {
                 .iter()
                 .map(|(account, amount)| Posting { account: *account, amount: *amount })
                 .collect(),
-            freed,
+            owed,
         };
         self.count_receipt(sale.till, drawer, &receipt);
         self.batch.receipts.push(receipt);
     }
 
-    /// Since when the wallets among these accounts have owed.
+    /// Since when those wallets have owed that something is paid into.
     fn owed_since(&mut self, postings: &[(AccountId, Money)]) -> Vec<(AccountId, Timestamp)> {
-        let wallets = postings.iter().filter_map(|(id, _)| match self.account(*id).kind {
+        let paid = postings.iter().filter(|(_, amount)| *amount > Money::ZERO);
+        let wallets = paid.filter_map(|(id, _)| match self.account(*id).kind {
             AccountKind::Wallet => Some(*id),
             AccountKind::Receivable => Some(id.beside()),
             _ => None,
@@ -327,6 +326,9 @@ impl Step<'_> {
             sale: Some(Box::new(PassSale {
                 receipt: receipt.to_string(),
                 prepaid: net,
+                earned: Money::ZERO,
+                earned_by: 0,
+                freezes: None,
                 earns_from: Some(first).filter(|_| !waits),
                 lasts: offer.lasts.filter(|_| waits),
                 frozen: None,

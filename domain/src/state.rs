@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::{
     batch::{Batch, Posting, Transaction},
+    hold::Payment,
     journal::{Entry, HoldEnd, Noted},
 };
 use crate::{
@@ -393,19 +394,6 @@ pub enum Input {
     Pseudonymise,
     /// Time went on.
     Tick,
-}
-
-/// A payment against a debt.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Payment {
-    /// The key under which it is booked once, however often it is sent.
-    pub key: String,
-    /// The wallet whose debt it is.
-    pub account: AccountId,
-    /// How much; not more than is owed.
-    pub amount: Money,
-    /// Where it was paid.
-    pub terminal: DeviceId,
 }
 
 /// How many rows one piece of an import may have.

@@ -57,9 +57,11 @@ impl Strangers {
         let full = Budget { saved: bound.saved, since: at };
         let budget = self.0.entry((device.clone(), way)).or_insert(full);
         let more = at.since(budget.since).0 / bound.one_more.0;
-        // A clock that is set back gives nothing, and takes nothing.
-        if more != 0 {
-            budget.saved = (budget.saved + more.max(0)).min(bound.saved);
+        if more > 0 {
+            budget.saved = (budget.saved + more).min(bound.saved);
+            budget.since = budget.since.plus(Span(more * bound.one_more.0));
+        } else if more < 0 || budget.saved == bound.saved {
+            // A clock that is set back gives nothing, and takes nothing.
             budget.since = at;
         }
         let has = budget.saved > 0;
@@ -99,19 +101,12 @@ impl Step<'_> {
 impl Step<'_> {
     /// One more on the line of this minute for this reader.
     fn count_on_line(&mut self, message: &Message, way: Direction) {
-        let device = &message.device;
-        let source = message.source;
-        let run = |source: Option<(u64, u64)>| source.map(|(boot, _)| boot);
-        let counted = self.strangers_counted(device, way);
-        if counted.is_some_and(|counted| run(counted.first) != run(source)) {
-            self.strangers_noted(device, way, message.at);
-        }
+        let (device, last) = (&message.device, message.source);
         let counted = self.strangers_counted(device, way).unwrap_or_else(|| {
             let until = message.received.plus(COUNTED);
             self.state.timers.start(until, Timer::Strangers(device.clone(), way));
-            StrangersCounted { until, count: 0, first: source, last: 0 }
+            StrangersCounted { until, count: 0, first: last.map_or(0, |(_, seq)| seq), last }
         });
-        let last = source.map_or(0, |(_, seq)| seq);
         let counted = StrangersCounted { count: counted.count + 1, last, ..counted };
         self.device_state(device, |known| *known.strangers_mut(way) = Some(counted));
     }
@@ -120,17 +115,15 @@ impl Step<'_> {
         self.state.tables.devices.read(device)?.strangers(way)
     }
 
-    /// The line of the strangers that were counted at a reader: their minute is over, or the device
-    /// started anew.
+    /// The line of the strangers that were counted at a reader: their minute is over.
     pub(crate) fn strangers_noted(&mut self, device: &DeviceId, way: Direction, at: Timestamp) {
         let Some(counted) = self.strangers_counted(device, way) else { return };
         self.state.timers.stop(counted.until, Timer::Strangers(device.clone(), way));
         self.device_state(device, |known| *known.strangers_mut(way) = None);
-        let source = counted.first.map(|(boot, _)| (boot, counted.last));
-        let first = counted.first.map_or(0, |(_, seq)| seq);
-        let noted = Noted::Strangers { direction: way, count: counted.count, first };
+        let StrangersCounted { count, first, last, .. } = counted;
+        let noted = Noted::Strangers { direction: way, count, first };
         let device = Some(device.clone());
-        self.batch.journal.push(Entry { at, device, source, noted });
+        self.batch.journal.push(Entry { at, device, source: last, noted });
     }
 }
 

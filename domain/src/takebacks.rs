@@ -173,7 +173,8 @@ impl Step<'_> {
     pub(crate) fn void(&mut self, sale: &Sale<'_>, of: &Receipt, reason: &str) {
         for id in &of.passes {
             let Some(key) = self.key_of(of, *id) else { continue };
-            let Some(mut pass) = self.state.tables.passes.read(&key).cloned() else { continue };
+            let Some(pass) = self.state.tables.passes.read(&key).cloned() else { continue };
+            let mut pass = self.forget_freeze(key, pass);
             self.unplan_earnings(&pass, jiff::civil::Date::MIN);
             pass.state = PassState::Cancelled;
             if let Some(sale) = pass.sale.as_deref_mut() {
@@ -202,7 +203,7 @@ impl Step<'_> {
         let ways =
             Ways { cash: -of.cash, card: -of.card, wallet: -of.wallet, rounding: -of.rounding };
         self.take_back(sale, of, (counts, lines), (booking, back, ways));
-        for (wallet, since) in &of.freed {
+        for (wallet, since) in &of.owed {
             self.owed_before(*wallet, *since);
         }
         let mut drawer = self.drawer(sale.till);

@@ -229,9 +229,9 @@ impl<'a> Comparisons<'a> {
         let number = |text: &&rhai::ImmutableString| text.parse::<rust_decimal::Decimal>().is_ok();
         let help = match text.filter(number) {
             Some(text) if [one, other].contains(&Kind::Number) => {
-                format!("this can never be true: write {text} without quotes")
+                format!("the two are never equal: write {text} without quotes")
             }
-            _ => "this can never be true: compare it with a value of its own kind".to_owned(),
+            _ => "the two are never equal: compare it with a value of its own kind".to_owned(),
         };
         Some((at, what, help))
     }
@@ -254,12 +254,12 @@ impl<'a> Comparisons<'a> {
         let kind = self.kind(subject)?;
         if kind != Kind::Number && !cases.ranges.is_empty() {
             let message = format!("`{name}` is {} and is compared with a number", kind.name());
-            let help = "this can never be true: compare it with a value of its own kind";
+            let help = "the two are never equal: compare it with a value of its own kind";
             return Some((at, message, help.to_owned()));
         }
         let words = self.words(subject)?;
         // The engine keeps of a case no more than its hash.
-        let known = hashes(words.iter().copied().chain([""]));
+        let known = hashes(words.iter().copied().chain([""]))?;
         if cases.cases.keys().all(|hash| known.contains(hash)) {
             return None;
         }
@@ -347,15 +347,13 @@ fn one_of<'a>(word: &str, words: impl Iterator<Item = &'a str> + Clone) -> Strin
     })
 }
 
-/// What the engine keeps of cases with these words.
-fn hashes<'a>(words: impl Iterator<Item = &'a str>) -> BTreeSet<u64> {
+/// What the engine keeps of cases with these words; nothing where one cannot be written.
+fn hashes<'a>(words: impl Iterator<Item = &'a str>) -> Option<BTreeSet<u64>> {
     let cases: String = words.map(|word| format!("{word:?} => (),")).collect();
-    let Ok(ast) = CHECKING.compile(format!("switch 0 {{ {cases} }}")) else {
-        return BTreeSet::new();
-    };
+    let ast = CHECKING.compile(format!("switch 0 {{ {cases} }}")).ok()?;
     let switches = ast.statements().iter().filter_map(|stmt| match stmt {
         Stmt::Switch(parts, _) => Some(parts.1.cases.keys().copied().collect::<Vec<_>>()),
         _ => None,
     });
-    switches.flatten().collect()
+    Some(switches.flatten().collect())
 }

@@ -104,7 +104,8 @@ async fn fire_releases_every_gate_until_two_people_reset_it() {
     eventually("the reset waits for a second person", waits).await;
     for (operator, pin, till) in [("nino", "1111", "till-2"), ("levan", "2222", "till-1")] {
         let refused = confirm(&daemon, operator, pin, till);
-        assert!(refused.0 == Some(1) && refused.1.contains("nothing waits"), "{refused:?}");
+        let lacks = refused.1.contains("waits 60 seconds for a second person");
+        assert!(refused.0 == Some(1) && lacks, "{operator} at {till}: {refused:?}");
     }
     assert!(burning.is_released() && board.is_released(), "released stays released");
     let confirmed = confirm(&daemon, "levan", "2222", "till-2");

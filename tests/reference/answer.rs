@@ -115,7 +115,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) who: Who<'a>,
     pub(crate) speaks: Option<Speaks<'a>>,
     pub(crate) bill: Bill,
-    found: BTreeSet<(&'static str, Class)>,
+    pub(crate) found: BTreeSet<(&'static str, Class)>,
     /// Microseconds.
     pub(crate) at: i64,
 }

@@ -96,7 +96,7 @@ impl Asked<'_> {
             if state != "depleted" {
                 self.find("MEMBERSHIP_NOT_ACTIVE", Class::Deny);
             }
-            if !ticket && (state == "depleted" || left == Some(0)) {
+            if !ticket && (state == "depleted" || (begins && left == Some(0))) {
                 self.find("VISITS_EXHAUSTED", Class::Deny);
             }
         }
@@ -219,13 +219,9 @@ impl Asked<'_> {
             let Some(speaks) = self.speaks.as_ref().filter(|speaks| !speaks.allowed) else {
                 return;
             };
-            let left = speaks.pass.visits_left.map(|left| left - speaks.pass.visits_reserved);
-            let (ended, none) = (speaks.state != "depleted", left == Some(0));
-            if ended {
-                self.find("MEMBERSHIP_NOT_ACTIVE", Class::Deny);
-            }
-            if !ended || none {
-                self.find("VISITS_EXHAUSTED", Class::Deny);
+            match speaks.state {
+                "depleted" => self.find("VISITS_EXHAUSTED", Class::Deny),
+                _ => self.find("MEMBERSHIP_NOT_ACTIVE", Class::Deny),
             }
             return;
         }

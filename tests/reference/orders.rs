@@ -89,7 +89,9 @@ impl Asked<'_> {
             self.find("TERMINAL_NOT_PERMITTED", Class::Deny);
         }
         let acts = matches!(self.seen.kind, EventKind::Operator | EventKind::Refund);
-        if acts && self.takes_two(order) && !self.is_confirmed(order) {
+        let asked = self.found.contains(&("DISCOUNT_NEEDS_APPROVAL", Class::Deny));
+        let late = !asked && order.second.as_ref().is_some_and(|second| !second.counts);
+        if late || (acts && self.takes_two(order) && !self.is_confirmed(order)) {
             self.find("SECOND_OPERATOR_REQUIRED", Class::Deny);
         }
         // Whoever is held for his identity is let out by any of the staff (section 8.2).

@@ -83,7 +83,10 @@ impl<'a> Asked<'a> {
 
     fn state(&self, who: &Who<'_>, pass: &Pass, visiting: bool) -> &'static str {
         let made = pass.state.name();
-        if made != "active" {
+        // A freeze that begins during a visit is for the next one.
+        let inside = visiting
+            && self.seen.holder.as_ref().is_some_and(|holder| holder.presence.visit.is_some());
+        if made != "active" && !(made == "frozen" && inside) {
             return made;
         }
         let today = calendar::day_of(self.judged_at(), self.profile.ahead);

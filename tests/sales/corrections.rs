@@ -209,9 +209,21 @@ fn a_payment_and_its_void_leave_a_debt_as_old_as_it_was() {
     let receipt = Box::new(receipt);
     till.sells(What::Void { receipt, reason: "a mistake".to_owned() });
     assert_eq!((till.world.debt("P1"), since(&till)), (owed, old), "as if nobody had paid");
+    // Two payments, and the first of them void.
+    let half = Money(owed.minor() / 2);
+    let pays = |amount| What::Settle { holder: Uid::from("P1"), amount, cash: false };
+    let first = till.sells(pays(half));
+    till.sells(pays(owed - half));
+    till.run("19:30:00 waits");
+    let receipt = Box::new(first);
+    till.sells(What::Void { receipt, reason: "a mistake".to_owned() });
+    assert_eq!((till.world.debt("P1"), since(&till)), (half, old), "as old as it was");
+    let receipt = Box::new(till.receipts[till.receipts.len() - 2].clone());
+    till.sells(What::Void { receipt, reason: "a mistake".to_owned() });
+    assert_eq!((till.world.debt("P1"), since(&till)), (owed, old));
     // What is owed anew is as old as it is.
     let receipt = till.sells(What::Settle { holder: Uid::from("P1"), amount: owed, cash: true });
-    assert!(!receipt.freed.is_empty());
+    assert!(!receipt.owed.is_empty());
     till.run("20:00:00 waits");
     till.sells(sale(Some("P1"), vec![top_up("3.00")], "3.00", "0.00"));
     let spends = Line { price: Some(money("8.00")), ..good("massage") };

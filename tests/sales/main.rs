@@ -18,10 +18,10 @@ use domain::{
     ledger::Purpose,
     money::Money,
     order::{CashOrder, Line, Sells, What},
-    rows::{AccountKind, PriceList},
-    state::Answer,
+    rows::{AccountKind, PinDigest, PriceList},
+    state::{Answer, Input},
 };
-use till::{Till, good, goods, money, pass, sale, top_up};
+use till::{GIVEN, Till, good, goods, money, pass, sale, top_up};
 
 /// Balances by name, written as amounts.
 fn books(of: &[(&str, &str)]) -> std::collections::BTreeMap<String, Money> {
@@ -163,6 +163,39 @@ fn a_basket_is_refused_as_a_whole_and_the_reason_names_the_line() {
     till.sells(load("154.00"));
     assert_eq!(till.wallet("W1"), money("150.00"));
     till.check();
+}
+
+#[test]
+fn an_order_that_waits_is_refused_in_words_where_its_price_changed() {
+    let more = r#"
+set("operator.allowed_actions", "sale", role("manager"));
+set("operator.allowed_terminals", "T1, T2", role("manager"));
+set("operator.override_codes", "DISCOUNT_NEEDS_APPROVAL", role("manager"));
+set("sale.max_discount_percent", 50, role("manager"));
+'''"#;
+    let given = GIVEN
+        .replacen("'''\ntills", &format!("{more}\ntills"), 1)
+        .replace("nino = [\"cashier\"]", "nino = [\"cashier\"]\nlevan = [\"manager\"]");
+    for changed in [false, true] {
+        let mut till = Till::of(&given);
+        let order = sale(None, vec![goods("juice", 2, 25)], "0.00", "4.50");
+        assert_eq!(till.refused(order), [("DISCOUNT_NEEDS_APPROVAL", Some(1))]);
+        if changed {
+            let prices = [("juice".to_owned(), money("2.50"))].into();
+            let windows = "Mon-Sun 00:00-24:00".to_owned();
+            till.list("cheap", PriceList { windows, rank: 1, prices });
+        }
+        let (operator, pin) = ("levan".into(), PinDigest("2468".into()));
+        let (terminal, ordered_at) = ("T2".into(), "T1".into());
+        let answer =
+            till.take(Input::Confirm { terminal, ordered_at, decision: None, operator, pin });
+        match answer {
+            Answer::Refused(why) if changed => assert!(why.contains("price changed"), "{why}"),
+            Answer::Decided(_) if !changed => assert_eq!(till.receipts.len(), 1),
+            other => panic!("{changed}: {other:?}"),
+        }
+        till.check();
+    }
 }
 
 #[test]

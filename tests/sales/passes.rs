@@ -111,6 +111,102 @@ fn a_pass_that_rests_earns_nothing_and_ends_later() {
 }
 
 #[test]
+fn a_visit_that_was_wrongly_taken_goes_back_with_what_it_earned() {
+    let given = crate::till::GIVEN.replace("edit_member, ", "edit_member, balance_adjust, ");
+    let more = "set(\"operator.two_person_actions\", \"refund_over_limit\");\n'''\ntills";
+    let mut till = Till::of(&given.replacen("'''\ntills", more, 1));
+    offers(&mut till);
+    let key = TariffKey { tariff: TariffId::from("pack"), version: 1 };
+    let mut rests = till.world.state.tables.tariffs.peek(&key).unwrap().clone();
+    rests.offer.freeze_days = 10;
+    till.take(Input::Import(vec![ImportRow::Tariff(key, rests)]));
+    till.sells(sale(Some("W1"), vec![pass("pack")], "70.00", "0.00"));
+    let all = "all of its 10 visits are there";
+    assert_eq!(refused(&mut till, "W1", PassChange::GiveBack), all);
+    let state = |till: &Till| {
+        let row = till.bought("W1").remove(0);
+        let earned = till.balance(AccountKind::PassRevenue, "pack");
+        (row.visits_left.unwrap(), earned, till.balance(AccountKind::Deferred, "pack"))
+    };
+    let mut before = vec![state(&till)];
+    for day in 16..=25 {
+        for step in ["10:00:00 entry", "10:00:02 passed", "11:00:00 exit", "11:00:02 passed"] {
+            let (time, what) = step.split_once(' ').unwrap();
+            let rest = match (what, &time[..2]) {
+                ("passed", "10") => "G1 in",
+                ("passed", _) => "G1 out",
+                _ => "G1 W1",
+            };
+            till.run(&format!("2026-09-{day} {time} {what} {rest}"));
+        }
+        before.push(state(&till));
+    }
+    assert_eq!(before.last().unwrap().0, 0);
+    // Back through all of them, to the unit.
+    while let Some(was) = before.pop() {
+        let now = state(&till);
+        assert_eq!((now.0, now.1 + now.2), (was.0, was.1 + was.2));
+        assert!((now.1 - was.1).minor().abs() <= 1, "{now:?} {was:?}");
+        till.check();
+        if !before.is_empty() {
+            does(&mut till, "W1", PassChange::GiveBack);
+        }
+    }
+    assert_eq!(refused(&mut till, "W1", PassChange::GiveBack), all);
+    // One that rests meanwhile.
+    till.run("2026-09-26 10:00:00 entry G1 W1");
+    till.run("2026-09-26 10:00:02 passed G1 in");
+    till.run("2026-09-26 11:00:00 exit G1 W1");
+    till.run("2026-09-26 11:00:02 passed G1 out");
+    does(&mut till, "W1", PassChange::Freeze);
+    does(&mut till, "W1", PassChange::GiveBack);
+    till.check();
+    till.at("2026-09-28 12:00:00");
+    does(&mut till, "W1", PassChange::Unfreeze);
+    till.at("2026-10-25 12:00:00");
+    assert_eq!(till.balance(AccountKind::Deferred, "pack"), Money::ZERO);
+    till.check();
+}
+
+#[test]
+fn a_freeze_may_be_ordered_for_a_later_day_and_taken_back() {
+    let mut till = Till::new();
+    offers(&mut till);
+    till.sells(sale(Some("W1"), vec![pass("free")], "100.00", "0.00"));
+    let from = |day: &str| PassChange::FreezeFrom { from: day.parse().unwrap() };
+    assert!(refused(&mut till, "W1", from("2026-09-14")).contains("a later day"));
+    assert!(refused(&mut till, "W1", from("2026-10-15")).contains("over by then"));
+    does(&mut till, "W1", from("2026-09-18"));
+    let again = refused(&mut till, "W1", from("2026-09-19"));
+    assert!(again.contains("takes that back"), "{again}");
+    does(&mut till, "W1", PassChange::Unfreeze);
+    does(&mut till, "W1", from("2026-09-20"));
+    till.run("2026-09-19 23:59:58 entry G1 W1");
+    assert!(till.world.decision.as_ref().unwrap().verdict.outcome.opens(), "it does not rest yet");
+    till.at("2026-09-20 00:00:01");
+    assert!(till.world.journal().contains(&"Rests".to_owned()));
+    assert_eq!(till.bought("W1")[0].state, PassState::Frozen);
+    till.check();
+    // As an order on that day would have done.
+    let mut other = Till::new();
+    offers(&mut other);
+    other.sells(sale(Some("W1"), vec![pass("free")], "100.00", "0.00"));
+    other.at("2026-09-20 12:00:00");
+    does(&mut other, "W1", PassChange::Freeze);
+    for day in ["2026-09-25 12:00:00", "2026-10-05 12:00:00", "2026-10-30 12:00:00"] {
+        till.at(day);
+        other.at(day);
+        let of = |till: &Till| {
+            let row = till.bought("W1").remove(0);
+            let earned = till.balance(AccountKind::PassRevenue, "free");
+            (row.state, row.valid_until, earned, till.balance(AccountKind::Deferred, "free"))
+        };
+        assert_eq!(of(&till), of(&other), "{day}");
+        till.check();
+    }
+}
+
+#[test]
 fn a_freeze_ends_by_itself_once_its_days_are_used() {
     let mut till = Till::new();
     offers(&mut till);

@@ -147,14 +147,13 @@ fn differences(world: &mut World, row: &Row) -> Vec<String> {
     if let Some(wanted) = &row.reasons {
         let mut wanted = wanted.clone();
         wanted.sort();
-        let mut got: Vec<_> = found.iter().map(|one| one.reason.code().to_owned()).collect();
-        got.sort();
+        let mut got = codes(found);
+        got.sort_unstable();
         same("reasons", wanted.join(", "), got.join(", "));
     }
     let also: &[Finding] = verdict.map_or(&[], |verdict| &verdict.also);
     if let Some(wanted) = &row.also {
-        let got: Vec<_> = also.iter().map(|one| one.reason.code()).collect();
-        same("also", wanted.join(", "), got.join(", "));
+        same("also", wanted.join(", "), codes(also).join(", "));
     }
     let detail = |reason: Option<Reason>, name: &str| {
         let mut all = found.iter().filter(|one| reason.is_none_or(|known| one.reason == known));
@@ -199,19 +198,23 @@ fn differences(world: &mut World, row: &Row) -> Vec<String> {
     if let Some(wanted) = row.fail_secure {
         same("fail secure", format!("{:?}", Some(wanted)), format!("{:?}", world.fail_secure()));
     }
-    for (locker, wanted) in &row.abandoned {
-        let got = world.abandoned(locker).to_string();
-        same(&format!("locker {locker} abandoned"), wanted.to_string(), got);
-    }
-    if let Some(wanted) = &row.journal {
-        same("journal", wanted.join(", "), world.journal().join(", "));
-    }
     left(world, row, &mut same);
     wrong
 }
 
+fn codes(found: &[Finding]) -> Vec<&'static str> {
+    found.iter().map(|one| one.reason.code()).collect()
+}
+
 /// What is left in the rows.
 fn left(world: &World, row: &Row, same: &mut impl FnMut(&str, String, String)) {
+    if let Some(wanted) = &row.journal {
+        same("journal", wanted.join(", "), world.journal().join(", "));
+    }
+    for (locker, wanted) in &row.abandoned {
+        let got = world.abandoned(locker).to_string();
+        same(&format!("locker {locker} abandoned"), wanted.to_string(), got);
+    }
     for (uid, wanted) in &row.wallet {
         same(&format!("wallet of {uid}"), wanted.clone(), world.shown(world.wallet(uid)));
     }

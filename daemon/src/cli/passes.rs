@@ -13,11 +13,20 @@ pub(crate) enum PassCommand {
     /// Let one rest from today on: it ends later by as many days, as its tariff allows.
     #[command(after_help = "Example:
   kari pass freeze my-pool 17 --operator levan --terminal desk-1
+  kari pass freeze my-pool 17 --from 2026-12-24 --operator levan --terminal desk-1
 
 A member who has several names one by the id that `kari pass list` shows.")]
-    Freeze(Ordered<OnePass>),
+    Freeze(Ordered<Rests>),
     /// Let it go on before its days of rest are used.
     Unfreeze(Ordered<OnePass>),
+    /// Give a visit back to it that was wrongly taken.
+    #[command(after_help = "Example:
+  kari pass give-back my-pool 17 --reason 'the gate did not turn' \\
+      --operator levan --terminal desk-1
+
+What the visit had earned is prepaid again. It needs the right `balance_adjust`, and a second person
+where `operator.two_person_actions` names that.")]
+    GiveBack(Ordered<OnePass>),
     /// Hand one to another member, where its tariff allows it.
     #[command(after_help = "Example:
   kari pass transfer my-pool 17 --to 18 --operator levan --terminal desk-1")]
@@ -42,6 +51,17 @@ pub(crate) struct OnePass {
     /// Why.
     #[arg(long, default_value = "")]
     pub(crate) reason: String,
+}
+
+/// A pass that rests.
+#[derive(Clone, Debug, Args, Serialize, Deserialize)]
+pub(crate) struct Rests {
+    /// The pass.
+    #[command(flatten)]
+    pub(crate) pass: OnePass,
+    /// The first day of its rest; today where it is not said.
+    #[arg(long, value_name = "DAY")]
+    pub(crate) from: Option<jiff::civil::Date>,
 }
 
 /// A pass that somebody else gets.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Signature,
-    passes::{Cancelled, HandedOn, OnePass},
+    passes::{Cancelled, HandedOn, OnePass, Rests},
 };
 
 /// An order of an operator at a site.
@@ -455,9 +455,11 @@ pub(crate) enum Change {
     /// What is sold.
     Catalogue(Box<Catalogue>),
     /// A pass rests.
-    Freeze(OnePass),
+    Freeze(Rests),
     /// It goes on.
     Unfreeze(OnePass),
+    /// A visit goes back to it.
+    GiveBack(OnePass),
     /// It is handed on.
     Transfer(HandedOn),
     /// It ends.

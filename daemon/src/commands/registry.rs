@@ -80,6 +80,7 @@ pub(crate) async fn pass(what: PassCommand, json: bool) -> anyhow::Result<Exit> 
     match what {
         PassCommand::Freeze(order) => send(order, Change::Freeze, json).await,
         PassCommand::Unfreeze(order) => send(order, Change::Unfreeze, json).await,
+        PassCommand::GiveBack(order) => send(order, Change::GiveBack, json).await,
         PassCommand::Transfer(order) => send(order, Change::Transfer, json).await,
         PassCommand::Cancel(order) => send(order, Change::Cancel, json).await,
         PassCommand::List(look) => {

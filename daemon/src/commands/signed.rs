@@ -198,8 +198,9 @@ pub(crate) fn told_in(wording: &Wording, decision: &Decision) {
     say!("{}", wording.line(decision, None));
     if decision.waits_for_second() {
         say!(
-            "it waits 60 seconds for a second person, at another terminal: `kari confirm DIR {} {}`, \
-             or band and PIN at the reader of a gate that this desk watches",
+            "it waits 60 seconds for a second person, at another terminal: \
+             `kari confirm DIR {} {}`, or band and PIN at the reader of a gate that this desk \
+             watches",
             decision.device,
             decision.id
         );

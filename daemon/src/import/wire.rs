@@ -6,13 +6,12 @@ use std::{path::Path, time::Duration};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufReader},
-    net::UnixStream,
     sync::mpsc,
     time::timeout,
 };
 
 use super::{Importer, Line, Order, Told};
-use crate::socket::Question;
+use crate::socket::{Question, near};
 
 /// The longest line: a row of the longest cells that a check lets through is shorter.
 pub(crate) const LINE_MAX: u64 = 512 * 1024;
@@ -96,7 +95,7 @@ pub(crate) async fn send(
     path: &Path,
     order: Order,
 ) -> anyhow::Result<Option<(mpsc::Sender<Line>, mpsc::Receiver<Told>)>> {
-    let Ok(stream) = UnixStream::connect(path).await else { return Ok(None) };
+    let Ok(stream) = near::connect(path).await else { return Ok(None) };
     let (read, mut write) = stream.into_split();
     if !put(&mut write, &Question::Import { order }).await {
         anyhow::bail!("the daemon went away; try again");

@@ -8,7 +8,7 @@ use domain::{
 
 use super::Resolving;
 use crate::{
-    cli::passes::{Cancelled, HandedOn, OnePass},
+    cli::passes::{Cancelled, HandedOn, OnePass, Rests},
     till::amount,
 };
 
@@ -34,6 +34,11 @@ impl Resolving<'_> {
                       `kari pass list` shows"
                 .to_owned()),
         }
+    }
+
+    pub(super) async fn rests(&self, asked: Rests) -> Result<Registry, String> {
+        let from = |from| PassChange::FreezeFrom { from };
+        self.pass(asked.pass, asked.from.map_or(PassChange::Freeze, from)).await
     }
 
     pub(super) async fn handed_on(&self, asked: HandedOn) -> Result<Registry, String> {

@@ -72,7 +72,9 @@ fn candidate<'a>(
         }
     };
     let grace = layers.resolve(Param::MembershipExpiryGrace).value;
-    let state = membership_state(pass, local_date(seen.judged_at(), zone), &grace, visiting);
+    let inside = visiting && seen.visit().is_some();
+    let today = local_date(seen.judged_at(), zone);
+    let state = membership_state(pass, today, &grace, (visiting, inside));
     let allowed = layers.resolve(Param::MembershipAllowedStates).value;
     // Of several passes one that is open speaks; of one there is nothing to choose.
     let several = seen.holder.as_ref().is_some_and(|holder| holder.passes.len() > 1);
@@ -93,9 +95,15 @@ fn candidate<'a>(
 }
 
 /// What dates and visits make of a pass.
-fn membership_state(pass: &Pass, today: Date, grace: &Value, visiting: bool) -> &'static str {
-    use crate::rows::PassState::Active;
-    if pass.state != Active {
+fn membership_state(
+    pass: &Pass,
+    today: Date,
+    grace: &Value,
+    (visiting, inside): (bool, bool),
+) -> &'static str {
+    use crate::rows::PassState::{Active, Frozen};
+    // A freeze that begins during a visit is for the next one.
+    if pass.state != Active && !(inside && pass.state == Frozen) {
         return pass.state.name();
     }
     let days = match grace {
@@ -140,7 +148,11 @@ mod tests {
             ("2026-09-13", "grace"),
             ("2026-09-14", "expired"),
         ] {
-            assert_eq!(membership_state(&pass, date(today), &grace, false), state, "{today}");
+            assert_eq!(
+                membership_state(&pass, date(today), &grace, (false, false)),
+                state,
+                "{today}"
+            );
         }
     }
 }

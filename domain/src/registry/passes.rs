@@ -1,7 +1,7 @@
 //! What becomes of a sold pass: it rests, goes on, is handed to somebody else, or ends early with
 //! what is not earned yet paid back or kept.
 
-use jiff::ToSpan;
+use jiff::{ToSpan, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use super::{CHANGED_MEANWHILE, Carried, Carrier, Report, reasoned, short};
@@ -22,8 +22,15 @@ use crate::{
 pub enum PassChange {
     /// It rests from today on, for as many days as its tariff allows.
     Freeze,
-    /// It goes on.
+    /// It rests from the beginning of a later day on.
+    FreezeFrom {
+        /// The day.
+        from: Date,
+    },
+    /// It goes on, or will not rest.
     Unfreeze,
+    /// A visit that was wrongly taken from it goes back to it.
+    GiveBack,
     /// It is handed to somebody else.
     Transfer {
         /// To whom.
@@ -40,8 +47,9 @@ impl PassChange {
     /// The word for it in the journal.
     pub(super) const fn name(&self) -> &'static str {
         match self {
-            Self::Freeze => "pass_frozen",
+            Self::Freeze | Self::FreezeFrom { .. } => "pass_frozen",
             Self::Unfreeze => "pass_unfrozen",
+            Self::GiveBack => "visit_given_back",
             Self::Transfer { .. } => "pass_transferred",
             Self::Cancel { .. } => "pass_cancelled",
         }
@@ -65,11 +73,16 @@ impl Step<'_> {
         self.nobody_visits_by(who, id)?;
         let terms = self.terms_of(&pass).map(|(_, tariff)| tariff.offer).unwrap_or_default();
         match change {
-            PassChange::Freeze => self.may_freeze(&pass, terms.freeze_days),
-            PassChange::Unfreeze if pass.state != PassState::Frozen => {
+            PassChange::Freeze => self.may_freeze(&pass, terms.freeze_days, self.today()),
+            PassChange::FreezeFrom { from } => self.may_freeze(&pass, terms.freeze_days, *from),
+            PassChange::Unfreeze if pass.state != PassState::Frozen && !is_planned(&pass) => {
                 Err("that pass is not frozen".to_owned())
             }
             PassChange::Unfreeze => Ok(()),
+            PassChange::GiveBack => {
+                reasoned(reason)?;
+                self.may_give_back(&pass, terms.visits)
+            }
             PassChange::Transfer { .. } if pass.state != PassState::Active => {
                 Err("only a pass that is in use is handed on".to_owned())
             }
@@ -85,22 +98,41 @@ impl Step<'_> {
         }
     }
 
-    fn may_freeze(&self, pass: &Pass, allowed: u16) -> Result<(), String> {
+    fn may_freeze(&self, pass: &Pass, allowed: u16, from: Date) -> Result<(), String> {
         let sale = pass.sale.as_deref();
+        if from < self.today() {
+            return Err("a pass rests from today or a later day on".to_owned());
+        }
+        if is_planned(pass) {
+            return Err("it will rest already; `kari pass unfreeze` takes that back".to_owned());
+        }
         if pass.state != PassState::Active {
             return Err("only a pass that is in use is frozen".to_owned());
         }
         if sale.is_some_and(|sale| sale.lasts.is_some()) {
             return Err("its time begins with its first use; there is nothing to freeze".to_owned());
         }
-        if pass.valid_until.is_none_or(|last| last < self.today()) {
-            return Err("it has no end that a freeze would move, or is over".to_owned());
+        if pass.valid_until.is_none_or(|last| last < from) {
+            return Err("it has no end that a freeze would move, or is over by then".to_owned());
         }
         match allowed.saturating_sub(sale.map_or(0, |sale| sale.frozen_days)) {
             0 if allowed == 0 => Err("its tariff has no freeze".to_owned()),
             0 => Err(format!("all of its {allowed} days of freeze are used")),
             _ => Ok(()),
         }
+    }
+
+    fn may_give_back(&self, pass: &Pass, sold: Option<u32>) -> Result<(), String> {
+        let Some(left) = pass.visits_left else {
+            return Err("that pass counts no visits".to_owned());
+        };
+        if pass.valid_until.is_some_and(|last| last < self.today()) {
+            return Err("that pass is over; a visit of it is worth nothing any more".to_owned());
+        }
+        if sold.is_some_and(|sold| left >= sold) {
+            return Err(format!("all of its {left} visits are there"));
+        }
+        Ok(())
     }
 
     fn may_pay_back(
@@ -158,9 +190,24 @@ impl Step<'_> {
         let before = Some(pass.state.name().to_owned());
         let report = Report::default().told("pass", None, Some(id.to_string())).why(reason);
         let state = match change {
-            PassChange::Freeze => self.freeze(key, pass),
+            PassChange::Freeze => self.freeze(key, pass, self.today()),
+            PassChange::FreezeFrom { from } if *from == self.today() => {
+                self.freeze(key, pass, *from)
+            }
+            PassChange::FreezeFrom { from } => {
+                self.plan_freeze(key, pass, *from);
+                return report.told("rests_from", None, Some(from.to_string()));
+            }
             PassChange::Unfreeze => self.unfreeze(key, self.now),
+            PassChange::GiveBack => {
+                let left = |pass: Option<&Pass>| pass?.visits_left.map(|left| left.to_string());
+                let before = left(Some(&pass));
+                self.unearn_visit(key, carried.decision);
+                let after = left(self.state.tables.passes.read(&key));
+                return report.told("visits_left", before, after);
+            }
             PassChange::Transfer { to } => {
+                let pass = self.forget_freeze(key, pass);
                 self.state.tables.passes.remove(key);
                 self.state.tables.passes.put(PassKey { member: *to, ..key }, pass);
                 return report.told("holder", Some(who.member.to_string()), Some(to.to_string()));
@@ -175,9 +222,40 @@ impl Step<'_> {
         report.told("state", before, Some(state.name().to_owned()))
     }
 
-    /// A pass rests from today on. What its days have still to earn waits with it.
-    fn freeze(&mut self, key: PassKey, mut pass: Pass) -> PassState {
-        let today = self.today();
+    /// A pass will rest from the beginning of a later day on.
+    fn plan_freeze(&mut self, key: PassKey, mut pass: Pass, from: Date) {
+        let begins = self.end_of(from.saturating_sub(1.day()));
+        pass.sale.get_or_insert_default().freezes = Some(begins);
+        self.state.timers.start(begins, Timer::Freeze(key));
+        self.state.tables.passes.put(key, pass);
+    }
+
+    /// It will not rest.
+    pub(crate) fn forget_freeze(&mut self, key: PassKey, mut pass: Pass) -> Pass {
+        if let Some(begins) = pass.sale.as_deref_mut().and_then(|sale| sale.freezes.take()) {
+            self.state.timers.stop(begins, Timer::Freeze(key));
+        }
+        pass
+    }
+
+    /// The day came on which a pass rests, if it still may.
+    pub(crate) fn freeze_begins(&mut self, key: PassKey, at: Timestamp) {
+        let Some(pass) = self.state.tables.passes.read(&key).filter(|pass| is_planned(pass)) else {
+            return;
+        };
+        let pass = pass.clone();
+        let pass = self.forget_freeze(key, pass);
+        let day = crate::windows::local_date(at, &self.state.site.time_zone);
+        if pass.state != PassState::Active || pass.valid_until.is_none_or(|last| last < day) {
+            return self.state.tables.passes.put(key, pass);
+        }
+        self.freeze(key, pass, day);
+        let noted = Noted::Rests { member: key.member, pass: key.pass };
+        self.batch.journal.push(Entry { at, device: None, source: None, noted });
+    }
+
+    /// A pass rests from a day on. What its days have still to earn waits with it.
+    fn freeze(&mut self, key: PassKey, mut pass: Pass, today: Date) -> PassState {
         let left = self.unplan_earnings(&pass, today);
         let allowed = self.terms_of(&pass).map_or(0, |(_, tariff)| tariff.offer.freeze_days);
         let sale = pass.sale.get_or_insert_default();
@@ -210,6 +288,11 @@ impl Step<'_> {
         let Some(mut pass) = self.state.tables.passes.read(&key).cloned() else {
             return PassState::Active;
         };
+        if is_planned(&pass) {
+            let (state, pass) = (pass.state, self.forget_freeze(key, pass));
+            self.state.tables.passes.put(key, pass);
+            return state;
+        }
         let today = crate::windows::local_date(at, &self.state.site.time_zone);
         let Some(sale) = pass.sale.as_deref_mut().filter(|sale| sale.frozen.is_some()) else {
             return pass.state;
@@ -273,9 +356,10 @@ impl Step<'_> {
     fn cancel(
         &mut self,
         carried: &Carried<'_>,
-        (key, mut pass): (PassKey, Pass),
+        (key, pass): (PassKey, Pass),
         (refund, reason): (Option<Money>, &str),
     ) -> Money {
+        let mut pass = self.forget_freeze(key, pass);
         let (net, gross) = self.unearned(&pass);
         let back = refund.unwrap_or(gross);
         let vat = self.vat_of(&pass);
@@ -312,4 +396,9 @@ impl Step<'_> {
         self.post(booking, &postings);
         back
     }
+}
+
+/// Whether it will rest from a later day on.
+fn is_planned(pass: &Pass) -> bool {
+    pass.sale.as_deref().is_some_and(|sale| sale.freezes.is_some())
 }

@@ -29,7 +29,11 @@ pub struct PendingOrder {
     /// What is asked.
     pub order: Order,
     /// The decision that found nothing else lacking: who confirms names it.
+    #[serde(default = "no_decision")]
     pub decision: DecisionId,
+    /// What a basket costs; nothing else has a price that may change meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Money>,
     /// Since when it waits.
     pub at: Timestamp,
     /// Boot and sequence of the terminal's message.
@@ -37,6 +41,11 @@ pub struct PendingOrder {
     /// Its own key, if its sender gave it one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<OrderKey>,
+}
+
+/// Of a row that was written before orders that wait named theirs.
+const fn no_decision() -> DecisionId {
+    DecisionId(uuid::Uuid::nil())
 }
 
 /// The token of an override: it lifts the reasons of one refusal once.

@@ -53,11 +53,10 @@ pub struct StrangersCounted {
     pub until: Timestamp,
     /// How many.
     pub count: u64,
-    /// The run of the device that they were made in, and its own number of the first; nothing
-    /// where it has none.
-    pub first: Option<(u64, u64)>,
-    /// The device's own number of the last.
-    pub last: u64,
+    /// The device's own number of the first.
+    pub first: u64,
+    /// The run of the device that the last was made in, and its number there.
+    pub last: Option<(u64, u64)>,
 }
 
 /// What a device's messages say of its clock. How late a message is: how much earlier than its

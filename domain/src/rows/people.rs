@@ -309,12 +309,38 @@ pub struct Visits {
 
 /// When a visit began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub struct Begun {
     /// By the calendar.
     pub at: Timestamp,
     /// How far our clock was set since.
-    #[serde(default, skip_serializing_if = "Span::is_zero")]
     pub stepped: Span,
+}
+
+/// An instant; with how far our clock was set since, where it was.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Written {
+    At(Timestamp),
+    Stepped(Timestamp, Span),
+}
+
+impl From<Written> for Begun {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::At(at) => Self::new(at),
+            Written::Stepped(at, stepped) => Self { at, stepped },
+        }
+    }
+}
+
+impl From<Begun> for Written {
+    fn from(begun: Begun) -> Self {
+        match begun.stepped {
+            Span(0) => Self::At(begun.at),
+            stepped => Self::Stepped(begun.at, stepped),
+        }
+    }
 }
 
 impl Begun {
@@ -354,7 +380,7 @@ impl Visits {
     }
     /// A visit that began at `at` did not begin.
     pub fn take_back(&mut self, at: Timestamp) {
-        if let Some(place) = self.begun.iter().rposition(|begun| begun.at == at) {
+        if let Some(place) = self.begun.iter().rposition(|begun| begun.elapsing() == at) {
             self.begun.remove(place);
         }
     }

@@ -96,6 +96,12 @@ pub struct PassSale {
     pub receipt: String,
     /// What is paid and not earned yet, without tax.
     pub prepaid: Money,
+    /// What its visits have earned so far, without tax.
+    #[serde(default, skip_serializing_if = "Money::is_zero")]
+    pub earned: Money,
+    /// How many of them did.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub earned_by: u32,
     /// The first day that it earns by the day; nothing while it waits or is frozen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earns_from: Option<Date>,
@@ -108,6 +114,9 @@ pub struct PassSale {
     /// When that ends by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thaws: Option<Timestamp>,
+    /// When a freeze begins that was ordered for a later day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freezes: Option<Timestamp>,
     /// Days that it was frozen before.
     #[serde(default)]
     pub frozen_days: u16,
@@ -125,6 +134,11 @@ impl Pass {
     pub fn visits_free(&self) -> Option<u32> {
         self.visits_left.map(|left| left.saturating_sub(self.visits_reserved))
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+const fn is_none_yet(count: &u32) -> bool {
+    *count == 0
 }
 
 /// The key of a tariff version.

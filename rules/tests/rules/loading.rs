@@ -168,7 +168,7 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
     ("if \"5.00\" < debt {}", "1:11", "`debt` is a number", "write 5.00 without quotes"),
     ("if debt == \"a lot\" {}", "1:9", "`debt` is a number", "of its own kind"),
     ("if has_pass == 1 {}", "1:13", "`has_pass` is a yes or no", "of its own kind"),
-    ("if has_pass == \"yes\" {}", "1:13", "`has_pass` is a yes or no", "never be true"),
+    ("if has_pass == \"yes\" {}", "1:13", "`has_pass` is a yes or no", "never equal"),
     ("if zone > 5 {}", "1:9", "`zone` is a text and is compared with a number", ""),
     ("if visits_left in [\"1\", \"2\"] {}", "1:16", "`visits_left` is a number", ""),
     ("if zone in 1..5 {}", "1:9", "`zone` is a text", ""),

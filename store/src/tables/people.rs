@@ -4,12 +4,10 @@ use domain::{
     ids::{AccountId, CredentialId, MemberId, PassId, Uid, ZoneId},
     money::{CurrencyCode, Money, Vat},
     rows::{
-        Account, AccountKind, Begun, Credential, CredentialKind, CredentialState, Language, Member,
-        Pass, PassKey, PassState, Subject, Tariff, TariffKey, Visits,
+        Account, AccountKind, Credential, CredentialKind, CredentialState, Language, Member, Pass,
+        PassKey, PassState, Subject, Tariff, TariffKey, Visits,
     },
-    time::{Span, Timestamp},
 };
-use serde::Deserialize;
 
 use super::Stored;
 use crate::{
@@ -201,38 +199,14 @@ impl Stored for Visits {
         to.id(key.0);
     }
     fn bind(&self, to: &mut Binds) {
-        let begun = self.begun.iter().map(|begun| match begun.stepped.0 {
-            0 => begun.at.micros().into(),
-            stepped => serde_json::json!([begun.at.micros(), stepped]),
-        });
-        to.text(serde_json::Value::from_iter(begun).to_string());
+        to.text(serde_json::json!(self.begun).to_string());
         to.int(self.promised);
     }
     fn read_key(from: &mut Cells<'_, '_>) -> Result<MemberId, ReadError> {
         from.id().map(MemberId)
     }
     fn read(from: &mut Cells<'_, '_>) -> Result<Self, ReadError> {
-        let begun: Vec<StoredBegun> = from.json()?;
-        let begun = begun.into_iter().map(StoredBegun::begun).collect();
-        Ok(Self { begun, promised: from.int()? })
-    }
-}
-
-/// When a visit began, in microseconds; with how far our clock was set since, where it was.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum StoredBegun {
-    At(i64),
-    Stepped(i64, i64),
-}
-
-impl StoredBegun {
-    const fn begun(self) -> Begun {
-        let (at, stepped) = match self {
-            Self::At(at) => (at, 0),
-            Self::Stepped(at, stepped) => (at, stepped),
-        };
-        Begun { at: Timestamp::from_micros(at), stepped: Span(stepped) }
+        Ok(Self { begun: from.json()?, promised: from.int()? })
     }
 }
 

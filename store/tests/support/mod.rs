@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+mod desk;
 mod home;
 mod sold;
 
@@ -19,19 +20,16 @@ use domain::{
     layered::{Change, Read},
     ledger::Purpose,
     money::{Currency, Money},
-    order::{Act, Order, What},
-    params::{Param, ParamMask, Value},
+    params::ParamMask,
     reasons::{Class, Condition, Reason},
     rows::{
-        Account, AccountKind, AnswerKey, Answered, Attempts, Ban, Begun, Charge, ChargeFor,
-        Credential, CredentialKind, CredentialState, DeviceState, Document, DocumentKind,
-        Emergency, Exempted, Exemption, Extras, Family, FileName, Guests, Hold, HoldKey, Import,
-        Kin, Language, LastRead, Left, Locker, Mark, MarkKey, Member, Occupancy, Operator,
-        OrderKey, ParamKey, Pass, PassKey, PassState, PendingOrder, Person, Pickup, Presence,
-        ReaderKey, Reservation, ReservationKey, ReservationState, SetParam, Spending,
-        StrangersCounted, Tariff, TariffKey, Terminal, Token, Visit, Visits, Waiting, WaitsFor,
+        Account, AccountKind, Attempts, Ban, Begun, Charge, ChargeFor, Credential, CredentialKind,
+        CredentialState, DeviceState, Document, DocumentKind, Emergency, Exempted, Exemption,
+        Extras, Family, FileName, Guests, Hold, HoldKey, Import, Kin, Language, LastRead, Left,
+        Locker, Mark, MarkKey, Member, Occupancy, Operator, Pass, PassKey, PassState, Person,
+        Pickup, Presence, ReaderKey, Reservation, ReservationKey, ReservationState, Spending,
+        StrangersCounted, Tariff, TariffKey, Terminal, Visit, Visits, Waiting, WaitsFor,
     },
-    scope::Scope,
     state::{Batch, Changes, Entry, Noted, Posting, Transaction},
     time::{Span, Timestamp},
     undo::Undo,
@@ -138,7 +136,7 @@ pub(crate) fn every_row() -> Changes {
         attempts: vec![change(Uid::from("04A1"), 1, Attempts { failed: vec![NOW] })],
         exemptions: vec![change(ExemptionId(id(71)), 1, exemption())],
         bans: vec![change(MemberId(id(1)), 1, ban())],
-        answers: vec![change(answer_key(), 1, answered())],
+        answers: vec![change(desk::answer_key(), 1, desk::answered())],
         ..gate_rows()
     }
 }
@@ -154,14 +152,6 @@ fn family() -> Family {
 fn ban() -> Ban {
     let (from, until) = (date(2026, 9, 1), Some(date(2026, 9, 30)));
     Ban { from, until, reason: "pushed".to_owned(), by: "nino".into(), at: NOW }
-}
-
-fn answer_key() -> AnswerKey {
-    AnswerKey { operator: "nino".into(), key: "k-1".to_owned() }
-}
-
-fn answered() -> Answered {
-    Answered { content: "beef".into(), decision: DecisionId(id(50)), at: NOW }
 }
 
 fn spending() -> Spending {
@@ -195,34 +185,6 @@ fn inside(hold: &Hold, pool: &ZoneId) -> Presence {
         pending: Some(place("gate-1", 11)),
         lockers: vec![LockerId::from("A-7")],
         left: Some(Left { at: NOW, visit: plain }),
-    }
-}
-
-fn limit() -> ParamKey {
-    ParamKey { param: Param::ZoneMaxOccupancy, scope: Scope::Zone("pool".into()) }
-}
-
-fn twelve() -> SetParam {
-    let value = Value::parse(Param::ZoneMaxOccupancy, "12").unwrap();
-    SetParam { value, by: "nino".into(), at: NOW }
-}
-
-fn pending_order() -> PendingOrder {
-    let act = Act { action: "emergency_reset".to_owned(), ..Act::default() };
-    let order = Order { operator: "nino".into(), second: None, what: What::Act(act) };
-    let key = Some(OrderKey { key: "k-1".to_owned(), content: "beef".into() });
-    PendingOrder { order, decision: DecisionId(id(78)), at: NOW, source: Some((u64::MAX, 3)), key }
-}
-
-fn token() -> Token {
-    Token {
-        original: DecisionId(id(51)),
-        used: true,
-        decision: DecisionId(id(50)),
-        kind: EventKind::Entry,
-        codes: vec![Reason::AntiPassback],
-        operator: OperatorId::from("nino"),
-        until: NOW,
     }
 }
 
@@ -298,6 +260,13 @@ fn hold(gate: &DeviceId) -> Hold {
 }
 
 /// The rows of gates and of what happens at them.
+fn busy_device() -> DeviceState {
+    let (first, last) = (11, Some((u64::MAX, 100)));
+    let strangers_in = Some(StrangersCounted { until: NOW, count: 90, first, last });
+    let (mode, alarm_at) = (Some(GateMode::OutOfService), Some(NOW));
+    DeviceState { online: true, mode, alarm_at, strangers_in, ..DeviceState::default() }
+}
+
 fn gate_rows() -> Changes {
     let (gate, pool) = (DeviceId::from("gate-1"), ZoneId::from("pool"));
     let lapsed = Reservation {
@@ -343,22 +312,7 @@ fn gate_rows() -> Changes {
             Mark { high: u64::MAX - 1, window: 1 << 63 },
         )],
         devices: vec![
-            change(
-                gate.clone(),
-                1,
-                DeviceState {
-                    online: true,
-                    mode: Some(GateMode::OutOfService),
-                    alarm_at: Some(NOW),
-                    strangers_in: Some(StrangersCounted {
-                        until: NOW,
-                        count: 90,
-                        first: Some((u64::MAX, 1)),
-                        last: 100,
-                    }),
-                    ..DeviceState::default()
-                },
-            ),
+            change(gate.clone(), 1, busy_device()),
             change(DeviceId::from("gate-2"), 1, unmoded),
         ],
         terminals: vec![change(
@@ -385,9 +339,9 @@ fn operator_rows() -> Changes {
     let key = HoldKey { uid: Uid::from("EEEE"), gate: DeviceId::from("gate-1") };
     Changes {
         operators: vec![change(OperatorId::from("nino"), 1, Operator::default())],
-        params: vec![change(limit(), 1, twelve())],
-        pending_orders: vec![change(DeviceId::from("desk-1"), 1, pending_order())],
-        tokens: vec![change(key, 1, token())],
+        params: vec![change(desk::limit(), 1, desk::twelve())],
+        pending_orders: vec![change(DeviceId::from("desk-1"), 1, desk::pending_order())],
+        tokens: vec![change(key, 1, desk::token())],
         ..Changes::default()
     }
 }

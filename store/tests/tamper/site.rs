@@ -39,7 +39,7 @@ fn receipt(number: u64) -> Receipt {
         rounding: Money(0),
         passes: Vec::new(),
         postings: Vec::new(),
-        freed: Vec::new(),
+        owed: Vec::new(),
     }
 }
 
