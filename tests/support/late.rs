@@ -1,10 +1,13 @@
 //! By how much the machine was late: what has to be quick in real time is measured on a machine
 //! that may be busy with something else, and the kernel counts how long each thread waited for a
-//! processor.
+//! processor, and how long the disk took for a write of our own beside it.
 
 use std::{
     collections::BTreeMap,
     fs,
+    io::Write as _,
+    sync::{Arc, OnceLock},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -14,6 +17,8 @@ pub struct Measured {
     start: Instant,
     processes: Vec<u32>,
     waits: BTreeMap<String, Duration>,
+    /// How long the disk took for one durable write, once it is done.
+    disk: Arc<OnceLock<Duration>>,
 }
 
 impl Measured {
@@ -22,13 +27,15 @@ impl Measured {
     pub fn start(others: &[u32]) -> Self {
         let mut processes = others.to_vec();
         processes.push(std::process::id());
-        let waits = waits(&processes);
-        Self { start: Instant::now(), processes, waits }
+        let (waits, disk) = (waits(&processes), Arc::new(OnceLock::new()));
+        let written = Arc::clone(&disk);
+        thread::spawn(move || written.set(durable_write()));
+        Self { start: Instant::now(), processes, waits, disk }
     }
 
-    /// Asserts that something that came at `came` came in time: within `bound`, and the time that
-    /// threads of these processes waited for a processor. On a machine that is not busy that is
-    /// nothing.
+    /// Asserts that something that came at `came` came in time: within `bound`, the time that
+    /// threads of these processes waited for a processor, and that of a durable write, as nothing
+    /// is answered before it is durable. On a machine that is not busy that is next to nothing.
     ///
     /// # Panics
     /// Where it came later.
@@ -55,12 +62,22 @@ impl Measured {
         }
     }
 
-    /// How long the threads waited for a processor since the start.
+    /// How long the threads waited for a processor since the start, and one of us for the disk.
     fn late(&self) -> Duration {
         let before = |thread: &String| self.waits.get(thread).copied().unwrap_or_default();
         let now = waits(&self.processes);
-        now.iter().map(|(thread, waited)| waited.saturating_sub(before(thread))).sum()
+        let processor: Duration =
+            now.iter().map(|(thread, waited)| waited.saturating_sub(before(thread))).sum();
+        processor + *self.disk.wait()
     }
+}
+
+/// How long one durable write takes, in the folder where sites of tests lie.
+fn durable_write() -> Duration {
+    let start = Instant::now();
+    let mut file = tempfile::tempfile().expect("a folder for files of tests");
+    file.write_all(&[7; 4096]).and_then(|()| file.sync_data()).expect("a disk with room");
+    start.elapsed()
 }
 
 /// How long the threads of a process ever had a processor.
