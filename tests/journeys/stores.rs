@@ -3,6 +3,9 @@
 
 use std::{
     fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -182,6 +185,69 @@ async fn an_outage_of_many_exits_acknowledges_what_the_spill_journal_holds_over_
     let spill = fs::read(daemon.site.path().join("state/spill.jsonl")).unwrap();
     assert!(spill.iter().all(|byte| *byte == 0));
     assert_eq!(records.decisions().await.len() as u32, EXITS + 3);
+    records.check_chain().await;
+    records.close().await;
+}
+
+/// A small disk of its own in the place of a folder, with what the folder held.
+struct Disk(PathBuf);
+
+impl Disk {
+    /// Nothing where this machine lets nobody mount one.
+    fn at(folder: &Path) -> Option<Self> {
+        let aside = folder.with_extension("aside");
+        fs::rename(folder, &aside).unwrap();
+        fs::create_dir(folder).unwrap();
+        let size = ["-t", "tmpfs", "-o", "size=32m,mode=700", "tmpfs"];
+        let mounted = Command::new("mount").args(size).arg(folder).output().ok()?;
+        if !mounted.status.success() {
+            eprintln!("LEFT OUT: a full disk: {}", program::text(&mounted.stderr));
+            return None;
+        }
+        let disk = Self(folder.to_owned());
+        for file in fs::read_dir(aside).unwrap().map(Result::unwrap) {
+            if file.file_type().unwrap().is_file() {
+                fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+            }
+        }
+        Some(disk)
+    }
+
+    /// Fills it to the last byte.
+    fn fill(&self) -> PathBuf {
+        let path = self.0.join("filler");
+        let mut file = fs::File::create(&path).unwrap();
+        for piece in [1 << 16, 512, 1] {
+            while file.write(&vec![7; piece]).is_ok_and(|written| written > 0) {}
+        }
+        path
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg("-l").arg(&self.0).output());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_on_a_full_disk_serves_exits_and_the_rest_once_there_is_room() {
+    let mut daemon = Daemon::start(&plan(None)).await;
+    daemon.stop().await;
+    let state = daemon.site.database().parent().unwrap().to_owned();
+    let Some(disk) = Disk::at(&state) else { return };
+    let filler = disk.fill();
+    daemon.spawn();
+    daemon.serves("/healthz").await;
+    let (gate, other) = (daemon.gate("gate-1").await, daemon.gate("gate-2").await);
+    for round in 0..3 {
+        exits_only(&daemon, [&gate, &other], (1 + round, 5 + round), "full").await;
+    }
+    fs::remove_file(filler).unwrap();
+    daemon.ready().await;
+    assert_eq!(told(&other, Entry, &uid(8)).await.outcome, Outcome::Grant);
+    daemon.stop().await;
+    let records = daemon.records().await;
     records.check_chain().await;
     records.close().await;
 }
