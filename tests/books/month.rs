@@ -8,6 +8,7 @@ use domain::{
     ledger::Purpose,
     money::{Currency, Money},
     order::{CashOrder, Line, Sells, What},
+    rows::Session,
     state::{Batch, Changes, Posting, Transaction},
     time::Timestamp,
 };
@@ -27,6 +28,8 @@ use crate::till::{Till, good, goods, money, pass, sale, top_up};
 /// A site whose database holds what happened at its till.
 pub(crate) struct Month {
     pub(crate) folder: TempDir,
+    /// The session of its till, where one is open.
+    pub(crate) session: Option<Session>,
 }
 
 pub(crate) fn instant(day: &str) -> Timestamp {
@@ -44,13 +47,21 @@ pub(crate) fn asked(from: &str, until: &str) -> Asked {
     }
 }
 
-/// The totals of the columns of amounts.
-pub(crate) fn amounts(report: &Report) -> Vec<Money> {
-    let amount = |cell: &Cell| match cell {
-        Cell::Money(amount) => *amount,
-        _ => Money::ZERO,
-    };
-    report.totals.iter().map(amount).collect()
+/// The totals of the columns of amounts, by block and column.
+pub(crate) fn amounts(report: &Report) -> BTreeMap<(String, usize), Money> {
+    let mut amounts = BTreeMap::new();
+    for row in &report.totals {
+        let block = match row.first() {
+            Some(Cell::Text(block)) => block.clone(),
+            _ => String::new(),
+        };
+        for (place, cell) in row.iter().enumerate() {
+            if let Cell::Money(amount) = cell {
+                amounts.insert((block.clone(), place), *amount);
+            }
+        }
+    }
+    amounts
 }
 
 fn wait<T>(work: impl Future<Output = T>) -> T {
@@ -117,12 +128,13 @@ impl Month {
     }
 
     fn empty() -> Self {
-        Self { folder: tempfile::Builder::new().prefix("kari-books-").tempdir().unwrap() }
+        let folder = tempfile::Builder::new().prefix("kari-books-").tempdir().unwrap();
+        Self { folder, session: None }
     }
 
     fn keep(till: Till) -> Self {
         till.check();
-        let month = Self::empty();
+        let month = Self { session: till.session(), ..Self::empty() };
         assert!(run(["init".as_ref(), month.site().as_os_str()]).status.success());
         wait(month.commit(&till));
         month
@@ -225,7 +237,7 @@ fn ordered(till: &Till, day: u32, random: &mut fastrand::Rng) -> What {
     let reason = || "so it is".to_owned();
     let uid = || Uid::from(format!("04D{day}").as_str());
     let (w1, w2) = (Some("W1"), Some("W2"));
-    match random.u8(0..14) {
+    match random.u8(0..17) {
         0 => sale(None, vec![goods("towel", random.u32(1..4), 0)], "0.00", "0.00"),
         1 => sale(w1, vec![goods("towel", 2, 10), good("juice")], "0.00", "11.98"),
         2 => sale(w2, vec![pass("ten")], "70.00", "0.00"),
@@ -242,6 +254,9 @@ fn ordered(till: &Till, day: u32, random: &mut fastrand::Rng) -> What {
         }
         10 => sale(w2, vec![good("juice")], "0.00", "0.00"),
         11 => What::Settle { holder: Uid::from("W2"), amount: money("1.00"), cash: true },
+        13 => What::Topup { holder: "W1".into(), amount: money("30.00"), cash: random.bool() },
+        14 => What::Refund { holder: "W1".into(), amount: money("12.40"), cash: true },
+        15 => What::Refund { holder: "W1".into(), amount: money("5.00"), cash: false },
         12 => What::Cash(CashOrder::TakeOut { amount: money("10.00"), reason: reason() }),
         _ => sale(None, vec![good("juice"), goods("towel", 1, 5)], "7.75", "0.00"),
     }

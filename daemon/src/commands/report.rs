@@ -96,7 +96,7 @@ fn told(
 
 /// The headings, with the currency where there are amounts.
 fn headings(report: &Report) -> Vec<String> {
-    let heading = |(place, column): (usize, &&str)| match report.totals.get(place) {
+    let heading = |(place, column): (usize, &&str)| match report.totals_have(place) {
         Some(Cell::Money(_)) => format!("{column}, {}", report.currency),
         _ => (*column).to_owned(),
     };
@@ -118,11 +118,18 @@ fn object(report: &Report, currency: &Currency) -> serde_json::Value {
         let (lines, ledger) = (amount(tie.lines), amount(tie.ledger));
         serde_json::json!({ "what": tie.what, "lines": lines, "ledger": ledger })
     });
+    // One object of totals, or one for each block.
+    let mut totals: Vec<serde_json::Value> =
+        report.totals.iter().map(named).map(serde_json::Value::from).collect();
+    let totals = match report.has_blocks() {
+        true => totals.into(),
+        false => totals.pop().unwrap_or_default(),
+    };
     serde_json::json!({
         "report": report.name.words().0,
         "currency": report.currency.as_str(),
         "rows": report.rows.iter().map(named).collect::<Vec<_>>(),
-        "totals": named(&report.totals),
+        "totals": totals,
         "ties": ties.collect::<Vec<_>>(),
     })
 }
@@ -135,26 +142,34 @@ fn table(report: &Report, currency: &Currency, to: &mut dyn Write) -> anyhow::Re
     };
     let headings = headings(report);
     let rows: Vec<Vec<String>> = report.rows.iter().map(text).collect();
-    let totals = text(&report.totals);
+    let totals: Vec<Vec<String>> = report.totals.iter().map(text).collect();
     let width = |place: usize| {
-        let cells = rows.iter().chain([&headings, &totals]).filter_map(|row| row.get(place));
+        let all = rows.iter().chain(&totals).chain([&headings]);
+        let cells = all.filter_map(|row| row.get(place));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..headings.len()).map(width).collect();
     let line = |row: &[String]| {
-        let cells = row.iter().zip(&widths).zip(&report.totals);
-        let cells = cells.map(|((cell, width), total)| match total {
-            Cell::Money(_) | Cell::Count(_) => format!("{cell:>width$}"),
+        let cells = row.iter().zip(&widths).enumerate();
+        let cells = cells.map(|(place, (cell, width))| match report.totals_have(place) {
+            Some(Cell::Money(_) | Cell::Count(_)) => format!("{cell:>width$}"),
             _ => format!("{cell:<width$}"),
         });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     writeln!(to, "{}", line(&headings))?;
-    for row in &rows {
-        writeln!(to, "{}", line(row))?;
+    let mut rest = rows.iter().zip(&report.rows).peekable();
+    for (total, block) in totals.iter().zip(&report.totals) {
+        let is_of = |row: &Vec<Cell>| !report.has_blocks() || row.first() == block.first();
+        while let Some((row, _)) = rest.next_if(|(_, row)| is_of(row)) {
+            writeln!(to, "{}", line(row))?;
+        }
+        writeln!(to, "{}", "-".repeat(widths.iter().sum::<usize>() + widths.len() * 2))?;
+        writeln!(to, "{}", line(total))?;
+        if report.has_blocks() {
+            writeln!(to)?;
+        }
     }
-    writeln!(to, "{}", "-".repeat(widths.iter().sum::<usize>() + widths.len() * 2))?;
-    writeln!(to, "{}", line(&totals))?;
     for tie in &report.ties {
         let (lines, ledger) = (currency.exact(tie.lines), currency.exact(tie.ledger));
         writeln!(to, "{}: {lines} here, {ledger} in the ledger", tie.what)?;

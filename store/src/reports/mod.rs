@@ -82,6 +82,9 @@ impl Name {
     }
 }
 
+/// The heading of a first column that names the parts of a report that add up by themselves.
+const BLOCK: &str = "block";
+
 /// A cell of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cell {
@@ -125,8 +128,9 @@ pub struct Report {
     pub columns: Vec<&'static str>,
     /// The lines.
     pub rows: Vec<Vec<Cell>>,
-    /// The sums of the columns of amounts and counts.
-    pub totals: Vec<Cell>,
+    /// The sums of the columns of amounts and counts: of all rows, or of each block where a report
+    /// has blocks, whose first column names them.
+    pub totals: Vec<Vec<Cell>>,
     /// The proof.
     pub ties: Vec<Tie>,
 }
@@ -244,9 +248,38 @@ impl Report {
         self.ties.push(Tie { what: what.into(), lines, ledger });
     }
 
+    /// Whether it has parts that add up by themselves.
+    #[must_use]
+    pub fn has_blocks(&self) -> bool {
+        self.columns.first() == Some(&BLOCK)
+    }
+
+    /// A total of a column of amounts or counts, whichever comes first.
+    #[must_use]
+    pub fn totals_have(&self, place: usize) -> Option<&Cell> {
+        let totals = self.totals.iter().filter_map(|row| row.get(place));
+        totals.into_iter().find(|cell| matches!(cell, Cell::Money(_) | Cell::Count(_)))
+    }
+
     fn add_up(&mut self) {
+        if !self.has_blocks() {
+            self.totals = vec![self.totals_of(&self.rows)];
+            return;
+        }
+        let blocks = self.rows.chunk_by(|one, next| one.first() == next.first());
+        let total = |rows: &[Vec<Cell>]| {
+            let mut total = self.totals_of(rows);
+            if let Some((total, block)) = total.first_mut().zip(rows[0].first()) {
+                *total = block.clone();
+            }
+            total
+        };
+        self.totals = blocks.map(total).collect();
+    }
+
+    fn totals_of(&self, rows: &[Vec<Cell>]) -> Vec<Cell> {
         let total = |place: usize| {
-            let cells = self.rows.iter().filter_map(|row| row.get(place));
+            let cells = rows.iter().filter_map(|row| row.get(place));
             cells.fold(Cell::Empty, |sum, cell| match (sum, cell) {
                 (Cell::Empty, Cell::Money(amount)) => Cell::Money(*amount),
                 (Cell::Money(sum), Cell::Money(amount)) => Cell::Money(sum + *amount),
@@ -255,6 +288,6 @@ impl Report {
                 (sum, _) => sum,
             })
         };
-        self.totals = (0..self.columns.len()).map(total).collect();
+        (0..self.columns.len()).map(total).collect()
     }
 }
