@@ -1,10 +1,12 @@
-//! What the desk asks of the ledger about one guest: the latest movements of his wallet, and one
+//! What the desk asks of the ledger about one guest: the latest movements of a wallet, and one
 //! transaction with what took it back.
 
 use domain::{
     ids::{AccountId, DecisionId, MemberId, OperatorId, TransactionId},
     ledger::Purpose,
     money::Money,
+    order::Sells,
+    sales::Receipt,
     state::{Posting, Transaction},
     time::Timestamp,
 };
@@ -12,6 +14,7 @@ use domain::{
 use crate::{
     cells::{Cells, Names},
     error::ReadError,
+    link::Row,
     reader::Reader,
 };
 
@@ -23,14 +26,20 @@ const ENTRY: &str = "SELECT
 const REVERSAL: &str = "SELECT id FROM ledger_transaction WHERE reverses = $1";
 const BALANCE: &str = "SELECT balance FROM account WHERE id = $1";
 const MOVED: &str = "SELECT
-        t.id, t.at, t.purpose, t.device, t.operator, t.note, back.id,
-        CAST(sum(CASE WHEN p.account = $1 THEN p.amount ELSE 0 END) AS BIGINT),
-        CAST(sum(CASE WHEN p.account = $1 THEN 0 ELSE p.amount END) AS BIGINT)
-    FROM posting p JOIN ledger_transaction t ON t.id = p.transaction_id
-    LEFT JOIN ledger_transaction back ON back.reverses = t.id
-    WHERE p.account IN ($1, $2)
-    GROUP BY t.id, t.at, t.daemon, t.seq, t.purpose, t.device, t.operator, t.note, back.id
-    ORDER BY t.at DESC, t.daemon DESC, t.seq DESC LIMIT $3";
+        m.id, m.at, m.purpose, m.device, m.operator, m.note, m.back, r.body, m.wallet, m.owed
+    FROM (SELECT
+            t.id, t.at, t.daemon, t.seq, t.decision, t.purpose, t.device, t.operator, t.note,
+            back.id AS back,
+            CAST(sum(CASE WHEN p.account = $1 THEN p.amount ELSE 0 END) AS BIGINT) AS wallet,
+            CAST(sum(CASE WHEN p.account = $1 THEN 0 ELSE p.amount END) AS BIGINT) AS owed
+        FROM posting p JOIN ledger_transaction t ON t.id = p.transaction_id
+        LEFT JOIN ledger_transaction back ON back.reverses = t.id
+        WHERE p.account IN ($1, $2)
+        GROUP BY t.id, t.at, t.daemon, t.seq, t.decision, t.purpose, t.device, t.operator,
+            t.note, back.id
+        ORDER BY t.at DESC, t.daemon DESC, t.seq DESC LIMIT $3) m
+    LEFT JOIN receipt r ON r.decision = m.decision AND r.transaction_id = m.id
+    ORDER BY m.at DESC, m.daemon DESC, m.seq DESC";
 const WAIVED: &str = "SELECT CAST(coalesce(sum(w.amount), 0) AS BIGINT)
     FROM posting w JOIN account a ON a.id = w.account
     JOIN ledger_transaction t ON t.id = w.transaction_id
@@ -44,7 +53,7 @@ pub(crate) const STATEMENTS: [&str; 6] = [ENTRY, REVERSAL, BALANCE, MOVED, WAIVE
 /// A movement of a wallet, or of what is owed behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Movement {
-    /// The transaction.
+    /// The transaction; one that topped up, paid a debt and paid for goods has a movement for each.
     pub entry: TransactionId,
     /// When it was booked.
     pub at: Timestamp,
@@ -60,17 +69,35 @@ pub struct Movement {
     pub reversed_by: Option<TransactionId>,
     /// What came into the wallet; below zero what left it.
     pub wallet: Money,
-    /// What of a debt was paid or waived; below zero what is owed since.
+    /// What is owed since; below zero what was paid or waived of it.
     pub owed: Money,
 }
 
-/// A wallet with its latest movements.
+/// What somebody has with the site: a sum in the wallet, or one that is owed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// What is in the wallet, never below zero.
+    pub balance: Money,
+    /// Everything that is owed, a wallet below zero included (section 16 of the decisions).
+    pub owed: Money,
+}
+
+impl Standing {
+    /// Of the balances of a wallet and of the receivable beside it.
+    fn of(accounts: [Money; 2]) -> Self {
+        let [wallet, receivable] = accounts;
+        let balance = wallet.max(Money::ZERO);
+        Self { balance, owed: balance - wallet - receivable }
+    }
+}
+
+/// A wallet with its latest movements: what stood before and the movements come to what stands now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// What is in the wallet.
-    pub balance: Money,
-    /// What is owed beside it; below zero.
-    pub owed: Money,
+    /// How things stand now.
+    pub now: Standing,
+    /// How they stood before the earliest of the movements.
+    pub before: Standing,
     /// The movements, the latest first.
     pub movements: Vec<Movement>,
 }
@@ -168,23 +195,64 @@ impl Reader {
         }
         let values = [wallet.0.into(), beside.0.into(), i64::from(limit).into()];
         let rows = self.pool.rows(MOVED, values).await.map_err(&failed)?;
-        let movements = rows.iter().map(|row| {
-            let mut names = Names::default();
-            let mut cells = Cells::of_row("ledger_transaction", row, &mut names)?;
-            Ok(Movement {
-                entry: TransactionId(cells.id()?),
-                at: cells.at()?,
-                purpose: cells.word(Purpose::of)?,
-                device: cells.take()?,
-                operator: cells.take::<Option<String>>()?.map(OperatorId::from),
-                note: cells.take()?,
-                reversed_by: cells.maybe_id()?.map(TransactionId),
-                wallet: Money(cells.take()?),
-                owed: Money(cells.take()?),
-            })
-        });
-        let movements = movements.collect::<Result<_, ReadError>>()?;
-        let [balance, owed] = balances;
-        Ok(Statement { balance, owed, movements })
+        let now = Standing::of(balances);
+        let (mut after, mut movements) = (balances, Vec::with_capacity(rows.len()));
+        for row in &rows {
+            movements.extend(moved(row, &mut after)?);
+        }
+        Ok(Statement { now, before: Standing::of(after), movements })
     }
+}
+
+/// The movements of a transaction, the last one first; `after` is what the wallet and the
+/// receivable held after it, and then what they held before.
+fn moved(row: &Row, after: &mut [Money; 2]) -> Result<Vec<Movement>, ReadError> {
+    let mut names = Names::default();
+    let mut cells = Cells::of_row("ledger_transaction", row, &mut names)?;
+    let whole = Movement {
+        entry: TransactionId(cells.id()?),
+        at: cells.at()?,
+        purpose: cells.word(Purpose::of)?,
+        device: cells.take()?,
+        operator: cells.take::<Option<String>>()?.map(OperatorId::from),
+        note: cells.take()?,
+        reversed_by: cells.maybe_id()?.map(TransactionId),
+        wallet: Money::ZERO,
+        owed: Money::ZERO,
+    };
+    let receipt: Option<Receipt> = cells.maybe_json()?;
+    let posted = [Money(cells.take()?), Money(cells.take()?)];
+    let mut parts = parts(whole.purpose, receipt.as_ref(), posted);
+    parts.reverse();
+    let movements = parts.into_iter().map(|(purpose, amounts)| {
+        let since = Standing::of(*after);
+        *after = [after[0] - amounts[0], after[1] - amounts[1]];
+        let before = Standing::of(*after);
+        let (wallet, owed) = (since.balance - before.balance, since.owed - before.owed);
+        Movement { purpose, wallet, owed, ..whole.clone() }
+    });
+    Ok(movements.collect())
+}
+
+/// What a transaction posted to a wallet and the receivable beside it, by what it was for: a top-up
+/// or a pay-out, a debt that was paid, and the rest.
+fn parts(
+    purpose: Purpose,
+    receipt: Option<&Receipt>,
+    posted: [Money; 2],
+) -> Vec<(Purpose, [Money; 2])> {
+    let Some(receipt) = receipt.filter(|receipt| receipt.takes_back.is_none()) else {
+        return vec![(purpose, posted)];
+    };
+    let of = |sells: &Sells| -> Money {
+        let lines = receipt.lines.iter().filter(|line| line.sells == *sells);
+        lines.map(|line| line.gross).sum()
+    };
+    let (topped_up, debts) = (of(&Sells::TopUp), of(&Sells::Debt));
+    let [wallet, receivable] = posted;
+    let of_debts = [debts - receivable, receivable];
+    let paid = [wallet - topped_up - of_debts[0], Money::ZERO];
+    let loads = if topped_up < Money::ZERO { Purpose::Refund } else { Purpose::TopUp };
+    let all = [(loads, [topped_up, Money::ZERO]), (Purpose::Payment, of_debts), (purpose, paid)];
+    all.into_iter().filter(|(_, amounts)| amounts.iter().any(|it| !it.is_zero())).collect()
 }

@@ -17,7 +17,10 @@ use std::{
 
 use domain::money::Money;
 use month::{Month, amounts, asked};
-use store::reports::{Cell, Name, Report};
+use store::{
+    reports::{Cell, Name, Report},
+    statements::Standing,
+};
 use tests::{
     left_out,
     program::{run, text},
@@ -255,6 +258,35 @@ fn a_drawer_and_the_reports_of_the_ledger_are_of_one_mind() {
             assert_eq!((paid, paid), (line(&["paid", way]), taken), "{way}, seed {seed}");
         }
     }
+}
+
+#[test]
+fn what_stood_before_and_the_lines_of_a_statement_come_to_what_stands_now() {
+    let first = tests::seeds::fresh("KARI_STATEMENTS_SEED");
+    let (mut owing, mut split) = (0, 0);
+    for seed in first..first + 4 {
+        println!("seed {seed}");
+        let month = Month::kept(seed);
+        for (wallet, held, receivable) in month.wallets() {
+            for limit in [1, 2, 5, 1_000] {
+                let told = month.statement(wallet, limit);
+                let (wallet, owed): (Vec<_>, Vec<_>) =
+                    told.movements.iter().map(|moved| (moved.wallet, moved.owed)).unzip();
+                let sum = |all: Vec<Money>| all.into_iter().sum::<Money>();
+                assert_eq!(told.before.balance + sum(wallet), told.now.balance, "seed {seed}");
+                assert_eq!(told.before.owed + sum(owed), told.now.owed, "seed {seed}");
+                assert_eq!(told.now.balance - told.now.owed, held + receivable, "seed {seed}");
+                assert!(told.now.balance >= Money::ZERO && told.now.owed >= Money::ZERO);
+                if limit == 1_000 {
+                    assert_eq!(told.before, Standing::default(), "seed {seed}");
+                    let entries = told.movements.windows(2);
+                    split += entries.filter(|two| two[0].entry == two[1].entry).count();
+                    owing += told.movements.iter().filter(|moved| !moved.owed.is_zero()).count();
+                }
+            }
+        }
+    }
+    assert!(owing > 0 && split > 0, "{owing} movements of debts, {split} entries in parts");
 }
 
 #[test]

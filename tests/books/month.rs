@@ -3,12 +3,12 @@
 use std::{collections::BTreeMap, ffi::OsStr, path::PathBuf};
 
 use domain::{
-    ids::{TransactionId, Uid},
+    ids::{AccountId, TransactionId, Uid},
     layered::Change,
     ledger::Purpose,
     money::{Currency, Money},
     order::{CashOrder, Line, Sells, What},
-    rows::Session,
+    rows::{AccountKind, Session},
     state::{Batch, Changes, Posting, Transaction},
     time::Timestamp,
 };
@@ -19,6 +19,7 @@ use store::{
     place::Place,
     reader::{Period, Reader},
     reports::{Asked, Cell, Name, Report, report},
+    statements::Statement,
 };
 use tempfile::TempDir;
 use tests::program::{run, text};
@@ -208,8 +209,7 @@ impl Month {
         };
         let mut all = BTreeMap::new();
         for (id, row) in &books.accounts {
-            let wallet =
-                if row.kind == domain::rows::AccountKind::Wallet { *id } else { id.beside() };
+            let wallet = if row.kind == AccountKind::Wallet { *id } else { id.beside() };
             let subject = match row.kind.is_personal() {
                 true if people => person(wallet),
                 _ => row.subject.to_string(),
@@ -222,6 +222,24 @@ impl Month {
             *sum = *sum + row.balance;
         }
         all
+    }
+
+    /// The wallets, each with what it holds and what stands in the receivable beside it.
+    pub(crate) fn wallets(&self) -> Vec<(AccountId, Money, Money)> {
+        let accounts = wait(async {
+            let reader = Reader::open(&self.database()).await.unwrap();
+            Books::open(&reader).await.unwrap().accounts
+        });
+        let owed = |wallet: AccountId| accounts.get(&wallet.beside()).map(|row| row.balance);
+        let wallets = accounts.iter().filter(|(_, row)| row.kind == AccountKind::Wallet);
+        wallets.map(|(id, row)| (*id, row.balance, owed(*id).unwrap_or_default())).collect()
+    }
+
+    pub(crate) fn statement(&self, wallet: AccountId, limit: u32) -> Statement {
+        wait(async {
+            let reader = Reader::open(&self.database()).await.unwrap();
+            reader.statement(wallet, limit).await.unwrap()
+        })
     }
 
     pub(crate) fn report(&self, name: Name, asked: Asked) -> Report {
@@ -237,7 +255,7 @@ fn ordered(till: &Till, day: u32, random: &mut fastrand::Rng) -> What {
     let reason = || "so it is".to_owned();
     let uid = || Uid::from(format!("04D{day}").as_str());
     let (w1, w2) = (Some("W1"), Some("W2"));
-    match random.u8(0..17) {
+    match random.u8(0..18) {
         0 => sale(None, vec![goods("towel", random.u32(1..4), 0)], "0.00", "0.00"),
         1 => sale(w1, vec![goods("towel", 2, 10), good("juice")], "0.00", "11.98"),
         2 => sale(w2, vec![pass("ten")], "70.00", "0.00"),
@@ -254,6 +272,7 @@ fn ordered(till: &Till, day: u32, random: &mut fastrand::Rng) -> What {
         }
         10 => sale(w2, vec![good("juice")], "0.00", "0.00"),
         11 => What::Settle { holder: Uid::from("W2"), amount: money("1.00"), cash: true },
+        16 => sale(w1, vec![top_up("9.00"), good("juice"), good("towel")], "10.00", "0.00"),
         13 => What::Topup { holder: "W1".into(), amount: money("30.00"), cash: random.bool() },
         14 => What::Refund { holder: "W1".into(), amount: money("12.40"), cash: true },
         15 => What::Refund { holder: "W1".into(), amount: money("5.00"), cash: false },

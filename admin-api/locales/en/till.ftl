@@ -46,6 +46,7 @@ session-difference = Difference
 # What moved a wallet.
 statement-wallet = In the wallet
 statement-owed = Owed
+statement-before = Before
 statement-family = The family's wallet
 statement-reversed = reversed
 entry-entry = Entry

@@ -46,6 +46,7 @@ session-difference = Տարբերություն
 # Դրամապանակի շարժը։
 statement-wallet = Դրամապանակում
 statement-owed = Պարտք
+statement-before = Մինչ այդ
 statement-family = Ընտանիքի դրամապանակ
 statement-reversed = հետ շրջված
 entry-entry = Մուտք

@@ -46,6 +46,7 @@ session-difference = სხვაობა
 # საფულის მოძრაობა.
 statement-wallet = საფულეშია
 statement-owed = დავალიანება
+statement-before = მანამდე
 statement-family = ოჯახის საფულე
 statement-reversed = გაუქმებულია
 entry-entry = შესვლა

@@ -46,6 +46,7 @@ session-difference = Разница
 # Движение по кошельку.
 statement-wallet = В кошельке
 statement-owed = Долг
+statement-before = До этого
 statement-family = Кошелёк семьи
 statement-reversed = сторнировано
 entry-entry = Вход

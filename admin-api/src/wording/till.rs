@@ -5,7 +5,7 @@ use domain::{
 };
 use fluent_bundle::FluentArgs;
 use jiff::civil::Date;
-use store::statements::Statement;
+use store::statements::{Standing, Statement};
 
 use super::Wording;
 
@@ -136,8 +136,8 @@ impl Wording {
     #[must_use]
     pub fn statement(&self, statement: &Statement) -> Vec<String> {
         let mut lines = vec![
-            self.amount(&self.word("statement-wallet"), statement.balance),
-            self.amount(&self.word("statement-owed"), -statement.owed),
+            self.amount(&self.word("statement-wallet"), statement.now.balance),
+            self.amount(&self.word("statement-owed"), statement.now.owed),
             "-".repeat(WIDTH),
         ];
         for moved in &statement.movements {
@@ -148,14 +148,22 @@ impl Wording {
             let of = moved.device.iter().chain(Some(&moved.note).filter(|note| !note.is_empty()));
             let of: Vec<&str> = std::iter::once(&what).chain(of).map(String::as_str).collect();
             lines.push(format!("{}  {}", self.date_time(moved.at), of.join(", ")));
-            for (word, amount) in [("pay-wallet", moved.wallet), ("statement-owed", -moved.owed)] {
-                if !amount.is_zero() {
-                    lines.push(self.amount(&format!("  {}", self.word(word)), amount));
-                }
-            }
+            lines.extend(self.standing(moved.wallet, moved.owed));
             lines.push(format!("  {}", moved.entry));
         }
+        let before = statement.before;
+        if before != Standing::default() {
+            lines.push(self.word("statement-before"));
+            lines.extend(self.standing(before.balance, before.owed));
+        }
         lines
+    }
+
+    /// What of a wallet and of a debt is not nothing.
+    fn standing(&self, wallet: Money, owed: Money) -> impl Iterator<Item = String> {
+        let both = [("pay-wallet", wallet), ("statement-owed", owed)].into_iter();
+        let both = both.filter(|(_, amount)| !amount.is_zero());
+        both.map(|(word, amount)| self.amount(&format!("  {}", self.word(word)), amount))
     }
 
     /// What a line sells, and what it costs.

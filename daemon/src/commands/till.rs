@@ -309,7 +309,10 @@ fn statement_object(statement: &Statement, currency: &Currency) -> Value {
         })
     });
     json!({
-        "balance": exact(statement.balance), "owed": exact(statement.owed),
+        "balance": exact(statement.now.balance), "owed": exact(statement.now.owed),
+        "before": {
+            "balance": exact(statement.before.balance), "owed": exact(statement.before.owed),
+        },
         "currency": currency.code, "movements": movements.collect::<Vec<_>>(),
     })
 }
