@@ -26,6 +26,7 @@ use crate::import::{
 mod goods;
 mod source;
 pub(crate) mod tariffs;
+pub(crate) mod written;
 
 use goods::GoodsFile;
 use source::Source;

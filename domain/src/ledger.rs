@@ -74,6 +74,8 @@ purposes! {
     CashMove = "cash_move";
     /// What a counted drawer had too little or too much.
     CashCount = "cash_count";
+    /// The deposit of a band that was lost, kept by the site.
+    Forfeit = "forfeit";
     /// The reverse of an earlier transaction.
     Reversal = "reversal";
 }

@@ -13,6 +13,7 @@ pub mod combine;
 pub mod command;
 pub mod corrections;
 pub mod decision;
+pub mod deposits;
 mod drawers;
 pub mod duration;
 mod earnings;

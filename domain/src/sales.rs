@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     basket::{Basket, LOST_BAND, Priced, Ways},
+    deposits::IfLost,
     ids::{AccountId, DecisionId, DeviceId, MemberId, OperatorId, PassId, TransactionId, Uid},
     ledger::{Booking, Purpose},
     money::Money,
@@ -111,8 +112,9 @@ impl Step<'_> {
             postings.push((self.site_account(AccountKind::Rounding, ""), -ways.rounding));
         }
         let mut passes = Vec::new();
+        let if_lost = self.terms_of_deposit(&lines);
         for line in &lines {
-            self.sell_line((sale, &key), line, &mut postings, &mut passes);
+            self.sell_line((sale, &key, if_lost), line, &mut postings, &mut passes);
         }
         if let Some(member) = sale.buyer {
             self.spending((member, sale.at), |day| day.spent = day.spent + ways.wallet);
@@ -222,7 +224,7 @@ impl Step<'_> {
 
     fn sell_line(
         &mut self,
-        (sale, receipt): (&Sale<'_>, &ReceiptKey),
+        (sale, receipt, if_lost): (&Sale<'_>, &ReceiptKey, IfLost),
         line: &Priced,
         postings: &mut Vec<(AccountId, Money)>,
         passes: &mut Vec<PassId>,
@@ -243,7 +245,7 @@ impl Step<'_> {
                 postings.push((self.site_account(AccountKind::Deposits, ""), line.gross));
                 let receipt = Some(receipt.clone());
                 let (amount, member, at) = (line.gross, sale.buyer, sale.at);
-                let row = BandDeposit { amount, member, at, receipt };
+                let row = BandDeposit { amount, member, at, receipt, if_lost };
                 self.state.tables.deposits.put(uid.clone(), row);
             }
             Sells::DepositBack { uid } => {

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::{
+    deposits::IfLost,
     event::Direction,
     ids::{DeviceId, GroupId, ZoneId},
     money::{Currency, Money, Vat},
@@ -27,6 +28,8 @@ pub struct Site {
     pub vat_on_top: bool,
     /// The deposit for a band.
     pub band_deposit: Money,
+    /// What becomes of it when the band is lost.
+    pub deposit_if_lost: IfLost,
     /// Cash is taken and given in whole multiples of this.
     pub cash_step: Money,
     /// Which of the site's daemons this is, from 1.
@@ -86,6 +89,7 @@ impl Site {
             vat: Vat(0),
             vat_on_top: false,
             band_deposit: Money::ZERO,
+            deposit_if_lost: IfLost::Kept,
             cash_step: Money(1),
             daemon: 1,
             zones: BTreeMap::new(),

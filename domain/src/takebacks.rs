@@ -46,8 +46,8 @@ impl Step<'_> {
         if let Some(why) = of.lines.iter().find_map(|line| self.gone_since(line, of)) {
             return Some(why);
         }
-        if self.passes_on(of).into_iter().any(|sold| sold.is_none_or(|sold| self.is_used(&sold))) {
-            return Some("a pass of that receipt was used already; cancel it instead".to_owned());
+        if let Some(why) = self.passes_on(of).into_iter().find_map(|sold| self.passed_on(sold)) {
+            return Some(format!("a pass of that receipt {why}; cancel it instead"));
         }
         // What was put into a wallet may be spent; what paid a debt there goes back to what it was.
         let paid_debt = of.lines.iter().any(|line| line.sells == Sells::Debt);
@@ -102,21 +102,36 @@ impl Step<'_> {
         found.collect()
     }
 
-    /// Whether a pass is not as it was sold any more, or is about to be used.
-    fn is_used(&mut self, (key, sold): &(PassKey, Pass)) -> bool {
-        // Its day is earned with the end of that day.
-        let over = sold.valid_from < self.today();
+    /// What became of a pass since it was sold, where it is not as it was any more, or is about to
+    /// be used; nothing stands for one that was handed to somebody else.
+    fn passed_on(&mut self, sold: Option<(PassKey, Pass)>) -> Option<&'static str> {
+        let Some((key, sold)) = sold else { return Some("was handed on") };
         let promised =
-            |row: &Reservation| row.state == ReservationState::Live && row.takes_from == Some(*key);
+            |row: &Reservation| row.state == ReservationState::Live && row.takes_from == Some(key);
         let promised = self.state.tables.reservations.iter().any(|(_, row)| promised(row));
-        over || promised || self.state.tables.passes.read(key) != Some(sold)
+        let today = self.today();
+        let now = self.state.tables.passes.read(&key);
+        let rests = now.is_some_and(|now| {
+            let planned = now.sale.as_deref().is_some_and(|sale| sale.freezes.is_some());
+            planned || now.state == PassState::Frozen
+        });
+        match now {
+            _ if promised => Some("was used already"),
+            Some(now) if now.state == PassState::Cancelled => Some("was cancelled"),
+            _ if rests => Some("rests, or will from a later day on"),
+            // Its day is earned with the end of that day.
+            _ if now != Some(&sold) || sold.valid_from < today => Some("was used already"),
+            _ => None,
+        }
     }
 
     /// What a line gave or took is not there any more as its receipt left it: why not.
     fn gone_since(&mut self, line: &Priced, of: &Receipt) -> Option<String> {
         match &line.sells {
             Sells::Deposit { uid } => match self.state.tables.deposits.read(uid) {
-                None => Some(format!("the deposit for `{uid}` went back already")),
+                None => Some(format!(
+                    "the deposit for `{uid}` went back already, or was kept when the band was lost"
+                )),
                 Some(row) if is_of(row, line, of) => None,
                 Some(_) => Some(format!("another deposit is paid for `{uid}` since then")),
             },
@@ -145,7 +160,8 @@ impl Step<'_> {
             Sells::Deposit { uid } => self.state.tables.deposits.remove(uid.clone()),
             Sells::DepositBack { uid } => {
                 let (amount, member, at) = (-line.gross, of.member, of.at);
-                let unknown = || BandDeposit { amount, member, at, receipt: None };
+                let if_lost = self.state.site.deposit_if_lost;
+                let unknown = || BandDeposit { amount, member, at, receipt: None, if_lost };
                 let row = line.deposit.clone().unwrap_or_else(unknown);
                 self.state.tables.deposits.put(uid.clone(), row);
             }

@@ -134,20 +134,21 @@ impl<'a> Check<'a> {
     }
 
     /// Checks the code of a file.
-    pub(crate) fn look(&mut self, ast: &AST, file: usize) {
+    pub(crate) fn look(&mut self, ast: &AST, text: &str, file: usize) {
         for stmt in ast.statements() {
             stmt.walk(&mut Vec::new(), &mut |path| self.node(path, file, false));
         }
         ast.clone_functions_only().walk(&mut |path| self.node(path, file, true));
-        self.comparisons(ast, file);
+        self.comparisons(ast, text, file);
     }
 
     /// Comparisons that can never be true. A set that was in force once is not asked again.
-    fn comparisons(&mut self, ast: &AST, file: usize) {
+    fn comparisons(&mut self, ast: &AST, text: &str, file: usize) {
         if self.names.any {
             return;
         }
-        let comparisons = Comparisons::of(ast, self.names);
+        let text = self.layout.moved(file, text);
+        let comparisons = Comparisons::of(ast, &text, self.names);
         let mut look = |path: &[ASTNode<'_>]| {
             if let Some((at, message, help)) = path.last().and_then(|node| comparisons.look(node)) {
                 self.report(at, file, message, help);

@@ -10,9 +10,9 @@ use domain::{
 use rhai::{AST, ASTNode, Dynamic, Expr, FnCallExpr, Position, Stmt, SwitchCasesCollection, Token};
 
 use crate::{
-    engine::CHECKING,
     load::Names,
     problem::did_you_mean,
+    switches::{self, Case},
     vocabulary::{Term, named},
 };
 
@@ -56,6 +56,14 @@ impl Kind {
         }
     }
 
+    const fn of_case(case: &Case) -> Self {
+        match case {
+            Case::Bool => Self::Bool,
+            Case::Number => Self::Number,
+            Case::Text(_) => Self::Text,
+        }
+    }
+
     fn of_fact(kind: FactKind) -> Self {
         match kind {
             FactKind::Bool => Self::Bool,
@@ -79,14 +87,16 @@ impl Kind {
 /// What the code of a set says of its own variables, and the names that its site has.
 pub(crate) struct Comparisons<'a> {
     names: &'a Names,
+    /// The text of the file, on the lines that its positions mean.
+    text: &'a str,
     /// The kinds of the variables of one file; nothing where a name has several.
     own: BTreeMap<String, Option<Kind>>,
 }
 
 impl<'a> Comparisons<'a> {
     /// Learns the kinds of the variables of a file.
-    pub(crate) fn of(ast: &AST, names: &'a Names) -> Self {
-        let mut this = Self { names, own: BTreeMap::new() };
+    pub(crate) fn of(ast: &AST, text: &'a str, names: &'a Names) -> Self {
+        let mut this = Self { names, text, own: BTreeMap::new() };
         for found in ast.iter_fn_def() {
             for param in &found.params {
                 this.own.insert(param.to_string(), None);
@@ -223,17 +233,10 @@ impl<'a> Comparisons<'a> {
             (None, None) => format!("{} is compared with {}", one.name(), other.name()),
         };
         let text = [left, right].into_iter().find_map(|side| match side {
-            Expr::StringConstant(text, _) => Some(text),
+            Expr::StringConstant(text, _) => Some(text.as_str()),
             _ => None,
         });
-        let number = |text: &&rhai::ImmutableString| text.parse::<rust_decimal::Decimal>().is_ok();
-        let help = match text.filter(number) {
-            Some(text) if [one, other].contains(&Kind::Number) => {
-                format!("the two are never equal: write {text} without quotes")
-            }
-            _ => "the two are never equal: compare it with a value of its own kind".to_owned(),
-        };
-        Some((at, what, help))
+        Some((at, what, never_equal(text, [one, other])))
     }
 
     /// A fact or a parameter beside a word that it never is.
@@ -254,17 +257,22 @@ impl<'a> Comparisons<'a> {
         let kind = self.kind(subject)?;
         if kind != Kind::Number && !cases.ranges.is_empty() {
             let message = format!("`{name}` is {} and is compared with a number", kind.name());
-            let help = "the two are never equal: compare it with a value of its own kind";
-            return Some((at, message, help.to_owned()));
+            return Some((at, message, never_equal(None, [kind, Kind::Number])));
         }
-        let words = self.words(subject)?;
-        // The engine keeps of a case no more than its hash.
-        let known = hashes(words.iter().copied().chain([""]))?;
-        if cases.cases.keys().all(|hash| known.contains(hash)) {
-            return None;
-        }
-        let message = format!("a case of this `switch` is no word that `{name}` ever is");
-        Some((at, message, one_of("", words.iter().copied())))
+        let words = self.words(subject);
+        switches::cases(self.text, at).into_iter().find_map(|(case, at)| match (case, &words) {
+            (Case::Text(word), Some(words)) if kind == Kind::Text => {
+                let known = word.is_empty() || words.contains(word.as_str());
+                let never = || format!("`{name}` is never \"{word}\"");
+                (!known).then(|| (at, never(), one_of(&word, words.iter().copied())))
+            }
+            (case, _) => {
+                let other = Kind::of_case(&case);
+                let message =
+                    format!("`{name}` is {} and is compared with {}", kind.name(), other.name());
+                (kind != other).then(|| (at, message, never_equal(case.text(), [kind, other])))
+            }
+        })
     }
 
     /// The words that a variable is one of; nothing where they are open.
@@ -331,6 +339,17 @@ impl<'a> Comparisons<'a> {
     }
 }
 
+/// What to do about a comparison of two kinds, one of which may be written as a text.
+fn never_equal(text: Option<&str>, kinds: [Kind; 2]) -> String {
+    let number = |text: &&str| text.parse::<rust_decimal::Decimal>().is_ok();
+    match text.filter(number) {
+        Some(text) if kinds.contains(&Kind::Number) => {
+            format!("the two are never equal: write {text} without quotes")
+        }
+        _ => "the two are never equal: compare it with a value of its own kind".to_owned(),
+    }
+}
+
 /// The variable that an expression is, by its name.
 fn written(expr: &Expr) -> Option<&str> {
     match expr {
@@ -345,15 +364,4 @@ fn one_of<'a>(word: &str, words: impl Iterator<Item = &'a str> + Clone) -> Strin
         let all: Vec<String> = words.map(|word| format!("`{word}`")).collect();
         format!("it is one of {}", all.join(", "))
     })
-}
-
-/// What the engine keeps of cases with these words; nothing where one cannot be written.
-fn hashes<'a>(words: impl Iterator<Item = &'a str>) -> Option<BTreeSet<u64>> {
-    let cases: String = words.map(|word| format!("{word:?} => (),")).collect();
-    let ast = CHECKING.compile(format!("switch 0 {{ {cases} }}")).ok()?;
-    let switches = ast.statements().iter().filter_map(|stmt| match stmt {
-        Stmt::Switch(parts, _) => Some(parts.1.cases.keys().copied().collect::<Vec<_>>()),
-        _ => None,
-    });
-    Some(switches.flatten().collect())
 }

@@ -21,4 +21,5 @@ pub mod set;
 mod settings;
 pub mod shipped;
 mod surroundings;
+mod switches;
 pub mod vocabulary;

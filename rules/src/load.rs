@@ -219,18 +219,18 @@ fn check(bundle: &Bundle, layout: &Layout, names: &Names) -> Result<Vec<AST>, Ve
     let mut parsed = Vec::with_capacity(bundle.rules.len());
     for (file, source) in bundle.rules.iter().enumerate() {
         match whole(layout, file, &source.text, &scope) {
-            Ok(ast) => parsed.push((file, ast)),
+            Ok(ast) => parsed.push((file, &source.text, ast)),
             Err(problem) => check.unreadable(problem),
         }
     }
-    for (file, ast) in &parsed {
+    for (file, _, ast) in &parsed {
         check.declare(ast, *file);
     }
-    for (file, ast) in &parsed {
-        check.look(ast, *file);
+    for (file, text, ast) in &parsed {
+        check.look(ast, text, *file);
     }
     sorted(check.into_problems())?;
-    Ok(parsed.into_iter().map(|(_, ast)| ast).collect())
+    Ok(parsed.into_iter().map(|(.., ast)| ast).collect())
 }
 
 /// Parameters that neither a check nor the floor reads: setting them changes nothing.

@@ -1,6 +1,8 @@
 //! A day at a till from the command line: a drawer is opened, a basket with a pass is sold and a
 //! gate opens for it, a wallet pays, receipts are taken back, a debt is paid, the drawer counted.
 
+use std::path::Path;
+
 use domain::{event::Direction::Entry, money::Currency, reasons::Reason, verdict::Outcome};
 use serde_json::Value;
 use tests::{
@@ -385,6 +387,26 @@ async fn a_wrong_charge_is_found_on_the_statement_and_goes_back_once() {
     daemon.records().await.check_ledger().await;
 }
 
+/// What is written for those who have bought is carried out, and gone from the file afterwards.
+fn new_terms_for_what_was_sold_leave_the_file_as_it_was(office: &Office, file: &Path) {
+    let before = std::fs::read_to_string(file).unwrap();
+    let before = before.replace("freeze_days = 5", "freeze_days = 5 # as agreed in spring");
+    let wanted = "price = \"50.00\"\nfamily = true";
+    let edited = before.replace("price = \"110.00\"", wanted).replace("= 5 #", "= 9 #");
+    assert!(edited.contains("= 9 #") && edited.contains("family"), "{edited}");
+    std::fs::write(file, &edited).unwrap();
+    office.does(["catalogue", "apply"], &["--applies", "sold"]);
+    assert_eq!(std::fs::read_to_string(file).unwrap(), before, "comments and all");
+    let compared = office.looks(["catalogue", "compare"], &["--applies", "both"]);
+    assert_eq!(compared["tariffs"], serde_json::json!([]));
+    // Whatever else stood in the file is put back on demand.
+    let odd = before.replace("price = \"110.00\"", "price = \"1.00\"");
+    std::fs::write(file, odd).unwrap();
+    let restored = program::run(["catalogue", "restore", &office.folder]);
+    assert!(program::text(&restored.stdout).contains("again: swim"), "{restored:?}");
+    assert_eq!(std::fs::read_to_string(file).unwrap(), before);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sold_pass_gets_new_terms_rests_is_handed_on_and_cancelled() {
     let (mut daemon, office) = tills().await;
@@ -416,6 +438,8 @@ async fn a_sold_pass_gets_new_terms_rests_is_handed_on_and_cancelled() {
     office.does(["catalogue", "apply"], &["--applies", "both"]);
     let again = office.looks(["catalogue", "compare"], &[]);
     assert_eq!(again["tariffs"], serde_json::json!([]), "it is carried out");
+
+    new_terms_for_what_was_sold_leave_the_file_as_it_was(&office, &file);
 
     office.does(["pass", "freeze"], &own);
     assert_eq!(passes("1")[0]["state"], "frozen");

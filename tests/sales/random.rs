@@ -3,6 +3,8 @@
 use domain::{
     ids::Uid,
     order::{CashOrder, Line, Sells, What},
+    registry::Registry,
+    rows::HeldEvent,
     state::Answer,
 };
 
@@ -15,7 +17,7 @@ const FAILED: [u64; 0] = [];
 const PEOPLE: [&str; 4] = ["W1", "W2", "C1", "nobody"];
 
 fn line(random: &mut fastrand::Rng) -> Line {
-    let uid = Uid::from(["04D1", "04D2", "W1"][random.usize(0..3)]);
+    let uid = Uid::from(["04D1", "04D2", "W1", "C1"][random.usize(0..4)]);
     match random.u8(0..19) {
         0..=7 => {
             let discount = random.i64(0..30);
@@ -40,7 +42,7 @@ fn ordered(till: &Till, random: &mut fastrand::Rng) -> What {
         (!all.is_empty()).then(|| Box::new(all[random.usize(0..all.len())].clone()))
     };
     let reason = || "random".to_owned();
-    match random.u8(0..20) {
+    match random.u8(0..21) {
         0..=8 => {
             let lines = (0..random.usize(1..5)).map(|_| line(random)).collect();
             let buyer = random.bool().then_some(who);
@@ -57,9 +59,14 @@ fn ordered(till: &Till, random: &mut fastrand::Rng) -> What {
             let amount = money(&amount(random));
             What::Cash(CashOrder::PutIn { amount, reason: reason() })
         }
-        15 => {
+        20 => {
             let amount = money(&amount(random));
             What::Cash(CashOrder::TakeOut { amount, reason: reason() })
+        }
+        15 if random.u8(0..4) == 0 => {
+            let event = [HeldEvent::Lost, HeldEvent::Stolen][random.usize(0..2)];
+            let (uid, reason) = ("C1".into(), reason());
+            What::Registry(Box::new(Registry::Credential { uid, event, reason }))
         }
         16 | 17 => match receipt(random) {
             Some(receipt) => What::Void { receipt, reason: reason() },

@@ -5,7 +5,8 @@ use domain::{
     ledger::Purpose,
     money::Money,
     order::{CashOrder, Line, Sells, What},
-    rows::{AccountKind, PassState},
+    registry::Registry,
+    rows::{AccountKind, HeldEvent, PassState},
     sales::Receipt,
     state::Answer,
 };
@@ -114,7 +115,7 @@ fn a_deposit_goes_back_once_whatever_is_voided() {
     let back = till.sells(sale(None, of_band("04D1", deposit_back), "-10.00", "0.00"));
     assert_eq!(
         till.nonsense(void(&paid)),
-        "the deposit for `04D1` went back already",
+        "the deposit for `04D1` went back already, or was kept when the band was lost",
         "the guest has it"
     );
     let anew = till.sells(sale(Some("W1"), of_band("04D1", deposit), "10.00", "0.00"));
@@ -145,6 +146,84 @@ fn a_deposit_that_is_there_again_is_given_back_once() {
     assert!(till.nonsense(void(&paid)).contains("went back already"));
     assert_eq!(till.balance(AccountKind::Cash, "T1"), money("10.00"));
     till.check();
+}
+
+fn turned(uid: &str, event: HeldEvent) -> What {
+    let (uid, reason) = (uid.into(), "at the desk".to_owned());
+    What::Registry(Box::new(Registry::Credential { uid, event, reason }))
+}
+
+#[test]
+fn a_band_that_is_lost_forfeits_its_deposit_once() {
+    for event in [HeldEvent::Lost, HeldEvent::Stolen] {
+        let mut till = Till::new();
+        let paid = till.sells(sale(Some("W1"), of_band("W1", deposit), "10.00", "0.00"));
+        assert!(matches!(till.order("T1", turned("W1", event)), Answer::Decided(_)));
+        // 10.00 holds 1.53 of tax.
+        assert_eq!(till.balance(AccountKind::Deposits, ""), Money::ZERO);
+        assert_eq!(till.balance(AccountKind::SalesRevenue, "lost-band"), money("8.47"));
+        assert_eq!(till.balance(AccountKind::Vat, "18"), money("1.53"));
+        assert!(till.nonsense(void(&paid)).contains("kept when the band was lost"));
+        let back = sale(None, of_band("W1", deposit_back), "-10.00", "0.00");
+        assert!(till.nonsense(back).contains("no deposit is paid for `W1`"));
+        till.order("T1", turned("W1", HeldEvent::Returned));
+        assert_eq!(till.posted(Purpose::Forfeit), 1, "once");
+        till.check();
+    }
+}
+
+#[test]
+fn a_replaced_band_forfeits_its_deposit_and_a_blocked_one_does_not() {
+    let mut till = Till::new();
+    till.sells(sale(Some("W1"), of_band("W1", deposit), "10.00", "0.00"));
+    for event in [HeldEvent::Blocked, HeldEvent::Unblocked] {
+        till.order("T1", turned("W1", event));
+        assert_eq!(till.balance(AccountKind::Deposits, ""), money("10.00"));
+    }
+    let (uid, with, reason) = ("W1".into(), "W9TT".into(), "lost".to_owned());
+    till.order("T1", What::Registry(Box::new(Registry::Replace { uid, with, reason })));
+    assert_eq!(till.balance(AccountKind::Deposits, ""), Money::ZERO);
+    // The new one has a deposit of its own, which goes back with it.
+    till.sells(sale(Some("W9TT"), of_band("W9TT", deposit), "10.00", "0.00"));
+    till.sells(sale(None, of_band("W9TT", deposit_back), "-10.00", "0.00"));
+    assert_eq!(till.balance(AccountKind::Cash, "T1"), money("-10.00"));
+    till.check();
+}
+
+#[test]
+fn the_terms_on_which_a_deposit_was_paid_say_whether_it_waits_for_the_band() {
+    use domain::deposits::IfLost::{self, Kept, Returned};
+    // What the site says, what the tariff of the day guest says, and what counts.
+    for (site, tariff, kept) in [
+        (Kept, None, true),
+        (Returned, None, false),
+        (Kept, Some(Returned), false),
+        (Returned, Some(Kept), true),
+    ] {
+        let mut till = Till::new();
+        let says = |till: &mut Till, what: IfLost| {
+            let mut site = (*till.world.state.site).clone();
+            site.deposit_if_lost = what;
+            till.world.state.site = std::sync::Arc::new(site);
+        };
+        says(&mut till, site);
+        till.day_guest("guest", money("7.00"), tariff);
+        let lines = [of_band("W1", deposit), vec![pass("guest")]].concat();
+        till.sells(sale(Some("W1"), lines, "27.00", "0.00"));
+        // Terms that change later do not reach what was paid.
+        says(&mut till, if kept { Returned } else { Kept });
+        till.order("T1", turned("W1", HeldEvent::Lost));
+        let left = if kept { "0.00" } else { "7.00" };
+        assert_eq!(till.balance(AccountKind::Deposits, ""), money(left), "{site:?} {tariff:?}");
+        till.check();
+        let back = sale(None, of_band("W1", deposit_back), "-7.00", "0.00");
+        if kept {
+            till.nonsense(back);
+        } else {
+            till.order("T1", turned("W1", HeldEvent::Returned));
+            till.sells(back);
+        }
+    }
 }
 
 #[test]

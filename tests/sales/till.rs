@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
+    deposits::IfLost,
     event::Direction,
     ids::{GoodId, MemberId, TariffId, Uid},
     ledger::Purpose,
@@ -25,10 +26,12 @@ currency = "GEL"
 date = "2026-09-15"
 rules = '''
 set("operator.allowed_actions", "sale, topup, refund, void, take_payment, " +
-    "cash_session, cash_pickup, edit_member, edit_tariff, issue_credential", role("cashier"));
+    "cash_session, cash_pickup, edit_member, edit_tariff, issue_credential, " +
+    "block_credential", role("cashier"));
 set("operator.allowed_terminals", "T1, T2", role("cashier"));
 set("terminal.allowed_actions", "sale, topup, refund, void, take_payment, " +
-    "cash_session, cash_pickup, edit_member, edit_tariff, issue_credential", terminal("T1"));
+    "cash_session, cash_pickup, edit_member, edit_tariff, issue_credential, " +
+    "block_credential", terminal("T1"));
 set("terminal.allowed_actions", "sale, void", terminal("T2"));
 set("sale.max_discount_percent", 20, role("cashier"));
 set("sale.refund_max_amount", "500.00", role("cashier"));
@@ -160,6 +163,17 @@ impl Till {
         let at = self.world.time(time);
         self.world.wait(at);
         self.keep();
+    }
+
+    /// From now on guests of a day are sold, with a deposit and what becomes of it.
+    pub(crate) fn day_guest(&mut self, id: &str, deposit: Money, if_lost: Option<IfLost>) {
+        let offer = offer(TariffKind::DayGuest, "20.00");
+        let offer =
+            Offer { deposit, deposit_if_lost: if_lost, lasts: Lasts::parse("P1D"), ..offer };
+        let zones: Box<[_]> = Box::new(["SITE".into()]);
+        let row = Tariff { offer, day_guest: true, ..Tariff::new(zones, Money::ZERO) };
+        let key = TariffKey { tariff: TariffId::from(id), version: 1 };
+        self.take(Input::Import(vec![ImportRow::Tariff(key, row)]));
     }
 
     pub(crate) fn list(&mut self, id: &str, list: PriceList) {
@@ -313,7 +327,7 @@ impl Till {
 
 impl Till {
     /// What the receipts say of each band's deposit, the reversed ones with their signs turned, is
-    /// what is kept for it.
+    /// what is kept for it, or was forfeited.
     fn check_deposits(&self) {
         let mut paid: BTreeMap<&Uid, Money> = BTreeMap::new();
         for line in self.receipts.iter().flat_map(|receipt| &receipt.lines) {
@@ -322,10 +336,22 @@ impl Till {
                 *sum = *sum + line.gross;
             }
         }
+        let mut gone = Money::ZERO;
         for (uid, paid) in paid {
-            let kept = self.world.state.tables.deposits.peek(uid);
-            assert_eq!(kept.map_or(Money::ZERO, |row| row.amount), paid, "the deposit for {uid}");
+            let row = self.world.state.tables.deposits.peek(uid);
+            let kept = row.map_or(Money::ZERO, |row| row.amount);
+            gone = gone + (paid - kept);
+            let lost = self.posted(Purpose::Forfeit) > 0 && paid >= kept;
+            assert!(kept == paid || lost, "the deposit for {uid}: {kept:?} of {paid:?}");
         }
+        let forfeits = self.transactions.iter().filter(|one| one.purpose == Purpose::Forfeit);
+        let accounts = &self.world.state.tables.accounts;
+        let is_deposits =
+            |id| accounts.peek(id).is_some_and(|row| row.kind == AccountKind::Deposits);
+        let postings = forfeits.flat_map(|one| &one.postings);
+        let postings = postings.filter(|posting| is_deposits(&posting.account));
+        let forfeited: Money = postings.map(|posting| -posting.amount).sum();
+        assert_eq!(gone, forfeited, "what was forfeited");
     }
 
     /// Somebody comes in and leaves, if they may.

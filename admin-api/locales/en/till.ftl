@@ -65,4 +65,5 @@ entry-return = Goods returned
 entry-cancellation = Pass cancelled
 entry-cash-move = Cash moved
 entry-cash-count = Drawer counted
+entry-forfeit = Deposit kept
 entry-reversal = Reversal

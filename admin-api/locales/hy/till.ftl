@@ -65,4 +65,5 @@ entry-return = Ապրանքը վերադարձվել է
 entry-cancellation = Աբոնեմենտը չեղարկվել է
 entry-cash-move = Կանխիկի շարժ
 entry-cash-count = Դրամարկղը հաշվված է
+entry-forfeit = Գրավը պահվեց
 entry-reversal = Հակադարձ գրանցում

@@ -65,4 +65,5 @@ entry-return = საქონელი დაბრუნდა
 entry-cancellation = აბონემენტი გაუქმდა
 entry-cash-move = ნაღდის მოძრაობა
 entry-cash-count = სალარო დათვლილია
+entry-forfeit = დეპოზიტი დარჩა
 entry-reversal = უკუგატარება

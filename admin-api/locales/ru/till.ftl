@@ -65,4 +65,5 @@ entry-return = Товар возвращён
 entry-cancellation = Абонемент отменён
 entry-cash-move = Движение наличных
 entry-cash-count = Касса пересчитана
+entry-forfeit = Залог удержан
 entry-reversal = Сторно

@@ -28,7 +28,7 @@ impl BareCommit {
         let folder = folder.join("commit");
         std::fs::create_dir_all(&folder)?;
         let database = Place::file(folder.join("kari.db"));
-        site::fill(&database, people).await?;
+        site::fill(&database, (people, people)).await?;
         let site = Arc::new(shop::site(GATES, 0)?);
         let bare =
             Bare::open(&database, &site, &shop::policy(&site)?, (RealClock.now(), 1)).await?;

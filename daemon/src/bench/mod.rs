@@ -38,12 +38,22 @@ pub(crate) struct Plan {
     people: u32,
 }
 
+/// More reads in a second than a machine answers, all loads together (our choice); each uses up a
+/// band.
+const READS: u64 = 15_000;
 /// Gates of the fleet.
 pub(crate) const GATES: u32 = 200;
 /// Reads in a second of the paced load.
 pub(crate) const PACE: u32 = 1000;
 
 impl Plan {
+    /// How many bands the loads through so many brokers use up at most.
+    fn bands(&self, brokers: usize) -> u32 {
+        let loads = u64::try_from(brokers * (self.rounds + 1)).unwrap_or(u64::MAX);
+        let bands = loads.saturating_mul(self.span.as_secs()).saturating_mul(READS);
+        u32::try_from(bands).unwrap_or(u32::MAX)
+    }
+
     fn of(args: &BenchArgs) -> Self {
         let (rounds, span) =
             if args.quick { (3, Duration::from_secs(1)) } else { (5, Duration::from_secs(2)) };
@@ -95,8 +105,10 @@ async fn gates(plan: Plan, bar: &ProgressBar) -> anyhow::Result<Report> {
     report.goals.push(hostile::measure(plan.rounds)?);
 
     bar.set_message(format!("a site of {} people", plan.people));
-    let mut site = BenchSite::make(plan.people).await.context("cannot make the site to measure")?;
-    for broker in traffic::Broker::all() {
+    let brokers = traffic::Broker::all();
+    let site = BenchSite::make(plan.people, plan.bands(brokers.len())).await;
+    let mut site = site.context("cannot make the site to measure")?;
+    for broker in brokers {
         bar.set_message(format!("{} gates through {}", GATES, broker.name()));
         let measured = traffic::measure(&mut site, broker, plan, bar).await?;
         report.take(broker, measured);

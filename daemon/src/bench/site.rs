@@ -20,7 +20,7 @@ use crate::{
     pins,
 };
 
-/// Visits and money that each of them begins with.
+/// Visits that each of them begins with at least, and money.
 const VISITS: u32 = 10;
 const BALANCE: Money = Money(10_000);
 
@@ -32,20 +32,22 @@ pub(crate) struct BenchSite {
     pub(crate) admin: SocketAddr,
     /// The first band that nobody has used.
     pub(crate) bands: u64,
-    people: u32,
+    /// How many bands there are: each is read once.
+    all: u32,
 }
 
 impl BenchSite {
-    /// Makes the folder, and fills its database.
-    pub(crate) async fn make(people: u32) -> anyhow::Result<Self> {
+    /// Makes the folder, and fills its database: people who have so many bands together.
+    pub(crate) async fn make(people: u32, bands: u32) -> anyhow::Result<Self> {
         let folder = std::env::temp_dir().join(format!("kari-bench-{}", std::process::id()));
         std::fs::create_dir_all(folder.join("state"))?;
         write_rules(&folder)?;
         let state = folder.join("state");
         // A site that is in use has a key.
         pins::key(&state)?;
-        fill(&Place::file(state.join("kari.db")), people).await?;
-        Ok(Self { folder, admin: free_port()?, bands: 0, people })
+        let all = bands.max(people);
+        fill(&Place::file(state.join("kari.db")), (people, all)).await?;
+        Ok(Self { folder, admin: free_port()?, bands: 0, all })
     }
 
     /// Says which broker the site uses.
@@ -63,7 +65,7 @@ impl BenchSite {
 
     /// How many bands are left.
     pub(crate) fn bands_left(&self) -> u64 {
-        u64::from(self.people).saturating_sub(self.bands)
+        u64::from(self.all).saturating_sub(self.bands)
     }
 
     /// Removes the folder.
@@ -98,13 +100,19 @@ pub(crate) fn band(number: u32) -> Uid {
     format!("04{number:010}").into()
 }
 
-/// People with a band, a pass that counts visits, and a wallet, whose opening is a transaction of
-/// two postings; all through the loop, as an import.
-pub(crate) async fn fill(database: &Place, people: u32) -> anyhow::Result<()> {
+/// People with their bands, a pass that counts visits, and a wallet, whose opening is a transaction
+/// of two postings; all through the loop, as an import. Where there are more bands than people,
+/// each has several.
+pub(crate) async fn fill(database: &Place, (people, bands): (u32, u32)) -> anyhow::Result<()> {
     let site = Arc::new(shop::site(GATES, 0)?);
     let driven = Driven::start(database, &site, &shop::policy(&site)?, 1).await?;
     driven.caller.brings(shop::catalogue()).await?;
-    let rows = (0..people).flat_map(|one| shop::person(one, BALANCE, Some(VISITS), [band(one)]));
+    let step = usize::try_from(people.max(1))?;
+    let visits = VISITS.max(bands.div_ceil(people.max(1)));
+    let rows = (0..people).flat_map(|one| {
+        let own = (one..bands).step_by(step).map(band);
+        shop::person(one, BALANCE, Some(visits), own)
+    });
     driven.caller.brings(rows).await?;
     driven.stop().await
 }

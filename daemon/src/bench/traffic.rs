@@ -137,7 +137,8 @@ pub(crate) async fn measure(
     };
     let used = bands.used() - site.bands;
     if used > site.bands_left() {
-        bail!("the site has too few people for this machine; say `--people {}`", used * 3);
+        let people = (site.bands + used) * 2;
+        bail!("the site has too few bands for this machine; say `--people {people}`");
     }
     site.bands += used;
     Ok(Measured { rounds, ready, resident_kib, people: plan.people, tcp })

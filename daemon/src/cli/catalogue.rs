@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::registry::{Looked, Ordered};
+use super::registry::{Looked, Nothing, Ordered};
 
 /// What can be done about what is sold.
 #[derive(Debug, Subcommand)]
@@ -16,8 +16,15 @@ pub(crate) enum CatalogueCommand {
   kari catalogue apply my-pool --applies new --operator levan --terminal desk-1
 
 A sold pass keeps the terms that it was sold under, unless `--applies` is sold or both. What the
-files no longer name stays as it is; `withdrawn = true` takes it from sale.")]
+files no longer name stays as it is; `withdrawn = true` takes it from sale. After `--applies sold`
+the terms that are for sale are put back into `data/tariffs.toml`.")]
     Apply(Ordered<Change>),
+    /// Put the terms that are for sale back into `data/tariffs.toml`, and leave all else as it is.
+    #[command(
+        after_help = "Example, after new terms for what was sold were confirmed by somebody else:
+  kari catalogue restore my-pool"
+    )]
+    Restore(Looked<Nothing>),
 }
 
 /// Whom new terms are for.

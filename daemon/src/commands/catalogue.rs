@@ -23,7 +23,11 @@ use crate::{
     },
     clock::RealClock,
     config::Installation,
-    data, database,
+    data::{
+        self,
+        written::{self, Differs},
+    },
+    database,
 };
 
 /// So many members are named of those whom a change is about.
@@ -48,11 +52,28 @@ pub(crate) async fn catalogue(what: CatalogueCommand, json: bool) -> anyhow::Res
             if compared.is_nothing() {
                 return Ok(Exit::Done);
             }
-            let change = compared.change;
+            let change = compared.change.clone();
             let Ordered { site, key, signature, .. } = order;
             let asked = Nothing {};
             let order = Ordered { site, asked, key, signature };
-            send(order, |_| Change::Catalogue(Box::new(change)), json).await
+            let exit = send(order, |_| Change::Catalogue(Box::new(change)), json).await?;
+            // Files say what is for sale; what was sold goes by terms of its own.
+            if compared.change.applies == Applies::Sold {
+                match exit {
+                    Exit::Done => compared.put_back(&installation, json)?,
+                    _ => tell!(
+                        "kari: the files still name the terms of what was sold; see \
+                         `kari catalogue restore --help`"
+                    ),
+                }
+            }
+            Ok(exit)
+        }
+        CatalogueCommand::Restore(look) => {
+            let installation = Installation::open(Some(&look.site))?;
+            let compared = compare(&installation, Whom::New).await?;
+            compared.put_back(&installation, json)?;
+            Ok(Exit::Done)
         }
     }
 }
@@ -68,6 +89,30 @@ impl Compared {
     fn is_nothing(&self) -> bool {
         let Catalogue { tariffs, goods, lists, .. } = &self.change;
         tariffs.is_empty() && goods.is_empty() && lists.is_empty()
+    }
+
+    /// Puts what is for sale into the files, where they say something else of a tariff.
+    fn put_back(&self, installation: &Installation, json: bool) -> anyhow::Result<()> {
+        let mut differ = Vec::new();
+        for (tariff, _, file) in &self.change.tariffs {
+            if let Some((_, for_sale)) = self.known.newest(tariff) {
+                differ.push(Differs { tariff, file, for_sale });
+            }
+        }
+        if !differ.is_empty() {
+            let folders = (installation.folder.as_path(), &*installation.data());
+            written::put_back(folders, &differ, &installation.site.currency)?;
+        }
+        if !json {
+            let names: Vec<&str> = differ.iter().map(|one| one.tariff.as_str()).collect();
+            match names.is_empty() {
+                true => say!("data/tariffs.toml says what is for sale already"),
+                false => {
+                    say!("data/tariffs.toml says what is for sale again: {}", names.join(", "))
+                }
+            }
+        }
+        Ok(())
     }
 
     fn tell(&self, currency: &Currency, json: bool) {

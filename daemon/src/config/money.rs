@@ -1,6 +1,6 @@
 //! `[money]` of `site.toml`.
 
-use domain::{money::Money, order::AMOUNT_MAX, site::Site};
+use domain::{deposits::IfLost, money::Money, order::AMOUNT_MAX, site::Site};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -16,6 +16,8 @@ pub(super) struct MoneyPart {
     vat_on_top: bool,
     /// The deposit for a band.
     band_deposit: Option<Spanned<String>>,
+    /// What becomes of it when the band is lost: `kept` or `returned`.
+    deposit_if_lost: IfLost,
     /// The smallest coin: cash is rounded to whole multiples of it.
     cash_step: Option<Spanned<String>>,
 }
@@ -41,6 +43,7 @@ impl MoneyPart {
         site.vat = at(self.vat.as_ref(), vat)?.unwrap_or(site.vat);
         let deposit = at(self.band_deposit.as_ref(), |text| amount(text, Money::ZERO))?;
         site.band_deposit = deposit.unwrap_or(site.band_deposit);
+        site.deposit_if_lost = self.deposit_if_lost;
         let step = at(self.cash_step.as_ref(), |text| amount(text, Money(1)))?;
         site.cash_step = step.unwrap_or(site.cash_step);
         Ok(())

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
+    deposits::IfLost,
     duration::Dur,
     ids::TariffId,
     limit::Rate,
@@ -57,6 +58,8 @@ pub(super) struct TariffRow {
     transferable: Option<Spanned<bool>>,
     family: Option<Spanned<bool>>,
     deposit: Option<Spanned<String>>,
+    /// What becomes of the deposit when the band is lost: `kept` or `returned`.
+    deposit_if_lost: Option<Spanned<IfLost>>,
     /// What a stay costs by the minute, such as `0.20/PT1M`.
     minute: Option<Spanned<String>>,
     withdrawn: Option<Spanned<bool>>,
@@ -79,7 +82,7 @@ const fn terms(kind: TariffKind) -> (&'static [&'static str], &'static [&'static
             &["price", "lasts"],
             &["visits", "from_first_use", "freeze_days", "transferable", "family", "withdrawn"],
         ),
-        TariffKind::DayGuest => (&["price"], &["deposit", "withdrawn"]),
+        TariffKind::DayGuest => (&["price"], &["deposit", "deposit_if_lost", "withdrawn"]),
     }
 }
 
@@ -161,6 +164,7 @@ impl TariffRow {
             transferable: told(&self.transferable),
             family: told(&self.family),
             deposit: maybe(self.deposit.as_ref(), price)?.unwrap_or_default(),
+            deposit_if_lost: self.deposit_if_lost.as_ref().map(|it| *it.as_ref()),
             minute: maybe(self.minute.as_ref(), rate)?,
             withdrawn: told(&self.withdrawn),
             followed_by: None,
@@ -181,6 +185,7 @@ impl TariffRow {
             ("transferable", place(self.transferable.as_ref())),
             ("family", place(self.family.as_ref())),
             ("deposit", place(self.deposit.as_ref())),
+            ("deposit_if_lost", place(self.deposit_if_lost.as_ref())),
             ("minute", place(self.minute.as_ref())),
             ("withdrawn", place(self.withdrawn.as_ref())),
         ];

@@ -203,6 +203,10 @@ impl Step<'_> {
             row.forget_loss_paid();
         }
         self.state.tables.credentials.put(uid.clone(), row);
+        let kept = match event {
+            HeldEvent::Lost | HeldEvent::Stolen => self.keep_deposit(carried, uid),
+            _ => None,
+        };
         if returned {
             if self.state.tables.presence.read(&id).is_some() {
                 self.state.tables.presence.remove(id);
@@ -213,7 +217,15 @@ impl Step<'_> {
         self.remember(carried, (uid, id, member), event, reason);
         let words = [before, state].map(|state| Some(state.name().to_owned()));
         let [before, after] = words;
-        Report::default().told("state", before, after).why(reason)
+        let report = Report::default().told("state", before, after);
+        report.told("deposit_kept", None, kept).why(reason)
+    }
+
+    /// The deposit of a band that is lost, as it is told where it was kept.
+    fn keep_deposit(&mut self, carried: &Carried<'_>, uid: &Uid) -> Option<String> {
+        let by = (&carried.order.operator, carried.decision);
+        let kept = self.forfeit_deposit(uid, by)?;
+        Some(self.state.site.currency.exact(kept).to_string())
     }
 
     pub(super) fn replace(
@@ -239,9 +251,10 @@ impl Step<'_> {
         self.remember(carried, (uid, old.id, old.member), HeldEvent::Replaced, reason);
         self.state.tables.credentials.put(uid.clone(), old);
         self.in_family_of(held.member, |people| people.retain(|known| known != uid));
+        let kept = self.keep_deposit(carried, uid);
         let report = self.give_out(carried, with, row, reason);
         self.take_over(held.id, (id, with));
-        report.told("replaces", None, Some(held.id.to_string()))
+        report.told("deposit_kept", None, kept).told("replaces", None, Some(held.id.to_string()))
     }
 
     /// Whoever is inside stays so, with visit, hold and lockers, and leaves by the new credential.

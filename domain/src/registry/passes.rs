@@ -198,6 +198,11 @@ impl Step<'_> {
                 self.plan_freeze(key, pass, *from);
                 return report.told("rests_from", None, Some(from.to_string()));
             }
+            PassChange::Unfreeze if is_planned(&pass) => {
+                let from = pass.sale.as_deref().and_then(|sale| sale.freezes);
+                self.unfreeze(key, self.now);
+                return report.told("rests_from", from.map(|from| from.to_string()), None);
+            }
             PassChange::Unfreeze => self.unfreeze(key, self.now),
             PassChange::GiveBack => {
                 let left = |pass: Option<&Pass>| pass?.visits_left.map(|left| left.to_string());

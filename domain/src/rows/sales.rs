@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    deposits::IfLost,
     ids::{MemberId, OperatorId, TariffId},
     money::{Money, Vat},
     order::Sells,
@@ -223,6 +224,9 @@ pub struct BandDeposit {
     /// The receipt that it was paid on; deposits of earlier versions do not know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<ReceiptKey>,
+    /// What becomes of it when the band is lost, by the terms on which it was paid.
+    #[serde(default, skip_serializing_if = "IfLost::is_default")]
+    pub if_lost: IfLost,
 }
 
 /// Which prepaid money is earned on which day.

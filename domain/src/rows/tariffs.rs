@@ -4,6 +4,7 @@ use jiff::{ToSpan, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    deposits::IfLost,
     ids::{MemberId, PassId, TariffId, ZoneId},
     limit::Rate,
     money::{Money, Vat},
@@ -294,6 +295,9 @@ pub struct Offer {
     /// The deposit for its band, where it is not the site's.
     #[serde(skip_serializing_if = "Money::is_zero")]
     pub deposit: Money,
+    /// What becomes of that deposit when the band is lost, where it is not what the site says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deposit_if_lost: Option<IfLost>,
     /// What each started unit of a stay costs, where stays are paid by the minute.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minute: Option<Rate>,

@@ -191,10 +191,15 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
     ("if \"sales\" in operator_two_person_actions {}", "1:4", "never lists \"sales\"", "`sale`"),
     (
         "switch credential_state { \"lost\" | \"stolne\" => (), _ => () }",
-        "1:1",
-        "a case of this `switch` is no word that `credential_state` ever is",
-        "`stolen`",
+        "1:36",
+        "`credential_state` is never \"stolne\"",
+        "did you mean `stolen`?",
     ),
+    ("switch visits_left { 1 => (), \"2\" => () }", "1:31", "`visits_left` is a number", "write 2"),
+    ("switch has_pass { true => (), \"no\" => () }", "1:31", "`has_pass` is a yes or no", "kind"),
+    ("switch has_pass { 0 => (), _ => () }", "1:19", "compared with a number", "of its own kind"),
+    ("switch zone { \"pool\" => {} 5 => {} }", "1:28", "`zone` is a text", "of its own kind"),
+    ("let z = zone; switch z { \"x\" => {}, true => {} }", "1:37", "`z` is a text", ""),
     ("switch zone { 1..5 => (), _ => () }", "1:1", "`zone` is a text", ""),
 ];
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
+    deposits::IfLost,
     ids::{GoodId, PriceListId, TariffId, Uid},
     money::{Money, Vat},
     rows::{
@@ -49,7 +50,13 @@ pub(crate) fn sold_rows() -> Changes {
         deposits: vec![change(
             Uid::from("04A1"),
             1,
-            BandDeposit { amount: Money(500), member: None, at: NOW, receipt: Some(key(9)) },
+            BandDeposit {
+                amount: Money(500),
+                member: None,
+                at: NOW,
+                receipt: Some(key(9)),
+                if_lost: IfLost::Returned,
+            },
         )],
         earnings: vec![change(day, 1, Earning { amount: Money(333), due: NOW })],
         ..Changes::default()
