@@ -1,7 +1,7 @@
 //! What devices say in a scenario, and how it came to us.
 
 use domain::{
-    event::{DeviceEvent, Direction, GateMode, Happening, HealthItem, LockerState, Transit},
+    event::{DeviceEvent, Direction, Happening, HealthItem, LockerState, Transit},
     rows::PinDigest,
     state::Input,
     time::Timestamp,
@@ -56,14 +56,6 @@ impl World {
         let gate = self.gate(words)?;
         let uid = words.next("a band")?.into();
         self.hear(&gate, sent, Happening::Collected { uid })
-    }
-
-    pub(super) fn mode(&mut self, words: &mut Words<'_>) -> Made {
-        let sent = self.sent(words)?;
-        let gate = self.gate(words)?;
-        let mode = words.one_of(&["free", "controlled", "locked", "out_of_service"])?;
-        let mode = GateMode::parse(mode).ok_or("no mode of a gate")?;
-        self.hear(&gate, sent, Happening::ModeChanged { mode })
     }
 
     pub(super) fn fire(&mut self, words: &mut Words<'_>) -> Made {

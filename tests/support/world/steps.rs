@@ -53,7 +53,6 @@ pub const STEPS: &[Step] = &[
     step("aborted GATE in|out [SENT]", "the gate took the grant back", World::abort),
     step("unexpected GATE in|out [SENT]", "somebody went through unasked", World::unexpected),
     step("collects GATE BAND [SENT]", "the slot at the gate took a band", World::collects),
-    step("mode GATE MODE [SENT]", "the gate reports its mode, such as `free`", World::mode),
     step("fire GATE on|off [SENT]", "the fire input of the gate", World::fire),
     step("door GATE open|closed|forced [SENT]", "a door contact", World::door),
     step(

@@ -93,9 +93,7 @@ impl World {
     pub(super) fn sale(&mut self, words: &mut Words<'_>) -> Made {
         let orders = self.orders(words)?;
         let uid = words.next("a band, or `-` for nobody in particular")?;
-        let cash = self.amount_behind("cash", words)?;
-        let card = self.amount_behind("card", words)?;
-        let age_shown = words.option("aged")?.map(number).transpose()?;
+        // Before the amounts, as it has their names behind it.
         let rest = match words.option("rest")? {
             None | Some("wallet") => Rest::Wallet,
             Some("cash") => Rest::Cash,
@@ -103,6 +101,9 @@ impl World {
             Some("nobody") => Rest::Nobody,
             Some(other) => return Err(format!("nobody pays the rest by `{other}`")),
         };
+        let cash = self.amount_behind("cash", words)?;
+        let card = self.amount_behind("card", words)?;
+        let age_shown = words.option("aged")?.map(number).transpose()?;
         let lines = Words::from(words.rest()).split("plus");
         let lines = lines.into_iter().map(|mut line| {
             let made = self.line(&mut line)?;
