@@ -10,7 +10,7 @@ use crate::{
     reasons::Condition,
     rows::{
         Dated, DeviceClock, DeviceState, Emergency, Guests, Hold, Locker, PendingOrder, Presence,
-        Reservation, Token, Visit, Visits, Waiting,
+        Reservation, ReservationState, Token, Visit, Visits, Waiting,
     },
     scope::Place,
     state::{Entry, Input, Noted},
@@ -316,6 +316,9 @@ fn moved_hold(mut hold: Hold, by: Span) -> Hold {
 fn moved_grant(mut row: Reservation, by: Span) -> Reservation {
     row.granted = row.granted.plus(by);
     row.expires = row.expires.map(|at| at.plus(by));
+    if let ReservationState::Lapsed { at } = &mut row.state {
+        *at = at.plus(by);
+    }
     row
 }
 
