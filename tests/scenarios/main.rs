@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends here")]
 
 mod checks;
+mod manual;
 mod mistakes;
 mod pairs;
 mod scenario;

@@ -77,7 +77,7 @@ pub const STEPS: &[Step] = &[
         World::lock_reports,
     ),
     // What tills do.
-    step("sale TILL OPERATOR BAND LINE [plus LINE ...] [HOW]", "a sale", World::sale),
+    step("sale TILL OPERATOR BAND LINE [plus LINE ...] [HOW] [SECOND]", "a sale", World::sale),
     step(
         "topup TILL OPERATOR BAND AMOUNT cash|card [SECOND]",
         "money into a wallet",
@@ -143,6 +143,66 @@ pub const STEPS: &[Step] = &[
     step("restarts", "the daemon ends and comes again", World::restarts),
     step("forgets", "old records lose who they were about", World::forgets),
     step("waits", "time goes on", |_, _| Ok(Vec::new())),
+];
+
+/// A part of a step: words that may stand in it.
+pub struct Part {
+    /// In which place of a form.
+    pub place: &'static str,
+    /// How it is written; the first word is its name.
+    pub form: &'static str,
+    /// What it says.
+    pub is: &'static str,
+}
+
+impl Part {
+    /// Its first word.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.form.split(' ').next().unwrap_or_default()
+    }
+}
+
+const fn part(place: &'static str, form: &'static str, is: &'static str) -> Part {
+    Part { place, form, is }
+}
+
+/// Every word that may stand in a step behind its first ones.
+pub const PARTS: &[Part] = &[
+    part("SENT", "told TIME", "the device's own time of it, where that is not the step's"),
+    part("SENT", "late SECONDS", "the same as so many seconds before the step's time"),
+    part("SENT", "untimed", "the device has no clock"),
+    part("SENT", "kept SECONDS", "it may have waited on its way; its link was up for so long"),
+    part(
+        "SENT",
+        "expires SECONDS",
+        "with `kept`: what is left of the time that its sender gave it",
+    ),
+    part("SENT", "again", "the device's last message once more: it has the same number"),
+    part("reads", "pin CODE", "the code that was typed with it"),
+    part("LINE", "good NAME", "one of the goods"),
+    part("LINE", "tariff NAME", "a pass"),
+    part("LINE", "for BAND", "whose pass, where it is not the buyer's"),
+    part("LINE", "from DATE", "its first day"),
+    part("LINE", "beside", "it may count beside another one of the tariff"),
+    part("LINE", "load AMOUNT", "money into the buyer's wallet"),
+    part("LINE", "deposit BAND", "the deposit for a band"),
+    part("LINE", "returns BAND", "that deposit goes back"),
+    part("LINE", "lost BAND", "the fee for a lost band"),
+    part("LINE", "category NAME", "behind an AMOUNT: what it is, such as `alcohol`"),
+    part("LINE", "count NUMBER", "so many of it"),
+    part("LINE", "price AMOUNT", "what one costs, where the cashier says so"),
+    part("LINE", "discount PERCENT", "so much off"),
+    part("HOW", "cash AMOUNT", "paid in cash"),
+    part("HOW", "card AMOUNT", "paid by card"),
+    part("HOW", "rest cash|card|nobody|wallet", "who pays the rest; the wallet if not said"),
+    part("HOW", "aged YEARS", "what a document says, where the buyer is not known"),
+    part("SECOND", "second OPERATOR TERMINAL TIME", "a second person confirmed it there and then"),
+    part("SECOND", "approved OPERATOR", "the same at another terminal, now"),
+    part("lifts", "waives AMOUNT", "what is waived of the debt"),
+    part("acts", "member BAND", "whom it is about"),
+    part("acts", "locker LOCKER", "the locker that it is about"),
+    part("guardian", "not", "no longer"),
 ];
 
 /// Every step, one a line.

@@ -2,7 +2,7 @@
 
 use domain::time::Span;
 
-use super::times::OCCURRENCES;
+use super::{steps::PARTS, times::OCCURRENCES};
 
 /// What is left of a step.
 pub(super) struct Words<'a>(Vec<&'a str>);
@@ -51,6 +51,7 @@ impl<'a> Words<'a> {
 
     /// Where the word behind `name` stands, which is taken away.
     pub(super) fn behind(&mut self, name: &str) -> Option<usize> {
+        assert!(PARTS.iter().any(|part| part.name() == name), "`{name}` stands in no list");
         let place = self.0.iter().position(|word| *word == name)?;
         self.0.remove(place);
         Some(place)
