@@ -16,6 +16,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
     clock::turn,
+    command::{Action, Command},
     decision::Decision,
     event::{DeviceEvent, Happening, Transit},
     facts::Policy,
@@ -72,6 +73,8 @@ pub struct World {
     stepped: Option<Timestamp>,
     /// The boot and the last sequence of each device.
     said: BTreeMap<String, (u64, u64)>,
+    /// The last command that opens each gate.
+    opening: BTreeMap<String, Command>,
     payments: u32,
     /// What the last step made.
     pub last: Batch,
@@ -116,6 +119,7 @@ impl World {
             now: beginning,
             stepped: None,
             said: BTreeMap::new(),
+            opening: BTreeMap::new(),
             payments: 0,
             last: Batch::default(),
             decision: None,
@@ -165,6 +169,11 @@ impl World {
             self.decision = Some(decision.clone());
             if !decision.verdict.outcome.opens() && decision.direction.is_some() {
                 self.refused = Some(decision.clone());
+            }
+        }
+        for command in &batch.commands {
+            if matches!(command.action, Action::OpenOnce { .. }) {
+                self.opening.insert(command.device.to_string(), command.clone());
             }
         }
         self.last = batch;

@@ -1,6 +1,7 @@
 //! What devices say in a scenario, and how it came to us.
 
 use domain::{
+    command::{Action, CommandFailed},
     event::{DeviceEvent, Direction, Happening, HealthItem, LockerState, Transit},
     rows::PinDigest,
     state::Input,
@@ -123,7 +124,28 @@ impl World {
         self.hear(&bank, sent, Happening::LockerState { locker, state })
     }
 
-    fn gate(&self, words: &mut Words<'_>) -> Result<String, String> {
+    /// The last command that opens the gate took no effect, as its link says.
+    pub(super) fn fails(&mut self, words: &mut Words<'_>) -> Made {
+        let sent = self.sent(words)?;
+        let gate = self.gate(words)?;
+        let may_have_acted = words.flag("maybe");
+        let command = self.opening.get(&gate).ok_or("that gate was told to open nothing")?;
+        let opens = match &command.action {
+            Action::OpenOnce { direction, .. } => Some(*direction),
+            _ => None,
+        };
+        let failed = CommandFailed {
+            command: command.id,
+            decision: command.decision,
+            opens,
+            why: "the gate does not answer".to_owned(),
+            may_have_acted,
+            reported: false,
+        };
+        self.hear(&gate, sent, Happening::CommandFailed(Box::new(failed)))
+    }
+
+    pub(super) fn gate(&self, words: &mut Words<'_>) -> Result<String, String> {
         let name = words.next("a gate")?;
         if self.given.gates.contains_key(name) {
             return Ok(name.to_owned());

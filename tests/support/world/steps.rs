@@ -64,6 +64,7 @@ pub const STEPS: &[Step] = &[
         world.presence(true, words)
     }),
     step("offline DEVICE [SENT]", "the device went", |world, words| world.presence(false, words)),
+    step("fails GATE [maybe] [SENT]", "its last opening took no effect", World::fails),
     step("boots DEVICE", "the device starts anew and counts its messages from 1", World::boots),
     step("locks LOCKER BAND [SENT]", "a band is read to close a locker", |world, words| {
         world.asks_locker(false, words)
@@ -110,6 +111,7 @@ pub const STEPS: &[Step] = &[
         "a value of a parameter, as `kari params set` keeps it; `nothing` takes it away",
         World::sets,
     ),
+    step("photo GATE BAND same|other", "the desk compares a face with the photo", World::photo),
     step("signs DESK OPERATOR PIN ACTION", "an act, proved by login and PIN", World::signs),
     step(
         "confirms DESK OPERATOR PIN",
@@ -180,6 +182,7 @@ pub const PARTS: &[Part] = &[
     ),
     part("SENT", "again", "the device's last message once more: it has the same number"),
     part("reads", "pin CODE", "the code that was typed with it"),
+    part("fails", "maybe", "the gate may have opened all the same"),
     part("LINE", "good NAME", "one of the goods"),
     part("LINE", "tariff NAME", "a pass"),
     part("LINE", "for BAND", "whose pass, where it is not the buyer's"),

@@ -7,7 +7,7 @@ use domain::{
     order::{Act, Begins, CashOrder, Line, Order, Override, Rest, Second, Sells, Setting, What},
     params::{ACTIONS, Param, Value},
     reasons::Reason,
-    rows::{Good, ParamKey, PinDigest, Terminal},
+    rows::{Good, ParamKey, PinDigest, Terminal, WaitingKey},
     scope::{Scope, ScopeKind},
     state::{ImportRow, Input, Payment},
 };
@@ -246,6 +246,14 @@ impl World {
         let pin = PinDigest(words.next("a PIN")?.into());
         let (terminal, operator, ordered_at) = (terminal.into(), operator.into(), DESK.into());
         Ok(vec![Input::Confirm { terminal, ordered_at, decision: None, operator, pin }])
+    }
+
+    /// The desk compares a face with the photo.
+    pub(super) fn photo(&mut self, words: &mut Words<'_>) -> Made {
+        let gate = self.gate(words)?.as_str().into();
+        let uid = words.next("a band")?.into();
+        let same = words.one_of(&["same", "other"])? == "same";
+        Ok(vec![Input::PhotoChecked { waiting: WaitingKey { uid, gate }, same }])
     }
 
     pub(super) fn till_state(&mut self, words: &mut Words<'_>) -> Made {
