@@ -15,7 +15,7 @@ use super::{
 };
 
 /// How a message came to us.
-struct Sent {
+pub(super) struct Sent {
     /// When the device says that it was made; nothing where it has no clock.
     told: Option<Timestamp>,
     transit: Transit,
@@ -174,7 +174,7 @@ impl World {
 
     /// How a message came: `told TIME` or `late SECONDS` or `untimed`, `kept SECONDS`
     /// (`expires SECONDS`), `again`.
-    fn sent(&self, words: &mut Words<'_>) -> Result<Sent, String> {
+    pub(super) fn sent(&self, words: &mut Words<'_>) -> Result<Sent, String> {
         let told = words.time_behind("told").map(|time| self.read_time(&time)).transpose()?;
         let late = words.option("late")?.map(seconds).transpose()?;
         let untimed = words.flag("untimed");
@@ -195,7 +195,7 @@ impl World {
     }
 
     /// The message as it reaches us now.
-    fn hear(&mut self, device: &str, sent: Sent, happening: Happening) -> Made {
+    pub(super) fn hear(&mut self, device: &str, sent: Sent, happening: Happening) -> Made {
         if sent.again {
             match self.said.get_mut(device) {
                 Some((_, seq)) if *seq > 0 => *seq -= 1,

@@ -78,36 +78,40 @@ pub const STEPS: &[Step] = &[
         World::lock_reports,
     ),
     // What tills do.
-    step("sale TILL OPERATOR BAND LINE [plus LINE ...] [HOW] [SECOND]", "a sale", World::sale),
     step(
-        "topup TILL OPERATOR BAND AMOUNT cash|card [SECOND]",
+        "sale TILL OPERATOR BAND LINE [plus LINE ...] [HOW] [SECOND] [SENT]",
+        "a sale",
+        World::sale,
+    ),
+    step(
+        "topup TILL OPERATOR BAND AMOUNT cash|card [SECOND] [SENT]",
         "money into a wallet",
         |world, words| world.moves(true, words),
     ),
     step(
-        "refund TILL OPERATOR BAND AMOUNT cash|card|wallet [SECOND]",
+        "refund TILL OPERATOR BAND AMOUNT cash|card|wallet [SECOND] [SENT]",
         "money out of a wallet",
         |world, words| world.moves(false, words),
     ),
     step(
-        "cash TILL OPERATOR open|in|out|close AMOUNT [SECOND]",
+        "cash TILL OPERATOR open|in|out|close AMOUNT [SECOND] [SENT]",
         "a drawer gets its float, is filled, emptied, or counted at the end",
         World::drawer_moves,
     ),
     step("pays BAND AMOUNT", "a debt is paid at the desk", World::pays),
     // What operators do.
     step(
-        "lifts DESK OPERATOR CODE[,CODE...] WHY [waives AMOUNT] [SECOND]",
+        "lifts DESK OPERATOR CODE[,CODE...] WHY [waives AMOUNT] [SECOND] [SENT]",
         "an override of the last refusal at a gate",
         World::lifts,
     ),
     step(
-        "acts DESK OPERATOR ACTION [member BAND] [locker LOCKER] [SECOND]",
+        "acts DESK OPERATOR ACTION [member BAND] [locker LOCKER] [SECOND] [SENT]",
         "an act, such as `emergency_reset`",
         World::acts,
     ),
     step(
-        "sets DESK OPERATOR PARAMETER VALUE [SCOPE NAME] [SECOND]",
+        "sets DESK OPERATOR PARAMETER VALUE [SCOPE NAME] [SECOND] [SENT]",
         "a value of a parameter, as `kari params set` keeps it; `nothing` takes it away",
         World::sets,
     ),
@@ -119,24 +123,32 @@ pub const STEPS: &[Step] = &[
         World::confirms,
     ),
     // What the desk changes of people.
-    step("bans DESK OPERATOR BAND FROM [UNTIL]", "a house ban from day to day", World::bans),
+    step("bans DESK OPERATOR BAND FROM [UNTIL] [SENT]", "a house ban from day to day", World::bans),
     step(
-        "guardian DESK OPERATOR [not] CHILD BAND",
+        "guardian DESK OPERATOR [not] CHILD BAND [SENT]",
         "who may pick a child up, or no longer",
         World::guardian,
     ),
     step(
-        "certificate DESK OPERATOR BAND UNTIL",
+        "certificate DESK OPERATOR BAND UNTIL [SENT]",
         "a medical certificate was shown",
         World::certificate,
     ),
     step(
-        "turns DESK OPERATOR EVENT BAND",
+        "turns DESK OPERATOR EVENT BAND [SENT]",
         "a band is `returned`, `lost`, `stolen`, `blocked` or `unblocked`",
         World::turns,
     ),
-    step("issues DESK OPERATOR NEW BAND", "one more band for whoever has BAND", World::issues),
-    step("replaces DESK OPERATOR BAND NEW", "a band in the place of another", World::replaces),
+    step(
+        "issues DESK OPERATOR NEW BAND [SENT]",
+        "one more band for whoever has BAND",
+        World::issues,
+    ),
+    step(
+        "replaces DESK OPERATOR BAND NEW [SENT]",
+        "a band in the place of another",
+        World::replaces,
+    ),
     // What happens around it all.
     step("desk on|off", "somebody sits at the desk, or nobody", World::desk_state),
     step("till TILL on|off", "the till is heard of, or not", World::till_state),

@@ -14,6 +14,7 @@ use domain::{
 
 use super::{
     DESK, World,
+    devices::Sent,
     made::{date, reason},
     steps::Made,
     words::{Words, number},
@@ -24,15 +25,17 @@ pub(super) struct Orders<'a> {
     terminal: &'a str,
     operator: &'a str,
     second: Option<Second>,
+    sent: Sent,
 }
 
 impl World {
     /// The terminal and the operator that come next, and the second person if there is one.
     pub(super) fn orders<'a>(&self, words: &mut Words<'a>) -> Result<Orders<'a>, String> {
         let second = self.second(words)?;
+        let sent = self.sent(words)?;
         let terminal = words.next("a till or desk")?;
         let operator = words.next("an operator")?;
-        Ok(Orders { terminal, operator, second })
+        Ok(Orders { terminal, operator, second, sent })
     }
 
     /// `second levan T1 12:25:40`, or `approved boss`, who is at another terminal now.
@@ -51,9 +54,7 @@ impl World {
     /// The message of a till or desk that orders it.
     pub(super) fn order(&mut self, orders: Orders<'_>, what: What) -> Made {
         let order = Order { operator: orders.operator.into(), second: orders.second, what };
-        let happening = Happening::Order(Box::new(order));
-        let now = self.now;
-        Ok(vec![Input::Device(self.message(orders.terminal, Some(now), happening))])
+        self.hear(orders.terminal, orders.sent, Happening::Order(Box::new(order)))
     }
 
     pub(super) fn pays(&mut self, words: &mut Words<'_>) -> Made {
@@ -234,7 +235,7 @@ impl World {
     }
 
     pub(super) fn signs(&mut self, words: &mut Words<'_>) -> Made {
-        let Orders { terminal, operator, second } = self.orders(words)?;
+        let Orders { terminal, operator, second, .. } = self.orders(words)?;
         let pin = PinDigest(words.next("a PIN")?.into());
         let act = Act { action: action(words)?, ..Act::default() };
         let order = Box::new(Order { operator: operator.into(), second, what: What::Act(act) });
