@@ -9,11 +9,11 @@ use tests::world::{Given, PARTS, STEPS};
 use crate::{
     FOLDER,
     scenario::{Happens, Scenario, Wants},
+    scenarios,
 };
 
-const START: &str =
-    "<!-- steps: KARI_REGENERATE=1 cargo test --workspace --test scenarios manual -->\n";
-const END: &str = "<!-- end of steps -->";
+/// How the lists are made anew.
+const AGAIN: &str = "KARI_REGENERATE=1 cargo test --workspace --test scenarios manual";
 
 fn text() -> String {
     std::fs::read_to_string(format!("{FOLDER}/README.md")).unwrap()
@@ -63,17 +63,32 @@ fn lists() -> String {
     text
 }
 
+/// The scenarios of this folder, by their files.
+fn files() -> String {
+    let mut text = String::from("\n| file | what it is about |\n|---|---|\n");
+    for (file, scenario) in scenarios() {
+        writeln!(text, "| `{file}` | {} |", scenario.title()).unwrap();
+    }
+    text.push('\n');
+    text
+}
+
+/// The manual with `list` between the marks of this name.
+fn with(text: &str, name: &str, list: &str) -> String {
+    let (start, end) = (format!("<!-- {name}: {AGAIN} -->\n"), format!("<!-- end of {name} -->"));
+    let (before, rest) = text.split_once(&start).unwrap();
+    let (_, after) = rest.split_once(&end).unwrap();
+    format!("{before}{start}{list}{end}{after}")
+}
+
 #[test]
-fn the_manual_lists_every_step_as_the_code_has_it() {
+fn the_manual_lists_every_step_and_every_file_as_they_are() {
     let text = text();
-    let (before, rest) = text.split_once(START).unwrap();
-    let (_, after) = rest.split_once(END).unwrap();
-    let wanted = format!("{before}{START}{}{END}{after}", lists());
+    let wanted = with(&with(&text, "steps", &lists()), "files", &files());
     if std::env::var_os("KARI_REGENERATE").is_some() {
         std::fs::write(format!("{FOLDER}/README.md"), wanted).unwrap();
     } else {
-        let help = "run `KARI_REGENERATE=1 cargo test --workspace --test scenarios manual`";
-        assert!(text == wanted, "{help} and commit");
+        assert!(text == wanted, "run `{AGAIN}` and commit");
     }
 }
 

@@ -119,6 +119,11 @@ impl Scenario {
         Ok(scenario)
     }
 
+    /// What it is about.
+    pub(crate) fn title(&self) -> &str {
+        &self.given.title
+    }
+
     /// Whether a row may stand behind those that are there.
     fn may_follow(&self, row: &Happens) -> Result<(), String> {
         let is_there = |id: &String| self.rows.iter().any(|other| other.happens.id == *id);
