@@ -11,12 +11,10 @@ use devices::{
     queue,
 };
 use domain::{
-    clock::effective_time,
-    event::{DeviceEvent, Happening},
+    clock::turn,
     facts::Policy,
-    ids::DeviceId,
     state::{Answer, Input},
-    time::{Span, Timestamp},
+    time::Span,
 };
 use store::news::{Changed, NewsError};
 use tokio::sync::{mpsc, oneshot};
@@ -187,33 +185,9 @@ pub(crate) fn take_asks(inbox: &mut Inbox, held: &mut VecDeque<Taken>, inputs: &
     }
 }
 
-/// What the loop takes first: life safety, then everything but events, then events by effective
-/// time, device and sequence; a tick last, so that no passage of its own batch comes too late for
-/// it.
+/// Puts what waits into the order in which the loop takes it.
 pub(crate) fn order(inputs: &mut [Taken], drift: Span) {
-    inputs.sort_by(|left, right| match (&left.input, &right.input) {
-        (Input::Device(a) | Input::Unanswered(a), Input::Device(b) | Input::Unanswered(b)) => {
-            (!is_fire(a), rank(a, drift)).cmp(&(!is_fire(b), rank(b, drift)))
-        }
-        (a, b) => class(a).cmp(&class(b)),
-    });
-}
-
-fn rank(event: &DeviceEvent, drift: Span) -> (Timestamp, &DeviceId, u64, u64) {
-    (effective_time(event, drift), &event.device, event.boot, event.seq)
-}
-
-const fn is_fire(event: &DeviceEvent) -> bool {
-    matches!(event.happening, Happening::FireInput { active: true })
-}
-
-const fn class(input: &Input) -> u8 {
-    match input {
-        Input::Device(event) if is_fire(event) => 0,
-        Input::Device(_) | Input::Unanswered(_) => 2,
-        Input::Tick => 3,
-        _ => 1,
-    }
+    inputs.sort_by(|left, right| turn(&left.input, &right.input, drift));
 }
 
 /// What a link handed over.

@@ -1,6 +1,8 @@
 //! Clocks that are wrong: a device's, and our own when somebody sets it (parameter 61 and section
 //! 13 of `decisions.md` of the specification).
 
+use std::cmp::Ordering;
+
 use crate::{
     event::{DeviceEvent, Direction, Happening},
     ids::{CredentialId, DeviceId},
@@ -8,10 +10,10 @@ use crate::{
     reasons::Condition,
     rows::{
         Dated, DeviceClock, DeviceState, Emergency, Guests, Hold, Locker, PendingOrder, Presence,
-        Reservation, Token, Visit, Visits, Waiting,
+        Reservation, ReservationState, Token, Visit, Visits, Waiting,
     },
     scope::Place,
-    state::{Entry, Noted},
+    state::{Entry, Input, Noted},
     step::{Message, Step},
     time::{Span, Timestamp},
 };
@@ -64,6 +66,36 @@ pub(crate) fn settle(
 #[must_use]
 pub fn effective_time(event: &DeviceEvent, drift: Span) -> Timestamp {
     settle(event, DeviceClock::Unknown, (drift, Span(0))).at
+}
+
+/// Which of two inputs of one batch is taken first: life safety, then everything but events, then
+/// events by effective time, device and sequence; a tick last, so that no passage of its own batch
+/// comes too late for it. A clock may be off by `drift`.
+#[must_use]
+pub fn turn(left: &Input, right: &Input, drift: Span) -> Ordering {
+    match (left, right) {
+        (Input::Device(a) | Input::Unanswered(a), Input::Device(b) | Input::Unanswered(b)) => {
+            rank(a, drift).cmp(&rank(b, drift))
+        }
+        (a, b) => class(a).cmp(&class(b)),
+    }
+}
+
+fn rank(event: &DeviceEvent, drift: Span) -> (bool, Timestamp, &DeviceId, u64, u64) {
+    (!is_fire(event), effective_time(event, drift), &event.device, event.boot, event.seq)
+}
+
+const fn is_fire(event: &DeviceEvent) -> bool {
+    matches!(event.happening, Happening::FireInput { active: true })
+}
+
+const fn class(input: &Input) -> u8 {
+    match input {
+        Input::Device(event) if is_fire(event) => 0,
+        Input::Device(_) | Input::Unanswered(_) => 2,
+        Input::Tick => 3,
+        _ => 1,
+    }
 }
 
 /// How old an event was when it came, where nothing is known of its device's clock; nothing where
@@ -284,6 +316,9 @@ fn moved_hold(mut hold: Hold, by: Span) -> Hold {
 fn moved_grant(mut row: Reservation, by: Span) -> Reservation {
     row.granted = row.granted.plus(by);
     row.expires = row.expires.map(|at| at.plus(by));
+    if let ReservationState::Lapsed { at } = &mut row.state {
+        *at = at.plus(by);
+    }
     row
 }
 

@@ -284,7 +284,7 @@ facts! {
         "what that costs now, less what it cost before";
     zone_name: String, [],
         "of the zones that the passage enters the one with the fewest free places";
-    zone_people: i64, [], "people in that zone, granted passages included";
+    zone_people: i64, [], "people in that zone, passages granted to others included";
     adults_present: i64, [],
         "adults of the holder's party in the zone, or let in at this gate in the last 15 s";
     children_present: i64, [ZoneSupervisedUnderAge],

@@ -8,14 +8,14 @@ use crate::{
     event::Direction,
     facts::EventKind,
     gather::age_on,
-    ids::{CredentialId, DecisionId, DeviceId, FamilyId, LockerId, MemberId, PassId, Uid},
+    ids::{CredentialId, DecisionId, DeviceId, FamilyId, LockerId, MemberId, PassId, Uid, ZoneId},
     lockers::SeenLocker,
     money::Money,
     params::DefaultFor,
     reasons::Reason,
     rows::{
         Account, Credential, CredentialState, Exempted, Exemption, Extras, LastRead, Member, Pass,
-        PassKey, PinDigest, Presence, ReaderKey, Reservation, Tariff,
+        PassKey, PinDigest, Presence, ReaderKey, Reservation, ReservationState, Tariff,
     },
     seen::{
         Holder, Relative, Seen, SeenFamily, SeenGate, SeenHost, SeenPin, SeenPresence, SeenWallet,
@@ -88,11 +88,13 @@ impl Step<'_> {
         let site = self.state.site.clone();
         let zones = site.chain(Some(&gate.inner));
         let credential = self.state.tables.credentials.read(&asked.uid).cloned();
+        let own_seats = credential.as_ref().map(|held| self.own_seats(held.id));
+        let own_seats = own_seats.unwrap_or_default();
         let holder = credential.and_then(|held| self.holder(asked, gate, &held));
         let entered = match asked.kind {
             EventKind::Entry => {
                 let crossed = self.zones_crossed(&asked.device);
-                crossed.into_iter().map(|zone| self.people_in(zone)).collect()
+                crossed.into_iter().map(|zone| self.people_in(zone, &own_seats)).collect()
             }
             _ => Vec::new(),
         };
@@ -362,9 +364,23 @@ impl Step<'_> {
         })
     }
 
-    fn people_in(&mut self, zone: crate::ids::ZoneId) -> (crate::ids::ZoneId, i64) {
+    /// The people in a zone, with the passages that others were granted into it.
+    fn people_in(&mut self, zone: ZoneId, own_seats: &[ZoneId]) -> (ZoneId, i64) {
         let count = self.occupancy_of(&zone);
-        (zone, count.inside.saturating_add(count.reserved))
+        let own = i64::from(own_seats.contains(&zone));
+        (zone, count.inside.saturating_add(count.reserved).saturating_sub(own))
+    }
+
+    /// The zones in which a live grant keeps a seat for a credential: nobody is refused for the
+    /// seat that is their own.
+    fn own_seats(&mut self, credential: CredentialId) -> Vec<ZoneId> {
+        let Some(key) = self.presence_of(credential).pending else { return Vec::new() };
+        let row = self.state.tables.reservations.read(&key);
+        let keeps = row.is_some_and(|row| row.state == ReservationState::Live && !row.booked);
+        match key.direction {
+            Direction::Entry if keeps => self.zones_crossed(&key.device),
+            _ => Vec::new(),
+        }
     }
 
     /// Whether a desk bound to the gate is signed in, or a pay point bound to it online.

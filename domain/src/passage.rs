@@ -77,8 +77,8 @@ impl Step<'_> {
         let timeless = decision.is_some() && message.at == message.received;
         let near = self.first_at_gate(&message.device, direction, |row| {
             decision.is_none_or(|named| row.decision == named)
-                && row.expires.is_some_and(|ends| {
-                    let late = message.at.since(ends);
+                && row.ended().is_some_and(|ended| {
+                    let late = message.at.since(ended);
                     late.0 > 0 && (timeless || late < NEAR_MISS)
                 })
         });

@@ -62,7 +62,7 @@ pub struct SeenGate {
     /// Whether an entry here comes from the street.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub from_street: bool,
-    /// The zones that an entry enters, with the people in each, granted passages included.
+    /// The zones that an entry enters, with the people in each, those granted to others included.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub entered: Vec<(ZoneId, i64)>,
     /// Whether a free, signed, alarmed exit stands beside it, and it is no required means of

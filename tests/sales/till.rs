@@ -146,7 +146,7 @@ impl Till {
     /// The same at a site that is described otherwise.
     pub(crate) fn of(given: &str) -> Self {
         let given: Given = toml::from_str(given).unwrap();
-        let mut world = World::of(&given, "");
+        let mut world = World::of(&given, "").unwrap();
         let mut site = (*world.state.site).clone();
         site.vat = Vat(1800);
         site.cash_step = Money(5);
@@ -193,7 +193,7 @@ impl Till {
 
     /// Runs the words of a scenario.
     pub(crate) fn run(&mut self, step: &str) {
-        self.world.run(step);
+        self.world.run(step).unwrap();
         self.keep();
     }
 

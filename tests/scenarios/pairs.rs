@@ -42,10 +42,10 @@ struct Table {
 fn run(site: &Given, pair: &Pair, value: &str) -> String {
     let at = if pair.at.is_empty() { String::new() } else { format!(", {}", pair.at) };
     let rules = format!("{}\nset(\"{}\", {value}{at});", pair.with, pair.name);
-    let mut world = World::of(site, &rules);
+    let mut world = World::of(site, &rules).unwrap_or_else(|why| panic!("{}: {why}", pair.name));
     let mut shown = String::new();
     for step in site.start.iter().chain(&pair.does) {
-        world.run(step);
+        world.run(step).unwrap_or_else(|why| panic!("{}: {step}: {why}", pair.name));
         writeln!(shown, "{}", world.everything()).unwrap();
     }
     shown

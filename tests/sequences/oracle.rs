@@ -467,7 +467,7 @@ fn has(verdict: &Verdict, reason: Reason) -> bool {
 fn uid_of(world: &World, decision: &Decision) -> String {
     match &decision.unknown_uid {
         Some(uid) => uid.to_string(),
-        None => world.uid_of(decision).to_string(),
+        None => world.uid_of(decision).unwrap().to_string(),
     }
 }
 

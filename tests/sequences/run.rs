@@ -44,7 +44,7 @@ pub(crate) struct Run {
 pub(crate) fn run(events: &[Event]) -> Result<Oracle, (usize, String)> {
     let rules = Arc::new(Drawn::of(0));
     let mut run = Run {
-        world: World::with(given(), rules.clone()),
+        world: World::with(given(), rules.clone()).unwrap(),
         rules,
         oracle: Oracle::new(),
         seq: 100,
@@ -338,7 +338,7 @@ impl Run {
     ) -> Result<(), String> {
         let uid = match &refused.unknown_uid {
             Some(uid) => uid.clone(),
-            None => self.world.uid_of(refused),
+            None => self.world.uid_of(refused).unwrap(),
         };
         let refuses = |class: Class| matches!(class, Class::Deny | Class::Hold);
         let found = refused.verdict.reasons.iter().filter(|found| refuses(found.class));

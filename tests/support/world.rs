@@ -1,39 +1,42 @@
 //! A whole site in memory, made of what a file gives: the state machine with rules, and no store,
 //! no daemon and no devices around it.
 
+mod desk;
+mod devices;
 mod given;
-mod registry;
+mod made;
+mod sets;
 mod shown;
 mod steps;
+mod tills;
+mod times;
+mod words;
 
-use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
+    clock::turn,
+    command::{Action, Command},
     decision::Decision,
     event::{DeviceEvent, Happening, Transit},
     facts::Policy,
-    ids::{AccountId, CredentialId, ExemptionId, FamilyId, IdMaker, MemberId, PassId, Uid},
-    money::{Currency, Money},
-    reasons::Reason,
-    rows::{
-        Credential, CredentialKind, CredentialState, Exempted, Exemption, Extras, Family, Kin,
-        Language, Locker, Member, Operator, Pass, PassKey, PassState, Person, PinDigest, Tariff,
-        TariffKey, Terminal,
-    },
+    ids::{AccountId, CredentialId, MemberId, Uid, ZoneId},
+    money::{Currency, Money, Vat},
+    params::Param,
+    rows::{PassKey, Terminal},
+    scope::Place,
     site::{Gate, Site, TerminalKind},
-    state::{Answer, Batch, ImportRow, Input, Snapshot, State},
+    state::{Answer, Batch, Input, Snapshot, State},
     step::step,
     time::Timestamp,
 };
 use jiff::tz::TimeZone;
-use rules::{
-    bundle::{Bundle, SourceFile},
-    load::{Names, load},
-    set::RuleSet,
-    shipped::SHIPPED,
-};
+
+use made::Ids;
 
 pub use given::{Given, PersonRow};
+pub use sets::{file, load_files, shipped};
+pub use steps::{PARTS, Part, STEPS, Step};
 
 /// The PIN of every operator; here a code is its own digest.
 const PIN: &str = "2468";
@@ -41,6 +44,7 @@ const PIN: &str = "2468";
 pub const DESK: &str = "desk-1";
 
 /// Who holds a band.
+#[derive(Debug)]
 pub struct Holder {
     member: MemberId,
     /// The credential.
@@ -60,10 +64,17 @@ pub struct World {
     pub rules: Arc<dyn Policy>,
     /// Who holds what, by the band.
     pub holders: BTreeMap<String, Holder>,
-    date: String,
+    given: Given,
+    /// When everything was given.
+    beginning: Timestamp,
     /// The present time.
     pub now: Timestamp,
-    seq: u64,
+    /// When the last step was.
+    stepped: Option<Timestamp>,
+    /// The boot and the last sequence of each device.
+    said: BTreeMap<String, (u64, u64)>,
+    /// The last command that opens each gate.
+    opening: BTreeMap<String, Command>,
     payments: u32,
     /// What the last step made.
     pub last: Batch,
@@ -73,35 +84,51 @@ pub struct World {
     pub refused: Option<Decision>,
     /// What every account was ever posted.
     pub posted: Money,
+    /// What was noted since it was asked for last.
+    noted: Vec<String>,
+    /// Whether the rules in the folder were refused and are still there.
+    degraded: bool,
 }
 
 impl World {
     /// The site that is `given`, with the shipped rules, its own and `rules` more.
-    pub fn of(given: &Given, rules: &str) -> Self {
-        let rules = format!("{}\n{rules}", given.rules);
-        let rules = rule_set(given, &site(given), &rules);
+    ///
+    /// # Errors
+    /// What is wrong with the rules or with what is given.
+    pub fn of(given: &Given, rules: &str) -> Result<Self, String> {
+        let site = try_site(given)?;
+        let ids = Ids::of(given, times::read("00:00:00", &site.time_zone, &given.date)?);
+        let rules = sets::rule_set(given, &site, &ids, rules)?;
         Self::with(given, rules)
     }
 
     /// The site that is `given`, with these rules.
-    pub fn with(given: &Given, rules: Arc<dyn Policy>) -> Self {
-        let site = site(given);
+    ///
+    /// # Errors
+    /// What is wrong with what is given.
+    pub fn with(given: &Given, rules: Arc<dyn Policy>) -> Result<Self, String> {
+        let site = try_site(given)?;
+        let beginning = times::read("00:00:00", &site.time_zone, &given.date)?;
         let state = State::load(Arc::new(site), Snapshot::default(), 1, 7);
         let mut world = Self {
             state,
             rules,
             holders: BTreeMap::new(),
-            date: given.date.clone(),
-            now: Timestamp::default(),
-            seq: 0,
+            given: given.clone(),
+            beginning,
+            now: beginning,
+            stepped: None,
+            said: BTreeMap::new(),
+            opening: BTreeMap::new(),
             payments: 0,
             last: Batch::default(),
             decision: None,
             refused: None,
             posted: Money::ZERO,
+            noted: Vec::new(),
+            degraded: false,
         };
-        world.now = world.time("00:00:00");
-        world.import(given);
+        world.import(given)?;
         let desk =
             Terminal { online: true, operator: Some("nino".to_owned()), drawer: Money::ZERO };
         let till = Terminal { operator: None, ..desk.clone() };
@@ -110,195 +137,74 @@ impl World {
             world.take(Input::Terminal { terminal: id.as_str().into(), state });
         }
         world.take(Input::Terminal { terminal: DESK.into(), state: desk });
-        world
-    }
-
-    fn tariffs(&self, given: &Given, rows: &mut Vec<ImportRow>) {
-        for (name, row) in &given.tariffs {
-            let key = TariffKey { tariff: name.as_str().into(), version: 1 };
-            let zones = row.zones.iter().map(|zone| zone.as_str().into()).collect();
-            let tier = |(seconds, price): &(i64, String)| {
-                (domain::time::Span::seconds(*seconds), self.money(price))
-            };
-            let tiers = row.tiers.iter().map(tier).collect();
-            let (single_entry, day_guest) = (row.single_entry, row.day_guest);
-            let tariff = Tariff {
-                tiers,
-                single_entry,
-                day_guest,
-                ..Tariff::new(zones, self.money(&row.price))
-            };
-            rows.push(ImportRow::Tariff(key, tariff));
-        }
-    }
-
-    fn import(&mut self, given: &Given) {
-        let mut ids = IdMaker::new(11);
-        let mut rows = Vec::new();
-        self.tariffs(given, &mut rows);
-        let mut families = BTreeMap::new();
-        for (name, balance) in &given.families {
-            let (id, account) = (FamilyId(ids.make(self.now)), AccountId(ids.make(self.now)));
-            families.insert(name.clone(), (id, account));
-            let balance = self.money(balance);
-            rows.push(ImportRow::Wallet { account, balance, debt_since: None });
-            rows.push(ImportRow::Family(
-                id,
-                Family { name: name.as_str().into(), account, people: Vec::new() },
-            ));
-        }
-        let everybody: BTreeMap<String, MemberId> = given
-            .people
-            .iter()
-            .map(|row| (row.band.clone(), MemberId(ids.make(self.now))))
-            .collect();
-        for (number, row) in (1..).zip(&given.people) {
-            let holder = Holder {
-                member: everybody[&row.band],
-                credential: CredentialId(ids.make(self.now)),
-                account: AccountId(ids.make(self.now)),
-                shared: row.family.as_ref().map(|name| families[name].1),
-                pass: None,
-            };
-            let family = row.family.as_ref().map(|name| families[name].0);
-            let guardians = row.guardians.iter().map(|band| everybody[band]).collect();
-            let kin = Some(Box::new(Kin { family, guardians }));
-            let host = row.host.as_ref().map(|band| everybody[band]);
-            let pass = row.tariff.as_ref().map(|_| PassId(ids.make(self.now)));
-            let pass = pass.map(|pass| PassKey { member: holder.member, pass });
-            rows.extend(self.person(number, row, &holder, (pass, kin, host)));
-            self.holders.insert(row.band.clone(), Holder { pass, ..holder });
-        }
-        for row in &given.exemptions {
-            let exemption = Exemption {
-                who: Exempted::Group(row.group.as_str().into()),
-                codes: row.codes.iter().map(|code| Reason::of(code).unwrap()).collect(),
-                zones: Vec::new(),
-                from: row.from.parse().unwrap(),
-                until: row.until.parse().unwrap(),
-                reason: "coach-led".to_owned(),
-                granted_by: "nino".to_owned(),
-            };
-            rows.push(ImportRow::Exemption(ExemptionId(ids.make(self.now)), exemption));
-        }
-        for (login, roles) in &given.operators {
-            let roles = roles.iter().map(|role| role.as_str().into()).collect();
-            let member = given.own_bands.get(login).map(|band| everybody[band]);
-            let code = || Some(PinDigest(PIN.into()));
-            let uid = Some(format!("OP-{login}").as_str().into());
-            let operator = Operator { roles, uid, pin: code(), band_pin: code(), member };
-            rows.push(ImportRow::Operator(login.as_str().into(), operator));
-        }
-        for (id, bank) in &given.lockers {
-            let zone = given.zones.keys().next().unwrap().as_str().into();
-            let locker = Locker::new(bank.as_str().into(), zone);
-            rows.push(ImportRow::Locker(id.as_str().into(), locker));
-        }
-        self.take(Input::Import(rows));
-    }
-
-    fn person(
-        &self,
-        number: u32,
-        row: &PersonRow,
-        holder: &Holder,
-        (pass, kin, host): (Option<PassKey>, Option<Box<Kin>>, Option<MemberId>),
-    ) -> Vec<ImportRow> {
-        let is = |flag: &str| row.flags.iter().any(|one| one == flag);
-        let valid = |end: usize| row.valid.as_ref().map(|ends| self.time(&ends[end]));
-        let member = Member {
-            number,
-            birth: row.born.as_ref().map(|date| date.parse().unwrap()),
-            blocked: is("blocked"),
-            language: Language::Ka,
-            groups: row.groups.iter().map(|group| group.as_str().into()).collect(),
-            account: holder.account,
-            certificate_until: row.certificate.as_ref().map(|date| date.parse().unwrap()),
-            reduced_mobility: is("reduced_mobility"),
-            medical: is("medical"),
-            kin,
-        };
-        let person =
-            Person { name: row.band.clone(), name_latin: row.band.clone(), ..Person::default() };
-        let credential = Credential {
-            id: holder.credential,
-            member: holder.member,
-            state: row
-                .state
-                .as_deref()
-                .map_or(CredentialState::Active, |state| CredentialState::of(state).unwrap()),
-            valid_from: valid(0),
-            valid_until: valid(1),
-            party_size: row.party.unwrap_or(1),
-            kind: row
-                .kind
-                .as_deref()
-                .map_or(CredentialKind::Card, |kind| CredentialKind::of(kind).unwrap()),
-            adult: is("adult"),
-            collected: false,
-            extras: Some(Box::new(Extras {
-                pin: row.pin.as_deref().map(|code| PinDigest(code.into())),
-                duress: row.duress.as_deref().map(|code| PinDigest(code.into())),
-                host,
-                replaced_by: None,
-                loss_paid: None,
-            })),
-        };
-        let balance = self.money(&row.wallet);
-        let sold = pass.map(|key| {
-            let sold = Pass {
-                tariff: row.tariff.as_deref().unwrap().into(),
-                tariff_version: 1,
-                state: PassState::Active,
-                valid_from: "2026-01-01".parse().unwrap(),
-                valid_until: row.ended.as_ref().map(|date| date.parse().unwrap()),
-                visits_left: row.visits,
-                visits_reserved: 0,
-                paid: self.money(&row.paid),
-                sale: None,
-            };
-            ImportRow::Pass(key, sold)
-        });
-        let uid = Uid::from(row.band.as_str());
-        let wallet = ImportRow::Wallet { account: holder.account, balance, debt_since: None };
-        [wallet, ImportRow::Member(holder.member, member, person)]
-            .into_iter()
-            .chain(sold)
-            .chain([ImportRow::Credential(uid, credential)])
-            .collect()
+        world.noted.clear();
+        Ok(world)
     }
 
     /// Steps one input at the present time and commits what came of it.
+    ///
+    /// # Panics
+    /// Where the state machine answers nothing.
     pub fn take(&mut self, input: Input) -> Answer {
+        self.take_together(vec![input]).pop().unwrap()
+    }
+
+    /// Steps what came together, in the order in which the daemon takes a batch, and commits what
+    /// came of all of it.
+    pub(crate) fn take_together(&mut self, mut inputs: Vec<Input>) -> Vec<Answer> {
+        let values = self.state.values(&*self.rules);
+        let drift = values.resolve(Param::ClockMaxDrift, &Place::default()).value.span();
+        inputs.sort_by(|left, right| turn(left, right, drift));
         let mut batch = Batch::default();
-        let answer = step(&mut self.state, &mut batch, input, self.now, &*self.rules);
+        let mut answers = Vec::new();
+        for input in inputs {
+            answers.push(step(&mut self.state, &mut batch, input, self.now, &*self.rules));
+        }
         for transaction in &batch.transactions {
             self.posted =
                 self.posted + transaction.postings.iter().map(|posting| posting.amount).sum();
         }
         self.state.commit();
-        if let Some(decision) = batch.decisions.last() {
+        for decision in &batch.decisions {
             self.decision = Some(decision.clone());
             if !decision.verdict.outcome.opens() && decision.direction.is_some() {
                 self.refused = Some(decision.clone());
             }
         }
+        for command in &batch.commands {
+            if matches!(command.action, Action::OpenOnce { .. }) {
+                self.opening.insert(command.device.to_string(), command.clone());
+            }
+        }
         self.last = batch;
-        answer
+        self.noted.extend(self.journal());
+        answers
     }
 
     /// A device's message: what happened at `told` reaches us now.
     pub fn event(&mut self, device: &str, told: Timestamp, happening: Happening) {
-        self.seq += 1;
-        self.take(Input::Device(DeviceEvent {
+        let event = self.message(device, Some(told), happening);
+        self.take(Input::Device(event));
+    }
+
+    /// The next message of a device, as it reaches us now.
+    fn message(
+        &mut self,
+        device: &str,
+        told: Option<Timestamp>,
+        happening: Happening,
+    ) -> DeviceEvent {
+        let (boot, seq) = self.said.entry(device.to_owned()).or_insert((1, 0));
+        *seq += 1;
+        DeviceEvent {
             device: device.into(),
-            boot: 1,
-            seq: self.seq,
-            device_time: Some(told),
+            boot: *boot,
+            seq: *seq,
+            device_time: told,
             received: self.now,
             transit: Transit::Straight,
             happening,
-        }));
+        }
     }
 
     /// The present time.
@@ -312,11 +218,6 @@ impl World {
         self.take(Input::Tick);
     }
 
-    /// The daemon ends and comes again: a run of its own.
-    pub const fn restart(&mut self) {
-        self.state.epoch += 1;
-    }
-
     /// The next key of a payment.
     pub fn payment_key(&mut self) -> String {
         self.payments += 1;
@@ -324,24 +225,27 @@ impl World {
     }
 
     /// A local time with or without a date.
+    ///
+    /// # Panics
+    /// Where it is none.
     pub fn time(&self, text: &str) -> Timestamp {
-        let text = match text.split_once(' ') {
-            Some(_) => text.replace(' ', "T"),
-            None => format!("{}T{text}", self.date),
-        };
-        let local: jiff::civil::DateTime = text.parse().unwrap_or_else(|_| panic!("{text}"));
-        let zoned = local.to_zoned(self.state.site.time_zone.clone()).unwrap();
-        zoned.timestamp().into()
+        self.read_time(text).unwrap_or_else(|why| panic!("{why}"))
     }
-    /// A local time, with its date.
+    fn read_time(&self, text: &str) -> Result<Timestamp, String> {
+        times::read(text, &self.state.site.time_zone, &self.given.date)
+    }
+    /// A local time, with its date, and which of two it is where an hour comes twice.
     pub fn local(&self, at: Timestamp) -> String {
-        let zone = &self.state.site.time_zone;
-        zone.to_datetime(at.to_calendar()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+        times::write(at, &self.state.site.time_zone)
     }
     /// An amount as files write it.
-    pub fn money(&self, text: &str) -> Money {
-        let text = if text.is_empty() { "0" } else { text };
-        self.state.site.currency.parse(text).unwrap_or_else(|| panic!("{text}"))
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn money(&self, text: &str) -> Result<Money, String> {
+        let amount = if text.is_empty() { "0" } else { text };
+        let amount = self.state.site.currency.parse(amount);
+        amount.ok_or_else(|| format!("`{text}` is no amount such as 12.50"))
     }
     /// An amount as the specification writes it.
     pub fn shown(&self, amount: Money) -> String {
@@ -349,22 +253,36 @@ impl World {
     }
 
     /// What was read.
-    pub fn uid_of(&self, decision: &Decision) -> Uid {
+    ///
+    /// # Errors
+    /// Where nobody of the people given had it.
+    pub fn uid_of(&self, decision: &Decision) -> Result<Uid, String> {
         if let Some(uid) = &decision.unknown_uid {
-            return uid.clone();
+            return Ok(uid.clone());
         }
         let held = self.holders.iter();
         let mut held = held.filter(|(_, holder)| Some(holder.credential) == decision.credential);
-        held.next().map(|(uid, _)| uid.as_str().into()).unwrap()
+        let uid = held.next().map(|(uid, _)| uid.as_str().into());
+        uid.ok_or_else(|| "nobody of the people given was refused".to_owned())
     }
     /// Who holds a band.
-    pub fn holder(&self, uid: &str) -> &Holder {
-        self.holders.get(uid).unwrap_or_else(|| panic!("nobody holds `{uid}`"))
+    ///
+    /// # Errors
+    /// Where nobody does.
+    pub fn holder(&self, uid: &str) -> Result<&Holder, String> {
+        self.holders.get(uid).ok_or_else(|| format!("nobody holds `{uid}`"))
     }
     /// The wallet behind a band; the family's where it has one.
+    fn account_of(&self, uid: &str) -> Result<AccountId, String> {
+        let holder = self.holder(uid)?;
+        Ok(holder.shared.unwrap_or(holder.account))
+    }
+    /// The same, of a band that somebody holds.
+    ///
+    /// # Panics
+    /// Where nobody does.
     pub fn account(&self, uid: &str) -> AccountId {
-        let holder = self.holder(uid);
-        holder.shared.unwrap_or(holder.account)
+        self.account_of(uid).unwrap_or_else(|why| panic!("{why}"))
     }
     /// What an account holds.
     pub fn balance(&self, account: AccountId) -> Money {
@@ -373,96 +291,59 @@ impl World {
 }
 
 /// The zones, gates and terminals of a site.
+///
+/// # Panics
+/// Where something is wrong with them.
 #[must_use]
 pub fn site(given: &Given) -> Site {
-    let zone = |name: &str| (!name.is_empty() && name != "street").then(|| name.into());
-    let gate = |(id, way): (&String, &String)| {
-        let (outer, inner) = way.split_once(" > ").unwrap();
-        let around = given.surroundings.get(id);
-        let gate = Gate {
-            egress_alternative: around.is_none_or(|around| around.egress_alternative),
-            reports_passage: around.is_none_or(|around| around.reports_passage),
-            drops_repeats: true,
-            desk: around.is_none_or(|around| around.desk).then(|| DESK.into()),
-            pay_point: around.and_then(|around| around.pay_point.as_deref()).map(Into::into),
-            ..Gate::new(zone(outer), inner.into())
-        };
-        (id.as_str().into(), gate)
+    try_site(given).unwrap_or_else(|why| panic!("{}: {why}", given.title))
+}
+
+fn try_site(given: &Given) -> Result<Site, String> {
+    let name = given.time_zone.as_str();
+    let time_zone = TimeZone::get(name).map_err(|_| format!("`{name}` is no time zone"))?;
+    let name = given.currency.as_str();
+    let currency = Currency::of(name).ok_or_else(|| format!("`{name}` is no currency"))?;
+    let money = |text: &str, usual: Money| match text {
+        "" => Ok(usual),
+        text => currency.parse(text).ok_or_else(|| format!("`{text}` is no amount such as 12.50")),
     };
-    let time_zone = TimeZone::get(&given.time_zone).unwrap();
-    let currency = Currency::of(&given.currency).unwrap();
-    Site {
-        zones: given.zones.iter().map(|(id, parent)| (id.as_str().into(), zone(parent))).collect(),
-        gates: given.gates.iter().map(gate).collect(),
+    let gates = given.gates.iter().map(|(id, way)| Ok((id.as_str().into(), gate(given, id, way)?)));
+    let zones = given.zones.iter().map(|(id, parent)| (id.as_str().into(), zone(parent)));
+    let tills = given.tills.iter().map(|till| (till.as_str().into(), TerminalKind::Till));
+    let pay_points = given
+        .surroundings
+        .values()
+        .filter_map(|around| Some((around.pay_point.as_deref()?.into(), TerminalKind::PayPoint)));
+    let desk = [(DESK.into(), TerminalKind::Desk)];
+    Ok(Site {
+        vat: Vat(given.vat_percent * 100),
+        cash_step: money(&given.cash_step, Money(1))?,
+        band_deposit: money(&given.band_deposit, Money::ZERO)?,
+        zones: zones.collect(),
+        gates: gates.collect::<Result<_, String>>()?,
         responders: given.responders.iter().map(|group| group.as_str().into()).collect(),
-        terminals: given
-            .tills
-            .iter()
-            .map(|till| (till.as_str().into(), TerminalKind::Till))
-            .chain(given.surroundings.values().filter_map(|around| {
-                Some((around.pay_point.as_deref()?.into(), TerminalKind::PayPoint))
-            }))
-            .chain([(DESK.into(), TerminalKind::Desk)])
-            .collect(),
+        terminals: tills.chain(pay_points).chain(desk).collect(),
         ..Site::new("scenario".into(), time_zone, currency)
-    }
+    })
 }
 
-thread_local! {
-    /// Rule sets by the scenario's title and text: most rows share theirs.
-    static LOADED: RefCell<BTreeMap<(String, String), Arc<RuleSet>>> = const {
-        RefCell::new(BTreeMap::new())
-    };
+/// The zone of this name; the street is none.
+fn zone(name: &str) -> Option<ZoneId> {
+    (!name.is_empty() && name != "street").then(|| name.into())
 }
 
-fn rule_set(given: &Given, site: &Site, rules: &str) -> Arc<RuleSet> {
-    let key = (given.title.clone(), rules.to_owned());
-    if let Some(known) = LOADED.with_borrow(|loaded| loaded.get(&key).cloned()) {
-        return known;
-    }
-    let set = Arc::new(load_rules(given, site, rules));
-    LOADED.with_borrow_mut(|loaded| loaded.insert(key, set.clone()));
-    set
-}
-
-fn load_rules(given: &Given, site: &Site, rules: &str) -> RuleSet {
-    let hours = "set(\"time.access_windows\", \"always\");\n";
-    let own = [file("00_hours.rhai", hours), file("90_given.rhai", rules)];
-    load_files(given, site, shipped().chain(own))
-}
-
-/// The shipped rules without their settings; the cases of the files are run by their own tests.
-pub fn shipped() -> impl Iterator<Item = SourceFile> {
-    let is_rule = |name: &str| name != "00_site.rhai" && name.ends_with(".rhai");
-    SHIPPED.iter().filter(move |(name, _)| is_rule(name)).map(|(name, text)| file(name, text))
-}
-
-/// A rule file.
-#[must_use]
-pub fn file(name: &str, text: &str) -> SourceFile {
-    SourceFile { name: name.to_owned(), text: text.to_owned() }
-}
-
-/// Loads rule files for a site.
-pub fn load_files(given: &Given, site: &Site, files: impl Iterator<Item = SourceFile>) -> RuleSet {
-    match load(&Bundle::of(files), &names(given, site)) {
-        Ok(checked) => checked.set,
-        Err(problems) => {
-            let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
-            panic!("{}: {}", given.title, told.join("\n"))
-        }
-    }
-}
-
-/// The names that rules of the site may use.
-fn names(given: &Given, site: &Site) -> Names {
-    let groups = given.people.iter().flat_map(|person| person.groups.clone());
-    let mut names = Names {
-        tariffs: given.tariffs.keys().cloned().collect(),
-        groups: groups.collect(),
-        roles: given.operators.values().flatten().cloned().collect(),
-        ..Names::of_site(site)
-    };
-    names.devices.extend(given.lockers.values().cloned());
-    names
+fn gate(given: &Given, id: &str, way: &str) -> Result<Gate, String> {
+    let (outer, inner) = way
+        .split_once(" > ")
+        .ok_or_else(|| format!("`{way}` is no way of a gate such as street > POOL"))?;
+    let around = given.surroundings.get(id);
+    Ok(Gate {
+        egress_alternative: around.is_none_or(|around| around.egress_alternative),
+        reports_passage: around.is_none_or(|around| around.reports_passage),
+        drops_repeats: true,
+        desk: around.is_none_or(|around| around.desk).then(|| DESK.into()),
+        pay_point: around.and_then(|around| around.pay_point.as_deref()).map(Into::into),
+        ..Gate::new(zone(outer), inner.into())
+    })
 }

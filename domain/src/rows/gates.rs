@@ -269,6 +269,17 @@ pub struct Reservation {
     pub undo: Option<Box<Undo>>,
 }
 
+impl Reservation {
+    /// When it ended or will: at its last instant, or earlier where the device withdrew it.
+    #[must_use]
+    pub fn ended(&self) -> Option<Timestamp> {
+        match self.state {
+            ReservationState::Live => self.expires,
+            ReservationState::Lapsed { at } => self.expires.map(|ends| ends.min(at)),
+        }
+    }
+}
+
 /// What became of a reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,10 +1,12 @@
 //! What a site shows and keeps, for the rows of scenarios to be held against.
 
+use std::collections::BTreeMap;
+
 use domain::{
     command::Action,
     decision::Decision,
     money::Money,
-    reasons::Reason,
+    reasons::{Condition, Reason},
     remedy::{Change, remedy},
     state::Noted,
 };
@@ -22,15 +24,137 @@ impl World {
         let account = self.account(uid);
         owed(self.balance(account)) + owed(self.balance(account.beside()))
     }
-    /// The visits that are left on the pass of a band.
-    pub fn visits_left(&self, uid: &str) -> u32 {
-        let pass = self.holder(uid).pass.unwrap();
-        self.state.tables.passes.peek(&pass).and_then(|pass| pass.visits_left).unwrap()
+    /// Since when something is owed on a band.
+    pub fn debt_since(&self, uid: &str) -> String {
+        let account = self.account(uid);
+        let rows = [account, account.beside()].map(|id| self.state.tables.accounts.peek(&id));
+        let since = rows.into_iter().flatten().filter_map(|row| row.debt_since).min();
+        since.map_or_else(|| "nothing".to_owned(), |since| self.local(since))
+    }
+    /// The visits that are left on the pass that a band began with.
+    pub fn visits_left(&self, uid: &str) -> Option<u32> {
+        let pass = self.holder(uid).ok()?.pass?;
+        self.state.tables.passes.peek(&pass).and_then(|pass| pass.visits_left)
+    }
+    /// The passes of whoever holds a band: tariff, first and last day.
+    pub fn passes(&self, uid: &str) -> Vec<String> {
+        let Ok(holder) = self.holder(uid) else { return Vec::new() };
+        let rows = self.state.tables.passes.iter();
+        let own = rows.filter(|(key, _)| key.member == holder.member);
+        let written = own.map(|(_, row)| {
+            let until = row.valid_until.map(|day| day.to_string()).unwrap_or_default();
+            format!("{} {}..{until}", row.tariff, row.valid_from)
+        });
+        written.collect()
     }
     /// How many are inside on a band.
     pub fn inside(&self, uid: &str) -> u16 {
-        let row = self.state.tables.presence.peek(&self.holder(uid).credential);
+        let held = self.state.tables.credentials.peek(&uid.into());
+        let row = held.and_then(|held| self.state.tables.presence.peek(&held.id));
         row.map_or(0, |row| row.inside)
+    }
+    /// How many are inside a zone.
+    pub fn occupancy(&self, zone: &str) -> i64 {
+        self.state.tables.occupancy.peek(&zone.into()).map_or(0, |row| row.inside)
+    }
+    /// The cash in a drawer.
+    pub fn drawer(&self, till: &str) -> Money {
+        self.state.tables.terminals.peek(&till.into()).map_or(Money::ZERO, |row| row.drawer)
+    }
+    /// What an X report of the open session of a till says, or the Z report of the one that the
+    /// last step closed.
+    pub fn session(&self, till: &str) -> BTreeMap<&'static str, String> {
+        let closed = self.last.journal.iter().find_map(|entry| match &entry.noted {
+            Noted::SessionClosed { session, expected, counted }
+                if entry.device.as_ref().is_some_and(|device| device.as_str() == till) =>
+            {
+                Some((&**session, *expected, Some(*counted)))
+            }
+            _ => None,
+        });
+        let open = self.state.tables.drawers.peek(&till.into());
+        let open = open.and_then(|row| row.session.as_ref());
+        let open = open.map(|session| (session, session.expected(), None));
+        let Some((session, expected, counted)) = closed.or(open) else { return BTreeMap::new() };
+        let blocks = &session.blocks;
+        let paid = |way: &str| session.paid.get(way).copied().unwrap_or(Money::ZERO);
+        let amounts = [
+            ("float", session.float),
+            ("goods", blocks.goods),
+            ("passes", blocks.passes),
+            ("returned", blocks.returned),
+            ("rounding", blocks.rounding),
+            ("top_ups", blocks.top_ups),
+            ("deposits", blocks.deposits),
+            ("paid_out", blocks.paid_out),
+            ("deposits_back", blocks.deposits_back),
+            ("debts", blocks.debts),
+            ("sold", blocks.sold()),
+            ("prepaid", blocks.prepaid()),
+            ("total", blocks.total()),
+            ("discounts", session.discounts),
+            ("cash", paid("cash")),
+            ("card", paid("card")),
+            ("wallet", paid("wallet")),
+            ("cash_in", session.cash_in),
+            ("cash_out", session.cash_out),
+            ("expected", expected),
+        ];
+        let counted = counted.map(|counted| ("counted", counted));
+        let told = amounts.into_iter().chain(counted);
+        told.map(|(name, amount)| (name, self.shown(amount))).collect()
+    }
+    /// The last receipt of the last step.
+    pub fn receipt(&self) -> BTreeMap<&'static str, String> {
+        let Some(receipt) = self.last.receipts.last() else { return BTreeMap::new() };
+        let tax: Money = receipt.lines.iter().map(|line| line.tax).sum();
+        let amounts = [
+            ("total", receipt.total),
+            ("cash", receipt.cash),
+            ("card", receipt.card),
+            ("wallet", receipt.wallet),
+            ("rounding", receipt.rounding),
+            ("tax", tax),
+        ];
+        amounts.map(|(name, amount)| (name, self.shown(amount))).into()
+    }
+    /// What stands: faults and states that are not over, each with its device.
+    pub fn stands(&self) -> Vec<String> {
+        let tables = &self.state.tables;
+        let mut found = Vec::new();
+        for (id, row) in tables.devices.iter() {
+            let states = [
+                ("DEVICE_OFFLINE", row.gone),
+                ("TAMPER", row.tampered),
+                ("POWER_LOST", row.unpowered),
+                ("BATTERY_LOW", row.battery_low),
+                ("CLOCK_STEP", row.clock.is_off()),
+            ];
+            let true_ones = states.into_iter().filter(|(_, is)| *is);
+            found.extend(true_ones.map(|(code, _)| format!("{code} {id}")));
+        }
+        let away = tables.terminals.iter().filter(|(_, row)| !row.online);
+        found.extend(away.map(|(id, _)| format!("DEVICE_OFFLINE {id}")));
+        let emergency = tables.emergency.peek(&());
+        found.extend(emergency.map(|row| format!("EMERGENCY_STARTED {}", row.source)));
+        found.extend(self.degraded.then(|| "RULES_DEGRADED".to_owned()));
+        found.sort();
+        found
+    }
+    /// What was wrong with what the last step ordered, sent or loaded.
+    pub fn said(&self) -> String {
+        let told = self.last.journal.iter().rev().find_map(|entry| match &entry.noted {
+            Noted::Condition { condition: Condition::MessageRefused, detail, .. } => {
+                Some(detail.clone())
+            }
+            Noted::RuleSetRefused { message } => Some(message.clone()),
+            _ => None,
+        });
+        told.unwrap_or_else(|| "nothing".to_owned())
+    }
+    /// What was noted since this was asked for last.
+    pub fn take_noted(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.noted)
     }
     /// Whether the last step opened a gate.
     pub fn opened(&self) -> bool {

@@ -1,284 +1,301 @@
-//! What happens in a scenario, as its files write it: a local time, a verb and its words.
-//!
-//! | step | what it is |
-//! |---|---|
-//! | `10:00:00 entry G1 W1` | the band W1 is read at G1 on the way in |
-//! | `11:30:00 exit G1 W1` | the same on the way out |
-//! | `10:00:00 entry G1 W1 pin 9999` | the same with a code at the keypad |
-//! | `10:00:00 late 30 entry G1 W1` | a read that took half a minute to reach us |
-//! | `11:30:00 exit G1 W1 told 11:29:45` | the same, by the gate's own time |
-//! | `10:00:03 passed G1 in` | somebody went through |
-//! | `10:00:03 passed G1 in told 10:00:02` | the same, by the gate's own time |
-//! | `12:13:00 pays W1 3.20` | a payment against the debt at the desk |
-//! | `12:00:00 fire G1 on` | the fire input of G1; `off` when it rests again |
-//! | `12:05:00 locks 12 W3` | the band W3 is read to close locker 12 |
-//! | `12:05:00 opens 12 W3` | the same to open it |
-//! | `12:05:00 jams 12` | the lock of 12 reports that it is stuck |
-//! | `17:03:00 collects G1 W7` | the slot at G1 took the band W7 |
-//! | `13:40:00 sale T1 nino W7 18.50` | nino sells at T1; `discount 15`, `category beer`, ... |
-//! | `15:32:00 topup T1 nino W7 20.00 cash` | a top-up; `refund` pays back |
-//! | `16:52:00 lifts desk-1 boss CODE document_shown` | an override of the last refusal |
-//! | `12:25:00 acts desk-1 nino emergency_reset` | an act; `second levan T1 12:25:40` confirms |
-//! | `11:00:00 health G1 tamper true` | the gate reports its housing; or power, battery |
-//! | `11:00:00 door G1 open` | a door; `closed` again |
-//! | `11:00:00 offline G1` | the gate went; `online` again |
-//! | `12:20:00 clock 3600` | our own clock was set forward by an hour |
-//! | `12:25:00 signs desk-1 nino 2468 emergency_reset` | an act, proved by login and PIN |
-//! | `12:25:30 confirms T1 levan 2468` | a second person confirms it elsewhere |
-//! | `10:00:00 bans desk-1 boss W1 2026-09-15` | what the desk changes: `registry.rs` |
-//! | `12:00:00 till T1 off` | the till is offline |
-//! | `12:00:00 waits` | time goes on |
-//! | `12:00:00 desk off` | nobody sits at the desk any more |
+//! What happens in a scenario, as its files write it: a local time, a verb and its words. Every
+//! verb stands here once, and the manual in `tests/scenarios/README.md` is held against this table.
 
 use domain::{
-    event::{Direction, Happening, LockerState},
-    ids::GoodId,
-    money::Money,
-    order::{Act, Line, Order, Override, Rest, Second, Sells, What},
-    reasons::Reason,
-    rows::{Good, PinDigest, Terminal},
-    state::{Answer, ImportRow, Input, Payment},
-    time::{Span, Timestamp},
+    event::Direction,
+    state::{Answer, Input},
+    time::Span,
 };
 
-use super::{DESK, World};
+use super::{
+    World,
+    words::{Words, seconds},
+};
 
-impl World {
-    /// Runs one step.
-    pub fn run(&mut self, step: &str) {
-        let words: Vec<&str> = step.split_whitespace().collect();
-        // A date may stand before the time.
-        let dated = words[0].contains('-');
-        let (time, words) = words.split_at(if dated { 2 } else { 1 });
-        let now = self.time(&time.join(" "));
-        self.wait(now);
-        let known = self.at_gates(words, now)
-            || self.at_lockers(words, now)
-            || self.at_tills(words)
-            || self.at_desk(words)
-            || self.around(words, now);
-        assert!(known, "`{step}` is no step");
-    }
+/// What a step's words came to: the inputs that they make, if any.
+pub(super) type Made = Result<Vec<Input>, String>;
 
-    fn at_gates(&mut self, words: &[&str], now: Timestamp) -> bool {
-        match words {
-            ["entry", gate, uid] => self.read(gate, Direction::Entry, uid),
-            ["exit", gate, uid] => self.read(gate, Direction::Exit, uid),
-            ["entry", gate, uid, "pin", code] => {
-                let pin = Some(PinDigest((*code).into()));
-                let (direction, uid) = (Direction::Entry, (*uid).into());
-                self.event(gate, now, Happening::CredentialRead { direction, uid, pin });
-            }
-            ["late", seconds, "entry", gate, uid] => {
-                let told = now.minus(Span::seconds(seconds.parse().unwrap()));
-                let (direction, uid, pin) = (Direction::Entry, (*uid).into(), None);
-                self.event(gate, told, Happening::CredentialRead { direction, uid, pin });
-            }
-            [way @ ("entry" | "exit"), gate, uid, "told", time] => {
-                let direction = if *way == "exit" { Direction::Exit } else { Direction::Entry };
-                let (told, uid) = (self.time(time), (*uid).into());
-                self.event(gate, told, Happening::CredentialRead { direction, uid, pin: None });
-            }
-            ["passed", gate, way] => self.passed(gate, way, now),
-            ["passed", gate, way, "told", time] => {
-                let told = self.time(time);
-                self.passed(gate, way, told);
-            }
-            _ => return false,
-        }
-        true
-    }
+/// A kind of step.
+pub struct Step {
+    /// How it is written behind its time; the first word is its verb.
+    pub form: &'static str,
+    /// What it is.
+    pub is: &'static str,
+    run: fn(&mut World, &mut Words<'_>) -> Made,
+}
 
-    fn at_lockers(&mut self, words: &[&str], now: Timestamp) -> bool {
-        match words {
-            ["fire", gate, state] => {
-                self.event(gate, now, Happening::FireInput { active: *state == "on" });
-            }
-            ["locks", locker, uid] => self.locker(locker, uid, false),
-            ["opens", locker, uid] => self.locker(locker, uid, true),
-            ["jams", locker] => {
-                let (locker, state) = ((*locker).into(), LockerState::Jammed);
-                self.event("bank", now, Happening::LockerState { locker, state });
-            }
-            ["collects", gate, uid] => {
-                self.event(gate, now, Happening::Collected { uid: (*uid).into() });
-            }
-            _ => return false,
-        }
-        true
-    }
-
-    fn at_tills(&mut self, words: &[&str]) -> bool {
-        match words {
-            ["pays", uid, amount] => self.pays(uid, amount),
-            ["sale", till, operator, uid, rest @ ..] => self.sale((till, operator), uid, rest),
-            ["topup" | "refund", till, operator, uid, amount, how, rest @ ..] => {
-                let (holder, amount) = ((*uid).into(), self.money(amount));
-                let cash = *how == "cash";
-                let what = match words[0] {
-                    "topup" => What::Topup { holder, amount, cash },
-                    _ => What::Refund { holder, amount, cash },
-                };
-                let second = self.second(rest);
-                self.order(till, operator, second, what);
-            }
-            ["lifts", desk, operator, code, reason, rest @ ..] => {
-                self.lifts((desk, operator), code, reason, rest);
-            }
-            ["acts", desk, operator, action, rest @ ..] => {
-                let act = Act { action: (*action).to_owned(), ..Act::default() };
-                let second = self.second(rest);
-                self.order(desk, operator, second, What::Act(act));
-            }
-            ["signs", desk, operator, code, action] => {
-                let act = Act { action: (*action).to_owned(), ..Act::default() };
-                let operator = (*operator).into();
-                let order = Box::new(Order { operator, second: None, what: What::Act(act) });
-                let (terminal, pin) = ((*desk).into(), PinDigest((*code).into()));
-                self.take(Input::SignedOrder { terminal, order, pin, key: None });
-            }
-            ["confirms", desk, operator, code] => {
-                let (terminal, operator) = ((*desk).into(), (*operator).into());
-                let (ordered_at, pin) = (DESK.into(), PinDigest((*code).into()));
-                self.take(Input::Confirm { terminal, ordered_at, decision: None, operator, pin });
-            }
-            ["till", till, state] => {
-                let online = *state == "on";
-                let state = Terminal { online, operator: None, drawer: Money::ZERO };
-                self.take(Input::Terminal { terminal: (*till).into(), state });
-            }
-            _ => return false,
-        }
-        true
-    }
-
-    /// What devices report of themselves, and what happens around them.
-    fn around(&mut self, words: &[&str], now: Timestamp) -> bool {
-        match words {
-            ["health", gate, what, value] => {
-                let what = serde_json::from_value((*what).into()).unwrap();
-                let value = (*value).to_owned();
-                self.event(gate, now, Happening::Health { what, value });
-            }
-            ["door", gate, state] => {
-                self.event(gate, now, Happening::Door { open: *state == "open" });
-            }
-            ["online" | "offline", gate] => {
-                self.event(gate, now, Happening::Presence { online: words[0] == "online" });
-            }
-            ["clock", seconds] => {
-                let by = Span::seconds(seconds.parse().unwrap());
-                self.take(Input::ClockStepped { by });
-            }
-            ["waits"] => {}
-            ["restarts"] => self.restart(),
-            ["forgets"] => _ = self.take(Input::Pseudonymise),
-            ["desk", state] => {
-                let operator = (*state == "on").then(|| "nino".to_owned());
-                let state = Terminal { online: true, operator, drawer: Money::ZERO };
-                self.take(Input::Terminal { terminal: DESK.into(), state });
-            }
-            _ => return false,
-        }
-        true
-    }
-
-    /// A band is read.
-    pub fn read(&mut self, gate: &str, direction: Direction, uid: &str) {
-        let now = self.now();
-        self.event(gate, now, Happening::CredentialRead { direction, uid: uid.into(), pin: None });
-    }
-
-    fn pays(&mut self, uid: &str, amount: &str) {
-        let payment = Payment {
-            key: self.payment_key(),
-            account: self.account(uid),
-            amount: self.money(amount),
-            terminal: DESK.into(),
-        };
-        assert_eq!(self.take(Input::Payment(payment)), Answer::Taken, "{uid} pays {amount}");
-    }
-
-    pub(super) fn order(&mut self, till: &str, operator: &str, second: Option<Second>, what: What) {
-        let order = Order { operator: operator.into(), second, what };
-        let now = self.now();
-        self.event(till, now, Happening::Order(Box::new(order)));
-    }
-
-    /// `4.20 discount 15 category beer approved boss cash 2.00 aged 17`
-    fn sale(&mut self, (till, operator): (&str, &str), uid: &str, rest: &[&str]) {
-        let category = option(rest, "category").unwrap_or_default();
-        let line = Line {
-            price: Some(self.money(rest[0])),
-            discount: option(rest, "discount").map_or(0, |percent| percent.parse().unwrap()),
-            ..Line::of(Sells::Good(self.good(category)))
-        };
-        let what = What::Sale {
-            buyer: (uid != "-").then(|| uid.into()),
-            lines: vec![line],
-            cash: option(rest, "cash").map_or(Money::ZERO, |amount| self.money(amount)),
-            card: Money::ZERO,
-            rest: Rest::Wallet,
-            age_shown: option(rest, "aged").map(|age| age.parse().unwrap()),
-        };
-        let at = self.now();
-        let second = option(rest, "approved").map(|approver| Second {
-            operator: approver.into(),
-            terminal: "another".into(),
-            at,
-        });
-        self.order(till, operator, second, what);
-    }
-
-    /// Something of a category, which costs what the cashier says.
-    pub fn good(&mut self, category: &str) -> GoodId {
-        let id = GoodId::from(format!("item-{category}"));
-        let (open_price, category) = (true, category.to_owned());
-        let good = Good { open_price, category, ..Good::default() };
-        self.take(Input::Import(vec![ImportRow::Good(id.clone(), good)]));
-        id
-    }
-
-    /// The last decision is lifted.
-    fn lifts(&mut self, (desk, operator): (&str, &str), code: &str, reason: &str, rest: &[&str]) {
-        let refused = self.refused.clone().unwrap();
-        let uid = self.uid_of(&refused);
-        let lifts = Override {
-            decision: refused.id,
-            gate: refused.device.clone(),
-            uid,
-            kind: refused.kind,
-            codes: vec![Reason::of(code).unwrap()],
-            reason: serde_json::from_value(reason.into()).unwrap(),
-            text: String::new(),
-            waived: option(rest, "waives").map_or(Money::ZERO, |amount| self.money(amount)),
-        };
-        let second = self.second(rest);
-        self.order(desk, operator, second, What::Override(lifts));
-    }
-
-    /// `second levan T1 12:25:40`
-    fn second(&self, rest: &[&str]) -> Option<Second> {
-        let place = rest.iter().position(|word| *word == "second")?;
-        let [operator, terminal, time] = rest[place + 1..place + 4] else { panic!("{rest:?}") };
-        let at = self.time(time);
-        Some(Second { operator: operator.into(), terminal: terminal.into(), at })
-    }
-
-    fn locker(&mut self, locker: &str, uid: &str, opens: bool) {
-        let (locker, uid, now) = (locker.into(), uid.into(), self.now());
-        self.event("bank", now, Happening::LockerRequest { locker, uid, opens });
-    }
-
-    /// Somebody went through.
-    pub fn passed(&mut self, gate: &str, way: &str, told: Timestamp) {
-        let direction = if way == "in" { Direction::Entry } else { Direction::Exit };
-        self.event(gate, told, Happening::PassageMade { direction, decision: None });
+impl Step {
+    /// Its first word.
+    #[must_use]
+    pub fn verb(&self) -> &'static str {
+        self.form.split(' ').next().unwrap_or_default()
     }
 }
 
-/// The word behind `name`.
-fn option<'a>(rest: &[&'a str], name: &str) -> Option<&'a str> {
-    let place = rest.iter().position(|word| *word == name)?;
-    rest.get(place + 1).copied()
+const fn step(
+    form: &'static str,
+    is: &'static str,
+    run: fn(&mut World, &mut Words<'_>) -> Made,
+) -> Step {
+    Step { form, is, run }
+}
+
+/// Every step that there is.
+pub const STEPS: &[Step] = &[
+    // What devices say.
+    step("entry GATE BAND [pin CODE] [SENT]", "a band is read on the way in", |world, words| {
+        world.reads(Direction::Entry, words)
+    }),
+    step("exit GATE BAND [pin CODE] [SENT]", "a band is read on the way out", |world, words| {
+        world.reads(Direction::Exit, words)
+    }),
+    step("passed GATE in|out [SENT]", "somebody went through", World::passage),
+    step("aborted GATE in|out [SENT]", "the gate took the grant back", World::abort),
+    step("unexpected GATE in|out [SENT]", "somebody went through unasked", World::unexpected),
+    step("collects GATE BAND [SENT]", "the slot at the gate took a band", World::collects),
+    step("fire GATE on|off [SENT]", "the fire input of the gate", World::fire),
+    step("door GATE open|closed|forced [SENT]", "a door contact", World::door),
+    step(
+        "health GATE tamper|battery|power VALUE [SENT]",
+        "the gate reports its housing (`true` is open), its battery in percent, its supply",
+        World::health,
+    ),
+    step("online DEVICE [SENT]", "the device can be spoken to again", |world, words| {
+        world.presence(true, words)
+    }),
+    step("offline DEVICE [SENT]", "the device went", |world, words| world.presence(false, words)),
+    step("fails GATE [maybe] [SENT]", "its last opening took no effect", World::fails),
+    step("boots DEVICE", "the device starts anew and counts its messages from 1", World::boots),
+    step("locks LOCKER BAND [SENT]", "a band is read to close a locker", |world, words| {
+        world.asks_locker(false, words)
+    }),
+    step("opens LOCKER BAND [SENT]", "a band is read to open a locker", |world, words| {
+        world.asks_locker(true, words)
+    }),
+    step(
+        "locker LOCKER free|occupied|jammed|forced [SENT]",
+        "what a lock reports",
+        World::lock_reports,
+    ),
+    // What tills do.
+    step(
+        "sale TILL OPERATOR BAND LINE [plus LINE ...] [HOW] [SECOND] [SENT]",
+        "a sale",
+        World::sale,
+    ),
+    step(
+        "topup TILL OPERATOR BAND AMOUNT cash|card [SECOND] [SENT]",
+        "money into a wallet",
+        |world, words| world.moves(true, words),
+    ),
+    step(
+        "refund TILL OPERATOR BAND AMOUNT cash|card|wallet [SECOND] [SENT]",
+        "money out of a wallet",
+        |world, words| world.moves(false, words),
+    ),
+    step(
+        "cash TILL OPERATOR open|in|out|close AMOUNT [SECOND] [SENT]",
+        "a drawer gets its float, is filled, emptied, or counted at the end",
+        World::drawer_moves,
+    ),
+    step("pays BAND AMOUNT", "a debt is paid at the desk", World::pays),
+    // What operators do.
+    step(
+        "lifts DESK OPERATOR CODE[,CODE...] WHY [waives AMOUNT] [SECOND] [SENT]",
+        "an override of the last refusal at a gate",
+        World::lifts,
+    ),
+    step(
+        "acts DESK OPERATOR ACTION [member BAND] [locker LOCKER] [SECOND] [SENT]",
+        "an act, such as `emergency_reset`",
+        World::acts,
+    ),
+    step(
+        "sets DESK OPERATOR PARAMETER VALUE [SCOPE NAME] [SECOND] [SENT]",
+        "a value of a parameter, as `kari params set` keeps it; `nothing` takes it away",
+        World::sets,
+    ),
+    step("photo GATE BAND same|other", "the desk compares a face with the photo", World::photo),
+    step("signs DESK OPERATOR PIN ACTION", "an act, proved by login and PIN", World::signs),
+    step(
+        "confirms DESK OPERATOR PIN",
+        "a second person confirms, elsewhere, what waits at the desk",
+        World::confirms,
+    ),
+    // What the desk changes of people.
+    step("bans DESK OPERATOR BAND FROM [UNTIL] [SENT]", "a house ban from day to day", World::bans),
+    step(
+        "guardian DESK OPERATOR [not] CHILD BAND [SENT]",
+        "who may pick a child up, or no longer",
+        World::guardian,
+    ),
+    step(
+        "certificate DESK OPERATOR BAND UNTIL [SENT]",
+        "a medical certificate was shown",
+        World::certificate,
+    ),
+    step(
+        "turns DESK OPERATOR EVENT BAND [SENT]",
+        "a band is `returned`, `lost`, `stolen`, `blocked` or `unblocked`",
+        World::turns,
+    ),
+    step(
+        "issues DESK OPERATOR NEW BAND [SENT]",
+        "one more band for whoever has BAND",
+        World::issues,
+    ),
+    step(
+        "replaces DESK OPERATOR BAND NEW [SENT]",
+        "a band in the place of another",
+        World::replaces,
+    ),
+    // What happens around it all.
+    step("desk on|off", "somebody sits at the desk, or nobody", World::desk_state),
+    step("till TILL on|off", "the till is heard of, or not", World::till_state),
+    step("clock SECONDS", "our own clock was set by so much; the time is the new one", World::set),
+    step("rules NAME", "the rules of that name are put into the folder", World::rules_change),
+    step("restarts", "the daemon ends and comes again", World::restarts),
+    step("forgets", "old records lose who they were about", World::forgets),
+    step("waits", "time goes on", |_, _| Ok(Vec::new())),
+];
+
+/// A part of a step: words that may stand in it.
+pub struct Part {
+    /// In which place of a form.
+    pub place: &'static str,
+    /// How it is written; the first word is its name.
+    pub form: &'static str,
+    /// What it says.
+    pub is: &'static str,
+}
+
+impl Part {
+    /// Its first word.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.form.split(' ').next().unwrap_or_default()
+    }
+}
+
+const fn part(place: &'static str, form: &'static str, is: &'static str) -> Part {
+    Part { place, form, is }
+}
+
+/// Every word that may stand in a step behind its first ones.
+pub const PARTS: &[Part] = &[
+    part("SENT", "told TIME", "the device's own time of it, where that is not the step's"),
+    part("SENT", "late SECONDS", "the same as so many seconds before the step's time"),
+    part("SENT", "untimed", "the device has no clock"),
+    part("SENT", "kept SECONDS", "it may have waited on its way; its link was up for so long"),
+    part(
+        "SENT",
+        "expires SECONDS",
+        "with `kept`: what is left of the time that its sender gave it",
+    ),
+    part("SENT", "again", "the device's last message once more: it has the same number"),
+    part("reads", "pin CODE", "the code that was typed with it"),
+    part("fails", "maybe", "the gate may have opened all the same"),
+    part("LINE", "good NAME", "one of the goods"),
+    part("LINE", "tariff NAME", "a pass"),
+    part("LINE", "for BAND", "whose pass, where it is not the buyer's"),
+    part("LINE", "from DATE", "its first day"),
+    part("LINE", "beside", "it may count beside another one of the tariff"),
+    part("LINE", "load AMOUNT", "money into the buyer's wallet"),
+    part("LINE", "deposit BAND", "the deposit for a band"),
+    part("LINE", "returns BAND", "that deposit goes back"),
+    part("LINE", "lost BAND", "the fee for a lost band"),
+    part("LINE", "category NAME", "behind an AMOUNT: what it is, such as `alcohol`"),
+    part("LINE", "count NUMBER", "so many of it"),
+    part("LINE", "price AMOUNT", "what one costs, where the cashier says so"),
+    part("LINE", "discount PERCENT", "so much off"),
+    part("HOW", "cash AMOUNT", "paid in cash"),
+    part("HOW", "card AMOUNT", "paid by card"),
+    part("HOW", "rest cash|card|nobody|wallet", "who pays the rest; the wallet if not said"),
+    part("HOW", "aged YEARS", "what a document says, where the buyer is not known"),
+    part("SECOND", "second OPERATOR TERMINAL TIME", "a second person confirmed it there and then"),
+    part("SECOND", "approved OPERATOR", "the same at another terminal, now"),
+    part("lifts", "waives AMOUNT", "what is waived of the debt"),
+    part("acts", "member BAND", "whom it is about"),
+    part("acts", "locker LOCKER", "the locker that it is about"),
+    part("guardian", "not", "no longer"),
+];
+
+/// Every step, one a line.
+fn forms() -> String {
+    STEPS.iter().map(|step| format!("  {}", step.form)).collect::<Vec<_>>().join("\n")
+}
+
+impl World {
+    /// Runs one step.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn run(&mut self, text: &str) -> Result<(), String> {
+        let mut words = Words::of(text);
+        let time = words.time();
+        let at = self.read_time(&time)?;
+        // The time of a step of our clock is the new one; until then it was the old one.
+        let set = if words.first() == Some("clock") { clock_step(text)? } else { Span(0) };
+        let until = at.minus(set);
+        if self.stepped.is_some_and(|before| until < before) {
+            return Err(format!("{time} is before the step that comes before it"));
+        }
+        self.wait(until);
+        (self.now, self.stepped) = (at, Some(at));
+        let parts = words.split("and");
+        let alone = parts.len() == 1;
+        let mut inputs = Vec::new();
+        for part in parts {
+            let made = self.part(part)?;
+            if made.is_empty() && !alone {
+                return Err("only messages come together in one batch".to_owned());
+            }
+            inputs.extend(made);
+        }
+        if inputs.is_empty() {
+            return Ok(());
+        }
+        let pays = inputs.iter().any(|input| matches!(input, Input::Payment(_)));
+        match self.take_together(inputs).pop() {
+            Some(Answer::Refused(why)) if pays => Err(why),
+            _ => Ok(()),
+        }
+    }
+
+    /// One part of a step: a verb and its words.
+    fn part(&mut self, mut words: Words<'_>) -> Made {
+        let verb = words.next("a verb")?;
+        let Some(step) = STEPS.iter().find(|step| step.verb() == verb) else {
+            return Err(format!("no step is called `{verb}`; the steps are\n{}", forms()));
+        };
+        let made = (step.run)(self, &mut words).and_then(|made| words.end().map(|()| made));
+        made.map_err(|why| format!("{why}; it is written `{}`", step.form))
+    }
+
+    fn set(&mut self, words: &mut Words<'_>) -> Made {
+        let by = seconds(words.next("a number of seconds")?)?;
+        Ok(vec![Input::ClockStepped { by }])
+    }
+
+    fn rules_change(&mut self, words: &mut Words<'_>) -> Made {
+        self.reload(words.next("the name of rules")?)?;
+        Ok(Vec::new())
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "a step, like the others")]
+    const fn restarts(&mut self, _: &mut Words<'_>) -> Made {
+        self.state.epoch += 1;
+        Ok(Vec::new())
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "a step, like the others")]
+    fn forgets(&mut self, _: &mut Words<'_>) -> Made {
+        Ok(vec![Input::Pseudonymise])
+    }
+}
+
+/// By how much a step sets our own clock.
+fn clock_step(text: &str) -> Result<Span, String> {
+    let by = text.split_whitespace().skip_while(|word| *word != "clock").nth(1);
+    seconds(by.unwrap_or_default())
 }
