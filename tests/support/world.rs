@@ -420,15 +420,21 @@ fn rule_set(given: &Given, site: &Site, rules: &str) -> Arc<RuleSet> {
     if let Some(known) = LOADED.with_borrow(|loaded| loaded.get(&key).cloned()) {
         return known;
     }
-    let set = Arc::new(load_rules(given, site, rules));
+    let set = Arc::new(load_rules(given, site, rules, shipped()));
     LOADED.with_borrow_mut(|loaded| loaded.insert(key, set.clone()));
     set
 }
 
-fn load_rules(given: &Given, site: &Site, rules: &str) -> RuleSet {
+/// The rules of a given that has `rules` beside the `shipped` ones.
+pub fn load_rules(
+    given: &Given,
+    site: &Site,
+    rules: &str,
+    shipped: impl Iterator<Item = SourceFile>,
+) -> RuleSet {
     let hours = "set(\"time.access_windows\", \"always\");\n";
     let own = [file("00_hours.rhai", hours), file("90_given.rhai", rules)];
-    load_files(given, site, shipped().chain(own))
+    load_files(given, site, shipped.chain(own))
 }
 
 /// The shipped rules without their settings; the cases of the files are run by their own tests.

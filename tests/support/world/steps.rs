@@ -15,10 +15,11 @@
 //! | `12:05:00 opens 12 W3` | the same to open it |
 //! | `12:05:00 jams 12` | the lock of 12 reports that it is stuck |
 //! | `17:03:00 collects G1 W7` | the slot at G1 took the band W7 |
-//! | `13:40:00 sale T1 nino W7 18.50` | nino sells at T1; `discount 15`, `category beer`, ... |
+//! | `13:40:00 sale T1 nino W7 18.50` | nino sells at T1; `discount 15`, `loads 20.00`, ... |
 //! | `15:32:00 topup T1 nino W7 20.00 cash` | a top-up; `refund` pays back |
 //! | `16:52:00 lifts desk-1 boss CODE document_shown` | an override of the last refusal |
 //! | `12:25:00 acts desk-1 nino emergency_reset` | an act; `second levan T1 12:25:40` confirms |
+//! | `12:25:00 sets desk-1 nino zone.max_occupancy 60` | a parameter of the site is set by hand |
 //! | `11:00:00 health G1 tamper true` | the gate reports its housing; or power, battery |
 //! | `11:00:00 door G1 open` | a door; `closed` again |
 //! | `11:00:00 offline G1` | the gate went; `online` again |
@@ -34,9 +35,11 @@ use domain::{
     event::{Direction, Happening, LockerState},
     ids::GoodId,
     money::Money,
-    order::{Act, Line, Order, Override, Rest, Second, Sells, What},
+    order::{Act, Line, Order, Override, Rest, Second, Sells, Setting, What},
+    params::{Param, Value},
     reasons::Reason,
-    rows::{Good, PinDigest, Terminal},
+    rows::{Good, ParamKey, PinDigest, Terminal},
+    scope::Scope,
     state::{Answer, ImportRow, Input, Payment},
     time::{Span, Timestamp},
 };
@@ -130,6 +133,14 @@ impl World {
                 let second = self.second(rest);
                 self.order(desk, operator, second, What::Act(act));
             }
+            ["sets", desk, operator, param, value] => {
+                let param = Param::of(param).unwrap();
+                let value = Some(Value::parse(param, value).unwrap());
+                let setting = Setting { key: ParamKey { param, scope: Scope::Site }, value };
+                let (action, setting) = ("set_parameter".to_owned(), Some(setting));
+                let act = Act { action, setting, ..Act::default() };
+                self.order(desk, operator, None, What::Act(act));
+            }
             ["signs", desk, operator, code, action] => {
                 let act = Act { action: (*action).to_owned(), ..Act::default() };
                 let operator = (*operator).into();
@@ -205,7 +216,7 @@ impl World {
         self.event(till, now, Happening::Order(Box::new(order)));
     }
 
-    /// `4.20 discount 15 category beer approved boss cash 2.00 aged 17`
+    /// `4.20 discount 15 category beer approved boss cash 2.00 aged 17 loads 20.00`
     fn sale(&mut self, (till, operator): (&str, &str), uid: &str, rest: &[&str]) {
         let category = option(rest, "category").unwrap_or_default();
         let line = Line {
@@ -213,9 +224,11 @@ impl World {
             discount: option(rest, "discount").map_or(0, |percent| percent.parse().unwrap()),
             ..Line::of(Sells::Good(self.good(category)))
         };
+        let loads = option(rest, "loads").map(|amount| self.money(amount));
+        let load = loads.map(|price| Line { price: Some(price), ..Line::of(Sells::TopUp) });
         let what = What::Sale {
             buyer: (uid != "-").then(|| uid.into()),
-            lines: vec![line],
+            lines: [line].into_iter().chain(load).collect(),
             cash: option(rest, "cash").map_or(Money::ZERO, |amount| self.money(amount)),
             card: Money::ZERO,
             rest: Rest::Wallet,
