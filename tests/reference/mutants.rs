@@ -173,6 +173,9 @@ fn planted() -> Vec<Change> {
 
 /// The fates of the first `most` of `changes` that are rule sets.
 fn fates(changes: &[Change], most: usize) -> Vec<(&Change, Fate)> {
+    if most == 0 {
+        return Vec::new();
+    }
     let judges = Judges::new();
     let (next, counted) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let work = || {

@@ -1,7 +1,7 @@
 //! The worked scenarios as rows of files, `tests/scenarios/*.toml`: read, run and held against what
 //! the rows say.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use domain::{
     reasons::Reason,
@@ -90,7 +90,7 @@ pub struct Row {
 /// All scenarios, each with the name of its file.
 #[must_use]
 pub fn scenarios() -> Vec<(String, Scenario)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let folder = crate::root().join("tests/scenarios");
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
