@@ -14,6 +14,7 @@ mod calendar;
 mod cases;
 mod entry;
 mod money;
+mod mutants;
 mod order_cases;
 mod orders;
 mod passes;
@@ -82,10 +83,9 @@ fn shipped(change: (&str, &str)) -> RuleSet {
 }
 
 /// The answer of the system under test.
-fn tested(seen: &Seen, profile: &Profile, rules: &RuleSet, zone: &TimeZone) -> Answer {
-    let gathered = Gathered::of(seen, &profile.table, zone);
-    let policy = Profiled { rules, table: &profile.table };
-    let combined = judge(seen, &gathered, &policy, zone);
+fn tested(seen: &Seen, gathered: &Gathered, rules: &RuleSet, drawn: &Drawn) -> Answer {
+    let policy = Profiled { rules, table: &drawn.profile.table };
+    let combined = judge(seen, gathered, &policy, &drawn.zone);
     let codes = |found: &[Finding]| found.iter().map(|one| one.reason.code().to_owned()).collect();
     Answer {
         outcome: combined.outcome.name().to_owned(),
@@ -116,27 +116,48 @@ fn instant(rng: &mut Rng, ahead: i64) -> i64 {
 /// How often each outcome and reason came about.
 type Seldom = BTreeMap<String, u32>;
 
+/// A profile and the cases that are drawn for it.
+struct Drawn {
+    profile: Profile,
+    zone: TimeZone,
+    seen: Vec<Seen>,
+}
+
+impl Drawn {
+    fn of(seed: u64, number: u64) -> Self {
+        let mut rng = Rng::with_seed(seed.wrapping_mul(0x9E37_79B9).wrapping_add(number));
+        let profile = Profile::random(&mut rng);
+        let zone = TimeZone::get(profile.zone).unwrap();
+        // Entries and exits are most of what is asked.
+        let kinds = [EventKind::Entry, EventKind::Entry, EventKind::Exit, EventKind::Exit];
+        let kinds: Vec<_> = kinds.iter().chain(EVENT_KINDS).copied().collect();
+        let case = |_| {
+            let at = instant(&mut rng, profile.ahead);
+            let kind = kinds[rng.usize(..kinds.len())];
+            Maker { ahead: profile.ahead, at, rng: &mut rng }.seen(kind)
+        };
+        let seen = (0..CASES).map(case).collect();
+        Self { profile, zone, seen }
+    }
+
+    fn gathered(&self, seen: &Seen) -> Gathered {
+        Gathered::of(seen, &self.profile.table, &self.zone)
+    }
+}
+
 /// Compares all cases of one profile; a text tells of the first difference.
 fn compare(seed: u64, number: u64, rules: &RuleSet, told: &mut Seldom) -> Result<(), String> {
-    let mut rng = Rng::with_seed(seed.wrapping_mul(0x9E37_79B9).wrapping_add(number));
-    let profile = Profile::random(&mut rng);
-    let zone = TimeZone::get(profile.zone).unwrap();
-    // Entries and exits are most of what is asked.
-    let kinds = [EventKind::Entry, EventKind::Entry, EventKind::Exit, EventKind::Exit];
-    let kinds: Vec<_> = kinds.iter().chain(EVENT_KINDS).copied().collect();
-    for case in 0..CASES {
-        let at = instant(&mut rng, profile.ahead);
-        let kind = kinds[rng.usize(..kinds.len())];
-        let seen = Maker { ahead: profile.ahead, at, rng: &mut rng }.seen(kind);
-        let expected = answer::answer(&seen, &profile);
-        let got = tested(&seen, &profile, rules, &zone);
+    let drawn = Drawn::of(seed, number);
+    for (case, seen) in drawn.seen.iter().enumerate() {
+        let expected = answer::answer(seen, &drawn.profile);
+        let got = tested(seen, &drawn.gathered(seen), rules, &drawn);
         let named = expected.reasons.iter().map(String::as_str).chain([expected.outcome.as_str()]);
         for word in named {
             *told.entry(word.to_owned()).or_default() += 1;
         }
         if expected != got {
-            let json = serde_json::to_string_pretty(&seen).unwrap();
-            let settings = profile.told();
+            let json = serde_json::to_string_pretty(seen).unwrap();
+            let settings = drawn.profile.told();
             return Err(format!(
                 "seed {seed}, profile {number}, case {case}: the shipped rules differ from the \
                  reference\nseen {json}\nsettings:\n{settings}\nreference: {expected:#?}\nshipped \

@@ -6,33 +6,11 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends here")]
 
-mod checks;
 mod manual;
 mod mistakes;
 mod pairs;
-mod scenario;
 
-use scenario::Scenario;
-
-/// The folder of the scenarios.
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios");
-
-/// Every scenario by the name of its file.
-fn scenarios() -> Vec<(String, Scenario)> {
-    let mut files: Vec<_> = std::fs::read_dir(FOLDER)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
-        .collect();
-    files.sort();
-    let read = |path: std::path::PathBuf| {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(&path).unwrap();
-        let scenario = Scenario::of(&text).unwrap_or_else(|why| panic!("{name}: {why}"));
-        (name, scenario)
-    };
-    files.into_iter().map(read).collect()
-}
+use tests::scenarios::scenarios;
 
 #[test]
 fn every_row_of_every_scenario_comes_out() {

@@ -4,19 +4,16 @@
 use std::fmt::Write as _;
 
 use serde::de::DeserializeOwned;
-use tests::world::{Given, PARTS, STEPS};
-
-use crate::{
-    FOLDER,
-    scenario::{Happens, Scenario, Wants},
-    scenarios,
+use tests::{
+    scenarios::{Happens, Scenario, Wants, folder, scenarios},
+    world::{Given, PARTS, STEPS},
 };
 
 /// How the lists are made anew.
 const AGAIN: &str = "KARI_REGENERATE=1 cargo test --workspace --test scenarios manual";
 
 fn text() -> String {
-    std::fs::read_to_string(format!("{FOLDER}/README.md")).unwrap()
+    std::fs::read_to_string(folder().join("README.md")).unwrap()
 }
 
 /// The examples: the first is a whole scenario, the others stand behind what that one is given.
@@ -86,7 +83,7 @@ fn the_manual_lists_every_step_and_every_file_as_they_are() {
     let text = text();
     let wanted = with(&with(&text, "steps", &lists()), "files", &files());
     if std::env::var_os("KARI_REGENERATE").is_some() {
-        std::fs::write(format!("{FOLDER}/README.md"), wanted).unwrap();
+        std::fs::write(folder().join("README.md"), wanted).unwrap();
     } else {
         assert!(text == wanted, "run `{AGAIN}` and commit");
     }

@@ -2,7 +2,7 @@
 
 use tests::world::STEPS;
 
-use crate::scenario::Scenario;
+use tests::scenarios::Scenario;
 
 const GIVEN: &str = r#"
 title = "Mistakes"

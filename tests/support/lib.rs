@@ -6,14 +6,23 @@
     reason = "what tests share fails by panicking"
 )]
 
+#[cfg(feature = "whole")]
 pub mod daemon;
+#[cfg(feature = "whole")]
 pub mod flood;
+#[cfg(feature = "whole")]
 pub mod late;
+#[cfg(feature = "whole")]
 pub mod peers;
+#[cfg(feature = "whole")]
 pub mod ports;
+#[cfg(feature = "whole")]
 pub mod program;
+#[cfg(feature = "whole")]
 pub mod records;
+pub mod scenarios;
 pub mod seeds;
+#[cfg(feature = "whole")]
 pub mod site;
 pub mod world;
 

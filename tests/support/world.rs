@@ -35,7 +35,7 @@ use jiff::tz::TimeZone;
 use made::Ids;
 
 pub use given::{Given, PersonRow};
-pub use sets::{file, load_files, shipped};
+pub use sets::{file, load_files, shipped, with_shipped};
 pub use steps::{PARTS, Part, STEPS, Step};
 
 /// The PIN of every operator; here a code is its own digest.

@@ -6,9 +6,9 @@ use domain::{
     reasons::Reason,
     verdict::{Detail, Finding, Verdict},
 };
-use tests::world::World;
 
-use crate::scenario::Wants;
+use super::Wants;
+use crate::world::World;
 
 /// What was asked and found that is not the same.
 #[derive(Default)]
@@ -51,7 +51,7 @@ impl Wrong {
 }
 
 /// What differs from what a row says.
-pub(crate) fn differences(world: &mut World, wants: &Wants) -> Vec<String> {
+pub(super) fn differences(world: &mut World, wants: &Wants) -> Vec<String> {
     let mut wrong = Wrong::default();
     let noted = world.take_noted();
     decided(world, wants, &mut wrong);

@@ -1,21 +1,25 @@
-//! A scenario: what is given, what happens row by row, and what each row asks of it.
+//! A scenario: what is given, what happens row by row, and what each row asks of it. How its file
+//! is written says `tests/scenarios/README.md`.
 
-use std::collections::BTreeMap;
+mod checks;
+
+use std::{collections::BTreeMap, path::PathBuf};
 
 use domain::{money::Money, reasons::Reason};
 use serde::Deserialize;
-use tests::world::{Given, World};
 
-use crate::checks::differences;
+use crate::world::{Given, World};
+use checks::differences;
 
 /// One scenario.
-pub(crate) struct Scenario {
+pub struct Scenario {
     given: Given,
-    pub(crate) rows: Vec<Row>,
+    /// The rows.
+    pub rows: Vec<Row>,
 }
 
 /// One row.
-pub(crate) struct Row {
+pub struct Row {
     happens: Happens,
     wants: Wants,
 }
@@ -23,7 +27,7 @@ pub(crate) struct Row {
 /// What happens in a row.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Happens {
+pub struct Happens {
     id: String,
     /// The row that it comes after.
     after: Option<String>,
@@ -38,7 +42,7 @@ pub(crate) struct Happens {
 /// What a row asks of what happened.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Wants {
+pub struct Wants {
     pub(crate) outcome: Option<String>,
     pub(crate) reasons: Option<Vec<String>>,
     /// The reason that is told where only one can be.
@@ -100,9 +104,39 @@ pub(crate) struct Wants {
 /// What a row has beside what it asks.
 const ROW: [&str; 4] = ["id", "after", "rules", "do"];
 
+/// The folder of the scenarios.
+#[must_use]
+pub fn folder() -> PathBuf {
+    crate::root().join("tests/scenarios")
+}
+
+/// All scenarios, each with the name of its file.
+///
+/// # Panics
+/// Where one is not understood.
+#[must_use]
+pub fn scenarios() -> Vec<(String, Scenario)> {
+    let mut files: Vec<_> = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
+        .collect();
+    files.sort();
+    let read = |path: PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let scenario = Scenario::of(&text).unwrap_or_else(|why| panic!("{name}: {why}"));
+        (name, scenario)
+    };
+    files.into_iter().map(read).collect()
+}
+
 impl Scenario {
     /// What is given and the rows stand in one file.
-    pub(crate) fn of(text: &str) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn of(text: &str) -> Result<Self, String> {
         let mut table: toml::Table = toml::from_str(text).map_err(|why| why.to_string())?;
         let rows = table.remove("row").unwrap_or(toml::Value::Array(Vec::new()));
         let given = table.try_into().map_err(|why: toml::de::Error| why.to_string())?;
@@ -120,7 +154,8 @@ impl Scenario {
     }
 
     /// What it is about.
-    pub(crate) fn title(&self) -> &str {
+    #[must_use]
+    pub fn title(&self) -> &str {
         &self.given.title
     }
 
@@ -137,18 +172,20 @@ impl Scenario {
     }
 
     /// What differs from what its rows say, each with the row.
-    pub(crate) fn wrong(&self) -> Vec<String> {
-        let mut wrong = Vec::new();
-        for row in &self.rows {
-            let found = self.run(row).and_then(|mut world| match world.trial_balance() {
-                Money::ZERO => Ok(differences(&mut world, &row.wants)),
-                sum => Err(format!("the books add up to {}", world.shown(sum))),
-            });
-            let found = found.unwrap_or_else(|why| vec![why]);
-            let id = &row.happens.id;
-            wrong.extend(found.into_iter().map(|one| format!("row `{id}`: {one}")));
-        }
-        wrong
+    #[must_use]
+    pub fn wrong(&self) -> Vec<String> {
+        self.rows.iter().flat_map(|row| self.wrong_in(row)).collect()
+    }
+
+    /// What differs from what a row of it says.
+    #[must_use]
+    pub fn wrong_in(&self, row: &Row) -> Vec<String> {
+        let found = self.run(row).and_then(|mut world| match world.trial_balance() {
+            Money::ZERO => Ok(differences(&mut world, &row.wants)),
+            sum => Err(format!("the books add up to {}", world.shown(sum))),
+        });
+        let found = found.unwrap_or_else(|why| vec![why]);
+        found.into_iter().map(|one| format!("row `{}`: {one}", row.happens.id)).collect()
     }
 
     /// The rows that `row` comes after, the first one first, and the row itself.
