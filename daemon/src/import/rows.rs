@@ -63,7 +63,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) pins: &'a PinKey,
     /// Makes ids.
     pub(crate) ids: IdMaker,
-    /// The time of the import.
+    /// The time at which the next rows are read. New ids sort by it: what comes in together lies
+    /// together in the database.
     pub(crate) now: Timestamp,
     /// What there is.
     pub(crate) known: Known,
