@@ -3,9 +3,9 @@
 
     python3 benchmarks/members.py ROWS >members.csv
 
-Running it again gives the same bytes: the seed is fixed, and only `random()` is used, the one method
-whose sequence Python promises to keep between versions. Names are Georgian with their Latin form,
-most of them shared by many people as in life; phones are in no order; a third has a balance.
+Running it again gives the same bytes: the seed is fixed, and only `random()` is used, the one
+method whose sequence Python promises to keep between versions. Names are Georgian with their Latin
+form, most of them shared by many people as in life; phones are in no order; a third has a balance.
 """
 
 import csv
