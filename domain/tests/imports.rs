@@ -165,7 +165,7 @@ fn the_words_of_a_newcomer_come_in_rows_of_their_own() {
     assert_eq!((&world.last.newcomers, world.last.people.len()), (&vec![(who, person)], 0));
     assert!(!world.last.is_empty() && world.last.words.is_empty());
     world.take(Input::Import(vec![ImportRow::Words(vec![word.clone()])]), at("09:00:01"));
-    assert_eq!(world.last.words, [word.clone()]);
+    assert_eq!(world.last.words, std::slice::from_ref(&word));
     let many = vec![word; WORDS_OF_ROW + 1];
     let why = refused(&mut world, Input::Import(vec![ImportRow::Words(many)]));
     assert!(why.contains("at most 8 words"), "{why}");

@@ -398,7 +398,8 @@ mod tests {
             email: "Nino@Example.ge".to_owned(),
             ..Person::default()
         };
-        let found: Vec<_> = words(&person).into_iter().collect();
+        let found: Vec<_> =
+            words(&person).into_iter().map(|(word, what)| (word, what.name())).collect();
         let expected = [
             ("+995555000001", "phone"),
             ("elkina", "name"),
