@@ -334,6 +334,7 @@ impl SiteFile {
             zones,
             groups: self.groups()?,
             responders: self.site.responders.iter().map(|id| id.as_str().into()).collect(),
+            daemon: self.database.number()?,
             ..Site::new(self.site.name.clone(), time_zone, currency)
         };
         for gate in &self.gate {
@@ -484,7 +485,9 @@ mod tests {
     fn a_site_is_read_with_what_was_left_out() {
         let got = open(GOOD).unwrap();
         assert_eq!(got.settle, Duration::from_millis(250));
-        assert_eq!(got.site.gates.len(), 1);
+        assert_eq!((got.site.gates.len(), got.site.daemon), (1, 1));
+        let second = "[database]\nurl = 'postgres://a@c/d'\ndaemon = 2\n[mqtt]";
+        assert_eq!(open(&GOOD.replace("[mqtt]", second)).unwrap().site.daemon, 2);
     }
 
     #[test]

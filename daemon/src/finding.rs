@@ -8,6 +8,7 @@ use std::{
 use devices::pin::PinKey;
 use domain::{
     ids::IdMaker,
+    rows::Import,
     state::{Input, State},
     time::Clock,
 };
@@ -109,7 +110,8 @@ impl Search {
         };
         let mut names = names::of(&installation, &state);
         data.iter().flat_map(|data| &data.rows).for_each(|row| names::learn(&mut names, row));
-        if let Some((id, import)) = state.unfinished_import() {
+        let ours = |import: &Import| import.daemon == state.site.daemon;
+        if let Some((id, import)) = state.unfinished_import().filter(|(_, import)| ours(import)) {
             // A file that cannot be read is told of where it is to be brought in.
             let rest = Rest::open(&folder, id, import).ok();
             let rows = rest.into_iter().flatten().map_while(Result::ok);

@@ -31,7 +31,7 @@ pub(crate) fn learn(names: &mut Names, row: &ImportRow) {
         ImportRow::Operator(_, operator) => {
             names.roles.extend(operator.roles.iter().map(ToString::to_string));
         }
-        ImportRow::Member(_, member, _) => {
+        ImportRow::Member(_, member, _) | ImportRow::Newcomer(_, member, _) => {
             names.groups.extend(member.groups.iter().map(ToString::to_string));
         }
         _ => {}

@@ -9,7 +9,7 @@ use crate::{
     journal::Entry,
     ledger::Purpose,
     money::Money,
-    rows::{Held, Person},
+    rows::{FoundBy, Held, Person},
     sales::Receipt,
     time::Timestamp,
 };
@@ -65,6 +65,10 @@ pub struct Batch {
     pub people: Vec<(MemberId, Person)>,
     /// What was known of them before, so that nobody is found by it any more.
     pub people_before: Vec<(MemberId, Person)>,
+    /// What is known of people whose words come in later batches.
+    pub newcomers: Vec<(MemberId, Person)>,
+    /// Words of newcomers of this batch and of earlier ones.
+    pub words: Vec<FoundBy>,
     /// What became of credentials: lines of a history that only grows.
     pub held: Vec<(HeldId, Held)>,
     /// The texts of rule sets that went live, by hash.
@@ -78,6 +82,8 @@ impl Batch {
         self.journal.is_empty()
             && self.decisions.is_empty()
             && self.people.is_empty()
+            && self.newcomers.is_empty()
+            && self.words.is_empty()
             && self.transactions.is_empty()
     }
 }

@@ -21,6 +21,8 @@ use crate::{
     step::Step,
 };
 
+/// How many words one row of an import may have.
+pub const WORDS_OF_ROW: usize = 8;
 /// How many people one look lists.
 pub const PEOPLE_PAGE: usize = 4096;
 
@@ -79,10 +81,11 @@ impl State {
         self.people_closed || self.unfinished_import().is_some()
     }
 
-    /// The import that has not ended.
+    /// The import that has not ended; one of our own before that of another daemon.
     #[must_use]
     pub fn unfinished_import(&self) -> Option<(&ImportId, &Import)> {
-        self.tables.imports.iter().find(|(_, import)| import.ended.is_none())
+        let unfinished = self.tables.imports.iter().filter(|(_, import)| import.ended.is_none());
+        unfinished.min_by_key(|(_, import)| import.daemon != self.site.daemon)
     }
 }
 
@@ -102,6 +105,11 @@ impl Step<'_> {
                 "a piece of an import has at most {IMPORT_PIECE} rows"
             ));
         }
+        let is_long =
+            |row: &ImportRow| matches!(row, ImportRow::Words(words) if words.len() > WORDS_OF_ROW);
+        if rows.iter().any(is_long) {
+            return Answer::Refused(format!("a row of an import has at most {WORDS_OF_ROW} words"));
+        }
         let mut import = None;
         if let Some(ImportRow::Progress(id, next)) = rows.last() {
             if let Err(why) = self.follows(id, next, rows.len() - 1) {
@@ -119,15 +127,28 @@ impl Step<'_> {
 
     /// Whether a piece of `rows` is the one that its import needs next.
     fn follows(&mut self, id: &ImportId, next: &Import, rows: usize) -> Result<(), String> {
+        let ours = self.state.site.daemon;
         let rows = u32::try_from(rows).unwrap_or(u32::MAX);
         let Some(known) = self.state.tables.imports.read(id) else {
             let other = self.state.unfinished_import();
             return match other {
                 Some((_, other)) => Err(format!("the import of `{}` has not ended", other.file)),
-                None if next.done == 0 && rows == 0 && next.ended.is_none() => Ok(()),
+                None if next.done == 0
+                    && rows == 0
+                    && next.ended.is_none()
+                    && next.daemon == ours =>
+                {
+                    Ok(())
+                }
                 None => Err("an import begins before its first rows".to_owned()),
             };
         };
+        if known.daemon != ours {
+            return Err(format!(
+                "the import of `{}` was taken by daemon {}, which alone carries it on",
+                known.file, known.daemon
+            ));
+        }
         let goes_on = known.ended.is_none()
             && known.rows == next.rows
             && known.done.checked_add(rows) == Some(next.done)
@@ -226,6 +247,11 @@ impl Step<'_> {
                 tables.members.put(id, member);
                 self.batch.people.push((id, person));
             }
+            ImportRow::Newcomer(id, member, person) => {
+                tables.members.put(id, member);
+                self.batch.newcomers.push((id, person));
+            }
+            ImportRow::Words(words) => self.batch.words.extend(words),
             ImportRow::Before(id, person) => self.batch.people_before.push((id, person)),
             ImportRow::Credential(uid, credential) => self.import_credential(uid, credential),
             ImportRow::Family(id, family) => tables.families.put(id, family),

@@ -28,7 +28,8 @@ pub use people::{
     Family, Guests, Kin, Language, Member, Operator, PinDigest, Visits,
 };
 pub use person::{
-    Ban, Document, DocumentKind, FileName, HELD_EVENTS, Held, HeldEvent, PHONES_MAX, Person, Pickup,
+    Ban, Document, DocumentKind, FileName, FoundBy, HELD_EVENTS, Held, HeldEvent, PHONES_MAX,
+    Person, Pickup, WordKind,
 };
 pub use sales::{
     BandDeposit, Drawer, Earning, EarningKey, Good, PriceList, ReceiptKey, Returned, Session,

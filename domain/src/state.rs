@@ -22,9 +22,9 @@ use crate::{
     order::Order,
     rows::{
         Account, AnswerKey, Answered, Attempts, Ban, BandDeposit, Credential, DeviceState, Drawer,
-        Earning, EarningKey, Emergency, Exemption, Family, Good, Guests, Hold, HoldKey, Import,
-        LastRead, Locker, Mark, MarkKey, Member, Occupancy, Operator, OrderKey, ParamKey, Pass,
-        PassKey, PendingOrder, Person, PinDigest, Presence, PriceList, ReaderKey, ReceiptKey,
+        Earning, EarningKey, Emergency, Exemption, Family, FoundBy, Good, Guests, Hold, HoldKey,
+        Import, LastRead, Locker, Mark, MarkKey, Member, Occupancy, Operator, OrderKey, ParamKey,
+        Pass, PassKey, PendingOrder, Person, PinDigest, Presence, PriceList, ReaderKey, ReceiptKey,
         Reservation, ReservationKey, Returned, SetParam, Spending, Tariff, TariffKey, Terminal,
         Token, Visits, Waiting, WaitingKey,
     },
@@ -404,6 +404,10 @@ pub const IMPORT_PIECE: usize = 512;
 pub enum ImportRow {
     /// A person with the row that decides.
     Member(MemberId, Member, Person),
+    /// A person who was not there before, found once the words come that follow in the import.
+    Newcomer(MemberId, Member, Person),
+    /// Words by which newcomers are found, at most [`crate::import::WORDS_OF_ROW`].
+    Words(Vec<FoundBy>),
     /// What was known of a person before, who is found by it no more.
     Before(MemberId, Person),
     /// A wallet with its opening balance.

@@ -3,9 +3,9 @@
 #![expect(clippy::panic, reason = "a test that cannot go on fails")]
 
 use domain::{
-    ids::ImportId,
-    import::ImportLook,
-    rows::Import,
+    ids::{ImportId, MemberId},
+    import::{ImportLook, WORDS_OF_ROW},
+    rows::{FoundBy, Import, Member, Person, WordKind},
     state::{Answer, Batch, IMPORT_PIECE, ImportRow, Input},
     step::step,
 };
@@ -35,7 +35,7 @@ fn id(name: &str) -> ImportId {
 
 fn import(rows: u32) -> Import {
     let (what, file) = ("members".to_owned(), "people.csv".to_owned());
-    Import { what, file, rows, done: 0, began: at("08:59:00"), ended: None }
+    Import { what, file, daemon: 1, rows, done: 0, began: at("08:59:00"), ended: None }
 }
 
 fn opening(row: u32, amount: i64) -> ImportRow {
@@ -131,4 +131,42 @@ fn a_row_that_replaces_another_keeps_what_gates_made_of_it() {
     let pass = world.state.tables.passes.peek(&PASS).unwrap();
     assert_eq!((pass.visits_left, pass.visits_reserved), (Some(3), 1));
     assert!(world.state.tables.credentials.peek(&"W1".into()).unwrap().collected);
+}
+
+#[test]
+fn an_import_that_another_daemon_took_is_left_to_it() {
+    let mut world = World::new(0);
+    let theirs = Import { daemon: 2, ..import(2) };
+    let promise = |import: &Import| Input::piece(Vec::new(), id("one"), import.clone());
+    refused(&mut world, promise(&theirs));
+    // It was taken there, and this daemon hears of it.
+    world.state.tables.imports.reload(id("one"), Some((1, theirs.clone())));
+    assert!(world.state.people_are_closed());
+    let next = Input::piece(vec![opening(1, 100)], id("one"), theirs.after(1, at("09:00:00")));
+    let why = refused(&mut world, next);
+    assert!(why.contains("was taken by daemon 2, which alone"), "{why}");
+    assert_eq!(world.wallet(), (5000, 0));
+    // One of our own is the one that a start goes on with.
+    let ours = import(1);
+    world.state.tables.imports.reload(id("two"), Some((1, ours.clone())));
+    assert_eq!(world.state.unfinished_import(), Some((&id("two"), &ours)));
+}
+
+#[test]
+fn the_words_of_a_newcomer_come_in_rows_of_their_own() {
+    let mut world = World::new(0);
+    let member = world.state.tables.members.peek(&MEMBER).cloned().unwrap();
+    let (who, row) = (MemberId(uuid::Uuid::from_u128(77)), Member { number: 77, ..member });
+    let person = Person { name: "Ann".to_owned(), ..Person::default() };
+    let word = FoundBy { word: "ann".to_owned(), member: who, what: WordKind::Name };
+    let newcomer = ImportRow::Newcomer(who, row.clone(), person.clone());
+    world.take(Input::Import(vec![newcomer]), at("09:00:00"));
+    assert_eq!(world.state.tables.members.peek(&who), Some(&row));
+    assert_eq!((&world.last.newcomers, world.last.people.len()), (&vec![(who, person)], 0));
+    assert!(!world.last.is_empty() && world.last.words.is_empty());
+    world.take(Input::Import(vec![ImportRow::Words(vec![word.clone()])]), at("09:00:01"));
+    assert_eq!(world.last.words, std::slice::from_ref(&word));
+    let many = vec![word; WORDS_OF_ROW + 1];
+    let why = refused(&mut world, Input::Import(vec![ImportRow::Words(many)]));
+    assert!(why.contains("at most 8 words"), "{why}");
 }

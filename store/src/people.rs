@@ -7,7 +7,7 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use domain::{
     ids::{CredentialId, DecisionId, ExemptionId, FamilyId, MemberId, OperatorId, PassId, Uid},
-    rows::{Ban, Credential, Exemption, Family, Held, HeldEvent, Member, Pass, Person},
+    rows::{Ban, Credential, Exemption, Family, Held, HeldEvent, Member, Pass, Person, WordKind},
     state::Batch,
 };
 
@@ -154,21 +154,25 @@ pub(crate) struct Words<'a> {
     /// Words that nobody is found by any more.
     pub(crate) gone: Vec<(String, MemberId)>,
     /// Words that are new.
-    pub(crate) new: Vec<((String, MemberId), &'static str)>,
+    pub(crate) new: Vec<((String, MemberId), WordKind)>,
 }
 
 impl<'a> Words<'a> {
     /// The words of `batch`; `known` are the versions of the people that are there.
     pub(crate) fn of(batch: &'a Batch, known: &HashMap<MemberId, u32>) -> Self {
-        let people: BTreeMap<MemberId, &Person> =
-            batch.people.iter().map(|(member, person)| (*member, person)).collect();
+        let each = |people: &'a [(MemberId, Person)]| {
+            people.iter().map(|(member, person)| (*member, person)).collect::<BTreeMap<_, _>>()
+        };
+        let mut people = each(&batch.people);
         let of = |member: MemberId, person: &Person| {
             words(person).into_iter().map(move |(word, what)| ((word, member), what))
         };
         let before = batch.people_before.iter().flat_map(|(member, was)| of(*member, was));
         let before: BTreeMap<_, _> = before.collect();
         let after = people.iter().flat_map(|(member, person)| of(*member, person));
-        let after: BTreeMap<_, _> = after.collect();
+        let mut after: BTreeMap<_, _> = after.collect();
+        after.extend(batch.words.iter().map(|one| ((one.word.clone(), one.member), one.what)));
+        people.append(&mut each(&batch.newcomers));
         let gone = before.keys().filter(|word| !after.contains_key(*word)).cloned().collect();
         let new = after.into_iter().filter(|(word, what)| before.get(word) != Some(what));
         let next = |(member, person)| {
@@ -180,11 +184,12 @@ impl<'a> Words<'a> {
 
 /// The words that a person is found by, and what each is. Whoever changes them makes the index of
 /// every site anew: an edit takes the words of before out.
-pub(crate) fn words(person: &Person) -> BTreeMap<String, &'static str> {
+#[must_use]
+pub fn words(person: &Person) -> BTreeMap<String, WordKind> {
     let names = [&person.name, &person.name_latin].into_iter().flat_map(|name| split(name));
-    let phones = person.phones.iter().map(|phone| (phone.clone(), "phone"));
-    let email = (!person.email.is_empty()).then(|| (fold(&person.email), "email"));
-    phones.chain(email).chain(names.map(|word| (word, "name"))).collect()
+    let phones = person.phones.iter().map(|phone| (phone.clone(), WordKind::Phone));
+    let email = (!person.email.is_empty()).then(|| (fold(&person.email), WordKind::Email));
+    phones.chain(email).chain(names.map(|word| (word, WordKind::Name))).collect()
 }
 
 /// The words of a text, without case and accents.
@@ -393,7 +398,8 @@ mod tests {
             email: "Nino@Example.ge".to_owned(),
             ..Person::default()
         };
-        let found: Vec<_> = words(&person).into_iter().collect();
+        let found: Vec<_> =
+            words(&person).into_iter().map(|(word, what)| (word, what.name())).collect();
         let expected = [
             ("+995555000001", "phone"),
             ("elkina", "name"),

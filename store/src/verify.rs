@@ -33,7 +33,7 @@ pub use {journal::chain, kept::heads, ledger::ledger, rows::rows};
 
 /// The statements of this module, for the test that prepares them all.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 9] = [
+pub(crate) const STATEMENTS: [&str; 10] = [
     journal::LINES,
     journal::ENDS,
     journal::DECISIONS,
@@ -41,6 +41,7 @@ pub(crate) const STATEMENTS: [&str; 9] = [
     rows::DAEMONS,
     rows::NEWS,
     words::PEOPLE,
+    words::IMPORTS,
     words::WORDS,
     words::WORDS_OF,
 ];

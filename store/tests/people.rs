@@ -6,9 +6,9 @@
 mod support;
 
 use domain::{
-    ids::{CredentialId, HeldId, MemberId, Uid},
+    ids::{CredentialId, HeldId, ImportId, MemberId, Uid},
     retention::Keeps,
-    rows::{Held, HeldEvent, Person},
+    rows::{FoundBy, Held, HeldEvent, Import, Person},
     state::{Batch, Changes},
     time::Timestamp,
 };
@@ -18,6 +18,7 @@ use support::*;
 on_both!(
     people_are_found_by_words_in_either_script_without_case_and_accents,
     who_is_called_otherwise_is_found_by_the_new_name_alone,
+    a_newcomer_is_found_once_the_words_are_there_which_may_come_until_the_import_ends,
     a_card_has_all_that_the_desk_is_shown,
     the_history_of_a_band_only_grows_and_forgets_who_when_it_is_old,
 );
@@ -91,6 +92,48 @@ async fn who_is_called_otherwise_is_found_by_the_new_name_alone(home: Home) {
     assert_eq!(found(&reader, "nino gel").await, [1]);
     assert_eq!(reader.person(MemberId(id(1))).await.unwrap(), Some(after));
     store::verify::rows(&reader).await.unwrap();
+}
+
+async fn a_newcomer_is_found_once_the_words_are_there_which_may_come_until_the_import_ends(
+    home: Home,
+) {
+    let (mut store, _) = home.open().await;
+    let reader = home.reader().await;
+    let (zoe, key) = (named("Zoë", "Zoë Müller"), ImportId::from("1f"));
+    let progress = |version: u32, import: Import| Changes {
+        imports: vec![change(key.clone(), version, import)],
+        ..Changes::default()
+    };
+    let newcomers = vec![(MemberId(id(1)), zoe.clone())];
+    let came = Batch { newcomers, ..Batch::default() };
+    let begun = Import { done: 1, ended: None, ..import() };
+    store.commit(&sealed(1, came, progress(1, begun))).await.unwrap();
+    assert_eq!(reader.person(MemberId(id(1))).await.unwrap(), Some(zoe.clone()));
+    assert_eq!(found(&reader, "zoe").await, []);
+    store::verify::rows(&reader).await.unwrap();
+
+    // A word of somebody else is found even then.
+    let strange = home.sql(
+        "INSERT INTO person_word (word, member, what)
+            VALUES ('ann', x'00000000000000000000000000000009', 'name')",
+        "INSERT INTO person_word (word, member, what) VALUES ('ann', gen_random_uuid(), 'name')",
+    );
+    home.meddle(strange).await.unwrap();
+    let why = store::verify::rows(&reader).await.unwrap_err().to_string();
+    assert!(why.contains("ann/") && why.contains("it is no word that this person"), "{why}");
+    home.meddle("DELETE FROM person_word").await.unwrap();
+
+    let member = MemberId(id(1));
+    let word = |(word, what)| FoundBy { word, member, what };
+    let words: Vec<_> = store::people::words(&zoe).into_iter().map(word).collect();
+    assert_eq!(words.len(), 2);
+    let brought = Batch { words: words.clone(), ..Batch::default() };
+    store.commit(&sealed(2, brought, progress(2, import()))).await.unwrap();
+    assert_eq!(found(&reader, "zoe mull").await, [1]);
+    store::verify::rows(&reader).await.unwrap();
+    home.meddle("DELETE FROM person_word WHERE word = 'zoe'").await.unwrap();
+    let why = store::verify::rows(&reader).await.unwrap_err().to_string();
+    assert!(why.contains("zoe/") && why.contains("it is missing"), "{why}");
 }
 
 async fn a_card_has_all_that_the_desk_is_shown(home: Home) {

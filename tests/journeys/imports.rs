@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The rows of an import that is killed: some pieces of them.
-const CROWD: u32 = 2000;
+pub(crate) const CROWD: u32 = 2000;
 
 fn command(site: &Path, file: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(program::kari());
@@ -33,16 +33,16 @@ fn command(site: &Path, file: &Path, more: &[&str]) -> Command {
     command
 }
 
-fn import(site: &Path, file: &Path, more: &[&str]) -> Output {
+pub(crate) fn import(site: &Path, file: &Path, more: &[&str]) -> Output {
     command(site, file, more).output().unwrap()
 }
 
-fn begun(site: &Path, file: &Path, more: &[&str]) -> Child {
+pub(crate) fn begun(site: &Path, file: &Path, more: &[&str]) -> Child {
     command(site, file, more).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
 #[track_caller]
-fn ends(output: &Output, expected: i32) -> String {
+pub(crate) fn ends(output: &Output, expected: i32) -> String {
     let told = program::text(&output.stderr);
     assert_eq!(code(output), expected, "{told}");
     told
@@ -229,7 +229,7 @@ async fn people_of_a_spreadsheet_enter_while_the_daemon_runs() {
 }
 
 /// A table of many people, each with a balance of its own.
-fn crowd(folder: &Path, round: u32) -> PathBuf {
+pub(crate) fn crowd(folder: &Path, round: u32) -> PathBuf {
     let mut text = "number,name,balance\n".to_owned();
     for number in first(round)..first(round) + CROWD {
         writeln!(text, "{number},N{number},{}.50", number % 100).unwrap();
@@ -254,7 +254,7 @@ async fn all_or_nothing(records: &Records, round: u32, before: i64) -> bool {
 }
 
 /// The books are in order.
-fn in_order(site: &Path) {
+pub(crate) fn in_order(site: &Path) {
     let verified = program::run(["verify".as_ref(), site.as_os_str()]);
     assert_eq!(code(&verified), 0, "{}", program::text(&verified.stderr));
 }
@@ -305,6 +305,7 @@ async fn an_import_that_is_killed_in_the_middle_comes_in_whole_or_not_at_all() {
     asking.kill().unwrap();
     asking.wait().unwrap();
     assert!(records.members().await - before < i64::from(CROWD), "cut in the middle");
+    in_order(&site);
     daemon.spawn();
     daemon.ready().await;
     assert!(all_or_nothing(&records, 9, before).await, "a promise was made");

@@ -14,7 +14,11 @@ use tests::{
     site::{Guest, Plan, uid},
 };
 
-use crate::{ask, walk};
+use crate::{
+    ask,
+    imports::{CROWD, begun, crowd, ends, import, in_order},
+    walk,
+};
 
 /// Wallets that are raced for, one in each round.
 const ROUNDS: u32 = 25;
@@ -149,5 +153,55 @@ async fn who_goes_in_by_one_daemon_goes_out_by_the_other() {
     first.stop().await;
     second.stop().await;
     records.check_chain().await;
+    records.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_that_was_cut_is_carried_on_by_the_daemon_that_took_it_and_by_no_other() {
+    let name = "an_import_that_was_cut_is_carried_on_by_the_daemon_that_took_it_and_by_no_other";
+    let Some(server) = Postgres::start(name).await else { return };
+    let (mut first, mut second, gates) = two(&server, vec![Guest::member(1)]).await;
+    for gate in gates {
+        gate.stop().await;
+    }
+    second.stop().await;
+    let records = first.records().await;
+    let before = records.members().await;
+    let (one, other) = (first.site.path().to_owned(), second.site.path().to_owned());
+    let file = crowd(&one, 1);
+    let mut asking = begun(&one, &file, &["--as", "members"]);
+    let came = async || (records.members().await > before).then_some(());
+    eventually("the first piece", came).await;
+    first.kill();
+    asking.wait().unwrap();
+    let half = records.members().await;
+    assert!(half - before < i64::from(CROWD), "it was not cut in the middle");
+
+    // Somebody copied the folder: the other daemon has the rows as well.
+    let folder = other.join("state/imports");
+    std::fs::create_dir_all(&folder).unwrap();
+    for rows in std::fs::read_dir(one.join("state/imports")).unwrap() {
+        let rows = rows.unwrap();
+        std::fs::copy(rows.path(), folder.join(rows.file_name())).unwrap();
+    }
+    second.spawn();
+    second.ready().await;
+    assert!(second.messages().contains("the daemon that took it"), "{}", second.messages());
+    assert_eq!(records.members().await, half, "it is left alone");
+    let told = ends(&import(&other, &crowd(&other, 2), &["--as", "members"]), 1);
+    assert!(told.contains("another import is under way"), "{told}");
+
+    first.spawn();
+    first.ready().await;
+    assert_eq!(records.members().await, before + i64::from(CROWD));
+    let free = async || {
+        let tried = import(&other, &crowd(&other, 2), &["--as", "members", "--dry-run"]);
+        (tried.status.code() == Some(0)).then_some(())
+    };
+    eventually("the other daemon knows that it has ended", free).await;
+    first.stop().await;
+    second.stop().await;
+    in_order(&one);
+    records.check_ledger().await;
     records.close().await;
 }

@@ -24,11 +24,15 @@ impl Default for DatabasePart {
 }
 
 impl DatabasePart {
+    /// The number of this daemon among those that share the database.
+    pub(super) fn number(&self) -> Result<u32, String> {
+        let number = u32::try_from(self.daemon).ok().filter(|number| *number > 0);
+        number.ok_or_else(|| format!("`database.daemon` is {}; daemons count from 1", self.daemon))
+    }
+
     /// The database of the site in `folder`, with its state in `state`.
     pub(super) fn place(&self, folder: &Path, state: &Path) -> Result<Place, String> {
-        if self.daemon < ONLY_DAEMON {
-            return Err(format!("`database.daemon` is {}; daemons count from 1", self.daemon));
-        }
+        self.number()?;
         let Some(url) = &self.url else {
             if self.password_file.is_some() || self.daemon != ONLY_DAEMON {
                 return Err("a file has one daemon and no password; `database.url` names a \

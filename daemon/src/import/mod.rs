@@ -163,7 +163,7 @@ impl Importer {
     ///
     /// # Errors
     /// The first data cannot be brought in. An import whose file is gone is told of, and keeps no
-    /// gate shut.
+    /// gate shut; so is one that another daemon took.
     pub(crate) async fn bring_in(
         &self,
         unfinished: Option<(ImportId, Import)>,
@@ -171,6 +171,17 @@ impl Importer {
     ) -> anyhow::Result<()> {
         stage::tidy(&self.state, unfinished.as_ref().map(|(id, _)| id));
         if let Some((id, import)) = unfinished {
+            if import.daemon != self.site.daemon {
+                tracing::warn!(
+                    file = import.file,
+                    daemon = import.daemon,
+                    "an import was cut short after {} of {} rows; the daemon that took it goes on \
+                     with it at its next start, and nobody changes people until then",
+                    import.done,
+                    import.rows
+                );
+                return Ok(());
+            }
             tracing::warn!(
                 file = import.file,
                 "an import was cut short after {} of {} rows; it goes on",
@@ -184,7 +195,7 @@ impl Importer {
         }
         let Some(data) = data.filter(|data| !data.rows.is_empty()) else { return Ok(()) };
         let mut stage = Stage::begin(&self.state, &data.id)?;
-        data.rows.iter().try_for_each(|row| stage.push(row))?;
+        data.rows.into_iter().try_for_each(|row| stage.push(row))?;
         let import = self.begin((&data.id, "data", "the site's data"), stage).await?;
         self.feed(&data.id, import).await
     }
@@ -258,6 +269,7 @@ impl Importer {
         let import = Import {
             what: what.to_owned(),
             file: file.to_owned(),
+            daemon: self.site.daemon,
             rows,
             done: 0,
             began: self.clock.now(),
@@ -385,6 +397,7 @@ impl Checking<'_> {
     /// Checks a page of rows.
     async fn page(&mut self, places: &Places, page: &[Brought]) -> anyhow::Result<()> {
         self.look(places, page).await?;
+        self.reading.now = self.importer.clock.now();
         let order = self.order;
         for Brought { line, record, faults } in page {
             let cells = || Cells::new(places, record, faults);
@@ -407,8 +420,8 @@ impl Checking<'_> {
                     continue;
                 }
             };
-            rows.iter().try_for_each(|row| self.stage.push(row))?;
             let worked_out = self.reading.worked_out(&cells(), &rows);
+            rows.into_iter().try_for_each(|row| self.stage.push(row))?;
             if !worked_out.is_empty() {
                 let named = worked_out.into_iter().map(|(name, value)| (name.to_owned(), value));
                 self.tell(Told::WorkedOut { line: *line, cells: named.collect() }).await?;

@@ -3,6 +3,10 @@
 //! The file is whole and durable before the import's row says that it has begun, and goes only when
 //! that row says that it has ended. So whatever ends the daemon in between, the next start finds
 //! the row and the file, and goes on after the last piece that is in.
+//!
+//! The words that newcomers are found by stand behind them, in the order of the index. Those of one
+//! piece would lie all over it: each would write a page of its own, and those pages, written again
+//! and again, would be most of what an import writes.
 
 use std::{
     fs::File,
@@ -12,17 +16,22 @@ use std::{
 
 use anyhow::{Context, anyhow, bail};
 use domain::{
-    ids::ImportId,
-    rows::Import,
+    ids::{ImportId, MemberId},
+    import::WORDS_OF_ROW,
+    rows::{FoundBy, Import, Person},
     state::{Answer, IMPORT_PIECE, ImportRow, Input},
     time::Clock,
 };
+use store::people;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::intake::Ask;
 
 /// The folder of such files, in the state folder.
 const FOLDER: &str = "imports";
+
+/// How many words wait until they are written in their order: some 70 MB, those of 200,000 people.
+const WORDS_WAITING: usize = 1 << 20;
 
 /// Where the rows of an import stand.
 fn place(state: &Path, id: &ImportId) -> PathBuf {
@@ -34,6 +43,10 @@ pub(crate) struct Stage {
     draft: PathBuf,
     file: BufWriter<File>,
     rows: u32,
+    /// Somebody who was there before, whose row comes next.
+    known: Option<MemberId>,
+    /// The words of newcomers that are not written yet.
+    words: Vec<FoundBy>,
 }
 
 impl Stage {
@@ -47,14 +60,46 @@ impl Stage {
         std::fs::create_dir_all(&folder)?;
         let file = File::create(&draft)
             .with_context(|| format!("cannot write `{}`; check its rights", draft.display()))?;
-        Ok(Self { draft, file: BufWriter::new(file), rows: 0 })
+        let file = BufWriter::new(file);
+        Ok(Self { draft, file, rows: 0, known: None, words: Vec::new() })
     }
 
-    /// Adds a row.
+    /// Adds a row. What was known of somebody comes right before what is known now; whoever comes
+    /// without it is a newcomer.
     ///
     /// # Errors
     /// The disk does not take it.
-    pub(crate) fn push(&mut self, row: &ImportRow) -> anyhow::Result<()> {
+    pub(crate) fn push(&mut self, row: ImportRow) -> anyhow::Result<()> {
+        let known = self.known.take();
+        match row {
+            ImportRow::Member(id, member, person) if known != Some(id) => {
+                self.found_by(id, &person);
+                self.write(&ImportRow::Newcomer(id, member, person))?;
+                if self.words.len() >= WORDS_WAITING {
+                    self.write_words()?;
+                }
+                Ok(())
+            }
+            ImportRow::Before(id, _) => {
+                self.known = Some(id);
+                self.write(&row)
+            }
+            row => self.write(&row),
+        }
+    }
+
+    fn found_by(&mut self, member: MemberId, person: &Person) {
+        let words = people::words(person).into_iter();
+        self.words.extend(words.map(|(word, what)| FoundBy { word, member, what }));
+    }
+
+    fn write_words(&mut self) -> anyhow::Result<()> {
+        let mut words = std::mem::take(&mut self.words);
+        words.sort_unstable();
+        words.chunks(WORDS_OF_ROW).try_for_each(|words| self.write(&ImportRow::Words(words.into())))
+    }
+
+    fn write(&mut self, row: &ImportRow) -> anyhow::Result<()> {
         serde_json::to_writer(&mut self.file, row)?;
         self.file.write_all(b"\n")?;
         self.rows = self.rows.checked_add(1).context("the import has too many rows")?;
@@ -65,7 +110,8 @@ impl Stage {
     ///
     /// # Errors
     /// The disk does not take it.
-    pub(crate) fn finish(self) -> anyhow::Result<u32> {
+    pub(crate) fn finish(mut self) -> anyhow::Result<u32> {
+        self.write_words()?;
         let file = self.file.into_inner().map_err(|error| anyhow!("{error}"))?;
         file.sync_all()?;
         std::fs::rename(&self.draft, self.draft.with_extension("rows"))?;

@@ -12,6 +12,8 @@ pub struct Import {
     pub what: String,
     /// The name of the file that it came from.
     pub file: String,
+    /// The daemon that took it and has its rows: no other one carries it on.
+    pub daemon: u32,
     /// How many rows it has.
     pub rows: u32,
     /// How many of them are in.

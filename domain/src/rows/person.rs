@@ -52,6 +52,41 @@ pub struct Person {
     pub pickups: Vec<Pickup>,
 }
 
+/// A word that a person is found by, without case and accents. Words are in order of the text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FoundBy {
+    /// The word.
+    pub word: String,
+    /// Whose.
+    pub member: MemberId,
+    /// What it is.
+    pub what: WordKind,
+}
+
+/// What a word is that a person is found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WordKind {
+    /// A part of a name.
+    Name,
+    /// A phone.
+    Phone,
+    /// An e-mail address.
+    Email,
+}
+
+impl WordKind {
+    /// The word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Phone => "phone",
+            Self::Email => "email",
+        }
+    }
+}
+
 /// Somebody who may pick a child up and is no member: the desk looks at a document and ends the
 /// hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

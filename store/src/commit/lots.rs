@@ -133,7 +133,7 @@ fn of_people<'a>(records: &'a Records<'_>) -> [Lot<'a>; 4] {
         Lot::put(PERSON_WORD, &records.people.new, |((word, member), what), to| {
             to.text(word.as_str());
             to.id(member.0);
-            to.text(*what);
+            to.text(what.name());
         }),
         Lot::put(HISTORY, records.held, |(id, held), to| {
             to.id(id.0);
