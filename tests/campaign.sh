@@ -2,14 +2,14 @@
 # The long forms of tests:   bash tests/campaign.sh
 #
 # The daemon is killed 1,000 times under load in each kill journey, its rules are changed 5,000
-# times, the shipped rules are held against the reference on 1,000,000 cases, 20,000 sequences of
+# times, the shipped rules are held against the reference on 2,000,000 cases, 200,000 sequences of
 # events run under good and hostile rules, 50 spends race for a last coin 10,000 times, 64 writers
-# storm 40 times, 1,000 random days are sold at a till, 10,000 random changes are made behind the
+# storm 200 times, 1,000 random days are sold at a till, 10,000 random changes are made behind the
 # back of each database (1,000 in one of a whole month), every statement of the store fails 50 times
 # in each way, 100,000 events come as a flood with 100 kills among them, five kinds of mad client
 # work for 20 minutes, and 10,000 random tables are previewed, tried and imported. Every shipped
 # rule is changed in every place, and the deciding core in a hundred places by chance, to see that
-# tests notice.
+# tests notice. `kari bench` measures a site of few people.
 # KARI_CRASH_ROUNDS, KARI_RELOADS, KARI_FAULTS, KARI_REFERENCE_PROFILES (100 cases each),
 # KARI_SEQUENCES, KARI_RACES (a tenth of them on PostgreSQL, with two daemons), KARI_STORMS,
 # KARI_TILL_DAYS and KARI_TAMPERS change how often, KARI_FLOOD_SECONDS how long one mad device
@@ -30,10 +30,10 @@ export KARI_TEST_POSTGRES_URL=$PG_URL KARI_TESTS_ALL=1
 export PATH="$PATH:/usr/sbin:/sbin"
 export KARI_CRASH_ROUNDS="${KARI_CRASH_ROUNDS:-1000}"
 export KARI_RELOADS="${KARI_RELOADS:-5000}"
-export KARI_REFERENCE_PROFILES="${KARI_REFERENCE_PROFILES:-10000}"
-export KARI_SEQUENCES="${KARI_SEQUENCES:-20000}"
+export KARI_REFERENCE_PROFILES="${KARI_REFERENCE_PROFILES:-20000}"
+export KARI_SEQUENCES="${KARI_SEQUENCES:-200000}"
 export KARI_RACES="${KARI_RACES:-10000}"
-export KARI_STORMS="${KARI_STORMS:-40}"
+export KARI_STORMS="${KARI_STORMS:-200}"
 export KARI_TILL_DAYS="${KARI_TILL_DAYS:-1000}"
 export KARI_FLOOD_SECONDS="${KARI_FLOOD_SECONDS:-120}"
 export KARI_FIRE_KILLS="${KARI_FIRE_KILLS:-30}"
@@ -56,4 +56,5 @@ cargo build --workspace
 cargo test --workspace --test journeys -- --nocapture \
     killed_under_load a_thousand_reloads one_mad_device a_fire_that_was_acknowledged \
     acknowledged_in_a_flood five_kinds_of_mad_clients of_random_tables
+target/debug/kari bench --quick --people 2000
 bash tests/mutants.sh

@@ -28,6 +28,8 @@ pub(crate) enum Exit {
     Done,
     /// Failed.
     Failed,
+    /// Ordered, and it waits for a second person.
+    Waits,
     /// The configuration or the rule files are not valid.
     Invalid,
     /// The daemon cannot be reached.
@@ -41,7 +43,7 @@ impl Exit {
     pub(crate) const fn code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::Failed => 1,
+            Self::Failed | Self::Waits => 1,
             Self::Invalid => 3,
             Self::Unreachable => 4,
             Self::Check(code) => code,

@@ -43,7 +43,11 @@ mod unseen;
 mod values;
 mod waiting;
 
-use std::{process::ExitCode, time::Duration};
+use std::{
+    io::{ErrorKind, Write as _},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::Parser;
 use rustix::fs::Mode;
@@ -62,7 +66,10 @@ fn main() -> ExitCode {
     // Databases, sockets, exports and drafts hold people's data: whatever a command makes is for
     // its owner alone, from its first byte.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(print_usage(&error)),
+    };
     log(cli.json);
     let is_daemon = matches!(cli.command, Command::Run(_));
     let ended = runtime().and_then(|runtime| {
@@ -84,6 +91,19 @@ fn main() -> ExitCode {
         if exit == Exit::Done && !is_daemon && say::has_failed() { Exit::Failed } else { exit };
     spool::flush(REST);
     ExitCode::from(exit.code())
+}
+
+/// Prints the help that was asked for, the version, or what is wrong with the command line; the exit
+/// code.
+fn print_usage(error: &clap::Error) -> u8 {
+    let printed = error.print().and_then(|()| std::io::stdout().flush());
+    match printed {
+        Err(failed) if !error.use_stderr() && failed.kind() != ErrorKind::BrokenPipe => {
+            tell!("kari: cannot write standard output: {failed}");
+            Exit::Failed.code()
+        }
+        _ => u8::try_from(error.exit_code()).unwrap_or(u8::MAX),
+    }
 }
 
 fn exit_of(error: &anyhow::Error) -> Exit {

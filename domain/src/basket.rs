@@ -337,6 +337,9 @@ impl Step<'_> {
                 if self.state.tables.deposits.read(uid).is_some() {
                     return Err(format!("a deposit for `{uid}` is paid already"));
                 }
+                if self.is_lost(uid) {
+                    return Err(format!("`{uid}` is lost; a deposit is for a band that is here"));
+                }
                 Ok(money("deposit", Some(deposit)))
             }
             Sells::DepositBack { uid } => {

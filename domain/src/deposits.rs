@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     basket::{LOST_BAND, Priced},
-    ids::{DecisionId, GoodId, OperatorId, Uid},
+    ids::{DecisionId, GoodId, OperatorId, TransactionId, Uid},
     ledger::{Booking, Purpose},
     money::Money,
     order::Sells,
-    rows::AccountKind,
+    rows::{AccountKind, CredentialState, Offer},
     step::Step,
 };
 
@@ -32,6 +32,12 @@ impl IfLost {
     }
 }
 
+/// The charge key of the deposit that a decision on a lost band kept.
+#[must_use]
+pub fn forfeit_key(decision: DecisionId) -> String {
+    format!("forfeit:{decision}")
+}
+
 impl Step<'_> {
     /// On which terms a deposit is paid that is sold with these lines: those of the day guest whose
     /// pass is bought with it, else the site's.
@@ -40,17 +46,29 @@ impl Step<'_> {
             Sells::Tariff { tariff, .. } => self.newest(tariff).map(|(_, offer, _)| offer),
             _ => None,
         });
-        let own =
-            offers.filter(|offer| !offer.deposit.is_zero() || offer.deposit_if_lost.is_some());
-        let own = own.max_by_key(|offer| offer.deposit).and_then(|offer| offer.deposit_if_lost);
+        let has_terms = |offer: &Offer| !offer.deposit.is_zero() || offer.deposit_if_lost.is_some();
+        // Of two that ask for the same, the milder one counts.
+        let rank = |offer: &Offer| (offer.deposit, offer.deposit_if_lost == Some(IfLost::Returned));
+        let own = offers.filter(has_terms).max_by_key(rank);
+        let own = own.and_then(|offer| offer.deposit_if_lost);
         own.unwrap_or(self.state.site.deposit_if_lost)
     }
 
+    /// Whether a band is out of the hands of its holder: no deposit is paid or given back for it.
+    pub(crate) fn is_lost(&mut self, uid: &Uid) -> bool {
+        let held = self.state.tables.credentials.read(uid);
+        held.is_some_and(|held| {
+            let replaced = held.extras.as_ref().is_some_and(|extras| extras.replaced_by.is_some());
+            matches!(held.state, CredentialState::Lost | CredentialState::Stolen) || replaced
+        })
+    }
+
     /// A band is lost: keeps its deposit, where that was its terms, and returns what was kept.
+    /// Nobody orders it where a table brings that it is lost.
     pub(crate) fn forfeit_deposit(
         &mut self,
         uid: &Uid,
-        (operator, decision): (&OperatorId, DecisionId),
+        by: Option<(&OperatorId, DecisionId)>,
     ) -> Option<Money> {
         let paid = self.state.tables.deposits.read(uid)?.clone();
         if paid.if_lost == IfLost::Returned {
@@ -65,8 +83,17 @@ impl Step<'_> {
             (self.site_account(AccountKind::SalesRevenue, LOST_BAND), net),
         ];
         postings.extend(self.tax(vat, tax));
-        let booking = Booking::new(Purpose::Forfeit, format!("forfeit:{decision}"), self.now);
-        self.post(booking.by(operator).decided(decision), &postings);
+        let booking = |key: String| Booking::new(Purpose::Forfeit, key, self.now);
+        let booking = match by {
+            Some((operator, decision)) => {
+                booking(forfeit_key(decision)).by(operator).decided(decision)
+            }
+            None => {
+                let id = TransactionId(self.state.ids.make(self.now));
+                booking(format!("forfeit:{id}"))
+            }
+        };
+        self.post(booking, &postings);
         Some(paid.amount)
     }
 }

@@ -87,7 +87,14 @@ impl Gathered {
         let tariff = speaking.as_ref().map(|speaking| &speaking.pass.tariff);
         let place = Place { classes: &classes, ..seen.place(tariff) };
         let layers = layers.unwrap_or_else(|| table.layers(&place)).with_classes(&classes);
-        let values: Vec<_> = CATALOGUE.iter().map(|spec| layers.resolve(spec.param)).collect();
+        // Whatever follows a schedule is what it is now, for rules as for the floor.
+        let now = |Supplied { param, value, scope }| {
+            let follows = matches!(value, Value::Scheduled(..));
+            let value = if follows { value.at(seen.at, zone).clone() } else { value };
+            Supplied { param, value, scope }
+        };
+        let values = CATALOGUE.iter().map(|spec| layers.resolve(spec.param));
+        let values: Vec<_> = values.map(now).collect();
         let stay = Stay::of(seen, values[Param::TariffReentryWindow as usize].value.span());
         let facts = Facts::default();
         let mut gathering = Gathering { seen, table, zone, place, layers, values, stay, facts };

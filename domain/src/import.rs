@@ -299,6 +299,9 @@ impl Step<'_> {
         // The collector may have swallowed it meanwhile.
         let known = credentials.read(&uid).filter(|known| known.id == credential.id);
         credential.collected |= known.is_some_and(|known| known.collected);
-        credentials.put(uid, credential);
+        credentials.put(uid.clone(), credential);
+        if self.is_lost(&uid) {
+            self.forfeit_deposit(&uid, None);
+        }
     }
 }

@@ -47,7 +47,7 @@ impl Step<'_> {
             return Some(why);
         }
         if let Some(why) = self.passes_on(of).into_iter().find_map(|sold| self.passed_on(sold)) {
-            return Some(format!("a pass of that receipt {why}; cancel it instead"));
+            return Some(format!("a pass of that receipt {why}"));
         }
         // What was put into a wallet may be spent; what paid a debt there goes back to what it was.
         let paid_debt = of.lines.iter().any(|line| line.sells == Sells::Debt);
@@ -105,7 +105,7 @@ impl Step<'_> {
     /// What became of a pass since it was sold, where it is not as it was any more, or is about to
     /// be used; nothing stands for one that was handed to somebody else.
     fn passed_on(&mut self, sold: Option<(PassKey, Pass)>) -> Option<&'static str> {
-        let Some((key, sold)) = sold else { return Some("was handed on") };
+        let Some((key, sold)) = sold else { return Some("was handed on; cancel it instead") };
         let promised =
             |row: &Reservation| row.state == ReservationState::Live && row.takes_from == Some(key);
         let promised = self.state.tables.reservations.iter().any(|(_, row)| promised(row));
@@ -116,11 +116,13 @@ impl Step<'_> {
             planned || now.state == PassState::Frozen
         });
         match now {
-            _ if promised => Some("was used already"),
-            Some(now) if now.state == PassState::Cancelled => Some("was cancelled"),
-            _ if rests => Some("rests, or will from a later day on"),
+            _ if promised => Some("was used already; cancel it instead"),
+            Some(now) if now.state == PassState::Cancelled => Some("was cancelled already"),
+            _ if rests => Some("rests, or will from a later day on; cancel it instead"),
             // Its day is earned with the end of that day.
-            _ if now != Some(&sold) || sold.valid_from < today => Some("was used already"),
+            _ if now != Some(&sold) || sold.valid_from < today => {
+                Some("was used already; cancel it instead")
+            }
             _ => None,
         }
     }
@@ -129,15 +131,19 @@ impl Step<'_> {
     fn gone_since(&mut self, line: &Priced, of: &Receipt) -> Option<String> {
         match &line.sells {
             Sells::Deposit { uid } => match self.state.tables.deposits.read(uid) {
-                None => Some(format!(
-                    "the deposit for `{uid}` went back already, or was kept when the band was lost"
-                )),
+                None if self.is_lost(uid) => {
+                    Some(format!("the deposit for `{uid}` was kept when the band was lost"))
+                }
+                None => Some(format!("the deposit for `{uid}` went back already")),
                 Some(row) if is_of(row, line, of) => None,
                 Some(_) => Some(format!("another deposit is paid for `{uid}` since then")),
             },
             Sells::DepositBack { uid } => {
-                let paid = self.state.tables.deposits.read(uid).is_some();
-                paid.then(|| format!("a new deposit is paid for `{uid}`; give that back first"))
+                if self.state.tables.deposits.read(uid).is_some() {
+                    let why = format!("a new deposit is paid for `{uid}`; give that back first");
+                    return Some(why);
+                }
+                self.is_lost(uid).then(|| format!("`{uid}` was lost since its deposit went back"))
             }
             Sells::LostBand { uid } => {
                 let held = self.state.tables.credentials.read(uid).cloned();

@@ -29,6 +29,8 @@ enum Kind {
     /// An instant, which is only handed on.
     Time,
     List,
+    /// `()`, which only an instant or an amount without a cap may be.
+    Nothing,
 }
 
 impl Kind {
@@ -39,6 +41,7 @@ impl Kind {
             Self::Text => "a text",
             Self::Time => "an instant",
             Self::List => "a list",
+            Self::Nothing => "nothing",
         }
     }
 
@@ -59,7 +62,8 @@ impl Kind {
     const fn of_case(case: &Case) -> Self {
         match case {
             Case::Bool => Self::Bool,
-            Case::Number => Self::Number,
+            Case::Whole | Case::Decimal => Self::Number,
+            Case::Letter => Self::Text,
             Case::Text(_) => Self::Text,
         }
     }
@@ -91,15 +95,18 @@ pub(crate) struct Comparisons<'a> {
     text: &'a str,
     /// The kinds of the variables of one file; nothing where a name has several.
     own: BTreeMap<String, Option<Kind>>,
+    /// The constants that names of the file stand for; nothing where a name has several values.
+    constants: BTreeMap<String, Option<Expr>>,
 }
 
 impl<'a> Comparisons<'a> {
     /// Learns the kinds of the variables of a file.
     pub(crate) fn of(ast: &AST, text: &'a str, names: &'a Names) -> Self {
-        let mut this = Self { names, text, own: BTreeMap::new() };
+        let mut this = Self { names, text, own: BTreeMap::new(), constants: BTreeMap::new() };
         for found in ast.iter_fn_def() {
             for param in &found.params {
                 this.own.insert(param.to_string(), None);
+                this.constants.insert(param.to_string(), None);
             }
         }
         let mut each = |path: &[ASTNode<'_>]| {
@@ -107,17 +114,37 @@ impl<'a> Comparisons<'a> {
                 Some(ASTNode::Stmt(Stmt::Var(var, ..))) => {
                     let kind = this.kind(&var.1);
                     this.learn(&var.0.name, kind);
+                    this.stands_for(&var.0.name, Some(&var.1));
                 }
                 Some(ASTNode::Stmt(Stmt::For(parts, _))) => {
                     this.learn(&parts.0.name, None);
+                    this.stands_for(&parts.0.name, None);
                     if let Some(counter) = &parts.1 {
                         this.learn(&counter.name, Some(Kind::Number));
                     }
                 }
                 Some(ASTNode::Stmt(Stmt::Assignment(parts))) => {
+                    // Whatever of it is set: `names[0] = "x"` changes the list as well.
+                    let mut changed = &parts.1.lhs;
+                    while let Expr::Index(inner, ..) | Expr::Dot(inner, ..) = changed {
+                        changed = &inner.lhs;
+                    }
+                    if let Expr::Variable(variable, ..) = changed {
+                        this.stands_for(&variable.1, None);
+                    }
                     if let Expr::Variable(variable, ..) = &parts.1.lhs {
                         let kind = this.kind(&parts.1.rhs);
                         this.learn(&variable.1, kind);
+                    }
+                }
+                // A method may change what it is called on.
+                Some(ASTNode::Expr(Expr::Dot(parts, ..))) => {
+                    let changes = |call: &FnCallExpr| call.name != "contains" && call.name != "len";
+                    if let (Expr::Variable(variable, ..), Expr::MethodCall(call, _)) =
+                        (&parts.lhs, &parts.rhs)
+                        && changes(call)
+                    {
+                        this.stands_for(&variable.1, None);
                     }
                 }
                 _ => {}
@@ -136,6 +163,26 @@ impl<'a> Comparisons<'a> {
         if *known != kind {
             *known = None;
         }
+    }
+
+    /// A name stands for a constant where it has this value alone.
+    fn stands_for(&mut self, name: &str, value: Option<&Expr>) {
+        let is_constant = |value: &&Expr| match value {
+            Expr::StringConstant(..) | Expr::DynamicConstant(..) => true,
+            Expr::Array(items, _) => items.iter().all(Expr::is_constant),
+            _ => false,
+        };
+        let value = value.filter(is_constant).cloned();
+        let known = self.constants.entry(name.to_owned());
+        // Declared twice, it may be either.
+        known.and_modify(|known| *known = None).or_insert(value);
+    }
+
+    /// The constant that a name stands for, or the expression itself.
+    fn constant<'b>(&'b self, expr: &'b Expr) -> &'b Expr {
+        let name = written(expr).filter(|name| named(name).is_none());
+        let known = name.and_then(|name| self.constants.get(name)?.as_ref());
+        known.unwrap_or(expr)
     }
 
     /// What is wrong with one place of the code.
@@ -190,7 +237,7 @@ impl<'a> Comparisons<'a> {
             let kinds = self.two_kinds(item, each, at);
             kinds.or_else(|| self.word(item, each))
         };
-        match container {
+        match self.constant(container) {
             Expr::Array(items, _) => items.iter().find_map(found),
             Expr::DynamicConstant(value, at) => {
                 let items = value.as_array_ref().ok()?;
@@ -208,7 +255,7 @@ impl<'a> Comparisons<'a> {
             Expr::Variable(parts, ..) => {
                 let Some((name, Term::Param(param))) = named(&parts.1) else { return None };
                 let ParamKind::Set(words) = param.spec().kind else { return None };
-                let Expr::StringConstant(word, at) = item else { return None };
+                let Expr::StringConstant(word, at) = self.constant(item) else { return None };
                 let never = || format!("`{name}` never lists \"{word}\"");
                 let known = words.contains(&word.as_str());
                 (!known).then(|| (*at, never(), one_of(word, words.iter().copied())))
@@ -220,7 +267,8 @@ impl<'a> Comparisons<'a> {
     /// A comparison of two kinds.
     fn two_kinds(&self, left: &Expr, right: &Expr, at: Position) -> Option<Found> {
         let (one, other) = (self.kind(left)?, self.kind(right)?);
-        if one == other {
+        let may_be_nothing = [one, other].contains(&Kind::Time);
+        if one == other || (may_be_nothing && [one, other].contains(&Kind::Nothing)) {
             return None;
         }
         let what = match (written(left), written(right)) {
@@ -241,7 +289,7 @@ impl<'a> Comparisons<'a> {
 
     /// A fact or a parameter beside a word that it never is.
     fn word(&self, variable: &Expr, word: &Expr) -> Option<Found> {
-        let Expr::StringConstant(word, at) = word else { return None };
+        let Expr::StringConstant(word, at) = self.constant(word) else { return None };
         let name = written(variable)?;
         let words = self.words(variable)?;
         if word.is_empty() || words.contains(word.as_str()) {
@@ -260,19 +308,56 @@ impl<'a> Comparisons<'a> {
             return Some((at, message, never_equal(None, [kind, Kind::Number])));
         }
         let words = self.words(subject);
-        switches::cases(self.text, at).into_iter().find_map(|(case, at)| match (case, &words) {
-            (Case::Text(word), Some(words)) if kind == Kind::Text => {
-                let known = word.is_empty() || words.contains(word.as_str());
-                let never = || format!("`{name}` is never \"{word}\"");
-                (!known).then(|| (at, never(), one_of(&word, words.iter().copied())))
-            }
-            (case, _) => {
-                let other = Kind::of_case(&case);
+        let counts = self.is_whole(subject);
+        switches::cases(self.text, at).into_iter().find_map(|(case, at)| {
+            let other = Kind::of_case(&case);
+            if kind != other {
                 let message =
                     format!("`{name}` is {} and is compared with {}", kind.name(), other.name());
-                (kind != other).then(|| (at, message, never_equal(case.text(), [kind, other])))
+                return Some((at, message, never_equal(case.text(), [kind, other])));
+            }
+            match (case, &words, counts) {
+                (Case::Text(word), Some(words), _) => {
+                    let known = word.is_empty() || words.contains(word.as_str());
+                    let never = || format!("`{name}` is never \"{word}\"");
+                    (!known).then(|| (at, never(), one_of(&word, words.iter().copied())))
+                }
+                (Case::Letter, ..) => {
+                    let message = format!("`{name}` is a text and is compared with a letter");
+                    let help = "a `switch` tells the two apart: write it in double quotes";
+                    Some((at, message, help.to_owned()))
+                }
+                (Case::Whole, _, Some(false)) => {
+                    let message = format!("`{name}` is an amount, and this case a whole number");
+                    let help = "a `switch` tells the two apart: write it as an amount, such as 5.0";
+                    Some((at, message, help.to_owned()))
+                }
+                (Case::Decimal, _, Some(true)) => {
+                    let message = format!("`{name}` is a whole number, and this case an amount");
+                    let help = "a `switch` tells the two apart: write it without a point";
+                    Some((at, message, help.to_owned()))
+                }
+                _ => None,
             }
         })
+    }
+
+    /// Whether a number is a whole one, or an amount; nothing where nobody can say.
+    fn is_whole(&self, variable: &Expr) -> Option<bool> {
+        let Expr::Variable(parts, ..) = variable else { return None };
+        match named(&parts.1)?.1 {
+            Term::Fact(place) => match FACTS[place].kind {
+                FactKind::Int => Some(true),
+                FactKind::Money => Some(false),
+                _ => None,
+            },
+            Term::Param(param) => match param.spec().kind {
+                ParamKind::Int(..) | ParamKind::Dur(_) => Some(true),
+                ParamKind::Money(..) => Some(false),
+                _ => None,
+            },
+            Term::Kind(_) => None,
+        }
     }
 
     /// The words that a variable is one of; nothing where they are open.
@@ -286,7 +371,9 @@ impl<'a> Comparisons<'a> {
         match term {
             Term::Kind(_) => None,
             Term::Param(param) => match param.spec().kind {
-                ParamKind::Choice(words) => Some(words.iter().copied().collect()),
+                ParamKind::Choice(words) | ParamKind::Scheduled(ParamKind::Choice(words)) => {
+                    Some(words.iter().copied().collect())
+                }
                 _ => None,
             },
             Term::Fact(place) => match FACTS[place].words() {
@@ -306,6 +393,7 @@ impl<'a> Comparisons<'a> {
                 Some(Kind::Text)
             }
             Expr::Array(..) => Some(Kind::List),
+            Expr::Unit(..) => Some(Kind::Nothing),
             Expr::DynamicConstant(value, _) => Kind::of_value(value),
             Expr::Variable(parts, ..) => match named(&parts.1) {
                 Some((_, Term::Kind(_))) => Some(Kind::Bool),

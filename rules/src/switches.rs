@@ -1,7 +1,7 @@
 //! What the cases of a `switch` are, as they are written: the parsed code keeps no more of a case
 //! than its hash.
 
-use rhai::{Position, Token};
+use rhai::{Position, Token, TokenIterator, TokenizerControl};
 
 use crate::engine::CHECKING;
 
@@ -9,7 +9,10 @@ use crate::engine::CHECKING;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Case {
     Bool,
-    Number,
+    Whole,
+    Decimal,
+    /// One sign in single quotes, which is no text.
+    Letter,
     Text(String),
 }
 
@@ -18,59 +21,93 @@ impl Case {
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
-            Self::Bool | Self::Number => None,
+            Self::Bool | Self::Whole | Self::Decimal | Self::Letter => None,
         }
+    }
+}
+
+/// The tokens of a text. Where the code within a text in backticks ends, the lexer is told that the
+/// text goes on, as the parser does.
+struct Tokens<'a> {
+    lexer: TokenIterator<'a>,
+    control: TokenizerControl,
+    depth: usize,
+    /// The brackets that were open where each text in backticks was interrupted.
+    interrupted: Vec<usize>,
+    /// Whether what comes next is the rest of such a text.
+    goes_on: bool,
+}
+
+impl Iterator for Tokens<'_> {
+    type Item = (Token, Position, usize);
+
+    /// A token, where it is, and how many brackets are open after it.
+    fn next(&mut self) -> Option<Self::Item> {
+        let (mut token, at) = self.lexer.next()?;
+        // At its end the engine's lexer says so again and again.
+        if token == Token::EOF {
+            return None;
+        }
+        let rest = std::mem::take(&mut self.goes_on);
+        match &token {
+            Token::InterpolatedString(_) => self.interrupted.push(self.depth),
+            // The rest of a text is no text of its own.
+            Token::StringConstant(text) if rest => token = Token::InterpolatedString(text.clone()),
+            _ => {}
+        }
+        self.depth = match token {
+            Token::LeftBrace | Token::LeftParen | Token::LeftBracket | Token::MapStart => {
+                self.depth + 1
+            }
+            Token::RightBrace | Token::RightParen | Token::RightBracket => {
+                self.depth.saturating_sub(1)
+            }
+            _ => self.depth,
+        };
+        if token == Token::RightBrace && self.interrupted.last() == Some(&self.depth) {
+            self.interrupted.pop();
+            self.control.borrow_mut().is_within_text = true;
+            self.goes_on = true;
+        }
+        Some((token, at, self.depth))
     }
 }
 
 /// The constants among the cases of the `switch` at `at` in `text`; none where it is not found.
 pub(crate) fn cases(text: &str, at: Position) -> Vec<(Case, Position)> {
     let text = [text];
-    let (tokens, _control) = CHECKING.lex(&text);
-    let is_it = |token: &Token, found: Position| *token == Token::Switch && found == at;
-    // At its end the engine's lexer says so again and again.
-    let tokens = tokens.take_while(|(token, _)| *token != Token::EOF);
-    let mut tokens = tokens.skip_while(|(token, found)| !is_it(token, *found));
-    let mut depth = 0_usize;
+    let (lexer, control) = CHECKING.lex(&text);
+    let mut tokens = Tokens { lexer, control, depth: 0, interrupted: Vec::new(), goes_on: false };
+    let begins = tokens.find(|(token, found, _)| *token == Token::Switch && *found == at);
+    let Some((_, _, outside)) = begins else { return Vec::new() };
+    let inside = outside + 1;
     // Up to the brace that begins the cases.
-    for (token, _) in tokens.by_ref() {
-        match token {
-            Token::LeftBrace if depth == 0 => break,
-            token => depth = after(&token, depth),
-        }
+    if tokens.all(|(token, _, depth)| token != Token::LeftBrace || depth != inside) {
+        return Vec::new();
     }
-    let (mut found, mut is_case, mut depth) = (Vec::new(), true, 1_usize);
-    let mut ends_block = false;
-    for (token, place) in tokens {
-        let before = depth;
-        depth = after(&token, depth);
-        if depth == 0 {
+    let (mut found, mut is_case, mut ends_block) = (Vec::new(), true, false);
+    // A case may stand in parentheses.
+    let mut parens = 0;
+    for (token, place, depth) in tokens {
+        if depth == outside {
             break;
         }
+        let ended = std::mem::take(&mut ends_block) && starts_case(&token);
         match &token {
-            Token::DoubleArrow | Token::If if depth == 1 => is_case = false,
-            Token::Comma if depth == 1 => is_case = true,
+            Token::DoubleArrow | Token::If if depth == inside => is_case = false,
+            Token::Comma if depth == inside => is_case = true,
             // A block needs no comma behind it.
-            Token::RightBrace if depth == 1 => ends_block = true,
-            _ if before == 1 && std::mem::take(&mut ends_block) && starts_case(&token) => {
-                is_case = true;
-            }
+            Token::RightBrace if depth == inside => ends_block = true,
+            Token::LeftParen if is_case => parens += 1,
+            Token::RightParen if is_case => parens -= 1,
+            _ if depth == inside && ended => is_case = true,
             _ => {}
         }
-        if is_case && depth == 1 {
+        if is_case && depth == inside + parens {
             found.extend(constant(token).map(|case| (case, place)));
         }
     }
     found
-}
-
-/// How many brackets are open after a token.
-fn after(token: &Token, depth: usize) -> usize {
-    match token {
-        Token::LeftBrace | Token::LeftParen | Token::LeftBracket | Token::MapStart => depth + 1,
-        Token::RightBrace | Token::RightParen | Token::RightBracket => depth.saturating_sub(1),
-        _ => depth,
-    }
 }
 
 /// Whether a case may begin so, and the rest of an expression not.
@@ -90,9 +127,10 @@ const fn starts_case(token: &Token) -> bool {
 fn constant(token: Token) -> Option<Case> {
     match token {
         Token::True | Token::False => Some(Case::Bool),
-        Token::IntegerConstant(_) | Token::DecimalConstant(_) => Some(Case::Number),
+        Token::IntegerConstant(_) => Some(Case::Whole),
+        Token::DecimalConstant(_) => Some(Case::Decimal),
         Token::StringConstant(text) => Some(Case::Text(text.to_string())),
-        Token::CharConstant(letter) => Some(Case::Text(letter.to_string())),
+        Token::CharConstant(_) => Some(Case::Letter),
         _ => None,
     }
 }
@@ -105,8 +143,7 @@ mod tests {
     fn cases_are_read_as_they_are_written() {
         let text = "let a = #{ b: 1 };\nswitch (if a.b == 1 { \"x\" } else { \"y\" }) {\n\
                     \"one\" | \"two\" if a.b == 5 => switch 1 { 7 => {} _ => \"no\" }\n\
-                    3 => f(\"no\", 4), true => { let c = \"no\"; }\n'q' => \"no\", _ => 8\n}\n\
-                    switch 2 { \"other\" => 1 }";
+                    3 => f(\"no\", 4), true => { let c = \"no\"; }\n'q' => \"no\", _ => 8\n}";
         let text_of = |text: &str| Case::Text(text.to_owned());
         let found = cases(text, Position::new(2, 1));
         let told: Vec<_> = found.into_iter().map(|(case, at)| (case, at.line().unwrap())).collect();
@@ -115,13 +152,20 @@ mod tests {
             [
                 (text_of("one"), 3),
                 (text_of("two"), 3),
-                (Case::Number, 4),
+                (Case::Whole, 4),
                 (Case::Bool, 4),
-                (text_of("q"), 5),
+                (Case::Letter, 5),
             ]
         );
-        let found = cases(text, Position::new(7, 1));
-        assert_eq!(found, [(text_of("other"), Position::new(7, 12))]);
+        let text = "let s = `x ${1 + 1} \"no\" ${ #{ a: `y ${2}` } } =>`;\n\
+                    switch a { (\"one\") | 1.5 => `a ${b} \\\"no`, \"two\" => `${if c { 1 } else { 2 }}`, \
+                    [\"no\"] => {} ((\"three\")) => 1 }";
+        let found = cases(text, Position::new(2, 1));
+        let told: Vec<_> = found.into_iter().map(|(case, _)| case).collect();
+        assert_eq!(told, [text_of("one"), Case::Decimal, text_of("two"), text_of("three")]);
+        let text = "\nswitch 2 { \"other\" => 1 }";
+        let found = cases(text, Position::new(2, 1));
+        assert_eq!(found, [(text_of("other"), Position::new(2, 12))]);
         assert_eq!(cases(text, Position::new(9, 1)), []);
     }
 }

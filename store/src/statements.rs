@@ -2,6 +2,7 @@
 //! transaction with what took it back.
 
 use domain::{
+    deposits::forfeit_key,
     ids::{AccountId, DecisionId, MemberId, OperatorId, TransactionId},
     ledger::Purpose,
     money::Money,
@@ -45,10 +46,14 @@ const WAIVED: &str = "SELECT CAST(coalesce(sum(w.amount), 0) AS BIGINT)
     JOIN ledger_transaction t ON t.id = w.transaction_id
     WHERE a.kind = 'write_offs' AND t.at >= $3 AND EXISTS (SELECT 1 FROM posting p
         WHERE p.transaction_id = w.transaction_id AND p.account IN ($1, $2))";
+const KEPT: &str = "SELECT p.amount
+    FROM ledger_transaction t JOIN posting p ON p.transaction_id = t.id
+    JOIN account a ON a.id = p.account
+    WHERE t.charge_key = $1 AND a.kind = 'deposits'";
 const WHOSE: &str = "SELECT id FROM member WHERE account = $1 ORDER BY number LIMIT 1";
 /// The statements of this module, for the test that prepares them all.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 6] = [ENTRY, REVERSAL, BALANCE, MOVED, WAIVED, WHOSE];
+pub(crate) const STATEMENTS: [&str; 7] = [ENTRY, REVERSAL, BALANCE, MOVED, WAIVED, KEPT, WHOSE];
 
 /// A movement of a wallet, or of what is owed behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,6 +168,17 @@ impl Reader {
         Ok(Money::ZERO.max(-Money(written_off)))
     }
 
+    /// The deposit that was kept by a decision on a band that is lost.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn deposit_kept(&self, decision: DecisionId) -> Result<Option<Money>, ReadError> {
+        let row = self.pool.row(KEPT, [forfeit_key(decision).into()]).await;
+        let Some(row) = row.map_err(ReadError::of("a deposit"))? else { return Ok(None) };
+        let amount = Cells::of_row("posting", &row, &mut Names::default())?.take()?;
+        Ok(Some(-Money(amount)))
+    }
+
     /// A member whose wallet an account is, or what is owed beside it.
     ///
     /// # Errors
@@ -184,17 +200,19 @@ impl Reader {
     /// Where the database cannot be read.
     pub async fn statement(&self, wallet: AccountId, limit: u32) -> Result<Statement, ReadError> {
         let failed = ReadError::of("a wallet");
+        // Whatever is booked meanwhile is in none of it.
+        let mut view = self.pool.view().await.map_err(&failed)?;
         let beside = wallet.beside();
         let mut balances = [Money::ZERO; 2];
         for (balance, account) in balances.iter_mut().zip([wallet, beside]) {
-            let row = self.pool.row(BALANCE, [account.0.into()]).await.map_err(&failed)?;
+            let row = view.row(BALANCE, [account.0.into()]).await.map_err(&failed)?;
             if let Some(row) = row {
                 let mut names = Names::default();
                 *balance = Money(Cells::of_row("account", &row, &mut names)?.take()?);
             }
         }
         let values = [wallet.0.into(), beside.0.into(), i64::from(limit).into()];
-        let rows = self.pool.rows(MOVED, values).await.map_err(&failed)?;
+        let rows = view.rows(MOVED, values).await.map_err(&failed)?;
         let now = Standing::of(balances);
         let (mut after, mut movements) = (balances, Vec::with_capacity(rows.len()));
         for row in &rows {

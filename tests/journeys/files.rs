@@ -142,6 +142,10 @@ fn standard_output_that_is_full_fails_the_command_with_one_message() {
     does(&["import", folder, table.to_str().unwrap(), "--as", "members"]);
     for arguments in [
         &["version"][..],
+        &["--help"],
+        &["help", "till"],
+        &["till", "sell", "--help"],
+        &["--version"],
         &["completions", "bash"],
         &["check", folder],
         &["params", "list", folder],

@@ -337,7 +337,15 @@ async fn a_wrong_charge_is_found_on_the_statement_and_goes_back_once() {
     let gate = daemon.gate("gate-1").await;
     walk(&gate, Entry, &uid(1)).await;
     let statement = || office.looks(["till", "statement"], &[&uid(1)]);
-    let before = statement();
+    // The passage is booked once it has come.
+    let mut before = statement();
+    for _ in 0..100 {
+        if before["movements"][0]["purpose"] == "entry" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        before = statement();
+    }
     assert_eq!((&before["balance"], &before["owed"]), (&"42.00".into(), &"0.00".into()));
     let charge = &before["movements"][0];
     assert_eq!((&charge["purpose"], &charge["wallet"]), (&"entry".into(), &"-8.00".into()));

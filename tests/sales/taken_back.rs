@@ -6,9 +6,9 @@ use domain::{
     money::Money,
     order::{CashOrder, Line, Sells, What},
     registry::Registry,
-    rows::{AccountKind, HeldEvent, PassState},
+    rows::{AccountKind, Credential, CredentialState, HeldEvent, PassState},
     sales::Receipt,
-    state::Answer,
+    state::{Answer, ImportRow, Input},
 };
 
 use crate::till::{Till, good, goods, money, pass, sale, top_up};
@@ -115,7 +115,7 @@ fn a_deposit_goes_back_once_whatever_is_voided() {
     let back = till.sells(sale(None, of_band("04D1", deposit_back), "-10.00", "0.00"));
     assert_eq!(
         till.nonsense(void(&paid)),
-        "the deposit for `04D1` went back already, or was kept when the band was lost",
+        "the deposit for `04D1` went back already",
         "the guest has it"
     );
     let anew = till.sells(sale(Some("W1"), of_band("04D1", deposit), "10.00", "0.00"));
@@ -170,6 +170,38 @@ fn a_band_that_is_lost_forfeits_its_deposit_once() {
         assert_eq!(till.posted(Purpose::Forfeit), 1, "once");
         till.check();
     }
+}
+
+#[test]
+fn no_deposit_is_paid_or_comes_back_for_a_band_that_is_lost() {
+    let mut till = Till::new();
+    let paid = till.sells(sale(Some("W1"), of_band("W1", deposit), "10.00", "0.00"));
+    let back = till.sells(sale(None, of_band("W1", deposit_back), "-10.00", "0.00"));
+    till.order("T1", turned("W1", HeldEvent::Lost));
+    assert_eq!(till.posted(Purpose::Forfeit), 0, "there is none");
+    assert_eq!(till.nonsense(void(&back)), "`W1` was lost since its deposit went back");
+    assert!(till.nonsense(void(&paid)).contains("kept when the band was lost"));
+    let anew = sale(Some("W2"), of_band("W1", deposit), "10.00", "0.00");
+    assert!(till.nonsense(anew).contains("`W1` is lost"));
+    till.check();
+    // Given back and out again, it is a band as any other.
+    till.order("T1", turned("W1", HeldEvent::Returned));
+    till.sells(sale(Some("W2"), of_band("W1", deposit), "10.00", "0.00"));
+    till.check();
+}
+
+#[test]
+fn a_table_that_brings_that_a_band_is_lost_forfeits_its_deposit_once() {
+    let mut till = Till::new();
+    till.sells(sale(Some("W1"), of_band("W1", deposit), "10.00", "0.00"));
+    let held = till.world.state.tables.credentials.peek(&"W1".into()).unwrap().clone();
+    for _ in 0..2 {
+        let lost = Credential { state: CredentialState::Lost, ..held.clone() };
+        till.take(Input::Import(vec![ImportRow::Credential("W1".into(), lost)]));
+        assert_eq!(till.balance(AccountKind::Deposits, ""), Money::ZERO);
+        assert_eq!(till.posted(Purpose::Forfeit), 1);
+    }
+    till.check();
 }
 
 #[test]

@@ -25,7 +25,7 @@ use crate::{
     config::Installation,
     data::{
         self,
-        written::{self, Differs},
+        written::{Differs, Draft},
     },
     database,
 };
@@ -52,19 +52,23 @@ pub(crate) async fn catalogue(what: CatalogueCommand, json: bool) -> anyhow::Res
             if compared.is_nothing() {
                 return Ok(Exit::Done);
             }
+            // Files say what is for sale; what was sold goes by terms of its own. Whether that can be
+            // written is known before anything is ordered.
+            let sold = compared.change.applies == Applies::Sold;
+            let draft = if sold { compared.draft(&installation)? } else { None };
             let change = compared.change.clone();
             let Ordered { site, key, signature, .. } = order;
             let asked = Nothing {};
             let order = Ordered { site, asked, key, signature };
             let exit = send(order, |_| Change::Catalogue(Box::new(change)), json).await?;
-            // Files say what is for sale; what was sold goes by terms of its own.
-            if compared.change.applies == Applies::Sold {
+            if let Some(draft) = draft {
                 match exit {
-                    Exit::Done => compared.put_back(&installation, json)?,
-                    _ => tell!(
-                        "kari: the files still name the terms of what was sold; see \
-                         `kari catalogue restore --help`"
+                    Exit::Done => compared.write_back(&draft, &installation, json)?,
+                    Exit::Waits => tell!(
+                        "kari: once that is confirmed, `kari catalogue restore DIR` puts what is \
+                         for sale back into data/tariffs.toml"
                     ),
+                    _ => {}
                 }
             }
             Ok(exit)
@@ -72,7 +76,11 @@ pub(crate) async fn catalogue(what: CatalogueCommand, json: bool) -> anyhow::Res
         CatalogueCommand::Restore(look) => {
             let installation = Installation::open(Some(&look.site))?;
             let compared = compare(&installation, Whom::New).await?;
-            compared.put_back(&installation, json)?;
+            match compared.draft(&installation)? {
+                Some(draft) => compared.write_back(&draft, &installation, json)?,
+                None if json => {}
+                None => say!("data/tariffs.toml says what is for sale already"),
+            }
             Ok(Exit::Done)
         }
     }
@@ -91,26 +99,35 @@ impl Compared {
         tariffs.is_empty() && goods.is_empty() && lists.is_empty()
     }
 
-    /// Puts what is for sale into the files, where they say something else of a tariff.
-    fn put_back(&self, installation: &Installation, json: bool) -> anyhow::Result<()> {
-        let mut differ = Vec::new();
-        for (tariff, _, file) in &self.change.tariffs {
-            if let Some((_, for_sale)) = self.known.newest(tariff) {
-                differ.push(Differs { tariff, file, for_sale });
-            }
-        }
-        if !differ.is_empty() {
-            let folders = (installation.folder.as_path(), &*installation.data());
-            written::put_back(folders, &differ, &installation.site.currency)?;
-        }
+    /// The tariffs of which the files say something else than is for sale.
+    fn differ(&self) -> Vec<Differs<'_>> {
+        let tariffs = self.change.tariffs.iter();
+        let known = tariffs.filter_map(|(tariff, _, file)| {
+            let (_, for_sale) = self.known.newest(tariff)?;
+            Some(Differs { tariff, file, for_sale })
+        });
+        known.collect()
+    }
+
+    /// `tariffs.toml` with what is for sale; nothing where it says so already.
+    fn draft(&self, installation: &Installation) -> anyhow::Result<Option<Draft>> {
+        let differ = self.differ();
+        let currency = &installation.site.currency;
+        let draft = || Draft::of(&installation.data(), &differ, currency);
+        (!differ.is_empty()).then(draft).transpose()
+    }
+
+    /// Writes that.
+    fn write_back(
+        &self,
+        draft: &Draft,
+        installation: &Installation,
+        json: bool,
+    ) -> anyhow::Result<()> {
+        draft.write(&installation.folder)?;
         if !json {
-            let names: Vec<&str> = differ.iter().map(|one| one.tariff.as_str()).collect();
-            match names.is_empty() {
-                true => say!("data/tariffs.toml says what is for sale already"),
-                false => {
-                    say!("data/tariffs.toml says what is for sale again: {}", names.join(", "))
-                }
-            }
+            let names: Vec<_> = self.differ().iter().map(|one| one.tariff.as_str()).collect();
+            say!("data/tariffs.toml says what is for sale again: {}", names.join(", "));
         }
         Ok(())
     }

@@ -189,8 +189,15 @@ fn changed(installation: &Installation, done: &Done, json: bool) -> anyhow::Resu
         if let Some(uid) = done.uid.as_ref().filter(|_| opens) {
             say!("credential {uid}");
         }
+        if let Some(kept) = &done.deposit_kept {
+            say!("its deposit of {kept} is kept");
+        }
     }
-    Ok(if opens { Exit::Done } else { Exit::Failed })
+    Ok(match () {
+        () if opens => Exit::Done,
+        () if done.decision.waits_for_second() => Exit::Waits,
+        () => Exit::Failed,
+    })
 }
 
 fn in_one_line(line: &Line) -> String {

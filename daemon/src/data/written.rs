@@ -1,7 +1,10 @@
 //! Terms of tariffs written back into `data/tariffs.toml`: only what differs, so that comments,
 //! order and every other line stay as they are.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 use domain::{
@@ -10,8 +13,9 @@ use domain::{
     ids::TariffId,
     money::Currency,
     rows::{Tariff, TariffKind},
+    time::Span,
 };
-use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Value};
+use toml_edit::{DocumentMut, InlineTable, Item, TableLike, Value};
 
 use crate::output;
 
@@ -25,71 +29,169 @@ pub(crate) struct Differs<'a> {
     pub(crate) for_sale: &'a Tariff,
 }
 
-/// Puts what is for sale into `tariffs.toml` of the data folder of the site in `site`.
-///
-/// # Errors
-/// The file cannot be read or written.
-pub(crate) fn put_back(
-    (site, folder): (&Path, &Path),
-    differ: &[Differs<'_>],
-    currency: &Currency,
-) -> anyhow::Result<()> {
-    let path = folder.join("tariffs.toml");
-    let text = plain_file::text(&path, super::FILE_MAX)
-        .with_context(|| format!("cannot read `{}`", path.display()))?;
-    let mut document: DocumentMut = text.parse()?;
-    let mut tables = document.get_mut("tariff").and_then(Item::as_array_of_tables_mut);
-    for differs in differ {
-        let tables = tables.as_deref_mut();
-        put(tables.context("the file has no [[tariff]]")?, differs, currency)?;
-    }
-    output::write_in_site(site, &path, document.to_string().as_bytes())
+/// A `tariffs.toml` with other terms, before it is written.
+pub(crate) struct Draft {
+    path: PathBuf,
+    before: String,
+    after: String,
 }
 
-fn put(
-    tables: &mut ArrayOfTables,
-    Differs { tariff, file, for_sale }: &Differs<'_>,
-    currency: &Currency,
-) -> anyhow::Result<()> {
-    let is_it = |table: &&mut toml_edit::Table| {
-        table.get("id").and_then(Item::as_str) == Some(tariff.as_str())
-    };
-    let table = tables.iter_mut().find(is_it);
-    let table = table.with_context(|| format!("the file has no tariff `{tariff}`"))?;
-    let (before, after) = (terms(file, currency), terms(for_sale, currency));
-    for (term, value) in &after {
+impl Draft {
+    /// `tariffs.toml` of a data folder with what is for sale in the place of what it says.
+    ///
+    /// # Errors
+    /// The file cannot be read, or a tariff is not found in it.
+    pub(crate) fn of(
+        folder: &Path,
+        differ: &[Differs<'_>],
+        currency: &Currency,
+    ) -> anyhow::Result<Self> {
+        let path = folder.join("tariffs.toml");
+        let before = plain_file::text(&path, super::FILE_MAX)
+            .with_context(|| format!("cannot read `{}`", path.display()))?;
+        let mut document: DocumentMut = before.parse()?;
+        let mut tables = tables(&mut document);
+        for Differs { tariff, file, for_sale } in differ {
+            let is_it = |table: &&mut &mut dyn TableLike| {
+                table.get("id").and_then(Item::as_str) == Some(tariff.as_str())
+            };
+            let table = tables.iter_mut().find(is_it);
+            let table = table.with_context(|| format!("no tariff of the file is `{tariff}`"))?;
+            put(*table, (&terms(file, currency), &terms(for_sale, currency)));
+            put_zones(*table, (file, for_sale));
+            put_tiers(*table, for_sale, currency);
+        }
+        let after = document.to_string();
+        // What came from another system keeps the ends of its lines.
+        let after = if before.contains("\r\n") { after.replace('\n', "\r\n") } else { after };
+        Ok(Self { path, before, after })
+    }
+
+    /// Writes it to the site in `site`.
+    ///
+    /// # Errors
+    /// The file cannot be written, or somebody changed it meanwhile.
+    pub(crate) fn write(&self, site: &Path) -> anyhow::Result<()> {
+        let now = plain_file::text(&self.path, super::FILE_MAX);
+        anyhow::ensure!(
+            now.is_ok_and(|now| now == self.before),
+            "`{}` was changed meanwhile and stays as it is; look at it, then say \
+             `kari catalogue restore`",
+            self.path.display()
+        );
+        output::write_in_site(site, &self.path, self.after.as_bytes())
+    }
+}
+
+/// The tariffs of the file, however they are written: `[[tariff]]`, or a list of inline tables.
+fn tables(document: &mut DocumentMut) -> Vec<&mut dyn TableLike> {
+    match document.get_mut("tariff") {
+        Some(Item::ArrayOfTables(tables)) => {
+            tables.iter_mut().map(|table| table as &mut dyn TableLike).collect()
+        }
+        Some(Item::Value(Value::Array(list))) => {
+            let tables = list.iter_mut().filter_map(Value::as_inline_table_mut);
+            tables.map(|table| table as &mut dyn TableLike).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Puts terms in the place of those of before, where they differ.
+fn put(table: &mut dyn TableLike, (before, after): (&Terms, &Terms)) {
+    for (term, value) in after {
         let same = before.get(term).is_some_and(|known| known.to_string() == value.to_string());
-        if same {
-            continue;
+        if !same {
+            insert(table, term, value.clone());
         }
-        // What stands beside the value, such as a comment behind it, stays.
-        let mut value = value.clone();
-        if let Some(known) = table.get(term).and_then(Item::as_value) {
-            *value.decor_mut() = known.decor().clone();
-        }
-        table.insert(term, Item::Value(value));
     }
     for term in before.keys().filter(|term| !after.contains_key(*term)) {
         table.remove(term);
     }
-    Ok(())
 }
 
-/// The terms of a tariff as the file writes them; those that need not be written are left out.
-fn terms(of: &Tariff, currency: &Currency) -> BTreeMap<&'static str, Value> {
+/// Puts a value in its place. What stands beside it, such as a comment behind it, stays.
+fn insert(table: &mut dyn TableLike, key: &str, mut value: Value) {
+    if let Some(known) = table.get(key).and_then(Item::as_value) {
+        *value.decor_mut() = known.decor().clone();
+    }
+    match table.get_mut(key) {
+        Some(place) => *place = Item::Value(value),
+        None => {
+            table.insert(key, Item::Value(value));
+        }
+    }
+}
+
+/// The zones in the order in which they are for sale; those that are there keep their comments.
+fn put_zones(table: &mut dyn TableLike, (file, for_sale): (&Tariff, &Tariff)) {
+    if file.zones == for_sale.zones {
+        return;
+    }
+    let known = table.get_mut("zones").and_then(Item::as_array_mut);
+    let Some(list) = known else { return };
+    list.retain(|zone| for_sale.zones.iter().any(|known| zone.as_str() == Some(known.as_str())));
+    for (place, zone) in for_sale.zones.iter().enumerate() {
+        if list.get(place).and_then(Value::as_str) != Some(zone.as_str()) {
+            list.retain(|other| other.as_str() != Some(zone.as_str()));
+            list.insert(place.min(list.len()), zone.as_str());
+        }
+    }
+}
+
+/// The prices of stays; lengths that are there keep the form that they are written in.
+fn put_tiers(table: &mut dyn TableLike, for_sale: &Tariff, currency: &Currency) {
+    let price = |amount| Value::from(currency.exact(amount).to_string());
+    let mut left: Vec<_> = for_sale.tiers.to_vec();
+    if let Some(tiers) = table.get_mut("tiers").and_then(Item::as_table_like_mut) {
+        let written: Vec<String> = tiers.iter().map(|(length, _)| length.to_owned()).collect();
+        for length in written {
+            let stay = Dur::parse(&length).map(|stay| stay.span());
+            match left.iter().position(|(known, _)| Some(*known) == stay) {
+                Some(place) => {
+                    let value = price(left.remove(place).1);
+                    let same = tiers.get(&length).and_then(Item::as_str) == value.as_str();
+                    if !same {
+                        insert(tiers, &length, value);
+                    }
+                }
+                None => {
+                    tiers.remove(&length);
+                }
+            }
+        }
+        for (length, amount) in left.drain(..) {
+            tiers.insert(&written_length(length), Item::Value(price(amount)));
+        }
+        if tiers.is_empty() {
+            table.remove("tiers");
+        }
+    } else if !left.is_empty() {
+        let mut tiers = InlineTable::new();
+        for (length, amount) in left {
+            tiers.insert(written_length(length), price(amount));
+        }
+        table.insert("tiers", Item::Value(Value::InlineTable(tiers)));
+    }
+}
+
+fn written_length(length: Span) -> String {
+    Dur { days: 0, seconds: length.whole_seconds() }.to_string()
+}
+
+/// Terms of a tariff by the key of the file.
+type Terms = BTreeMap<&'static str, Value>;
+
+/// The terms of a tariff as the file writes them, besides zones and tiers; those that need not be
+/// written are left out.
+fn terms(of: &Tariff, currency: &Currency) -> Terms {
     let offer = &of.offer;
     let money = |amount| Value::from(currency.exact(amount).to_string());
     let sold = offer.kind != TariffKind::AtGate;
     let mut terms = BTreeMap::from([
         ("name", Value::from(offer.name.as_str())),
-        ("zones", of.zones.iter().map(|zone| zone.as_str()).collect::<Value>()),
         ("entry_price", money(of.entry_price)),
     ]);
-    let mut tiers = InlineTable::new();
-    for (length, price) in &of.tiers {
-        let length = Dur { days: 0, seconds: length.whole_seconds() };
-        tiers.insert(length.to_string(), money(*price));
-    }
     let flags = [
         ("single_entry", of.single_entry && !sold),
         ("day_guest", of.day_guest && !sold),
@@ -110,7 +212,6 @@ fn terms(of: &Tariff, currency: &Currency) -> BTreeMap<&'static str, Value> {
         IfLost::Returned => "returned".into(),
     });
     let named = [
-        ("tiers", (!tiers.is_empty()).then_some(Value::InlineTable(tiers))),
         ("vat", of.vat.map(|vat| vat.to_string().into())),
         ("kind", sold.then(|| offer.kind.name().into())),
         ("price", (sold && !offer.price.is_zero()).then(|| money(offer.price))),

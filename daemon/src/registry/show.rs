@@ -138,6 +138,9 @@ pub(crate) struct Done {
     pub(crate) member: Option<Line>,
     /// What it was about.
     pub(crate) uid: Option<Uid>,
+    /// The deposit that was kept, as the band is lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) deposit_kept: Option<String>,
 }
 
 impl Desk {
@@ -153,7 +156,9 @@ impl Desk {
                 Some(credential) => self.reader.uid_of(credential).await?,
                 None => None,
             };
-            Ok(Some(Done { decision: Box::new(decision), member, uid }))
+            let kept = self.reader.deposit_kept(id).await?;
+            let deposit_kept = kept.map(|kept| self.site.currency.exact(kept).to_string());
+            Ok(Some(Done { decision: Box::new(decision), member, uid, deposit_kept }))
         };
         match told.await {
             Ok(Some(done)) => Reply::Changed { done: Box::new(done) },

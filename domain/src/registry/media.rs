@@ -224,7 +224,7 @@ impl Step<'_> {
     /// The deposit of a band that is lost, as it is told where it was kept.
     fn keep_deposit(&mut self, carried: &Carried<'_>, uid: &Uid) -> Option<String> {
         let by = (&carried.order.operator, carried.decision);
-        let kept = self.forfeit_deposit(uid, by)?;
+        let kept = self.forfeit_deposit(uid, Some(by))?;
         Some(self.state.site.currency.exact(kept).to_string())
     }
 

@@ -61,7 +61,7 @@ impl Key {
     }
     /// Whether it is of things that one can count.
     fn has_count(&self) -> bool {
-        self.block() != Block::Paid && !matches!(self.what(), DISCOUNT | TAX | ROUNDING)
+        self.block() == Block::Sold && !matches!(self.what(), DISCOUNT | TAX | ROUNDING)
     }
 }
 
@@ -103,7 +103,10 @@ pub(super) async fn sales(books: &mut Books, asked: &Asked) -> Result<Report, Re
     let movements = books.movements(asked.period).await?;
     for kind in AccountKind::ALL.iter().filter(|kind| !kind.is_personal()) {
         let Some(place) = place_of(*kind) else { continue };
-        let of = |key: &Key| key.place == place || (place == DEPOSIT && key.place == DEPOSIT_BACK);
+        let of = |key: &Key| {
+            key.place == place
+                || (place == DEPOSIT && matches!(key.place, DEPOSIT_BACK | DEPOSIT_KEPT))
+        };
         let ledger = moved(&movements, |of| of == *kind, counts);
         if lines.0.keys().any(of) || !ledger.is_zero() {
             // What came in is a debit.
@@ -112,7 +115,8 @@ pub(super) async fn sales(books: &mut Books, asked: &Asked) -> Result<Report, Re
         }
     }
     let people = moved(&movements, AccountKind::is_personal, counts);
-    let kept = lines.sum(|key| matches!(key.what(), TOP_UP | PAY_OUT) || key.place == DEBTS_PAID);
+    let kept =
+        lines.sum(|key| matches!(key.what(), TOP_UP | PAY_OUT) || key.block() == Block::Debts);
     let spent = lines.sum(|key| matches!(key.what(), WALLET | OWED));
     report.tie("wallet and receivable accounts", kept - spent, people);
     let paid = lines.sum(|key| key.block() == Block::Paid);
@@ -132,12 +136,16 @@ pub(super) async fn sales(books: &mut Books, asked: &Asked) -> Result<Report, Re
     Ok(report)
 }
 
-/// Debts that were paid, or waived.
+/// Debts that were paid.
 const DEBTS_PAID: Place = (Block::Debts, 0, "paid");
 const TOP_UP: &str = "top-up";
 const PAY_OUT: &str = "pay-out";
 const DEPOSIT: Place = (Block::Prepaid, 2, "deposit");
 const DEPOSIT_BACK: Place = (Block::Prepaid, 3, "deposit returned");
+/// Deposits of bands that were lost, which became revenue.
+const DEPOSIT_KEPT: Place = (Block::Prepaid, 4, "deposit kept");
+/// Debts that were waived.
+const WAIVED: Place = (Block::Debts, 1, "waived");
 const DISCOUNT: &str = "discount";
 const TAX: &str = "tax";
 const ROUNDING: &str = "cash rounding";
@@ -229,9 +237,11 @@ impl Lines {
             _ => (amount, amount < Money::ZERO),
         };
         // Deposits that come in and go out have a line each, which their receipts say.
-        if kind == AccountKind::Deposits && entry.receipt.is_some() {
-            return;
-        }
+        let place = match (kind, &entry.receipt) {
+            (AccountKind::Deposits, Some(_)) => return,
+            (AccountKind::Deposits, None) => DEPOSIT_KEPT,
+            _ => place,
+        };
         let line = self.line(place, item);
         line.add(amount, back);
         if entry.receipt.is_none() && place.0 == Block::Sold && kind != AccountKind::Vat {
@@ -243,8 +253,10 @@ impl Lines {
     /// point, the wallet that pays what is owed.
     fn by_person(&mut self, purpose: Purpose, kind: AccountKind, amount: Money) {
         let (place, amount) = match (purpose, kind) {
-            (Purpose::Payment | Purpose::WriteOff, _)
-            | (Purpose::Settlement, AccountKind::Receivable) => (DEBTS_PAID, amount),
+            (Purpose::WriteOff, _) => (WAIVED, amount),
+            (Purpose::Payment, _) | (Purpose::Settlement, AccountKind::Receivable) => {
+                (DEBTS_PAID, amount)
+            }
             (Purpose::TopUp, _) => ((Block::Prepaid, 0, TOP_UP), amount),
             (Purpose::Refund, _) => ((Block::Prepaid, 1, PAY_OUT), amount),
             (_, AccountKind::Receivable) => ((Block::Paid, 4, OWED), -amount),
