@@ -6,6 +6,8 @@
 mod catalogue;
 mod corrections;
 mod earned;
+#[cfg(feature = "whole")]
+mod paper;
 mod parts;
 mod passes;
 mod random;

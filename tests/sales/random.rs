@@ -35,7 +35,7 @@ fn amount(random: &mut fastrand::Rng) -> String {
     format!("{}.{}", random.u16(0..150), ["00", "05", "50", "95"][random.usize(0..4)])
 }
 
-fn ordered(till: &Till, random: &mut fastrand::Rng) -> What {
+pub(crate) fn ordered(till: &Till, random: &mut fastrand::Rng) -> What {
     let who = PEOPLE[random.usize(0..4)];
     let receipt = |random: &mut fastrand::Rng| {
         let all = &till.receipts;

@@ -38,6 +38,14 @@ fn days(till: &Till) -> Vec<(String, String)> {
     all
 }
 
+/// A till at which a month is sold, at noon of a day.
+fn on(day: &str, kind: TariffKind, lasts: &str) -> Till {
+    let mut till = Till::new();
+    offered(&mut till, "m", kind, lasts);
+    till.at(&format!("{day} 12:00:00"));
+    till
+}
+
 fn are(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected.iter().map(|(from, until)| ((*from).to_owned(), (*until).to_owned())).collect()
 }
@@ -133,5 +141,106 @@ fn tickets_and_passes_that_wait_follow_nothing_and_one_without_an_end_is_enough(
     let why = till.nonsense(buys(pass("endless")));
     assert!(why.contains("without an end"), "{why}");
     till.sells(buys(from("endless", "", true)));
+    till.check();
+}
+
+#[test]
+fn three_of_a_pass_that_are_sold_on_one_day_follow_each_other_to_the_day() {
+    for (day, lasts, expected) in [
+        (
+            "2027-01-31",
+            "P1M",
+            [
+                ("2027-01-31", "2027-02-28"),
+                ("2027-03-01", "2027-03-31"),
+                ("2027-04-01", "2027-04-30"),
+            ],
+        ),
+        (
+            "2028-01-31",
+            "P1M",
+            [
+                ("2028-01-31", "2028-02-29"),
+                ("2028-03-01", "2028-03-31"),
+                ("2028-04-01", "2028-04-30"),
+            ],
+        ),
+        (
+            "2027-01-28",
+            "P1M",
+            [
+                ("2027-01-28", "2027-02-27"),
+                ("2027-02-28", "2027-03-27"),
+                ("2027-03-28", "2027-04-27"),
+            ],
+        ),
+        (
+            "2026-12-31",
+            "P2M",
+            [
+                ("2026-12-31", "2027-02-28"),
+                ("2027-03-01", "2027-04-30"),
+                ("2027-05-01", "2027-06-30"),
+            ],
+        ),
+        (
+            "2027-01-31",
+            "P30D",
+            [
+                ("2027-01-31", "2027-03-01"),
+                ("2027-03-02", "2027-03-31"),
+                ("2027-04-01", "2027-04-30"),
+            ],
+        ),
+        (
+            "2027-02-28",
+            "P1Y",
+            [
+                ("2027-02-28", "2028-02-27"),
+                ("2028-02-28", "2029-02-27"),
+                ("2029-02-28", "2030-02-27"),
+            ],
+        ),
+    ] {
+        let mut till = on(day, TariffKind::Period, lasts);
+        for (place, (first, last)) in expected.iter().enumerate() {
+            let receipt = till.sells(buys(pass("m")));
+            let line = &receipt.lines[0];
+            let told = (line.from.unwrap().to_string(), line.until.unwrap().to_string());
+            let on = (day, lasts, place);
+            assert_eq!(told, ((*first).to_owned(), (*last).to_owned()), "{on:?}");
+            assert_eq!(days(&till), are(&expected[..=place]), "{on:?}");
+        }
+        till.check();
+    }
+}
+
+#[test]
+fn a_renewal_loses_no_day_and_one_that_waits_for_its_first_use_takes_none() {
+    // Five days before the end.
+    let mut till = on("2027-01-31", TariffKind::Period, "P1M");
+    till.sells(buys(pass("m")));
+    till.at("2027-02-23 12:00:00");
+    till.sells(buys(pass("m")));
+    let months = [("2027-01-31", "2027-02-28"), ("2027-03-01", "2027-03-31")];
+    assert_eq!(days(&till), are(&months));
+    // On its last day, and on the day after.
+    till.at("2027-03-31 12:00:00");
+    till.sells(buys(pass("m")));
+    till.at("2027-05-01 12:00:00");
+    till.sells(buys(pass("m")));
+    let more = [("2027-04-01", "2027-04-30"), ("2027-05-01", "2027-05-31")];
+    assert_eq!(days(&till), are(&[months, more].concat()));
+    till.check();
+    // Three that begin with their first use: each has all of its days then, and only then.
+    let mut till = on("2027-01-31", TariffKind::Period, "P1M");
+    for _ in 0..3 {
+        till.sells(sale(Some("W1"), vec![pass("later")], "100.00", "0.00"));
+    }
+    assert_eq!(days(&till), are(&[("2027-01-31", ""); 3]));
+    till.run("2027-02-10 10:00:00 entry G1 W1");
+    till.run("2027-02-10 10:00:02 passed G1 in");
+    let begun = [("2027-01-31", ""), ("2027-01-31", ""), ("2027-01-31", "2027-03-11")];
+    assert_eq!(days(&till), are(&begun));
     till.check();
 }

@@ -28,9 +28,9 @@ use policies::Drawn;
 
 /// These sequences run each time, the first that ever ran: what has to come about does so in them.
 const KNOWN: u64 = 400;
-/// These failed once: a read that was made in an emergency and came after its end was charged; a
-/// child that was held at one gate went out by another, and its hold never ended.
-const FAILED: &[u64] = &[221_470_109, 2_225_843_244];
+/// These failed once: a read that was made in an emergency and came after its end was charged (the
+/// first three); a child that was held at one gate went out by another, and its hold never ended.
+const FAILED: &[u64] = &[4_904, 21_029, 221_470_109, 2_225_843_244];
 /// So many more run that nobody ran before.
 const FRESH: u64 = 200;
 /// What has to come about, so that the test cannot come to test nothing.
