@@ -93,8 +93,8 @@ fn main() -> ExitCode {
     ExitCode::from(exit.code())
 }
 
-/// Prints the help that was asked for, the version, or what is wrong with the command line; the exit
-/// code.
+/// Prints the help that was asked for, the version, or what is wrong with the command line; returns
+/// the exit code.
 fn print_usage(error: &clap::Error) -> u8 {
     let printed = error.print().and_then(|()| std::io::stdout().flush());
     match printed {

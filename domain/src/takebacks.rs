@@ -130,12 +130,12 @@ impl Step<'_> {
     /// What a line gave or took is not there any more as its receipt left it: why not.
     fn gone_since(&mut self, line: &Priced, of: &Receipt) -> Option<String> {
         match &line.sells {
-            Sells::Deposit { uid } => match self.state.tables.deposits.read(uid) {
+            Sells::Deposit { uid } => match self.state.tables.deposits.read(uid).cloned() {
                 None if self.is_lost(uid) => {
                     Some(format!("the deposit for `{uid}` was kept when the band was lost"))
                 }
                 None => Some(format!("the deposit for `{uid}` went back already")),
-                Some(row) if is_of(row, line, of) => None,
+                Some(row) if is_of(&row, line, of) => None,
                 Some(_) => Some(format!("another deposit is paid for `{uid}` since then")),
             },
             Sells::DepositBack { uid } => {

@@ -371,7 +371,7 @@ impl<'a> Comparisons<'a> {
         match term {
             Term::Kind(_) => None,
             Term::Param(param) => match param.spec().kind {
-                ParamKind::Choice(words) | ParamKind::Scheduled(ParamKind::Choice(words)) => {
+                ParamKind::Choice(words) | ParamKind::Scheduled(&ParamKind::Choice(words)) => {
                     Some(words.iter().copied().collect())
                 }
                 _ => None,

@@ -92,15 +92,16 @@ pub(crate) fn cases(text: &str, at: Position) -> Vec<(Case, Position)> {
         if depth == outside {
             break;
         }
-        let ended = std::mem::take(&mut ends_block) && starts_case(&token);
+        // A block needs no comma behind it.
+        if std::mem::take(&mut ends_block) && starts_case(&token) {
+            is_case = true;
+        }
         match &token {
             Token::DoubleArrow | Token::If if depth == inside => is_case = false,
             Token::Comma if depth == inside => is_case = true,
-            // A block needs no comma behind it.
             Token::RightBrace if depth == inside => ends_block = true,
             Token::LeftParen if is_case => parens += 1,
             Token::RightParen if is_case => parens -= 1,
-            _ if depth == inside && ended => is_case = true,
             _ => {}
         }
         if is_case && depth == inside + parens {
@@ -121,6 +122,7 @@ const fn starts_case(token: &Token) -> bool {
             | Token::True
             | Token::False
             | Token::Underscore
+            | Token::LeftParen
     )
 }
 
@@ -158,7 +160,8 @@ mod tests {
             ]
         );
         let text = "let s = `x ${1 + 1} \"no\" ${ #{ a: `y ${2}` } } =>`;\n\
-                    switch a { (\"one\") | 1.5 => `a ${b} \\\"no`, \"two\" => `${if c { 1 } else { 2 }}`, \
+                    switch a { (\"one\") | 1.5 => `a ${b} \\\"no`, \
+                    \"two\" => `${if c { 1 } else { 2 }}`, \
                     [\"no\"] => {} ((\"three\")) => 1 }";
         let found = cases(text, Position::new(2, 1));
         let told: Vec<_> = found.into_iter().map(|(case, _)| case).collect();

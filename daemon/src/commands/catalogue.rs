@@ -52,8 +52,8 @@ pub(crate) async fn catalogue(what: CatalogueCommand, json: bool) -> anyhow::Res
             if compared.is_nothing() {
                 return Ok(Exit::Done);
             }
-            // Files say what is for sale; what was sold goes by terms of its own. Whether that can be
-            // written is known before anything is ordered.
+            // Files say what is for sale; what was sold goes by terms of its own. Whether that can
+            // be written is known before anything is ordered.
             let sold = compared.change.applies == Applies::Sold;
             let draft = if sold { compared.draft(&installation)? } else { None };
             let change = compared.change.clone();

@@ -200,8 +200,8 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
     ("switch has_pass { 0 => (), _ => () }", "1:19", "compared with a number", "of its own kind"),
     ("switch zone { \"pool\" => {} 5 => {} }", "1:28", "`zone` is a text", "of its own kind"),
     (
-        "let m = switch zone { \"pool\" => `A ${member_age}, \"x\" => x`, \"nope\" => ``, _ => `` };",
-        "1:61",
+        "switch zone { \"pool\" => `A ${member_age}, \"x\" => x`, \"nope\" => ``, _ => `` }",
+        "1:54",
         "`zone` is never \"nope\"",
         "it is one of",
     ),
