@@ -18,8 +18,9 @@
 # client are at work, KARI_TABLES how many tables are tried, KARI_MUTANTS how many changes of rules
 # (`all`), KARI_MUTANTS_SHARD=k/n which part of those of the core, 0/1 for all (tests/mutants.sh);
 # KARI_REFERENCE_SEED changes its cases; KARI_SEQUENCES_SEED, KARI_STORM_SEED, KARI_RACE_SEED,
-# KARI_TILL_SEED, KARI_PARTS_SEED, KARI_MUTANTS_SEED, KARI_TAMPER_SEED, KARI_FLOOD_SEED and
-# KARI_TABLES_SEED repeat what a run printed. What they need is what tests/run.sh installs.
+# KARI_TILL_SEED, KARI_PAPER_SEED, KARI_PARTS_SEED, KARI_EARNED_SEED, KARI_CORRECTIONS_SEED,
+# KARI_MUTANTS_SEED, KARI_TAMPER_SEED, KARI_FLOOD_SEED and KARI_TABLES_SEED repeat what a run
+# printed. What they need is what tests/run.sh installs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -112,7 +112,8 @@ impl Step<'_> {
         }
     }
 
-    /// A visit is taken from a pass: its share of what was paid is earned.
+    /// A visit is taken from a pass: it earns the rounded share of all visits so far, less what
+    /// those before it earned.
     pub(crate) fn earn_visit(
         &mut self,
         key: PassKey,
@@ -122,15 +123,16 @@ impl Step<'_> {
         let Some(mut pass) = self.state.tables.passes.read(&key).cloned() else { return };
         let last = pass.valid_until;
         let (Some(left), Some(sale)) = (pass.visits_left, pass.sale.as_deref_mut()) else { return };
-        // It is one less already.
-        let share = sale.prepaid.share(1, left.saturating_add(1));
         // With its last day a pack has earned everything; a visit in the grace earns nothing more.
-        let over = last.is_some_and(|last| self.end_of(last) < self.now);
-        if share.is_zero() || over {
+        if last.is_some_and(|last| self.end_of(last) < self.now) {
             return;
         }
+        // The visits left are one less already.
+        let (whole, visits) = (sale.prepaid + sale.earned, sale.earned_by.saturating_add(1));
+        let all = whole.share(visits, visits.saturating_add(left));
+        let share = Money::ZERO.max(all - sale.earned);
         sale.prepaid = sale.prepaid - share;
-        (sale.earned, sale.earned_by) = (sale.earned + share, sale.earned_by.saturating_add(1));
+        (sale.earned, sale.earned_by) = (sale.earned + share, visits);
         // What rests has nothing planned.
         let planned = last.filter(|_| sale.earns_from.is_some());
         let tariff = pass.tariff.clone();
@@ -138,6 +140,9 @@ impl Step<'_> {
             self.earns(&tariff, last, -share);
         }
         self.state.tables.passes.put(key, pass);
+        if share.is_zero() {
+            return;
+        }
         let booking = Booking::new(Purpose::Recognition, format!("earned:{visit}"), at);
         self.recognise(&tariff, share, booking.decided(decision));
     }

@@ -19,26 +19,39 @@ fn pool() -> Till {
 }
 
 fn pool_with(more: &str) -> Till {
+    pool_where(more, ("10.00", "8.00", "0.20"))
+}
+
+/// A pool of other prices for a visit and for each minute above 90, where a debt keeps nobody in or
+/// out; a guest with so much in the wallet.
+pub(crate) fn pool_of(wallet: &str, price: &str, minute: &str) -> Till {
+    let more = r#"set("operator.two_person_actions", "refund_over_limit");
+set("debt.entry_block_amount", "9000.00");
+set("debt.exit_policy", "warn", tariff("PAID"));"#;
+    pool_where(more, (wallet, price, minute))
+}
+
+fn pool_where(more: &str, (wallet, price, minute): (&str, &str, &str)) -> Till {
     let rules = r#"
 set("tariff.included_duration", "PT90M", tariff("PAID"));
 set("tariff.overstay_mode", "per_unit", tariff("PAID"));
-set("tariff.overstay_rate", "0.20/PT1M", tariff("PAID"));
+set("tariff.overstay_rate", "MINUTE/PT1M", tariff("PAID"));
 set("debt.exit_policy", "hold");
 set("debt.exit_hold_max", "PT10M");
 set("debt.auto_settle", "partial");
 '''"#;
+    let rules = rules.replace("MINUTE", minute);
+    let person = format!("{{ band = \"P1\", wallet = \"{wallet}\", tariff = \"PAID\" }},");
+    let tariff = format!("PAID = {{ zones = [\"SITE\"], price = \"{price}\" }}");
     let given = GIVEN
         .replacen("'''\ntills", &format!("{more}{rules}\ntills"), 1)
         .replace("take_payment, ", "take_payment, balance_adjust, ")
-        .replace(
-            "people = [",
-            "people = [\n    { band = \"P1\", wallet = \"10.00\", tariff = \"PAID\" },",
-        )
-        .replace("[tariffs]", "[tariffs]\nPAID = { zones = [\"SITE\"], price = \"8.00\" }");
+        .replace("people = [", &format!("people = [\n    {person}"))
+        .replace("[tariffs]", &format!("[tariffs]\n{tariff}"));
     Till::of(&given)
 }
 
-fn corrects(till: &Till, charge: &Transaction, reason: &str) -> What {
+pub(crate) fn corrects(till: &Till, charge: &Transaction, reason: &str) -> What {
     let (charge, reason) = (Box::new(charge.clone()), reason.to_owned());
     let member = Some(till.member("P1"));
     What::Correct { charge, member, waived: Money::ZERO, reason }

@@ -15,6 +15,7 @@ use domain::{
     },
     sales::Receipt,
     state::{Answer, ImportRow, Input, Transaction},
+    time::Span,
     verdict::Outcome,
 };
 use tests::world::{Given, World};
@@ -201,7 +202,7 @@ impl Till {
     pub(crate) fn order(&mut self, till: &str, what: What) -> Answer {
         self.orders += 1;
         // No two orders happen at the same instant.
-        self.world.now = self.world.now.plus(domain::time::Span::millis(7));
+        self.world.now = self.world.now.plus(Span::millis(7));
         let order = Box::new(Order { operator: "nino".into(), second: None, what });
         let pin = PinDigest("2468".into());
         self.take(Input::SignedOrder { terminal: till.into(), order, pin, key: None })
@@ -354,20 +355,31 @@ impl Till {
         assert_eq!(gone, forfeited, "what was forfeited");
     }
 
+    /// So much time goes by.
+    pub(crate) fn later(&mut self, span: Span) {
+        let at = self.world.now.plus(span);
+        self.world.wait(at);
+        self.keep();
+    }
+
     /// Somebody comes in and leaves, if they may.
     pub(crate) fn passes(&mut self, band: &str) {
-        for (direction, way) in [(Direction::Entry, "in"), (Direction::Exit, "out")] {
-            self.world.read("G1", direction, band);
+        self.goes(band, Direction::Entry);
+        self.goes(band, Direction::Exit);
+    }
+
+    /// Somebody goes through the gate, if they may.
+    pub(crate) fn goes(&mut self, band: &str, direction: Direction) {
+        self.world.read("G1", direction, band);
+        self.keep();
+        if self.world.decision.as_ref().unwrap().verdict.outcome.opens() {
+            let way = if direction == Direction::Entry { "in" } else { "out" };
+            self.world.passed("G1", way, self.world.now);
             self.keep();
-            let opened = self.world.decision.as_ref().unwrap().verdict.outcome.opens();
-            if opened {
-                self.world.passed("G1", way, self.world.now);
-                self.keep();
-            }
         }
     }
 }
 
-fn named(kind: AccountKind, subject: &str) -> String {
+pub(crate) fn named(kind: AccountKind, subject: &str) -> String {
     if subject.is_empty() { kind.name().to_owned() } else { format!("{}:{subject}", kind.name()) }
 }

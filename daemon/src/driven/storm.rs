@@ -281,7 +281,7 @@ async fn storms(places: &[Place], count: u32, seed: u64) {
 }
 
 /// Storms that once failed: bands' deposits were taken back twice.
-const FAILED_ON_SQLITE: [u64; 3] = [2, 10, 12];
+const FAILED_ON_SQLITE: [u64; 5] = [2, 4, 5, 10, 12];
 const FAILED_ON_POSTGRES: [u64; 2] = [4, 11];
 
 /// The storms of the seeds that failed once and of a fresh one, two each; or as many as the
