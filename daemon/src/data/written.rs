@@ -63,7 +63,10 @@ impl Draft {
         }
         let after = document.to_string();
         // What came from another system keeps the ends of its lines.
-        let after = if before.contains("\r\n") { after.replace('\n', "\r\n") } else { after };
+        let after = match before.contains("\r\n") {
+            true => after.replace("\r\n", "\n").replace('\n', "\r\n"),
+            false => after,
+        };
         Ok(Self { path, before, after })
     }
 
