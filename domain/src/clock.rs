@@ -233,9 +233,9 @@ impl Step<'_> {
 
     /// Lockers in use, tokens of overrides, doors that stand open, the emergency.
     fn move_things(&mut self, by: Span) {
-        let over = self.state.last_emergency;
+        let over = self.state.beside.last_emergency;
         let moved = over.map(|(started, reset)| (started.plus(by), reset.plus(by)));
-        self.state.last_emergency = moved;
+        self.state.beside.last_emergency = moved;
         let tables = &mut self.state.tables;
         if let Some(row) = tables.emergency.read(&()).cloned() {
             let started = row.started.plus(by);

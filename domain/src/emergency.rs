@@ -159,7 +159,7 @@ impl Step<'_> {
             return;
         }
         let started = self.state.tables.emergency.read(&()).map(|row| row.started);
-        self.state.last_emergency = started.map(|started| (started, self.now));
+        self.state.beside.last_emergency = started.map(|started| (started, self.now));
         self.state.tables.emergency.remove(());
         self.forget_grants();
         self.everybody_is_out();

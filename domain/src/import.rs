@@ -78,7 +78,7 @@ impl State {
     /// what they carry and what they are in.
     #[must_use]
     pub fn people_are_closed(&self) -> bool {
-        self.people_closed || self.unfinished_import().is_some()
+        self.beside.people_closed || self.unfinished_import().is_some()
     }
 
     /// The import that has not ended; one of our own before that of another daemon.
@@ -182,11 +182,11 @@ impl Step<'_> {
                     names: lockers.chain(operators).collect(),
                     ..Looked::default()
                 };
-                self.state.people_closed = true;
+                self.state.beside.people_closed = true;
                 looked
             }
             ImportLook::Open => {
-                self.state.people_closed = false;
+                self.state.beside.people_closed = false;
                 Looked::default()
             }
             ImportLook::People { after } => self.people_after(after),

@@ -294,7 +294,7 @@ impl Step<'_> {
     /// Whether something at `at` falls into an emergency, in which nothing is charged and no visit
     /// taken (I6).
     pub(crate) fn in_emergency(&mut self, at: Timestamp) -> bool {
-        let over = self.state.last_emergency;
+        let over = self.state.beside.last_emergency;
         over.is_some_and(|(started, reset)| started <= at && at < reset)
             || self.state.tables.emergency.read(&()).is_some_and(|row| at >= row.started)
     }

@@ -219,13 +219,22 @@ pub struct State {
     pub(crate) numbers: crate::registry::Numbers,
     /// The values in force: those of the rule files, and above them those of the rows.
     values: InForce,
+    /// What this run knows beside its rows.
+    pub(crate) beside: Beside,
+    /// The same as the last durable batch left it.
+    beside_before: Beside,
+    /// How many reads of strangers devices may still have on lines of their own.
+    pub(crate) strangers: crate::strangers::Strangers,
+}
+
+/// What a run knows beside its rows; of a lost batch nothing of it remains, as with them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Beside {
     /// Whether an import is being checked against the people who are there.
     pub(crate) people_closed: bool,
     /// Since when and until when the emergency was that was reset last in this run: a read that was
     /// made in it may come later.
     pub(crate) last_emergency: Option<(Timestamp, Timestamp)>,
-    /// How many reads of strangers devices may still have on lines of their own.
-    pub(crate) strangers: crate::strangers::Strangers,
 }
 
 /// The values of one rule set with those of the database above them.
@@ -245,8 +254,7 @@ impl State {
         let numbers = crate::registry::Numbers::of(&tables);
         let values = InForce::default();
         let ids = IdMaker::new(seed);
-        let (people_closed, last_emergency) = (false, None);
-        let strangers = crate::strangers::Strangers::default();
+        let (beside, strangers) = (Beside::default(), crate::strangers::Strangers::default());
         Self {
             site,
             tables,
@@ -255,8 +263,8 @@ impl State {
             timers,
             numbers,
             values,
-            people_closed,
-            last_emergency,
+            beside,
+            beside_before: beside,
             strangers,
         }
     }
@@ -266,6 +274,8 @@ impl State {
         self.numbers.learn(&self.tables);
         self.tables.commit();
         self.timers.commit();
+        self.strangers.commit();
+        self.beside_before = self.beside;
     }
 
     /// Takes the rows of `reads` as somebody else committed them.
@@ -305,6 +315,8 @@ impl State {
         self.tables.discard();
         self.forget_values();
         self.timers.discard();
+        self.strangers.discard();
+        self.beside = self.beside_before;
     }
 
     /// The next instant at which something ends without anybody's doing.

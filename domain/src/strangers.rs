@@ -43,9 +43,16 @@ struct Budget {
     since: Timestamp,
 }
 
+/// One side of a gate.
+type Reader = (DeviceId, Direction);
+
 /// The budgets of all readers. They are no rows: a new run begins with full ones.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Strangers(BTreeMap<(DeviceId, Direction), Budget>);
+pub(crate) struct Strangers {
+    budgets: BTreeMap<Reader, Budget>,
+    /// Those that the batch in hand took of, as they were before it.
+    before: BTreeMap<Reader, Option<Budget>>,
+}
 
 impl Strangers {
     /// Takes one line from the budget of a reader, or says that there is none left.
@@ -55,7 +62,9 @@ impl Strangers {
             Direction::Exit => WAY_OUT,
         };
         let full = Budget { saved: bound.saved, since: at };
-        let budget = self.0.entry((device.clone(), way)).or_insert(full);
+        let reader = (device.clone(), way);
+        self.before.entry(reader.clone()).or_insert_with(|| self.budgets.get(&reader).copied());
+        let budget = self.budgets.entry(reader).or_insert(full);
         let more = at.since(budget.since).0 / bound.one_more.0;
         if more > 0 {
             budget.saved = (budget.saved + more).min(bound.saved);
@@ -67,6 +76,21 @@ impl Strangers {
         let has = budget.saved > 0;
         budget.saved -= i64::from(has);
         has
+    }
+
+    /// The batch is durable.
+    pub(crate) fn commit(&mut self) {
+        self.before.clear();
+    }
+
+    /// The batch is lost: what is decided again takes its lines again.
+    pub(crate) fn discard(&mut self) {
+        for (reader, before) in std::mem::take(&mut self.before) {
+            match before {
+                Some(before) => _ = self.budgets.insert(reader, before),
+                None => _ = self.budgets.remove(&reader),
+            }
+        }
     }
 }
 

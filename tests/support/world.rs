@@ -40,6 +40,8 @@ pub use steps::{PARTS, Part, STEPS, Step};
 
 /// The PIN of every operator; here a code is its own digest.
 const PIN: &str = "2468";
+/// One batch of so many is lost first, and taken then.
+const LOST_EVERY: u32 = 16;
 /// The desk that every gate of a scenario is bound to.
 pub const DESK: &str = "desk-1";
 
@@ -69,6 +71,8 @@ pub struct World {
     beginning: Timestamp,
     /// The present time.
     pub now: Timestamp,
+    /// How many batches were taken.
+    taken: u32,
     /// When the last step was.
     stepped: Option<Timestamp>,
     /// The boot and the last sequence of each device.
@@ -118,6 +122,7 @@ impl World {
             beginning,
             now: beginning,
             stepped: None,
+            taken: 0,
             said: BTreeMap::new(),
             opening: BTreeMap::new(),
             payments: 0,
@@ -155,6 +160,10 @@ impl World {
         let values = self.state.values(&*self.rules);
         let drift = values.resolve(Param::ClockMaxDrift, &Place::default()).value.span();
         inputs.sort_by(|left, right| turn(left, right, drift));
+        self.taken += 1;
+        if self.taken.is_multiple_of(LOST_EVERY) {
+            self.lose(&inputs);
+        }
         let mut batch = Batch::default();
         let mut answers = Vec::new();
         for input in inputs {
@@ -179,6 +188,19 @@ impl World {
         self.last = batch;
         self.noted.extend(self.journal());
         answers
+    }
+
+    /// Steps inputs, and loses what came of them: no trace of it is left.
+    fn lose(&mut self, inputs: &[Input]) {
+        self.state.discard();
+        let (ids, before) = (self.state.ids.clone(), format!("{:?}", self.state));
+        let mut batch = Batch::default();
+        for input in inputs {
+            step(&mut self.state, &mut batch, input.clone(), self.now, &*self.rules);
+        }
+        self.state.discard();
+        self.state.ids = ids;
+        assert_eq!(format!("{:?}", self.state), before, "a lost batch left something");
     }
 
     /// A device's message: what happened at `told` reaches us now.

@@ -172,8 +172,19 @@ impl World {
         self.set_at(param, Scope::Site, value);
     }
 
-    /// Steps one input and commits what came of it.
+    /// Steps one input, and loses what came of it: no trace of it is left.
+    fn loses(&mut self, input: Input, now: Timestamp) {
+        self.state.discard();
+        let (ids, before) = (self.state.ids.clone(), format!("{:?}", self.state));
+        step(&mut self.state, &mut Batch::default(), input, now, &self.policy);
+        self.state.discard();
+        self.state.ids = ids;
+        assert_eq!(format!("{:?}", self.state), before, "a lost batch left something");
+    }
+
+    /// Steps one input and commits what came of it; before that it was lost once.
     pub(crate) fn take(&mut self, input: Input, now: Timestamp) -> Answer {
+        self.loses(input.clone(), now);
         let mut batch = Batch::default();
         let answer = step(&mut self.state, &mut batch, input, now, &self.policy);
         for transaction in &batch.transactions {
