@@ -304,11 +304,15 @@ mod tests {
             ("kind = \"per_minute\"\nminute = \"0.20\"", 7, "is not a rate"),
             ("kind = \"per_minute\"\nminute = \"0.00/PT1M\"", 7, "costs nothing"),
             ("tax = \"18\"", 6, "unknown field `tax`"),
+            ("tiers = { PT60M = \"5\", PT1H = \"6\" }", 6, "`PT60M` is a length that has a price"),
         ] {
             let got = refusal("tariffs.toml", &tariff(terms));
             let place = format!("tariffs.toml:{line}: ");
             assert!(got.contains(&place) && got.contains(expected), "{terms}: {got}");
         }
+        let twice = tariff("").replace("[\"hall\"]", "[\"hall\", \"hall\"]");
+        let got = refusal("tariffs.toml", &twice);
+        assert!(got.contains("tariffs.toml:4: zone `hall` is named twice"), "{got}");
     }
 
     #[test]

@@ -101,6 +101,14 @@ fn a_mistake_in_a_rule_file_is_shown_with_its_place_and_changes_nothing() {
         ("if entry {\n    deny(\"DEBT_BLOCKED\");\n}\n", ["rhai:2:10", "DEBT_BLOCKED"]),
         ("if exti { warn(\"DEBT_WARNING\"); }\n", ["rhai:1:4", "`exti`"]),
         ("if exit {\n", ["rhai:2:1", "70_own"]),
+        (
+            "switch credential_state {\n  \"active\" => (),\n  \"lsot\" => warn(\"DEBT_WARNING\"),\n}\n",
+            ["rhai:3:3", "`lost`"],
+        ),
+        (
+            "switch visits_left { \"2\" => warn(\"DEBT_WARNING\"), _ => () }\n",
+            ["rhai:1:22", "write 2 without quotes"],
+        ),
     ] {
         site.save_rule("70_own.rhai", text);
         let before = files(site.path());

@@ -8,6 +8,7 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tests::{
     daemon::Daemon,
     program,
@@ -131,6 +132,43 @@ fn what_is_no_file_is_never_replaced_and_what_is_one_keeps_its_mode() {
     assert_eq!(output.stdout, plain, "standard output by its other name");
     export(Path::new("/dev/null"));
     assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+}
+
+#[test]
+fn every_command_writes_into_a_pipe_and_through_a_link_as_they_stand() {
+    let site = Folder::write(&Plan { guests: vec![Guest::member(1)], ..Plan::default() });
+    let folder = site.path().to_str().unwrap();
+    let place = |name: &str| site.path().join(name).to_str().unwrap().to_owned();
+    // The same table is imported once.
+    let table = |number: u32| {
+        fs::write(place("people.csv"), format!("number,name\n{number},Nino\nx,Bad\n")).unwrap();
+    };
+    fs::write(place("private"), "before").unwrap();
+    fs::set_permissions(place("private"), fs::Permissions::from_mode(0o640)).unwrap();
+    symlink("private", place("link")).unwrap();
+    let pipe = place("pipe");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let import = ["import", folder, &place("people.csv"), "--as", "members", "--skip-bad"];
+    for arguments in [
+        &[&import[..], &["--errors"]].concat()[..],
+        &["report", folder, "wallets", "--format", "csv", "--output"],
+        &["export", folder, "--as", "csv", "--output"],
+    ] {
+        table(7);
+        does(&[arguments, &[&place("link")]].concat());
+        let written = fs::read(place("private")).unwrap();
+        assert!(written.len() > 10, "{arguments:?}");
+        let private = fs::symlink_metadata(place("private")).unwrap();
+        assert_eq!(private.mode() & 0o777, 0o640);
+        assert!(fs::symlink_metadata(place("link")).unwrap().is_symlink());
+
+        let from = pipe.clone();
+        let reader = std::thread::spawn(move || fs::read(from).unwrap());
+        table(8);
+        does(&[arguments, &[&pipe]].concat());
+        assert_eq!(reader.join().unwrap(), written, "{arguments:?}");
+        assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
+    }
 }
 
 #[test]

@@ -449,6 +449,14 @@ async fn a_sold_pass_gets_new_terms_rests_is_handed_on_and_cancelled() {
 
     new_terms_for_what_was_sold_leave_the_file_as_it_was(&office, &file);
 
+    let (band, another) = (uid(2), "0400AA77");
+    does(&office, "sell", &format!("--deposit --to {band} --card"));
+    let lost = ["--reason", "lost in the pool"];
+    let replaced = office.does(["credential", "replace"], &[&band, another, lost[0], lost[1]]);
+    assert_eq!(replaced["deposit_kept"], "10.00", "the desk is told");
+    let no_more = office.tries(["credential", "lost"], &[another, lost[0], lost[1]]);
+    assert!(no_more.0 == Some(0) && !no_more.1.contains("deposit"), "once: {no_more:?}");
+
     office.does(["pass", "freeze"], &own);
     assert_eq!(passes("1")[0]["state"], "frozen");
     office.does(["pass", "unfreeze"], &own);

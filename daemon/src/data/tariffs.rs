@@ -102,6 +102,11 @@ impl TariffRow {
     pub(super) fn row(&self, reading: &mut Reading<'_>) -> Result<ImportRow, Misplaced> {
         let zones = self.zones.iter().map(|zone| read(zone, |zone| reading.zone(zone)));
         let zones = zones.collect::<Result<Box<[_]>, _>>()?;
+        if let Some(place) = (1..zones.len()).find(|place| zones[..*place].contains(&zones[*place]))
+        {
+            let why = format!("zone `{}` is named twice; name it once", zones[place]);
+            return Err(Misplaced::at(&self.zones[place], why));
+        }
         let tariff = read(&self.id, |id| super::id_of::<TariffId>(id))?;
         if reading.known.tariffs.contains_key(&tariff) {
             let why = format!("tariff `{tariff}` is listed twice; give each an id of its own");
@@ -114,7 +119,12 @@ impl TariffRow {
                 Dur::parse(text)
                     .ok_or_else(|| format!("`{text}` is not the length of a stay such as PT90M"))
             })?;
-            tiers.push((stay.span(), read(price, |text| reading.price(text))?));
+            let stay = stay.span();
+            if tiers.iter().any(|(known, _)| *known == stay) {
+                let why = format!("`{}` is a length that has a price already", length.get_ref());
+                return Err(Misplaced::at(length, why));
+            }
+            tiers.push((stay, read(price, |text| reading.price(text))?));
         }
         tiers.sort_unstable();
         let offer = self.offer(reading)?;
