@@ -10,6 +10,8 @@ mod corrections;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod newcomers;
+#[cfg(test)]
 mod races;
 #[cfg(test)]
 mod storm;

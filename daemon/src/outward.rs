@@ -17,8 +17,9 @@ use devices::hub::Hub;
 use domain::{
     clock::age_at_receipt,
     command::{Action, COMMAND_TTL, Command},
+    decision::Decision,
     event::{DeviceEvent, Direction, Happening},
-    ids::{CommandId, DecisionId, DeviceId, IdMaker},
+    ids::{CommandId, CredentialId, DecisionId, DeviceId, IdMaker},
     params::Param,
     reasons::Condition,
     rows::Emergency,
@@ -29,8 +30,16 @@ use domain::{
 use store::Sealed;
 use tokio::sync::broadcast;
 
-/// What tells a read from every other: device, boot and sequence.
-type Source = (DeviceId, u64, u64);
+use crate::release::Followed;
+
+/// What a decision is about, whatever its id is when it is decided again.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Source {
+    /// A read: device, boot and sequence.
+    Read(DeviceId, u64, u64),
+    /// Somebody who read before and waited there: whose card it is, if somebody's.
+    Waited(DeviceId, Option<CredentialId>),
+}
 
 /// The gates. Before they are let in, and where an import runs without a daemon, there are none,
 /// and what they would be told is dropped.
@@ -66,6 +75,7 @@ pub(crate) struct Outward {
     health: Arc<Health>,
     /// The exit reads that were let out without waiting for the store, so that none opens twice.
     let_out: BTreeSet<Source>,
+    followed: Followed,
     ids: IdMaker,
     epoch: u64,
 }
@@ -75,15 +85,16 @@ const fn opens_exit(command: &Command) -> bool {
     matches!(command.action, Action::OpenOnce { direction: Direction::Exit, .. })
 }
 
-/// The reads behind the decisions of a batch.
+/// What the decisions of a batch are about.
 fn sources(batch: &Batch) -> HashMap<DecisionId, Source> {
-    let source = |entry: &Entry| match (&entry.noted, &entry.device, entry.source) {
-        (Noted::Decided { decision, .. }, Some(device), Some((boot, seq))) => {
-            Some((*decision, (device.clone(), boot, seq)))
+    let reads = batch.journal.iter().filter_map(|entry| match (&entry.noted, entry.source) {
+        (Noted::Decided { decision, .. }, Some((boot, seq))) => {
+            Some((*decision, Source::Read(entry.device.clone()?, boot, seq)))
         }
         _ => None,
-    };
-    batch.journal.iter().filter_map(source).collect()
+    });
+    let waited = |one: &Decision| (one.id, Source::Waited(one.device.clone(), one.credential));
+    batch.decisions.iter().map(waited).chain(reads).collect()
 }
 
 impl Outward {
@@ -94,7 +105,8 @@ impl Outward {
         ids: IdMaker,
         epoch: u64,
     ) -> Self {
-        Self { gates, feed, health, let_out: BTreeSet::new(), ids, epoch }
+        let (let_out, followed) = <_>::default();
+        Self { gates, feed, health, let_out, followed, ids, epoch }
     }
 
     /// Commands are of this run from now on.
@@ -105,7 +117,9 @@ impl Outward {
     /// Sends what a durable batch says. `raised` is [`Self::raised`] as it was before the batch was
     /// decided.
     pub(crate) fn deliver(&mut self, sealed: &Sealed, last_seq: u64, raised: u64) {
-        self.follow_emergency(&sealed.batch.journal, raised);
+        if let Some(hub) = self.gates.hub.get() {
+            self.followed.batch(&hub.emergency(), &sealed.batch.journal, raised);
+        }
         // Whoever stands at a gate waits for the opening, not for the lamp.
         let (open, rest): (Vec<_>, Vec<_>) =
             sealed.batch.commands.iter().partition(|command| command.action.opens());
@@ -136,32 +150,11 @@ impl Outward {
         self.gates.hub.get().map_or(0, |hub| hub.emergency().raised())
     }
 
-    /// The fire road follows the journal, in its order: a fire after a reset releases again, and a
-    /// reset ends no release that it did not know of.
-    fn follow_emergency(&self, journal: &[Entry], raised: u64) {
-        let Some(hub) = self.gates.hub.get() else { return };
-        let road = hub.emergency();
-        for entry in journal {
-            match (&entry.noted, &entry.device) {
-                (Noted::EmergencyReset { .. }, _) => road.lift(raised),
-                (Noted::Condition { condition: Condition::EmergencyStarted, .. }, Some(device))
-                    if !road.is_latched() =>
-                {
-                    road.raise(device);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// What another daemon's emergency, or the end of one, means for our gates.
-    pub(crate) fn follow_elsewhere(&self, before: Option<&Emergency>, now: Option<&Emergency>) {
-        let Some(hub) = self.gates.hub.get() else { return };
-        let road = hub.emergency();
-        match (before, now) {
-            (None, Some(started)) if !road.is_latched() => road.raise(&started.source),
-            (Some(_), None) => road.lift(self.raised()),
-            _ => {}
+    /// The fire road follows the emergency on record; what it is told besides is that of
+    /// [`Followed::record`].
+    pub(crate) fn follow(&mut self, now: Option<&Emergency>, seen: (u64, bool)) {
+        if let Some(hub) = self.gates.hub.get() {
+            self.followed.record(&hub.emergency(), now, seen);
         }
     }
 
@@ -272,7 +265,7 @@ impl Outward {
             Direction::Exit => Outcome::GrantWithWarning,
             Direction::Entry => Outcome::Deny,
         };
-        let source = (event.device.clone(), event.boot, event.seq);
+        let source = Source::Read(event.device.clone(), event.boot, event.seq);
         if direction == Direction::Exit && self.let_out.insert(source) {
             let timeout = Param::GatePassageTimeout.spec().default().span();
             self.command(event, now, Action::OpenOnce { direction, passage_timeout: timeout });
@@ -300,5 +293,93 @@ impl Outward {
     /// An input could not be made durable, whatever was tried.
     pub(crate) fn given_up(&self) {
         metrics::counter!("kari_inputs_given_up_total").increment(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        facts::EventKind,
+        state::{Changes, Reads},
+        verdict::Verdict,
+    };
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// A batch in which an exit opens for a card; `read` is what was read there, where somebody
+    /// did not wait.
+    fn lets_out(id: u128, card: u128, read: Option<(u64, u64)>) -> Sealed {
+        let (gate, now, way) = (DeviceId::from("gate-1"), Timestamp::default(), Direction::Exit);
+        let id = DecisionId(Uuid::from_u128(id));
+        let outcome = Outcome::Grant;
+        let decision = Decision {
+            id,
+            at: now,
+            received: now,
+            kind: EventKind::Exit,
+            device: gate.clone(),
+            direction: Some(way),
+            member: None,
+            credential: Some(CredentialId(Uuid::from_u128(card))),
+            unknown_uid: None,
+            verdict: Verdict {
+                outcome,
+                reasons: Vec::new(),
+                also: Vec::new(),
+                missing: Vec::new(),
+                consulted: <_>::default(),
+                tripped: <_>::default(),
+                values: Vec::new(),
+            },
+            facts: None,
+            seen: None,
+            facts_version: 1,
+            rule_set: String::new(),
+        };
+        let noted = Noted::Decided { decision: id, outcome };
+        let entry = Entry { at: now, device: Some(gate.clone()), source: read, noted };
+        let command = Command {
+            id: CommandId(Uuid::from_u128(id.0.as_u128() + 100)),
+            device: gate,
+            decision: Some(id),
+            issued: now,
+            ttl: COMMAND_TTL,
+            epoch: 1,
+            action: Action::OpenOnce { direction: way, passage_timeout: COMMAND_TTL },
+        };
+        let batch = Batch {
+            journal: vec![entry],
+            decisions: vec![decision],
+            commands: vec![command],
+            ..Batch::default()
+        };
+        let (changes, reads) = (Changes::default(), Reads::default());
+        Sealed { number: 1, epoch: 1, batch, changes, reads, committed_at: now }
+    }
+
+    #[test]
+    fn an_exit_that_did_not_wait_for_the_store_opens_once_however_often_it_is_decided() {
+        for read in [Some((1, 7)), None] {
+            let gates = Arc::new(Gates::default());
+            let (heard_by, mut heard) = tokio::sync::mpsc::unbounded_channel();
+            gates.heard_by.set(heard_by).unwrap();
+            gates.let_in();
+            let live = (admin_api::feed::feed(), Arc::default());
+            let mut outward = Outward::new(gates, live, IdMaker::new(1), 1);
+            let (first, again) = (lets_out(1, 5, read), lets_out(2, 5, read));
+            // It takes long, is away, and comes again under another id.
+            outward.open_exits(&first.batch);
+            outward.open_exits(&first.batch);
+            outward.open_exits(&again.batch);
+            outward.deliver(&again, 1, 0);
+            assert!(heard.try_recv().is_ok() && heard.try_recv().is_err(), "{read:?}: once");
+            outward.caught_up();
+            let other = lets_out(3, 6, read.map(|(boot, seq)| (boot, seq + 1)));
+            outward.open_exits(&other.batch);
+            assert!(heard.try_recv().is_ok(), "{read:?}: somebody else");
+            outward.deliver(&lets_out(4, 5, None), 2, 0);
+            assert!(heard.try_recv().is_ok(), "{read:?}: a later one");
+        }
     }
 }

@@ -9,7 +9,6 @@ use std::{collections::VecDeque, pin::pin, sync::Arc, time::Duration};
 use domain::{
     event::Direction,
     facts::Policy,
-    ids::DeviceId,
     params::Param,
     scope::Place,
     state::{Answer, Batch, Input, State},
@@ -20,16 +19,14 @@ use store::{
     Sealed, Store,
     error::CommitError,
     news::{Changed, NewsError},
-    trouble::Trouble,
 };
 
 use crate::{
     clock::{SiteClock, StepWatch},
-    intake::{
-        BATCH_MAX, Inbox, Owed, Taken, answer, asked, drain, order, settle, take_asks, taken,
-    },
+    intake::{BATCH_MAX, Inbox, Owed, Taken, asked, drain, order, settle, take_asks, taken},
     outward::Outward,
     retention::Retention,
+    retries::Attempt,
     spill::Keeper,
     stall::{Fault, HELD_MAX, StandIn, Standstill},
     storing::{Ended, stored, taken_over},
@@ -44,8 +41,7 @@ pub(crate) const EXIT_DEADLINE: Duration = Duration::from_millis(150);
 pub(crate) const EXIT_PATIENCE: Duration = Duration::from_millis(125);
 /// How often an idle loop looks whether its database is still there.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// How often a lost batch is decided again as a whole, and then each of its inputs by itself.
-const RETRIES: u32 = 5;
+
 /// What the loop turns to next.
 enum Next {
     /// Something to decide.
@@ -54,21 +50,6 @@ enum Next {
     Look,
     /// News of another daemon.
     Elsewhere(Box<Result<Changed, NewsError>>),
-}
-
-/// Inputs that are decided as one batch.
-struct Attempt {
-    inputs: Vec<Taken>,
-    /// How often that batch was lost.
-    lost: u32,
-    /// The event that was refused, where a line about it stands in its place.
-    instead_of: Option<Input>,
-}
-
-impl Attempt {
-    const fn new(inputs: Vec<Taken>) -> Self {
-        Self { inputs, lost: 0, instead_of: None }
-    }
 }
 
 /// What the loop has in hand: what comes to it, and what waits.
@@ -159,6 +140,7 @@ impl SiteLoop {
             {
                 spill.clear();
             }
+            self.follow_emergency(desk);
             let first = match desk.held.pop_front() {
                 Some(first) => Some(Next::Input(first)),
                 None => self.wait(desk.inbox).await,
@@ -205,7 +187,15 @@ impl SiteLoop {
         Ok(())
     }
 
-    fn stand_in(&mut self) -> StandIn<'_> {
+    /// The fire road follows what is on record by now, however it came there.
+    fn follow_emergency(&mut self, desk: &Desk<'_>) {
+        let raised = self.outward.raised();
+        let all_taken = desk.held.is_empty() && desk.inbox.emergency.is_empty();
+        self.outward.follow(self.state.tables.emergency.peek(&()), (raised, all_taken));
+    }
+
+    /// What answers while the store stands still.
+    pub(crate) fn stand_in(&mut self) -> StandIn<'_> {
         let Self { outward, clock, standstill, spill, .. } = self;
         StandIn::new(outward, clock, standstill, spill)
     }
@@ -277,9 +267,7 @@ impl SiteLoop {
                 stand_in.wait_for(work, desk.inbox, desk.held).await??
             }
         };
-        let before = state.tables.emergency.peek(&()).cloned();
-        state.reload(&changed.rows, rows);
-        outward.follow_elsewhere(before.as_ref(), state.tables.emergency.peek(&()));
+        state.reload(&changed.rows, rows, clock.now());
         let epoch = state.epoch;
         commands.into_iter().for_each(|command| outward.send_as(epoch, command));
         Ok(())
@@ -328,11 +316,12 @@ impl SiteLoop {
                     self.outward.deliver(&sealed, self.store.head().seq, raised);
                     settle(inputs, answers);
                 }
-                Ended::Lost { why, rows } => {
+                Ended::Lost { why, rows, taken } => {
                     tracing::warn!(batch = sealed.number, why, "a batch was lost; it comes again");
                     self.policy = before;
                     self.state.discard();
-                    self.state.reload(&sealed.reads, *rows);
+                    self.state.reload(&sealed.reads, *rows, self.clock.now());
+                    self.state.numbers_are_taken(taken);
                     let attempt = Attempt { inputs, lost: lost + 1, instead_of };
                     if !self.again(attempt, &why, queue) {
                         self.stand_still(&sealed, desk, queue).await?;
@@ -399,10 +388,6 @@ impl SiteLoop {
         queue: &mut VecDeque<Attempt>,
     ) -> Result<Ended, Fault> {
         let Self { store, outward, clock, standstill, spill, .. } = self;
-        if sealed.batch.is_empty() && sealed.changes.is_empty() {
-            store.give_turn_back().await;
-            return Ok(Ended::Durable);
-        }
         let stored = stored(store, sealed, lost, standstill);
         tokio::pin!(stored);
         let patience = patience(sealed, clock.now());
@@ -424,59 +409,6 @@ impl SiteLoop {
             stand_in.waiting = inputs.iter_mut().chain(behind).collect();
         }
         Ok(stand_in.wait_for(stored, desk.inbox, desk.held).await??)
-    }
-
-    /// What becomes of the inputs of a lost batch: again, one by one, or given up. `false` where
-    /// the store takes not even a line about what it refuses: then the store is at fault, and the
-    /// event waits.
-    fn again(&mut self, attempt: Attempt, why: &str, queue: &mut VecDeque<Attempt>) -> bool {
-        if attempt.lost <= RETRIES {
-            queue.push_front(attempt);
-            return true;
-        }
-        let Attempt { mut inputs, instead_of, .. } = attempt;
-        if let (Some(event), [line]) = (instead_of, inputs.as_mut_slice()) {
-            self.standstill.report(Trouble::Refuses, why);
-            line.input = event;
-            queue.push_front(Attempt::new(inputs));
-            return false;
-        }
-        let alone = inputs.len() == 1;
-        for one in inputs.into_iter().rev() {
-            let next = if alone { self.give_up(one, why) } else { Some(Attempt::new(vec![one])) };
-            if let Some(next) = next {
-                queue.push_front(next);
-            }
-        }
-        true
-    }
-
-    /// An input that cannot be durable leaves a line in the journal in its place.
-    fn give_up(&mut self, one: Taken, why: &str) -> Option<Attempt> {
-        tracing::error!(input = ?one.input, why, "an input cannot be durable; it is left out");
-        self.outward.given_up();
-        let Taken { mut input, owed, .. } = one;
-        self.stand_in().answer(&mut input);
-        let line = |device: &DeviceId| {
-            let why = format!("it could not be stored, so it is left out: {why}");
-            Input::Unreadable { device: device.clone(), why }
-        };
-        let line = match &input {
-            Input::Device(event) | Input::Unanswered(event) => Some(line(&event.device)),
-            Input::Unreadable { device, .. } => Some(line(device)),
-            _ => None,
-        };
-        match (line, owed) {
-            (Some(line), owed) => {
-                let inputs = vec![Taken { input: line, policy: None, owed }];
-                Some(Attempt { inputs, lost: 0, instead_of: Some(input) })
-            }
-            (None, Owed::Reply(reply)) => {
-                answer(reply, Answer::Refused(why.to_owned()));
-                None
-            }
-            (None, _) => None,
-        }
     }
 }
 

@@ -357,7 +357,7 @@ impl SiteLoop {
         let mut stand_in = StandIn { waiting, ..StandIn::new(outward, clock, standstill, spill) };
         let rows = stand_in.wait_for(work.as_mut(), inbox, held).await??;
         if let (Some(batch), Some(rows)) = (batch, rows) {
-            state.reload(&batch.reads, rows);
+            state.reload(&batch.reads, rows, clock.now());
         }
         Ok(())
     }

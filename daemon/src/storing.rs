@@ -30,12 +30,15 @@ pub(crate) enum Ended {
         why: String,
         /// The rows.
         rows: Box<Snapshot>,
+        /// Numbers of members that others have.
+        taken: Vec<u32>,
     },
     /// It left no trace, and the store takes nothing for now.
     Away,
 }
 
-/// Stores a batch that was lost `lost` times before. Where nobody knows whether it is stored, its
+/// Stores a batch that was lost `lost` times before; one that changes nothing is lost where what it
+/// answers rests on rows that are others by now. Where nobody knows whether it is stored, its
 /// own row says so, however long the database takes to answer.
 pub(crate) async fn stored(
     store: &mut Store,
@@ -44,7 +47,17 @@ pub(crate) async fn stored(
     standstill: &Standstill,
 ) -> Result<Ended, CommitError> {
     let batch = (sealed.epoch, sealed.number);
-    let why = match store.commit(sealed).await {
+    let changes_nothing = sealed.batch.is_empty() && sealed.changes.is_empty();
+    // Rows that cannot be read are the next one's trouble.
+    if changes_nothing && store.agrees(sealed).await.unwrap_or(true) {
+        store.give_turn_back().await;
+        return Ok(Ended::Durable);
+    }
+    let committed = match changes_nothing {
+        true => Err(CommitError::raced(Vec::new())),
+        false => store.commit(sealed).await,
+    };
+    let why = match committed {
         Ok(()) => {
             standstill.end();
             return Ok(Ended::Durable);
@@ -64,8 +77,7 @@ pub(crate) async fn stored(
                 }
                 // A connection that broke and was made anew is no reason to refuse anybody.
                 false if lost < KEEPS_TURN => {
-                    let rows = Box::new(reloaded(store, sealed, standstill).await?);
-                    Ok(Ended::Lost { why: source.to_string(), rows })
+                    lost_for(store, sealed, source.to_string(), standstill).await
                 }
                 false => {
                     standstill.report(trouble, &source.to_string());
@@ -81,8 +93,20 @@ pub(crate) async fn stored(
     {
         tracing::warn!(%why, "the turn cannot be kept");
     }
+    lost_for(store, sealed, why, standstill).await
+}
+
+/// A lost batch, with what is true by now of what it depends on.
+async fn lost_for(
+    store: &mut Store,
+    sealed: &Sealed,
+    why: String,
+    standstill: &Standstill,
+) -> Result<Ended, CommitError> {
     let rows = Box::new(reloaded(store, sealed, standstill).await?);
-    Ok(Ended::Lost { why, rows })
+    // Where that cannot be read, it is lost once more.
+    let taken = store.taken_numbers(sealed).await.unwrap_or_default();
+    Ok(Ended::Lost { why, rows, taken })
 }
 
 /// Whether a batch came through, however long the database takes to answer.

@@ -10,9 +10,10 @@ use crate::{
     order::{Order, Override, OverrideReason, Second, Setting, What},
     params::{Param, Value},
     reasons::Reason,
+    registry::{PassChange, Registry},
     rows::{
-        AnswerKey, Answered, HoldKey, OrderKey, PendingOrder, PinDigest, ReaderKey, SetParam,
-        WaitingKey, WaitsFor,
+        AnswerKey, Answered, HoldKey, OrderKey, PassKey, PendingOrder, PinDigest, ReaderKey,
+        SetParam, WaitingKey, WaitsFor,
     },
     scope::Place,
     site::Gate,
@@ -244,8 +245,9 @@ impl Step<'_> {
             return None;
         }
         if row.price != self.price_of(&row.order.what) {
-            let why = "the price changed since it was ordered; order it again";
-            self.unreadable(there.clone(), why.to_owned());
+            let why =
+                "the price changed since it was ordered, or what is given back; order it again";
+            self.unreadable(there.clone(), format!("{operator} confirms: {why}"));
             return Some(Answer::Refused(why.to_owned()));
         }
         let device = there.clone();
@@ -256,11 +258,27 @@ impl Step<'_> {
         Some(self.order_answered(&message, order, row.key.filter(|_| counts)))
     }
 
-    /// What the basket of a sale costs now.
+    /// What the order comes to now, where that may change while it waits: what a basket costs, what
+    /// is given back for goods or a pass, what of a charge is still owed.
     fn price_of(&mut self, what: &What) -> Option<Money> {
-        let What::Sale { lines, buyer, cash, card, rest, .. } = what else { return None };
-        let basket = self.basket(lines, buyer.as_ref(), (*cash, *card, *rest), self.now).ok()?;
-        Some(basket.lines.iter().map(|line| line.gross).sum())
+        match what {
+            What::Sale { lines, buyer, cash, card, rest, .. } => {
+                let pays = (*cash, *card, *rest);
+                let basket = self.basket(lines, buyer.as_ref(), pays, self.now).ok()?;
+                Some(basket.lines.iter().map(|line| line.gross).sum())
+            }
+            What::Return { receipt, counts, cash, .. } => {
+                Some(self.return_value(receipt, counts, *cash))
+            }
+            What::Correct { charge, .. } => Some(self.turn_round(charge).owed),
+            What::Registry(change) => match &**change {
+                Registry::Pass {
+                    who, pass, change: PassChange::Cancel { refund: None }, ..
+                } => self.paid_back_of(PassKey { member: who.member, pass: *pass }),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// An order, and what it came to. What lacks nothing but a second person waits for one.
@@ -354,6 +372,8 @@ impl Step<'_> {
         };
         match (act.action.as_str(), &act.setting) {
             ("emergency_reset", _) => self.reset_obstacle(),
+            // The rows that come in would undo it.
+            ("block_member" | "unblock_member", _) => self.import_obstacle(),
             ("set_parameter", None) => Some("say which parameter is set, and to what".to_owned()),
             // Whoever made the value, it is one that a file could have written.
             ("set_parameter", Some(Setting { key, value: Some(value) }))

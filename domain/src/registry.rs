@@ -246,6 +246,10 @@ impl Numbers {
     pub(crate) fn extend(&mut self, rows: &[(MemberId, u32, Member)]) {
         self.0.extend(rows.iter().map(|(_, _, row)| row.number));
     }
+    /// Takes in numbers of others, whose rows are not known yet.
+    pub(crate) fn take(&mut self, numbers: impl IntoIterator<Item = u32>) {
+        self.0.extend(numbers.into_iter().filter(|number| *number > 0));
+    }
     fn is_taken(&self, number: u32, tables: &Tables) -> bool {
         self.0.contains(&number) || tables.members.pending().any(|(_, row)| row.number == number)
     }
@@ -299,11 +303,16 @@ struct Carried<'a> {
 }
 
 impl Step<'_> {
+    /// Nobody changes people, what they carry and what they are in while an import does.
+    pub(crate) fn import_obstacle(&self) -> Option<String> {
+        let why = "an import is under way; try again once it has ended";
+        self.state.people_are_closed().then(|| why.to_owned())
+    }
+
     /// What keeps a change from being carried out, whoever asks.
     pub(crate) fn registry_obstacle(&mut self, change: &Registry) -> Option<String> {
-        if self.state.people_are_closed() {
-            let why = "an import is under way; try again once it has ended";
-            return Some(why.to_owned());
+        if let Some(why) = self.import_obstacle() {
+            return Some(why);
         }
         let checked = match change {
             Registry::Register { number, details, person } => {

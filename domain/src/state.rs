@@ -278,15 +278,25 @@ impl State {
         self.beside_before = self.beside;
     }
 
-    /// Takes the rows of `reads` as somebody else committed them.
-    pub fn reload(&mut self, reads: &Reads, rows: Snapshot) {
+    /// Takes the rows of `reads` as somebody else had committed them by `now`.
+    pub fn reload(&mut self, reads: &Reads, rows: Snapshot, now: Timestamp) {
+        let before = self.tables.emergency.peek(&()).map(|row| row.started);
         self.numbers.extend(&rows.members);
         self.timers.stop_those_of(&self.tables, reads);
         self.tables.reload(reads, rows);
         self.timers.start_those_of(&self.tables, reads);
+        if let Some(started) = before.filter(|_| self.tables.emergency.is_empty()) {
+            self.beside.last_emergency = Some((started, now));
+            self.beside_before = self.beside;
+        }
         if !reads.params.is_empty() {
             self.forget_values();
         }
+    }
+
+    /// Others have members of these numbers.
+    pub fn numbers_are_taken(&mut self, numbers: impl IntoIterator<Item = u32>) {
+        self.numbers.take(numbers);
     }
 
     /// The values in force beside the rules of `policy`.

@@ -9,11 +9,12 @@ use domain::{
         Happening,
     },
     ids::CredentialId,
+    layered::Read,
     params::Param,
     reasons::{Class, Reason},
     rows::CredentialState,
     scope::Scope,
-    state::{ImportRow, Input, Noted, RuleSetNews},
+    state::{ImportRow, Input, Noted, Reads, RuleSetNews, Snapshot},
     verdict::Outcome,
 };
 use uuid::Uuid;
@@ -402,6 +403,27 @@ fn a_passage_during_an_emergency_costs_nothing() {
     world.passage("G1", Entry, "09:00:03", "09:00:03");
     assert_eq!((world.wallet(), world.presence().inside), ((5000, 0), 1));
     assert_eq!(world.visits_left(), 5, "no visit either");
+}
+
+#[test]
+fn an_emergency_that_another_daemon_ended_costs_nothing_afterwards() {
+    for reset in [false, true] {
+        let mut world = World::new(800);
+        if reset {
+            let fire = Happening::FireInput { active: true };
+            world.event("G2", at("09:00:01"), at("09:00:01"), fire);
+            let key = Read { key: (), version: 1 };
+            let reads = Reads { emergency: vec![key], ..Reads::default() };
+            world.state.reload(&reads, Snapshot::default(), at("09:00:14"));
+        }
+        // It was made meanwhile, and comes later.
+        let read = Happening::CredentialRead { direction: Entry, uid: "W1".into(), pin: None };
+        world.event("G1", at("09:00:10"), at("09:00:15"), read);
+        assert!(world.last.decisions[0].verdict.outcome.opens());
+        world.passage("G1", Entry, "09:00:12", "09:00:16");
+        let left = if reset { 5000 } else { 4200 };
+        assert_eq!((world.wallet(), world.presence().inside), ((left, 0), 1), "{reset}");
+    }
 }
 
 #[test]

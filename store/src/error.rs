@@ -331,7 +331,8 @@ impl CommitError {
     }
 
     /// A batch that read rows which are others by now.
-    pub(crate) fn raced(tables: Vec<&'static str>) -> Self {
+    #[must_use]
+    pub fn raced(tables: Vec<&'static str>) -> Self {
         Self::Lost { why: "rows changed since they were read".to_owned(), tables }
     }
 

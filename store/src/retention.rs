@@ -143,6 +143,8 @@ impl Store {
         rows: u32,
         now: Timestamp,
     ) -> Result<u64, sqlx::Error> {
+        // What a batch that failed was to end with is no end of ours.
+        self.next = None;
         let file = self.link.dialect() == Dialect::Sqlite;
         if file {
             self.link.run(OVERWRITE, []).await?;

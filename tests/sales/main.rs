@@ -17,6 +17,7 @@ mod random_returns;
 mod renewal;
 mod taken_back;
 mod till;
+mod waiting;
 
 use domain::{
     ids::Uid,

@@ -293,11 +293,13 @@ async fn not_flushed(place: Place) {
         let plan = Plan { nth, code: Some(NOT_FLUSHED), after: false, lasts: true };
         faulty.faults.arm(plan);
         let begun = Instant::now();
-        for gate in 1..=GATES / 2 {
+        // All of them are there before the loop can end.
+        let tells = (1..=GATES / 2).map(|gate| {
             let event = faulty.event(gate, Direction::Exit);
             let caller = faulty.driven.caller.clone();
-            tokio::spawn(async move { caller.tells(event).await });
-        }
+            async move { caller.tells(event).await }
+        });
+        tokio::spawn(join_all(tells.collect::<Vec<_>>()));
         faulty.all_open(begun, plan).await;
         let struck = faulty.faults.struck();
         let ended = faulty.driven.stop().await;

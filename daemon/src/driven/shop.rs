@@ -32,7 +32,7 @@ pub(crate) const PRICE: Money = Money(800);
 /// The code of the one cashier; here a code is its own digest.
 const PIN: &str = "2468";
 const ACTIONS: &str = "sale, topup, refund, void, take_payment, cash_session, cash_pickup, \
-                       balance_adjust";
+                       balance_adjust, register_member";
 
 /// A gate.
 pub(crate) fn gate(number: u32) -> DeviceId {

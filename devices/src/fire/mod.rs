@@ -57,7 +57,9 @@ struct Wanted {
 }
 
 impl FireRoad {
-    pub(crate) fn new() -> Arc<Self> {
+    /// A road that leads to no gate yet.
+    #[must_use]
+    pub fn new() -> Arc<Self> {
         Arc::new(Self { shared: Arc::new(Shared::default()), workers: Mutex::new(Vec::new()) })
     }
 

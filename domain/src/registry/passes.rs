@@ -103,6 +103,9 @@ impl Step<'_> {
         if from < self.today() {
             return Err("a pass rests from today or a later day on".to_owned());
         }
+        if from < pass.valid_from {
+            return Err(format!("it begins on {}; let it rest from then on", pass.valid_from));
+        }
         if is_planned(pass) {
             return Err("it will rest already; `kari pass unfreeze` takes that back".to_owned());
         }
@@ -187,6 +190,8 @@ impl Step<'_> {
     ) -> Report {
         let key = PassKey { member: who.member, pass: id };
         let Ok(pass) = self.pass_of(&key) else { return Report::default() };
+        // Whoever else looked at it before, and waits for a second person, looks again.
+        self.carries_otherwise(who.member);
         let before = Some(pass.state.name().to_owned());
         let report = Report::default().told("pass", None, Some(id.to_string())).why(reason);
         let state = match change {
@@ -339,6 +344,12 @@ impl Step<'_> {
             }
         };
         (net, net + self.tax_left(pass, vat, net))
+    }
+
+    /// What is paid back of a pass that is cancelled now.
+    pub(crate) fn paid_back_of(&mut self, key: PassKey) -> Option<Money> {
+        let pass = self.pass_of(&key).ok()?;
+        Some(self.unearned(&pass).1)
     }
 
     /// The tax on what a pass has not earned: its share of the tax that was paid, so that what is

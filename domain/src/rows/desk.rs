@@ -31,7 +31,7 @@ pub struct PendingOrder {
     /// The decision that found nothing else lacking: who confirms names it.
     #[serde(default = "no_decision")]
     pub decision: DecisionId,
-    /// What a basket costs; nothing else has a price that may change meanwhile.
+    /// What it came to when it was ordered, where that may change meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Money>,
     /// Since when it waits.

@@ -23,6 +23,26 @@ use crate::{
     tables::{Stored, each_table},
 };
 
+pub(super) const HIGHEST: &str = "SELECT CAST(coalesce(max(number), 0) AS bigint) FROM member";
+pub(super) const HAS_NUMBER: &str = "SELECT count(*) FROM member WHERE number = $1";
+
+/// Of these numbers of members those that are taken, and the highest of all that are.
+pub(super) async fn taken(link: &mut Link, numbers: Vec<u32>) -> Result<Vec<u32>, ReadError> {
+    let mut taken = Vec::new();
+    if numbers.is_empty() {
+        return Ok(taken);
+    }
+    let failed = ReadError::of("the numbers of members");
+    for number in numbers {
+        let members: i64 =
+            link.value(HAS_NUMBER, [i64::from(number).into()]).await.map_err(&failed)?;
+        taken.extend((members > 0).then_some(number));
+    }
+    let highest: i64 = link.value(HIGHEST, []).await.map_err(&failed)?;
+    taken.extend(u32::try_from(highest));
+    Ok(taken)
+}
+
 /// The rows of `keys`, with their versions.
 async fn fetch<V: Stored>(
     link: &mut Link,

@@ -39,12 +39,14 @@ const COMMITTED: &str =
     "SELECT count(*) FROM batch WHERE daemon = $1 AND epoch = $2 AND number >= $3";
 /// A write that changes nothing.
 const TOUCH: &str = "UPDATE daemon SET epoch = epoch WHERE id = $1";
+/// The most numbers of one batch that are looked up: a desk gives one.
+const NEWCOMERS_MAX: usize = 64;
 /// The statements of SQLite, for the test that prepares them all.
 #[cfg(test)]
 pub(crate) const OF_SQLITE: [&str; 2] = [SEAL, COUNTERS];
 /// Those of both databases.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 2] = [COMMITTED, TOUCH];
+pub(crate) const STATEMENTS: [&str; 4] = [COMMITTED, TOUCH, compare::HIGHEST, compare::HAS_NUMBER];
 
 /// What could not be read before a batch was begun.
 fn unread(error: ReadError) -> CommitError {
@@ -138,6 +140,21 @@ impl Store {
         }
         .boxed();
         faults.around(work)
+    }
+
+    /// Whether the rows that a batch read are still those that the database holds, for one that
+    /// changes nothing: what it answers may rest on what another daemon changed meanwhile.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn agrees(&mut self, sealed: &Sealed) -> Result<bool, ReadError> {
+        let alone = self.link.dialect() == Dialect::Sqlite || sealed.reads == Reads::default();
+        if alone {
+            return Ok(true);
+        }
+        let faults = self.faults.clone();
+        let differing = compare::differing(&mut self.link, &sealed.reads).boxed();
+        faults.around(differing).await.map(|tables| tables.is_empty())
     }
 
     /// Makes sure that each day of the batch's decisions has its key.
@@ -333,6 +350,18 @@ impl Store {
         faults.around(compare::rows_of(&mut self.link, reads).boxed()).await
     }
 
+    /// Of the numbers that a lost batch gives to newcomers, those that others have, and the highest
+    /// of all: rows that it could not read.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn taken_numbers(&mut self, sealed: &Sealed) -> Result<Vec<u32>, ReadError> {
+        let rows = sealed.changes.members.iter().filter(|change| change.version == 1);
+        let numbers = rows.filter_map(|change| Some(change.value.as_ref()?.number));
+        let work = compare::taken(&mut self.link, numbers.take(NEWCOMERS_MAX).collect()).boxed();
+        self.faults.clone().around(work).await
+    }
+
     /// The end of the journal: the last durable line.
     #[must_use]
     pub const fn head(&self) -> crate::Head {
@@ -343,6 +372,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use domain::{
+        retention::Keeps,
         state::{Batch, Changes, Entry, Noted, Reads},
         time::Timestamp,
     };
@@ -389,10 +419,15 @@ mod tests {
         assert!(!store.was_committed(1, number).await.unwrap());
         store.link.run("PRAGMA max_page_count = 9999", []).await.unwrap();
         store.probe().await.unwrap();
+        // Forgetting goes on before the batch comes again, and takes no end of it for its own.
+        let keeps = Keeps { movements: Timestamp::default(), audit: Timestamp::default() };
+        store.pseudonymise(&keeps, 10, Timestamp::default()).await.unwrap();
+        assert_eq!(store.last.as_ref().unwrap().number, i64::try_from(number - 1).unwrap());
         store.commit(&imported(number)).await.unwrap();
         assert_eq!(store.head().seq, number * 200);
         let reader = crate::reader::Reader::open(&place).await.unwrap();
         assert_eq!(crate::verify::chain(&reader).await.unwrap().lines, number * 200);
+        crate::verify::rows(&reader).await.unwrap();
     }
 
     #[tokio::test]
