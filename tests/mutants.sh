@@ -25,7 +25,7 @@ readonly QUICK=(
     --lib --test=failures --test=freshness --test=gathered --test=imports --test=media
     --test=passages --test=registry --test=reference --test=sales --test=scenarios --test=sequences
 )
-readonly SLOW=(--lib --test=window_reference --test=rules --test=sales)
+readonly SLOW=(--lib --test=window_reference --test=rules --test=sales --test=reference)
 readonly SKIPPED=(
     -- --skip=a_few_have_lines_of_their_own_and_a_flood_has_few
     --skip=whatever_comes_back_in_whatever_pieces
@@ -72,7 +72,9 @@ plant quick "${QUICK[@]}" -- --sharding=round-robin --shard="$shard" \
 found=quick/mutants.out
 all=$(count $found/caught.txt $found/timeout.txt $found/missed.txt)
 
-# Of as many parts as there are changes, each is a part of its own.
+# Those by chance have their whole length now. Of as many parts as there are changes, each is a part
+# of its own.
+export KARI_REFERENCE_PROFILES=1000 KARI_SEQUENCES=300 KARI_TILL_DAYS=30
 mapfile -t planted < <(cargo mutants --list --colors=never)
 left=0
 [ ! -s "$OUT/$found/missed.txt" ] || passes "${SLOW[@]}"

@@ -336,4 +336,37 @@ mod tests {
         let left = moved.left.unwrap();
         assert_eq!((left.at, left.visit.started), (at(3800), at(3700)));
     }
+
+    #[test]
+    fn of_a_batch_life_safety_is_taken_first_then_orders_then_events_and_a_tick_last() {
+        let said = |device: &str, seconds: i64, happening| {
+            let at = Timestamp::from_micros(1_000_000 * seconds);
+            Input::Device(DeviceEvent {
+                device: device.into(),
+                boot: 1,
+                seq: 1,
+                device_time: Some(at),
+                received: at,
+                transit: crate::event::Transit::Straight,
+                happening,
+            })
+        };
+        let door = |device, seconds| said(device, seconds, Happening::Door { open: true });
+        let fire = |active| said("gate-9", 90, Happening::FireInput { active });
+        let look = Input::ImportLook(crate::import::ImportLook::Open);
+        let sorted = [
+            fire(true),
+            look.clone(),
+            door("gate-2", 10),
+            door("gate-1", 20),
+            fire(false),
+            Input::Tick,
+        ];
+        for turned in 0..sorted.len() {
+            let mut inputs = sorted.clone();
+            inputs.rotate_left(turned);
+            inputs.sort_by(|left, right| turn(left, right, Span::seconds(5)));
+            assert_eq!(inputs, sorted);
+        }
+    }
 }

@@ -456,3 +456,28 @@ impl What {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_above_zero_and_no_higher_than_any_account_holds() {
+        let nonsense = |amount| {
+            let of = |what: What| what.nonsense().is_some();
+            let holder = Uid::from("W1");
+            [
+                of(What::Topup { holder: holder.clone(), amount, cash: true }),
+                of(What::Refund { holder: holder.clone(), amount, cash: true }),
+                of(What::Settle { holder, amount, cash: true }),
+                of(What::Cash(CashOrder::PutIn { amount, reason: "coins".to_owned() })),
+            ]
+        };
+        for amount in [Money(1), AMOUNT_MAX] {
+            assert_eq!(nonsense(amount), [false; 4], "{amount:?}");
+        }
+        for amount in [Money(-1), Money::ZERO, AMOUNT_MAX + Money(1)] {
+            assert_eq!(nonsense(amount), [true; 4], "{amount:?}");
+        }
+    }
+}

@@ -406,6 +406,19 @@ fn a_passage_during_an_emergency_costs_nothing() {
 }
 
 #[test]
+fn a_decision_names_the_values_that_a_scope_set_and_that_it_read() {
+    let mut world = World::new(800);
+    world.policy.consulted =
+        [Param::TariffReentryWindow, Param::DebtExitPolicy].into_iter().collect();
+    world.set(Param::TariffReentryWindow, "PT7M");
+    world.set(Param::SaleMaxDiscountPercent, "20");
+    let decision = world.read("G1", Entry, "W1", "09:00:00");
+    let named: Vec<_> = decision.verdict.values.iter().map(|value| value.param).collect();
+    assert_eq!(named, [Param::TariffReentryWindow], "it was read, and somebody set it");
+    assert!(decision.verdict.values.iter().all(|value| value.scope.is_some()));
+}
+
+#[test]
 fn an_emergency_that_another_daemon_ended_costs_nothing_afterwards() {
     for reset in [false, true] {
         let mut world = World::new(800);

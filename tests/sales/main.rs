@@ -150,6 +150,17 @@ fn what_makes_no_sense_is_told_and_changes_nothing() {
 }
 
 #[test]
+fn a_basket_has_a_line_and_two_hundred_at_the_most() {
+    let mut till = Till::new();
+    let lines = |count| sale(None, vec![good("juice"); count], "0.00", "0.00");
+    for count in [0, 201, 202] {
+        assert!(till.nonsense(lines(count)).contains("between 1 and 200 lines"), "{count}");
+    }
+    till.sells(sale(None, vec![good("juice"); 200], "600.00", "0.00"));
+    till.check();
+}
+
+#[test]
 fn a_basket_is_refused_as_a_whole_and_the_reason_names_the_line() {
     let mut till = Till::new();
     let lines = vec![good("juice"), good("beer"), pass("once")];

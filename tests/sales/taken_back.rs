@@ -259,6 +259,19 @@ fn the_terms_on_which_a_deposit_was_paid_say_whether_it_waits_for_the_band() {
 }
 
 #[test]
+fn of_two_guests_of_a_day_the_greater_deposit_says_what_becomes_of_it() {
+    use domain::deposits::IfLost::Returned;
+    let mut till = Till::new();
+    till.day_guest("dear", money("10.00"), None);
+    till.day_guest("cheap", money("5.00"), Some(Returned));
+    let lines = [of_band("W1", deposit), vec![pass("cheap"), pass("dear")]].concat();
+    till.sells(sale(Some("W1"), lines, "50.00", "0.00"));
+    till.order("T1", turned("W1", HeldEvent::Lost));
+    assert_eq!(till.balance(AccountKind::Deposits, ""), Money::ZERO, "kept, as the site says");
+    till.check();
+}
+
+#[test]
 fn the_fee_for_a_lost_band_is_taken_back_only_before_it_lets_its_holder_go() {
     // A band that has to come back at G1.
     let given = crate::till::GIVEN

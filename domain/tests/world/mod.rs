@@ -30,6 +30,7 @@ use uuid::Uuid;
 pub(crate) struct TestPolicy {
     pub(crate) hash: String,
     pub(crate) values: ParamTable,
+    pub(crate) consulted: ParamMask,
     pub(crate) finds: fn(&Question<'_>) -> Result<Vec<Finding>, PolicyFault>,
 }
 
@@ -41,7 +42,7 @@ impl Policy for TestPolicy {
         &self.values
     }
     fn consulted(&self, _: EventKind) -> ParamMask {
-        ParamMask::default()
+        self.consulted
     }
     fn judge(&self, question: &Question<'_>) -> Result<Vec<Finding>, PolicyFault> {
         (self.finds)(question)
@@ -92,7 +93,8 @@ impl World {
     pub(crate) fn new(price: i64) -> Self {
         let state = State::load(Arc::new(site()), Snapshot::default(), 1, 7);
         let (hash, values) = (String::new(), ParamTable::default());
-        let policy = TestPolicy { hash, values, finds: |_| Ok(Vec::new()) };
+        let consulted = ParamMask::default();
+        let policy = TestPolicy { hash, values, consulted, finds: |_| Ok(Vec::new()) };
         let mut world = Self { state, policy, last: Batch::default(), seq: 0 };
         let tariff = TariffKey { tariff: "pack".into(), version: 1 };
         let member = Member {
