@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    facts::{FACTS, FactKind, Words},
+    facts::{FACTS, FactKind},
     params::{Kind as ParamKind, Param},
     reasons::REASONS,
     scope::ScopeKind,
@@ -251,19 +251,13 @@ impl<'a> Comparisons<'a> {
         }
     }
 
-    /// The names that the site has; nothing where it may have others.
-    fn site(&self, names: &'a BTreeSet<String>) -> Option<BTreeSet<&'a str>> {
-        let closed = !self.names.any && !names.is_empty();
-        closed.then(|| names.iter().map(String::as_str).collect())
-    }
-
     /// The words of which a parameter lists some; nothing where it is no list, or they are open.
     fn list_words(&self, param: Param) -> Option<BTreeSet<&'a str>> {
         match param.spec().kind {
             ParamKind::Set(words) | ParamKind::Rights(words) => {
                 Some(words.iter().copied().collect())
             }
-            ParamKind::Names(ScopeKind::Terminal) => self.site(&self.names.terminals),
+            ParamKind::Names(ScopeKind::Terminal) => self.names.closed(&self.names.terminals),
             ParamKind::Codes => Some(REASONS.iter().map(|spec| spec.code).collect()),
             _ => None,
         }
@@ -279,12 +273,7 @@ impl<'a> Comparisons<'a> {
                 }
                 _ => None,
             },
-            Term::Fact(place) => match FACTS[place].words() {
-                Words::Open => None,
-                Words::Listed(words) => Some(words.iter().copied().collect()),
-                Words::Zones => self.site(&self.names.zones),
-                Words::Devices => self.site(&self.names.devices),
-            },
+            Term::Fact(place) => self.names.words(&FACTS[place]),
         }
     }
 }

@@ -6,7 +6,10 @@ use domain::{
     scope::{Place, Scope},
     verdict::Origin,
 };
-use rules::{bundle::Bundle, load::load};
+use rules::{
+    bundle::Bundle,
+    load::{Names, load},
+};
 
 use crate::common::{
     HOURS, Wrong, file, judge, load_text, names, ordinary, refused_at, set_of, shown,
@@ -374,6 +377,14 @@ const BAD_CASES: &[(&str, u16, &str)] = &[
     ),
     ("HEAD reasons = [\"FULL\"]", 1, "no reason has the code `FULL`"),
     ("HEAD facts = { dept = \"1.00\" }", 1, "no fact is called `dept`"),
+    (
+        "HEAD facts = { credential_state = \"Active\" }",
+        1,
+        "never \"Active\"\n  help: did you mean `active`",
+    ),
+    ("HEAD facts = { membership_state = \"expird\" }", 1, "did you mean `expired`"),
+    ("HEAD facts = { certificate = \"ok\" }", 1, "it is one of `ended`, `missing`, `valid`"),
+    ("[base]\nfacts = { action = \"sales\" }\nHEAD ", 3, "case `n`: `action` is never \"sales\""),
     ("HEAD facts = { debt = 1.5 }", 1, "not a value of the fact `debt`"),
     ("HEAD set = { \"gate.mod\" = \"free\" }", 1, "no parameter is called `gate.mod`"),
     ("HEAD set = { \"gate.mode\" = \"fre\" }", 1, "is not one of"),
@@ -393,6 +404,26 @@ fn a_case_that_fails_or_cannot_be_read_refuses_the_set() {
         let problems = load(&bundle, &names()).unwrap_err();
         let [only] = problems.as_slice() else { panic!("{cases}: {}", shown(&problems)) };
         assert_eq!((only.file.as_str(), only.line), ("b.cases.toml", *line), "{cases}: {only}");
-        assert!(only.message.contains(message), "{cases}: {only}");
+        assert!(only.to_string().contains(message), "{cases}: {only}");
     }
+}
+
+#[test]
+fn a_case_about_a_zone_or_a_gate_of_another_site_is_warned_of() {
+    let cases = format!(
+        "[base]\nfacts = {{ device = \"gate-2\", credential_state = \"\" }}\n\
+         {HEAD}facts = {{ zone = \"pol\" }}\n{HEAD}facts = {{ zone = \"pool\", device = \"\" }}"
+    );
+    let bundle = Bundle::of([
+        file("a.rhai", HOURS),
+        file("b.rhai", "if entry { deny(\"ZONE_FULL\"); }"),
+        file("b.cases.toml", &cases),
+    ]);
+    let warned = |names: &Names| {
+        let warnings = load(&bundle, names).unwrap().warnings;
+        shown(&warnings.into_iter().filter(|one| one.file == "b.cases.toml").collect::<Vec<_>>())
+    };
+    let told = "b.cases.toml:3:1: case `n`: `zone` is never \"pol\"\n  help: did you mean `pool`?";
+    assert_eq!(warned(&names()), told);
+    assert_eq!(warned(&Names::default()), "", "a site whose zones nobody knows");
 }
