@@ -183,8 +183,8 @@ const FIRES: &[&str] = &[
     // a variable that becomes another kind of value further down in a loop
     "let a = 1; let n = 0; while n < 2 { let b = a; if b == \"x\" { deny(\"ZONE_FULL\"); break; } \
      a = \"x\"; n += 1; }",
-    "let a = 1; let c = 1; for i in 0..4 { let b = a; if b == \"x\" { deny(\"ZONE_FULL\"); break; } \
-     a = c; c = \"x\"; }",
+    "let a = 1; let c = 1; for i in 0..4 { let b = a; \
+     if b == \"x\" { deny(\"ZONE_FULL\"); break; } a = c; c = \"x\"; }",
     "let a = 1; loop { if a == \"x\" { deny(\"ZONE_FULL\"); break; } a = \"x\"; }",
     "let a = 1; do { if a == \"x\" { deny(\"ZONE_FULL\"); break; } a = \"x\"; } while true",
     // letters, and numbers of two sorts

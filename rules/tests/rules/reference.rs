@@ -60,9 +60,9 @@ fn parameters(text: &mut String) {
         "texts, without the actions that are denied. Words of which one is chosen stand ",
     );
     text.push_str(
-        "from lax to strict. Where several scopes set a value, *several* says what is in force, and ",
+        "from lax to strict. Where several scopes set a value, *several* says what is in force, ",
     );
-    text.push_str("*stricter* which of two values is the stricter one.\n\n");
+    text.push_str("and *stricter* which of two values is the stricter one.\n\n");
     text.push_str(
         "`kari params get` tells the same of one of them, with the values that a site sets; ",
     );
