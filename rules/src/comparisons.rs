@@ -125,6 +125,11 @@ impl<'a> Comparisons<'a> {
             return None;
         };
         let words = self.list_words(param)?;
+        if let Some(kind) = self.variables.kind(item).filter(|kind| *kind != Kind::Text) {
+            let message = format!("`{name}` lists texts, and never {}", kind.name());
+            let help = "write one of its words, in double quotes".to_owned();
+            return Some((item.start_position(), message, help));
+        }
         let (word, at) = self.text_of(item)?;
         let never = || format!("`{name}` never lists \"{word}\"");
         let known = words.contains(word.as_str());

@@ -116,6 +116,8 @@ const NEVER: &[Wrong] = &[
     ("let l = operator_allowed_actions; if \"sell\" in l {}", "1:38", "never lists \"sell\"", ""),
     ("if \"desk-9\" in operator_allowed_terminals {}", "1:4", "never lists", "mean `desk-1`?"),
     ("if \"ZONE_FUL\" in operator_override_codes {}", "1:4", "never lists", "mean `ZONE_FULL`?"),
+    ("if 5 in terminal_allowed_actions {}", "1:4", "lists texts, and never a number", "quotes"),
+    ("if membership_allowed_states == [true] {}", "1:34", "never a yes or no", "quotes"),
     // a switch
     ("switch zone { \"pool\" => {} 1..=5 => {} }", "1:28", "compared with a number", ""),
     ("switch inside { true => (), 0..2 => () }", "1:29", "`inside` is a yes or no", ""),
