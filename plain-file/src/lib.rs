@@ -18,7 +18,7 @@ pub const SMALL: u64 = 1024 * 1024;
 /// # Errors
 /// It cannot be read, or is no plain file.
 pub fn open(path: &Path) -> io::Result<File> {
-    plain(&fs::metadata(path)?)?;
+    plain(&found(path)?)?;
     // It may have been replaced since.
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let file = File::options().read(true).custom_flags(flags).open(path)?;
@@ -55,6 +55,16 @@ pub fn text(path: &Path, most: u64) -> io::Result<String> {
     })
 }
 
+/// What stands at `path`, through links.
+fn found(path: &Path) -> io::Result<fs::Metadata> {
+    fs::metadata(path).map_err(|error| {
+        let nowhere = error.kind() == io::ErrorKind::NotFound
+            && fs::symlink_metadata(path).is_ok_and(|link| link.is_symlink());
+        let text = "it is a link that leads nowhere; put back what it leads to, or take it away";
+        if nowhere { io::Error::new(error.kind(), text) } else { error }
+    })
+}
+
 fn plain(found: &fs::Metadata) -> io::Result<()> {
     if found.is_file() {
         return Ok(());
@@ -85,6 +95,10 @@ mod tests {
             let why = bytes(&path(name), 100).unwrap_err().to_string();
             assert!(why.contains("no plain file"), "{name}: {why}");
         }
+        std::os::unix::fs::symlink("gone", path("lost")).unwrap();
+        let lost = bytes(&path("lost"), 100).unwrap_err();
+        assert!(lost.to_string().contains("a link that leads nowhere"), "{lost}");
+        assert_eq!(lost.kind(), io::ErrorKind::NotFound, "as of a file that is not there");
         assert!(since.elapsed().as_secs() < 2, "nobody waited: {:?}", since.elapsed());
     }
 

@@ -2,6 +2,8 @@
 
 use std::{io, path::Path};
 
+use crate::problem::PROBLEMS_MAX;
+
 /// The most bytes of one file.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
 /// The most files of a rules folder.
@@ -31,9 +33,45 @@ pub struct Bundle {
     pub rules: Vec<SourceFile>,
     /// The files of cases, `*.cases.toml`.
     pub cases: Vec<SourceFile>,
-    /// Files that were not read although their names look like those, and what they would be read
-    /// by.
-    pub left_alone: Vec<(String, String)>,
+    /// What was not read, although somebody may wait for it.
+    pub left_alone: Vec<LeftAlone>,
+}
+
+/// Something in a rules folder that was not read, although somebody may wait for it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LeftAlone {
+    /// A file whose name is nearly one of a rule file or of cases.
+    File {
+        /// Its name.
+        name: String,
+        /// The name that it was most likely meant to have.
+        meant: String,
+    },
+    /// A folder that holds rule files or cases.
+    Folder {
+        /// Its name.
+        name: String,
+    },
+}
+
+impl LeftAlone {
+    /// What `name` in the folder `dir` is, which is not read.
+    fn of(dir: &Path, name: String) -> Option<Self> {
+        let path = dir.join(&name);
+        if path.is_dir() {
+            let holds = !name.starts_with('.') && holds_rules(&path);
+            return holds.then_some(Self::Folder { name });
+        }
+        let meant = meant(&name)?;
+        Some(Self::File { name, meant })
+    }
+}
+
+/// Whether a folder holds files that would be read one level higher.
+fn holds_rules(folder: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    let mut entries = entries.take(FILES_MAX).flatten();
+    entries.any(|entry| entry.file_name().to_str().is_some_and(is_read))
 }
 
 impl Bundle {
@@ -41,7 +79,7 @@ impl Bundle {
     /// (`*.d.rhai`), other files and hidden ones are left alone.
     ///
     /// # Errors
-    /// The folder or a file cannot be read, is not UTF-8 or is too large; the text names it.
+    /// The folder or a file cannot be read, is not UTF-8 or is too large; the text names each.
     pub fn read(dir: &Path) -> io::Result<Self> {
         let about = |error: io::Error| {
             io::Error::new(error.kind(), format!("cannot read `{}`: {error}", dir.display()))
@@ -51,10 +89,8 @@ impl Bundle {
             let Ok(name) = entry.map_err(about)?.file_name().into_string() else { continue };
             if is_read(&name) {
                 names.push(name);
-            } else if left_alone.len() < FILES_MAX
-                && let Some(meant) = meant(&name)
-            {
-                left_alone.push((name, meant));
+            } else if left_alone.len() < FILES_MAX {
+                left_alone.extend(LeftAlone::of(dir, name));
             }
             if names.len() > FILES_MAX {
                 return Err(too_large(format!(
@@ -63,10 +99,17 @@ impl Bundle {
                 )));
             }
         }
-        let mut files = Vec::new();
+        names.sort();
+        let (mut files, mut unread) = (Vec::new(), Vec::new());
         let (mut bytes, mut of_cases) = (0, 0);
         for name in names {
-            let text = read_text(&dir.join(&name))?;
+            let text = match read_text(&dir.join(&name)) {
+                Ok(text) => text,
+                Err(error) => {
+                    unread.push(error);
+                    continue;
+                }
+            };
             bytes += text.len();
             if bytes > BUNDLE_BYTES_MAX {
                 return Err(too_large(format!(
@@ -85,6 +128,7 @@ impl Bundle {
             }
             files.push(SourceFile { name, text });
         }
+        all_of(unread)?;
         left_alone.sort();
         Ok(Self { left_alone, ..Self::of(files) })
     }
@@ -119,26 +163,39 @@ fn is_read(name: &str) -> bool {
 }
 
 /// The name that a file was most likely meant to have, which is not read as it is: `10_a.RHAI`,
-/// `10_a.rhai.txt`, `10_a.rhia`, `10_a.case.toml`.
+/// `10_a.rhai.txt`, `10_a.rhai.`, `10_a.rhia`, `10_a_rhai`, `10_a.case.toml`, `10_a_cases.toml`.
 fn meant(name: &str) -> Option<String> {
-    if name.starts_with('.') || name.ends_with('~') || name.ends_with(DEFINITIONS) {
+    // What editors leave behind: `10_a.rhai~`, `#10_a.rhai#`.
+    let is_left = name.ends_with('~') || (name.starts_with('#') && name.ends_with('#'));
+    if is_left || name.starts_with('.') || name.ends_with(DEFINITIONS) {
         return None;
     }
     let small = name.to_lowercase();
-    let small = small.strip_suffix(".txt").unwrap_or(&small);
+    let small = small.strip_suffix(".txt").unwrap_or(&small).trim_end_matches(['.', ' ']);
     let stem = |ending: &str| {
         let stem = small.strip_suffix(ending)?;
         name.get(..stem.len()).filter(|stem| !stem.is_empty())
     };
-    let cases = [CASES, ".case.toml", ".cases.tml"].into_iter().find_map(stem);
-    if let Some(stem) = cases {
+    let nearly = [CASES, ".case.toml", ".cases.tml", "_cases.toml", "-cases.toml"];
+    if let Some(stem) = nearly.into_iter().find_map(stem) {
         return Some(format!("{stem}{CASES}"));
     }
-    let (stem, ending) = small.rsplit_once('.')?;
-    let near = ending.len() >= 3 && strsim::damerau_levenshtein(ending, "rhai") <= 1;
-    let stem = name.get(..stem.len()).filter(|stem| near && !stem.is_empty())?;
-    let meant = format!("{stem}.rhai");
+    let near = small.rsplit_once('.').filter(|(_, ending)| {
+        ending.len() >= 3 && strsim::damerau_levenshtein(ending, "rhai") <= 1
+    });
+    let stem = match near {
+        Some((stem, _)) => name.get(..stem.len()),
+        None => stem("rhai").map(|stem| stem.trim_end_matches(['_', '-', ' '])),
+    };
+    let meant = format!("{}.rhai", stem.filter(|stem| !stem.is_empty())?);
     (!meant.to_lowercase().ends_with(DEFINITIONS)).then_some(meant)
+}
+
+/// The errors of several files as one, which names each.
+fn all_of(errors: Vec<io::Error>) -> io::Result<()> {
+    let Some(first) = errors.first() else { return Ok(()) };
+    let told: Vec<_> = errors.iter().take(PROBLEMS_MAX).map(ToString::to_string).collect();
+    Err(io::Error::new(first.kind(), told.join("\n")))
 }
 
 fn read_text(path: &Path) -> io::Result<String> {
@@ -171,6 +228,15 @@ mod tests {
             ("10_a.CASES.TOML", Some("10_a.cases.toml")),
             ("10_a.case.toml", Some("10_a.cases.toml")),
             ("10_a.cases.toml.txt", Some("10_a.cases.toml")),
+            ("10_a.rhai.", Some("10_a.rhai")),
+            ("10rhai", Some("10.rhai")),
+            ("10_a_rhai", Some("10_a.rhai")),
+            ("v1.2-RHAI", Some("v1.2.rhai")),
+            ("10_a_cases.toml", Some("10_a.cases.toml")),
+            ("#10_a.rhai#", None),
+            ("rhai", None),
+            ("_rhai", None),
+            ("cases.toml", None),
             ("10_a.rhai~", None),
             (".10_a.rhai.swp", None),
             ("kari.d.rhai", None),
@@ -235,6 +301,41 @@ mod tests {
         mknodat(CWD, pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
         let why = Bundle::read(dir.path()).unwrap_err().to_string();
         assert!(why.contains("x.rhai") && why.contains("no plain file"), "{why}");
+    }
+
+    #[test]
+    fn all_files_that_cannot_be_read_are_named_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("10_a.rhai")).unwrap();
+        std::fs::write(dir.path().join("20_b.cases.toml"), [0xff]).unwrap();
+        std::os::unix::fs::symlink("gone", dir.path().join("97_l.rhai")).unwrap();
+        let why = Bundle::read(dir.path()).unwrap_err().to_string();
+        let told: Vec<_> = why.lines().collect();
+        let wanted = [
+            ("10_a.rhai`: ", "no plain file"),
+            ("20_b.cases.toml`: ", "not UTF-8"),
+            ("97_l.rhai`: ", "a link that leads nowhere"),
+        ];
+        assert_eq!(told.len(), wanted.len(), "{why}");
+        for (line, (name, part)) in told.iter().zip(wanted) {
+            assert!(line.contains(name) && line.contains(part), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_folder_of_rule_files_among_them_is_not_read_and_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        for (folder, name) in [("summer", "10_a.rhai"), ("notes", "a.txt"), (".git", "10_a.rhai")] {
+            std::fs::create_dir(dir.path().join(folder)).unwrap();
+            std::fs::write(dir.path().join(folder).join(name), "x").unwrap();
+        }
+        std::fs::create_dir(dir.path().join("95_rhai")).unwrap();
+        std::fs::write(dir.path().join("95_b_rhai"), "x").unwrap();
+        let bundle = Bundle::read(dir.path()).unwrap();
+        let (name, meant) = ("95_b_rhai".to_owned(), "95_b.rhai".to_owned());
+        let folder = LeftAlone::Folder { name: "summer".to_owned() };
+        assert_eq!(bundle.left_alone, [LeftAlone::File { name, meant }, folder]);
+        assert_eq!(bundle.rules, []);
     }
 
     #[test]

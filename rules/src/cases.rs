@@ -8,7 +8,9 @@ use std::{
 
 use domain::{
     combine::{Combined, combine},
-    facts::{EVENT_KINDS, EventKind, FACTS, FactKind, FactSpec, Facts, Policy as _, Question},
+    facts::{
+        EVENT_KINDS, EventKind, FACTS, FactKind, FactSpec, Facts, Policy as _, Question, Words,
+    },
     money::Money,
     params::{CATALOGUE, Param, Value},
     reasons::{Class, REASONS, Reason},
@@ -22,7 +24,8 @@ use toml::Spanned;
 use crate::{
     bundle::SourceFile,
     host,
-    problem::{PROBLEMS_MAX, Problem, cut, did_you_mean},
+    load::Names,
+    problem::{PROBLEMS_MAX, Problem, cut, did_you_mean, one_of},
     set::RuleSet,
 };
 
@@ -94,13 +97,23 @@ pub(crate) fn ordinary() -> Facts {
     }
 }
 
-/// Runs all cases and says which of them `set` fails.
-pub(crate) fn run(set: &RuleSet, files: &[SourceFile]) -> Vec<Problem> {
-    within(TIME_MAX, set, files)
+/// What came of trying all cases.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Tried {
+    /// Cases that fail, or that nobody can read.
+    pub(crate) problems: Vec<Problem>,
+    /// Cases about places that the site does not have.
+    pub(crate) warnings: Vec<Problem>,
 }
 
-fn within(most: Duration, set: &RuleSet, files: &[SourceFile]) -> Vec<Problem> {
-    let mut problems = Vec::new();
+/// Runs all cases against `set`, at a site that has `names`.
+pub(crate) fn run(set: &RuleSet, files: &[SourceFile], names: &Names) -> Tried {
+    within(TIME_MAX, set, files, names)
+}
+
+fn within(most: Duration, set: &RuleSet, files: &[SourceFile], names: &Names) -> Tried {
+    let mut tried = Tried::default();
+    let Tried { problems, warnings } = &mut tried;
     let mut count = 0;
     let since = Instant::now();
     for source in files {
@@ -124,18 +137,39 @@ fn within(most: Duration, set: &RuleSet, files: &[SourceFile]) -> Vec<Problem> {
                 let seconds = most.as_secs();
                 let message = format!("the cases take longer than {seconds} s to try");
                 problems.push(problem(source, case.span().start, &message, "remove some"));
-                return problems;
+                return tried;
             }
             if problems.len() >= PROBLEMS_MAX {
-                return problems;
+                return tried;
             }
-            if let Err((message, help)) = one(set, &file.base, case.get_ref()) {
+            let told = |(message, help): Wrong| {
                 let message = format!("case `{}`: {message}", case.get_ref().name);
-                problems.push(problem(source, case.span().start, &message, &help));
+                problem(source, case.span().start, &message, &help)
+            };
+            problems.extend(one(set, &file.base, case.get_ref()).err().map(told));
+            if warnings.len() < PROBLEMS_MAX {
+                warnings.extend(elsewhere(&file.base, case.get_ref(), names).map(told));
             }
         }
     }
-    problems
+    tried
+}
+
+/// A place that the site does not have: cases may be shared among sites, so they are only warned
+/// of.
+fn elsewhere(base: &Base, case: &Case, names: &Names) -> Option<Wrong> {
+    let mut given = base.facts.iter().chain(&case.facts);
+    given.find_map(|(name, value)| {
+        let spec = FACTS.iter().find(|spec| spec.name == name)?;
+        never(spec, value, names)
+    })
+}
+
+/// What is wrong with a word that a fact never is.
+fn never(spec: &FactSpec, value: &toml::Value, names: &Names) -> Option<Wrong> {
+    let word = value.as_str().filter(|word| !word.is_empty())?;
+    let words = names.words(spec).filter(|words| !words.contains(word))?;
+    Some((format!("`{}` is never \"{word}\"", spec.name), one_of(word, words.iter().copied())))
 }
 
 fn problem(source: &SourceFile, offset: usize, message: &str, help: &str) -> Problem {
@@ -292,6 +326,11 @@ fn facts<'a>(named: impl Iterator<Item = (&'a String, &'a toml::Value)>) -> Resu
             let help = did_you_mean(name, known, || "facts are listed with the rules".to_owned());
             (format!("no fact is called `{name}`"), help)
         })?;
+        // No site has other words than these.
+        let wrong = never(spec, value, &Names::default());
+        if let Some(wrong) = wrong.filter(|_| matches!(spec.words(), Words::Listed(_))) {
+            return Err(wrong);
+        }
         let value = fact(spec, value).ok_or_else(|| {
             (format!("`{value}` is not a value of the fact `{name}`"), shape(spec.kind).to_owned())
         })?;
@@ -328,11 +367,7 @@ fn fact(spec: &FactSpec, value: &toml::Value) -> Option<serde_json::Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        bundle::Bundle,
-        load::{Names, load},
-        shipped::SHIPPED,
-    };
+    use crate::{bundle::Bundle, load::load, shipped::SHIPPED};
 
     #[test]
     fn cases_that_take_too_long_are_a_problem_of_the_set_with_its_place() {
@@ -341,8 +376,9 @@ mod tests {
             .map(|&(name, text)| SourceFile { name: name.to_owned(), text: text.to_owned() });
         let bundle = Bundle::of(files);
         let set = load(&bundle, &Names::default()).unwrap().set;
-        assert_eq!(within(TIME_MAX, &set, &bundle.cases), []);
-        let problems = within(Duration::ZERO, &set, &bundle.cases);
+        let within = |most| super::within(most, &set, &bundle.cases, &Names::default());
+        assert_eq!(within(TIME_MAX), Tried::default());
+        let problems = within(Duration::ZERO).problems;
         assert_eq!(problems.len(), 1, "the rest is not tried");
         let Problem { file, line, message, .. } = &problems[0];
         assert_eq!((file.as_str(), *line), (bundle.cases[0].name.as_str(), 1));

@@ -1,188 +1,39 @@
 //! Comparisons that can never be true: of two kinds of value, and with a word that a fact or a
 //! parameter never is. Such a check would go quietly unheard for everybody.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use domain::{
-    facts::{FACTS, FactKind, Words},
-    params::Kind as ParamKind,
+    facts::{FACTS, FactKind},
+    params::{Kind as ParamKind, Param},
+    reasons::REASONS,
+    scope::ScopeKind,
 };
-use rhai::{AST, ASTNode, Dynamic, Expr, FnCallExpr, Position, Stmt, SwitchCasesCollection, Token};
+use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt, Token};
 
 use crate::{
     load::Names,
-    problem::did_you_mean,
+    problem::one_of,
     switches::{self, Case},
+    variables::{Kind, Variables, written},
     vocabulary::{Term, named},
 };
 
 /// A problem before its file is known: where, what, and what to do.
 pub(crate) type Found = (Position, String, String);
 
-/// What kind of value an expression has, as far as comparisons tell kinds apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Bool,
-    /// A whole number or an amount.
-    Number,
-    Text,
-    /// An instant, which is only handed on.
-    Time,
-    List,
-    /// `()`, which only an instant or an amount without a cap may be.
-    Nothing,
-}
-
-impl Kind {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Bool => "a yes or no",
-            Self::Number => "a number",
-            Self::Text => "a text",
-            Self::Time => "an instant",
-            Self::List => "a list",
-            Self::Nothing => "nothing",
-        }
-    }
-
-    fn of_value(value: &Dynamic) -> Option<Self> {
-        if value.is_bool() {
-            Some(Self::Bool)
-        } else if value.is_int() || value.is_decimal() {
-            Some(Self::Number)
-        } else if value.is_string() || value.is_char() {
-            Some(Self::Text)
-        } else if value.is_array() {
-            Some(Self::List)
-        } else {
-            None
-        }
-    }
-
-    const fn of_case(case: &Case) -> Self {
-        match case {
-            Case::Bool => Self::Bool,
-            Case::Whole | Case::Decimal => Self::Number,
-            Case::Letter => Self::Text,
-            Case::Text(_) => Self::Text,
-        }
-    }
-
-    fn of_fact(kind: FactKind) -> Self {
-        match kind {
-            FactKind::Bool => Self::Bool,
-            FactKind::Int | FactKind::Money => Self::Number,
-            FactKind::Word => Self::Text,
-            FactKind::Time => Self::Time,
-        }
-    }
-
-    /// The kind of a parameter's value in rule files; nothing where it may be of several.
-    fn of_param(kind: &ParamKind) -> Option<Self> {
-        match kind {
-            ParamKind::Int(..) | ParamKind::Dur(_) | ParamKind::Money(..) => Some(Self::Number),
-            ParamKind::Set(_) => Some(Self::List),
-            ParamKind::Cap(..) => None,
-            _ => Some(Self::Text),
-        }
-    }
-}
-
-/// What the code of a set says of its own variables, and the names that its site has.
+/// What the code of a file says of its own variables, and the names that its site has.
 pub(crate) struct Comparisons<'a> {
     names: &'a Names,
     /// The text of the file, on the lines that its positions mean.
     text: &'a str,
-    /// The kinds of the variables of one file; nothing where a name has several.
-    own: BTreeMap<String, Option<Kind>>,
-    /// The constants that names of the file stand for; nothing where a name has several values.
-    constants: BTreeMap<String, Option<Expr>>,
+    variables: Variables,
 }
 
 impl<'a> Comparisons<'a> {
-    /// Learns the kinds of the variables of a file.
+    /// Learns what the variables of a file are.
     pub(crate) fn of(ast: &AST, text: &'a str, names: &'a Names) -> Self {
-        let mut this = Self { names, text, own: BTreeMap::new(), constants: BTreeMap::new() };
-        for found in ast.iter_fn_def() {
-            for param in &found.params {
-                this.own.insert(param.to_string(), None);
-                this.constants.insert(param.to_string(), None);
-            }
-        }
-        let mut each = |path: &[ASTNode<'_>]| {
-            match path.last() {
-                Some(ASTNode::Stmt(Stmt::Var(var, ..))) => {
-                    let kind = this.kind(&var.1);
-                    this.learn(&var.0.name, kind);
-                    this.stands_for(&var.0.name, Some(&var.1));
-                }
-                Some(ASTNode::Stmt(Stmt::For(parts, _))) => {
-                    this.learn(&parts.0.name, None);
-                    this.stands_for(&parts.0.name, None);
-                    if let Some(counter) = &parts.1 {
-                        this.learn(&counter.name, Some(Kind::Number));
-                    }
-                }
-                Some(ASTNode::Stmt(Stmt::Assignment(parts))) => {
-                    // Whatever of it is set: `names[0] = "x"` changes the list as well.
-                    let mut changed = &parts.1.lhs;
-                    while let Expr::Index(inner, ..) | Expr::Dot(inner, ..) = changed {
-                        changed = &inner.lhs;
-                    }
-                    if let Expr::Variable(variable, ..) = changed {
-                        this.stands_for(&variable.1, None);
-                    }
-                    if let Expr::Variable(variable, ..) = &parts.1.lhs {
-                        let kind = this.kind(&parts.1.rhs);
-                        this.learn(&variable.1, kind);
-                    }
-                }
-                // A method may change what it is called on.
-                Some(ASTNode::Expr(Expr::Dot(parts, ..))) => {
-                    let changes = |call: &FnCallExpr| call.name != "contains" && call.name != "len";
-                    if let (Expr::Variable(variable, ..), Expr::MethodCall(call, _)) =
-                        (&parts.lhs, &parts.rhs)
-                        && changes(call)
-                    {
-                        this.stands_for(&variable.1, None);
-                    }
-                }
-                _ => {}
-            }
-            true
-        };
-        for stmt in ast.statements() {
-            stmt.walk(&mut Vec::new(), &mut each);
-        }
-        ast.clone_functions_only().walk(&mut each);
-        this
-    }
-
-    fn learn(&mut self, name: &str, kind: Option<Kind>) {
-        let known = self.own.entry(name.to_owned()).or_insert(kind);
-        if *known != kind {
-            *known = None;
-        }
-    }
-
-    /// A name stands for a constant where it has this value alone.
-    fn stands_for(&mut self, name: &str, value: Option<&Expr>) {
-        let is_constant = |value: &&Expr| match value {
-            Expr::StringConstant(..) | Expr::DynamicConstant(..) => true,
-            Expr::Array(items, _) => items.iter().all(Expr::is_constant),
-            _ => false,
-        };
-        let value = value.filter(is_constant).cloned();
-        let known = self.constants.entry(name.to_owned());
-        // Declared twice, it may be either.
-        known.and_modify(|known| *known = None).or_insert(value);
-    }
-
-    /// The constant that a name stands for, or the expression itself.
-    fn constant<'b>(&'b self, expr: &'b Expr) -> &'b Expr {
-        let name = written(expr).filter(|name| named(name).is_none());
-        let known = name.and_then(|name| self.constants.get(name)?.as_ref());
-        known.unwrap_or(expr)
+        Self { names, text, variables: Variables::of(ast) }
     }
 
     /// What is wrong with one place of the code.
@@ -196,7 +47,7 @@ impl<'a> Comparisons<'a> {
                 let [item] = &call.args[..] else { return None };
                 (call.name == "contains").then(|| self.within(&parts.lhs, item, *at))?
             }
-            ASTNode::Stmt(Stmt::Switch(parts, at)) => self.switch(&parts.0, &parts.1, *at),
+            ASTNode::Stmt(Stmt::Switch(parts, at)) => self.switch(&parts.0, *at),
             _ => None,
         }
     }
@@ -204,10 +55,7 @@ impl<'a> Comparisons<'a> {
     fn call(&self, call: &FnCallExpr, at: Position) -> Option<Found> {
         let [left, right] = &call.args[..] else { return None };
         match (&call.op_token, call.name.as_str()) {
-            (Some(Token::EqualsTo | Token::NotEqualsTo), _) => {
-                let kinds = self.two_kinds(left, right, at);
-                kinds.or_else(|| self.word(left, right)).or_else(|| self.word(right, left))
-            }
+            (Some(Token::EqualsTo | Token::NotEqualsTo), _) => self.equal(left, right, at),
             (
                 Some(
                     Token::LessThan
@@ -217,7 +65,7 @@ impl<'a> Comparisons<'a> {
                 ),
                 operator,
             ) => {
-                let times = [left, right].map(|side| self.kind(side) == Some(Kind::Time));
+                let times = [left, right].map(|side| self.variables.kind(side) == Some(Kind::Time));
                 if times.contains(&true) {
                     let message = format!("`{operator}` compares an instant");
                     let help = "instants are only handed on, as details of a reason; compare a \
@@ -231,19 +79,22 @@ impl<'a> Comparisons<'a> {
         }
     }
 
+    /// Two values that are never equal.
+    fn equal(&self, left: &Expr, right: &Expr, at: Position) -> Option<Found> {
+        let never = |one, other| {
+            let word = self.word(one, other).or_else(|| self.list(one, other));
+            word.or_else(|| self.fraction(one, other))
+        };
+        let kinds = self.two_kinds(left, right, at);
+        kinds.or_else(|| never(left, right)).or_else(|| never(right, left))
+    }
+
     /// `item in container`.
     fn within(&self, container: &Expr, item: &Expr, at: Position) -> Option<Found> {
-        let found = |each: &Expr| {
-            let kinds = self.two_kinds(item, each, at);
-            kinds.or_else(|| self.word(item, each))
-        };
-        match self.constant(container) {
-            Expr::Array(items, _) => items.iter().find_map(found),
-            Expr::DynamicConstant(value, at) => {
-                let items = value.as_array_ref().ok()?;
-                let constants = items.iter().map(|item| Expr::from_dynamic(item.clone(), *at));
-                constants.collect::<Vec<_>>().iter().find_map(found)
-            }
+        if let Some(items) = self.items(container) {
+            return items.iter().find_map(|each| self.equal(item, each, at));
+        }
+        match self.variables.meant(container) {
             Expr::FnCall(range, _)
                 if matches!(
                     range.op_token,
@@ -252,21 +103,65 @@ impl<'a> Comparisons<'a> {
             {
                 range.args.iter().find_map(|bound| self.two_kinds(item, bound, at))
             }
-            Expr::Variable(parts, ..) => {
-                let Some((name, Term::Param(param))) = named(&parts.1) else { return None };
-                let ParamKind::Set(words) = param.spec().kind else { return None };
-                let Expr::StringConstant(word, at) = self.constant(item) else { return None };
-                let never = || format!("`{name}` never lists \"{word}\"");
-                let known = words.contains(&word.as_str());
-                (!known).then(|| (*at, never(), one_of(word, words.iter().copied())))
+            listing => self.listed(listing, item),
+        }
+    }
+
+    /// The values of a list that is written out.
+    fn items(&self, list: &Expr) -> Option<Vec<Expr>> {
+        match self.variables.meant(list) {
+            Expr::Array(items, _) => Some(items.to_vec()),
+            Expr::DynamicConstant(value, at) => {
+                let items = value.as_array_ref().ok()?;
+                Some(items.iter().map(|item| Expr::from_dynamic(item.clone(), *at)).collect())
             }
+            _ => None,
+        }
+    }
+
+    /// A parameter that lists words beside one that it never lists.
+    fn listed(&self, listing: &Expr, item: &Expr) -> Option<Found> {
+        let (name, Term::Param(param)) = named(written(self.variables.meant(listing))?)? else {
+            return None;
+        };
+        let words = self.list_words(param)?;
+        if let Some(kind) = self.variables.kind(item).filter(|kind| *kind != Kind::Text) {
+            let message = format!("`{name}` lists texts, and never {}", kind.name());
+            let help = "write one of its words, in double quotes".to_owned();
+            return Some((item.start_position(), message, help));
+        }
+        let (word, at) = self.text_of(item)?;
+        let never = || format!("`{name}` never lists \"{word}\"");
+        let known = words.contains(word.as_str());
+        (!known).then(|| (at, never(), one_of(&word, words.iter().copied())))
+    }
+
+    /// A parameter that lists words beside a list with one that it never lists.
+    fn list(&self, listing: &Expr, list: &Expr) -> Option<Found> {
+        self.items(list)?.iter().find_map(|item| self.listed(listing, item))
+    }
+
+    /// A whole number beside one that is not whole.
+    fn fraction(&self, variable: &Expr, number: &Expr) -> Option<Found> {
+        let name = written(variable).filter(|_| self.is_whole(variable) == Some(true))?;
+        let Expr::DynamicConstant(number, at) = self.variables.meant(number) else { return None };
+        let number = number.as_decimal().ok().filter(|number| !number.is_integer())?;
+        let message = format!("`{name}` is a whole number and is compared with {number}");
+        Some((*at, message, "the two are never equal: write a whole number".to_owned()))
+    }
+
+    /// The text that an expression is, or the letter, which is equal to the text that it makes.
+    fn text_of(&self, expr: &Expr) -> Option<(String, Position)> {
+        match self.variables.meant(expr) {
+            Expr::StringConstant(text, at) => Some((text.to_string(), *at)),
+            Expr::CharConstant(letter, at) => Some((letter.to_string(), *at)),
             _ => None,
         }
     }
 
     /// A comparison of two kinds.
     fn two_kinds(&self, left: &Expr, right: &Expr, at: Position) -> Option<Found> {
-        let (one, other) = (self.kind(left)?, self.kind(right)?);
+        let (one, other) = (self.variables.kind(left)?, self.variables.kind(right)?);
         let may_be_nothing = [one, other].contains(&Kind::Time);
         if one == other || (may_be_nothing && [one, other].contains(&Kind::Nothing)) {
             return None;
@@ -289,28 +184,24 @@ impl<'a> Comparisons<'a> {
 
     /// A fact or a parameter beside a word that it never is.
     fn word(&self, variable: &Expr, word: &Expr) -> Option<Found> {
-        let Expr::StringConstant(word, at) = self.constant(word) else { return None };
+        let (word, at) = self.text_of(word)?;
         let name = written(variable)?;
         let words = self.words(variable)?;
         if word.is_empty() || words.contains(word.as_str()) {
             return None;
         }
-        let help = one_of(word, words.iter().copied());
-        Some((*at, format!("`{name}` is never \"{word}\""), help))
+        let help = one_of(&word, words.iter().copied());
+        Some((at, format!("`{name}` is never \"{word}\""), help))
     }
 
     /// A `switch` over the words of a fact or a parameter.
-    fn switch(&self, subject: &Expr, cases: &SwitchCasesCollection, at: Position) -> Option<Found> {
+    fn switch(&self, subject: &Expr, at: Position) -> Option<Found> {
         let name = written(subject)?;
-        let kind = self.kind(subject)?;
-        if kind != Kind::Number && !cases.ranges.is_empty() {
-            let message = format!("`{name}` is {} and is compared with a number", kind.name());
-            return Some((at, message, never_equal(None, [kind, Kind::Number])));
-        }
+        let kind = self.variables.kind(subject)?;
         let words = self.words(subject);
         let counts = self.is_whole(subject);
         switches::cases(self.text, at).into_iter().find_map(|(case, at)| {
-            let other = Kind::of_case(&case);
+            let other = kind_of(&case);
             if kind != other {
                 let message =
                     format!("`{name}` is {} and is compared with {}", kind.name(), other.name());
@@ -322,7 +213,8 @@ impl<'a> Comparisons<'a> {
                     let never = || format!("`{name}` is never \"{word}\"");
                     (!known).then(|| (at, never(), one_of(&word, words.iter().copied())))
                 }
-                (Case::Letter, ..) => {
+                // What a fact or a parameter says is no letter; another variable may be one.
+                (Case::Letter, ..) if self.term(subject).is_some() => {
                     let message = format!("`{name}` is a text and is compared with a letter");
                     let help = "a `switch` tells the two apart: write it in double quotes";
                     Some((at, message, help.to_owned()))
@@ -342,10 +234,14 @@ impl<'a> Comparisons<'a> {
         })
     }
 
+    /// The fact or the parameter that a variable stands for.
+    fn term(&self, variable: &Expr) -> Option<Term> {
+        Some(named(written(self.variables.meant(variable))?)?.1)
+    }
+
     /// Whether a number is a whole one, or an amount; nothing where nobody can say.
     fn is_whole(&self, variable: &Expr) -> Option<bool> {
-        let Expr::Variable(parts, ..) = variable else { return None };
-        match named(&parts.1)?.1 {
+        match self.term(variable)? {
             Term::Fact(place) => match FACTS[place].kind {
                 FactKind::Int => Some(true),
                 FactKind::Money => Some(false),
@@ -360,15 +256,21 @@ impl<'a> Comparisons<'a> {
         }
     }
 
+    /// The words of which a parameter lists some; nothing where it is no list, or they are open.
+    fn list_words(&self, param: Param) -> Option<BTreeSet<&'a str>> {
+        match param.spec().kind {
+            ParamKind::Set(words) | ParamKind::Rights(words) => {
+                Some(words.iter().copied().collect())
+            }
+            ParamKind::Names(ScopeKind::Terminal) => self.names.closed(&self.names.terminals),
+            ParamKind::Codes => Some(REASONS.iter().map(|spec| spec.code).collect()),
+            _ => None,
+        }
+    }
+
     /// The words that a variable is one of; nothing where they are open.
-    fn words(&self, variable: &Expr) -> Option<BTreeSet<&str>> {
-        let Expr::Variable(parts, ..) = variable else { return None };
-        let (_, term) = named(&parts.1)?;
-        let site = |names: &'a BTreeSet<String>| {
-            let closed = !self.names.any && !names.is_empty();
-            closed.then(|| names.iter().map(String::as_str).collect())
-        };
-        match term {
+    fn words(&self, variable: &Expr) -> Option<BTreeSet<&'a str>> {
+        match self.term(variable)? {
             Term::Kind(_) => None,
             Term::Param(param) => match param.spec().kind {
                 ParamKind::Choice(words) | ParamKind::Scheduled(&ParamKind::Choice(words)) => {
@@ -376,54 +278,17 @@ impl<'a> Comparisons<'a> {
                 }
                 _ => None,
             },
-            Term::Fact(place) => match FACTS[place].words() {
-                Words::Open => None,
-                Words::Listed(words) => Some(words.iter().copied().collect()),
-                Words::Zones => site(&self.names.zones),
-                Words::Devices => site(&self.names.devices),
-            },
+            Term::Fact(place) => self.names.words(&FACTS[place]),
         }
     }
+}
 
-    fn kind(&self, expr: &Expr) -> Option<Kind> {
-        match expr {
-            Expr::BoolConstant(..) | Expr::And(..) | Expr::Or(..) => Some(Kind::Bool),
-            Expr::IntegerConstant(..) => Some(Kind::Number),
-            Expr::StringConstant(..) | Expr::CharConstant(..) | Expr::InterpolatedString(..) => {
-                Some(Kind::Text)
-            }
-            Expr::Array(..) => Some(Kind::List),
-            Expr::Unit(..) => Some(Kind::Nothing),
-            Expr::DynamicConstant(value, _) => Kind::of_value(value),
-            Expr::Variable(parts, ..) => match named(&parts.1) {
-                Some((_, Term::Kind(_))) => Some(Kind::Bool),
-                Some((_, Term::Fact(place))) => Some(Kind::of_fact(FACTS[place].kind)),
-                Some((_, Term::Param(param))) => Kind::of_param(&param.spec().kind),
-                None => self.own.get(parts.1.as_str()).copied().flatten(),
-            },
-            Expr::FnCall(call, _) => match (&call.op_token, &call.args[..]) {
-                (
-                    Some(Token::UnaryMinus | Token::UnaryPlus | Token::Minus | Token::Plus),
-                    [one],
-                ) => self.kind(one),
-                (Some(Token::Bang), _) => Some(Kind::Bool),
-                (
-                    Some(
-                        Token::Plus
-                        | Token::Minus
-                        | Token::Multiply
-                        | Token::Divide
-                        | Token::Modulo,
-                    ),
-                    [one, other],
-                ) => {
-                    let both = [self.kind(one)?, self.kind(other)?];
-                    (both == [Kind::Number; 2]).then_some(Kind::Number)
-                }
-                _ => None,
-            },
-            _ => None,
-        }
+/// The kind of the values that a case is for.
+const fn kind_of(case: &Case) -> Kind {
+    match case {
+        Case::Bool => Kind::Bool,
+        Case::Whole | Case::Decimal | Case::Range => Kind::Number,
+        Case::Letter | Case::Text(_) => Kind::Text,
     }
 }
 
@@ -436,20 +301,4 @@ fn never_equal(text: Option<&str>, kinds: [Kind; 2]) -> String {
         }
         _ => "the two are never equal: compare it with a value of its own kind".to_owned(),
     }
-}
-
-/// The variable that an expression is, by its name.
-fn written(expr: &Expr) -> Option<&str> {
-    match expr {
-        Expr::Variable(parts, ..) => Some(&parts.1),
-        _ => None,
-    }
-}
-
-/// `did you mean ...`, or the words there are.
-fn one_of<'a>(word: &str, words: impl Iterator<Item = &'a str> + Clone) -> String {
-    did_you_mean(word, words.clone(), || {
-        let all: Vec<String> = words.map(|word| format!("`{word}`")).collect();
-        format!("it is one of {}", all.join(", "))
-    })
 }

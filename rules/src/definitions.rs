@@ -103,7 +103,8 @@ fn about_param(spec: &ParamSpec) -> Vec<String> {
     let entry = spec.entry();
     let written = match spec.kind {
         Kind::Dur(_) => " In a check it is a whole number of seconds.",
-        Kind::Set(_) => " In a check it is a list of texts.",
+        Kind::Rights(_) => " In a check it is a list of texts, without what is denied.",
+        Kind::Set(_) | Kind::Names(_) | Kind::Codes => " In a check it is a list of texts.",
         _ => "",
     };
     let unit = if spec.unit.is_empty() { String::new() } else { format!(" ({})", spec.unit) };
@@ -139,7 +140,7 @@ const fn param_type(kind: &Kind) -> &'static str {
         Kind::Money(..) => "Decimal",
         // An amount, or `()`.
         Kind::Cap(..) => "?",
-        Kind::Set(_) => "Array",
+        Kind::Set(_) | Kind::Rights(_) | Kind::Names(_) | Kind::Codes => "Array",
         _ => "String",
     }
 }

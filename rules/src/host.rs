@@ -244,7 +244,8 @@ pub(crate) fn fact_blank(kind: FactKind) -> Dynamic {
     }
 }
 
-/// A parameter's value as rule files see it: windows and sets of words as text and list.
+/// A parameter's value as rule files see it: what names several words is a list of texts, windows
+/// are a text. A right that is denied is in no list.
 pub(crate) fn param_value(param: Param, value: &Value) -> Dynamic {
     match value {
         Value::Choice(place, word) => {
@@ -253,19 +254,12 @@ pub(crate) fn param_value(param: Param, value: &Value) -> Dynamic {
         Value::Int(number) => (*number).into(),
         Value::Dur(dur) => dur.span().whole_seconds().into(),
         Value::Money(amount) => to_decimal(*amount).into(),
-        Value::Set(bits) => match param.spec().kind {
-            Kind::Set(words) => {
-                let member = |place: usize| bits & (1 << place) != 0;
-                let inside = words.iter().enumerate().filter(|(place, _)| member(*place));
-                inside.map(|(_, word)| Dynamic::from(*word)).collect::<Vec<_>>().into()
-            }
-            _ => Dynamic::UNIT,
-        },
+        Value::Set(bits) => list(words(param, *bits)),
+        Value::Rights { allowed, denied } => list(words(param, allowed & !denied)),
+        Value::Names(names) => list(names.iter().map(String::as_str)),
+        Value::Codes(codes) => list(codes.iter().map(|code| code.code())),
         // The floor makes facts of these; a check that wants to show one has its text.
-        Value::Rights { .. }
-        | Value::Names(_)
-        | Value::Codes(_)
-        | Value::Rate(_)
+        Value::Rate(_)
         | Value::Limits(_)
         | Value::Windows(_)
         | Value::Ages(_)
@@ -274,6 +268,20 @@ pub(crate) fn param_value(param: Param, value: &Value) -> Dynamic {
         | Value::Scheduled(..) => value.written(param).into(),
         Value::Uncapped => Dynamic::UNIT,
     }
+}
+
+fn list<'a>(words: impl Iterator<Item = &'a str>) -> Dynamic {
+    words.map(Into::into).collect::<Vec<Dynamic>>().into()
+}
+
+/// The words of a set or of rights, by one bit each.
+fn words(param: Param, bits: u32) -> impl Iterator<Item = &'static str> {
+    let words = match param.spec().kind {
+        Kind::Set(words) | Kind::Rights(words) => words,
+        _ => &[],
+    };
+    let inside = move |(place, _): &(usize, &&str)| bits & (1 << place) != 0;
+    words.iter().enumerate().filter(inside).map(|(_, word)| *word)
 }
 
 /// The word of a choice, shared and not made for each event.

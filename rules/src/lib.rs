@@ -22,4 +22,5 @@ mod settings;
 pub mod shipped;
 mod surroundings;
 mod switches;
+mod variables;
 pub mod vocabulary;

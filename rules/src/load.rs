@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    facts::{EVENT_KINDS, EventKind, Policy as _, PolicyFault, Question},
+    facts::{EVENT_KINDS, EventKind, FactSpec, Policy as _, PolicyFault, Question, Words},
     ids::ZoneId,
     params::{CATALOGUE, FLOOR_GATHERS, FLOOR_READS, Param, Value},
     scope::{Scope, ScopeKind},
@@ -12,7 +12,7 @@ use domain::{
 use rhai::AST;
 
 use crate::{
-    bundle::{Bundle, SourceFile},
+    bundle::{Bundle, LeftAlone, SourceFile},
     cases,
     check::Check,
     compile::{only_checks, pruned, scope, whole},
@@ -105,6 +105,22 @@ impl Names {
         }
     }
 
+    /// These names, if the site has no others.
+    pub(crate) fn closed<'a>(&self, names: &'a BTreeSet<String>) -> Option<BTreeSet<&'a str>> {
+        let closed = !self.any && !names.is_empty();
+        closed.then(|| names.iter().map(String::as_str).collect())
+    }
+
+    /// The words that `fact` is one of, beside none at all; nothing where they are open.
+    pub(crate) fn words(&self, fact: &FactSpec) -> Option<BTreeSet<&str>> {
+        match fact.words() {
+            Words::Open => None,
+            Words::Listed(words) => Some(words.iter().copied().collect()),
+            Words::Zones => self.closed(&self.zones),
+            Words::Devices => self.closed(&self.devices),
+        }
+    }
+
     /// The scope of this kind and id.
     ///
     /// # Errors
@@ -191,7 +207,9 @@ pub fn load(bundle: &Bundle, names: &Names) -> Result<Checked, Vec<Problem>> {
     warnings.extend(unread(&set, bundle));
     warnings.extend(bundle.left_alone.iter().map(not_read));
     sorted(trial(&set))?;
-    sorted(cases::run(&set, &bundle.cases))?;
+    let tried = cases::run(&set, &bundle.cases, names);
+    sorted(tried.problems)?;
+    warnings.extend(tried.warnings);
     warnings.sort();
     Ok(Checked { set, warnings })
 }
@@ -253,14 +271,18 @@ fn unread(set: &RuleSet, bundle: &Bundle) -> Vec<Problem> {
 }
 
 /// A file that was left alone, and whoever wrote it may wait for its rules.
-fn not_read((name, meant): &(String, String)) -> Problem {
-    Problem {
-        file: name.clone(),
-        line: 1,
-        column: 1,
-        message: "it is no rule file by its name, and was not read".to_owned(),
-        help: format!("name it `{meant}`"),
-    }
+fn not_read(left: &LeftAlone) -> Problem {
+    let (name, message, help) = match left {
+        LeftAlone::File { name, meant } => {
+            let message = "it is no rule file by its name, and was not read";
+            (name, message, format!("name it `{meant}`"))
+        }
+        LeftAlone::Folder { name } => {
+            let message = "it is a folder, and the rule files in it were not read";
+            (name, message, "move them out of it, beside the others".to_owned())
+        }
+    };
+    Problem { file: name.clone(), line: 1, column: 1, message: message.to_owned(), help }
 }
 
 /// Asks the set once for every kind of event, so that a check that cannot run is found before

@@ -75,6 +75,14 @@ pub fn did_you_mean<'a>(
     nearest(name, known).map_or_else(otherwise, |word| format!("did you mean `{word}`?"))
 }
 
+/// `did you mean ...`, or all the words there are.
+pub(crate) fn one_of<'a>(word: &str, words: impl Iterator<Item = &'a str> + Clone) -> String {
+    did_you_mean(word, words.clone(), || {
+        let all: Vec<String> = words.map(|word| format!("`{word}`")).collect();
+        format!("it is one of {}", all.join(", "))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

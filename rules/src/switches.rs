@@ -11,6 +11,8 @@ pub(crate) enum Case {
     Bool,
     Whole,
     Decimal,
+    /// A range of whole numbers, which amounts lie in as well.
+    Range,
     /// One sign in single quotes, which is no text.
     Letter,
     Text(String),
@@ -21,7 +23,7 @@ impl Case {
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
-            Self::Bool | Self::Whole | Self::Decimal | Self::Letter => None,
+            _ => None,
         }
     }
 }
@@ -86,8 +88,8 @@ pub(crate) fn cases(text: &str, at: Position) -> Vec<(Case, Position)> {
         return Vec::new();
     }
     let (mut found, mut is_case, mut ends_block) = (Vec::new(), true, false);
-    // A case may stand in parentheses.
-    let mut parens = 0;
+    // A case may stand in parentheses, and be a range.
+    let (mut parens, mut first, mut in_range) = (0, 0, false);
     for (token, place, depth) in tokens {
         if depth == outside {
             break;
@@ -104,7 +106,19 @@ pub(crate) fn cases(text: &str, at: Position) -> Vec<(Case, Position)> {
             Token::RightParen if is_case => parens -= 1,
             _ => {}
         }
-        if is_case && depth == inside + parens {
+        if !is_case || (depth == inside && matches!(token, Token::Comma | Token::Pipe)) {
+            (first, in_range) = (found.len(), false);
+        }
+        if !is_case || in_range || depth != inside + parens {
+            continue;
+        }
+        in_range = matches!(token, Token::ExclusiveRange | Token::InclusiveRange);
+        if in_range {
+            // The number before it was no case of its own.
+            let begins = found.get(first).map_or(place, |(_, place)| *place);
+            found.truncate(first);
+            found.push((Case::Range, begins));
+        } else {
             found.extend(constant(token).map(|case| (case, place)));
         }
     }
@@ -166,6 +180,12 @@ mod tests {
         let found = cases(text, Position::new(2, 1));
         let told: Vec<_> = found.into_iter().map(|(case, _)| case).collect();
         assert_eq!(told, [text_of("one"), Case::Decimal, text_of("two"), text_of("three")]);
+        let text =
+            "\nswitch 2 { 0..5 => 1, 6 | (7..=9) | 10 => 1, -3..-1 if a in 1..2 => {} 7..9 => 4 }";
+        let found = cases(text, Position::new(2, 1));
+        let told: Vec<_> = found.iter().map(|(case, at)| (case, at.position().unwrap())).collect();
+        let of = [Case::Range, Case::Whole, Case::Range, Case::Whole, Case::Range, Case::Range];
+        assert_eq!(told, of.iter().zip([12, 23, 28, 37, 46, 72]).collect::<Vec<_>>());
         let text = "\nswitch 2 { \"other\" => 1 }";
         let found = cases(text, Position::new(2, 1));
         assert_eq!(found, [(text_of("other"), Position::new(2, 12))]);

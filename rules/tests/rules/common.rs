@@ -68,6 +68,27 @@ pub(crate) fn shown(problems: &[Problem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
+/// Text of a file, line:column, a part of the message, a part of the help.
+pub(crate) type Wrong = (&'static str, &'static str, &'static str, &'static str);
+
+/// Each of these texts is refused as a file of its own, for one reason.
+#[track_caller]
+pub(crate) fn refused_at(wrong: &[Wrong]) {
+    let is_other = |(text, place, message, help): &Wrong| {
+        let told = load_text(text).err().unwrap_or_default();
+        let is_it = |one: &Problem| {
+            one.file == "50_own.rhai"
+                && format!("{}:{}", one.line, one.column) == *place
+                && one.message.contains(message)
+                && one.help.contains(help)
+        };
+        let is_right = matches!(told.as_slice(), [only] if is_it(only));
+        (!is_right).then(|| format!("{text}\n{place} was wanted, and is told:\n{}", shown(&told)))
+    };
+    let others: Vec<_> = wrong.iter().filter_map(is_other).collect();
+    assert!(others.is_empty(), "{} of {}:\n{}", others.len(), wrong.len(), others.join("\n\n"));
+}
+
 /// An ordinary member's facts.
 pub(crate) fn ordinary() -> Facts {
     Facts {

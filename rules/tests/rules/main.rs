@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
 mod common;
+mod comparisons;
 mod corpus;
+mod drawn;
 mod hostile;
 mod loading;
 mod reference;

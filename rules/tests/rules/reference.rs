@@ -54,12 +54,15 @@ fn words() -> String {
 fn parameters(text: &mut String) {
     text.push_str("\n### Parameters\n\nIn a check a dot is written as `_`. A duration is a whole ");
     text.push_str(
-        "number of seconds there, a set a list of texts. A list of words stands from lax ",
+        "number of seconds there; what lists actions, states, terminals or codes is a list of ",
     );
     text.push_str(
-        "to strict. Where several scopes set a value, *several* says what is in force, and ",
+        "texts, without the actions that are denied. Words of which one is chosen stand ",
     );
-    text.push_str("*stricter* which of two values is the stricter one.\n\n");
+    text.push_str(
+        "from lax to strict. Where several scopes set a value, *several* says what is in force, ",
+    );
+    text.push_str("and *stricter* which of two values is the stricter one.\n\n");
     text.push_str(
         "`kari params get` tells the same of one of them, with the values that a site sets; ",
     );
