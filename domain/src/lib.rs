@@ -26,6 +26,7 @@ mod health;
 mod hold;
 pub mod ids;
 pub mod import;
+mod in_force;
 pub mod journal;
 pub mod judge;
 pub mod latin;

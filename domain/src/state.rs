@@ -11,12 +11,12 @@ pub use crate::{
 };
 use crate::{
     event::DeviceEvent,
-    facts::Policy,
     ids::{
         AccountId, CredentialId, DecisionId, DeviceId, ExemptionId, FamilyId, GoodId, IdMaker,
         ImportId, LockerId, MemberId, OperatorId, PriceListId, Uid, ZoneId,
     },
     import::{ImportLook, Looked},
+    in_force::InForce,
     layered::{Change, Layered, Read},
     money::Money,
     order::Order,
@@ -28,7 +28,6 @@ use crate::{
         Reservation, ReservationKey, Returned, SetParam, Spending, Tariff, TariffKey, Terminal,
         Token, Visits, Waiting, WaitingKey,
     },
-    scope::ParamTable,
     site::Site,
     time::{Span, Timestamp},
 };
@@ -218,7 +217,7 @@ pub struct State {
     /// The numbers of members that are taken: an index, rebuilt from the rows.
     pub(crate) numbers: crate::registry::Numbers,
     /// The values in force: those of the rule files, and above them those of the rows.
-    values: InForce,
+    pub(crate) in_force: InForce,
     /// What this run knows beside its rows.
     pub(crate) beside: Beside,
     /// The same as the last durable batch left it.
@@ -237,14 +236,6 @@ pub(crate) struct Beside {
     pub(crate) last_emergency: Option<(Timestamp, Timestamp)>,
 }
 
-/// The values of one rule set with those of the database above them.
-#[derive(Debug, Default)]
-struct InForce {
-    /// Which rule set they were made of: its hash, and where its own values stand.
-    of: Option<(String, usize)>,
-    table: Arc<ParamTable>,
-}
-
 impl State {
     /// The state of `site` from its committed rows.
     #[must_use]
@@ -252,7 +243,7 @@ impl State {
         let tables = Tables::load(snapshot);
         let timers = crate::expiry::Timers::of(&tables);
         let numbers = crate::registry::Numbers::of(&tables);
-        let values = InForce::default();
+        let in_force = InForce::default();
         let ids = IdMaker::new(seed);
         let (beside, strangers) = (Beside::default(), crate::strangers::Strangers::default());
         Self {
@@ -262,7 +253,7 @@ impl State {
             ids,
             timers,
             numbers,
-            values,
+            in_force,
             beside,
             beside_before: beside,
             strangers,
@@ -297,27 +288,6 @@ impl State {
     /// Others have members of these numbers.
     pub fn numbers_are_taken(&mut self, numbers: impl IntoIterator<Item = u32>) {
         self.numbers.take(numbers);
-    }
-
-    /// The values in force beside the rules of `policy`.
-    #[must_use]
-    pub fn values(&mut self, policy: &dyn Policy) -> Arc<ParamTable> {
-        let place = std::ptr::from_ref(policy.values()).addr();
-        let known = self.values.of.as_ref();
-        if known.is_none_or(|(hash, known)| (hash.as_str(), *known) != (policy.hash(), place)) {
-            let mut table = policy.values().clone();
-            for (key, row) in self.tables.params.iter() {
-                table.set(key.param, key.scope.clone(), row.value.clone());
-            }
-            let of = Some((policy.hash().to_owned(), place));
-            self.values = InForce { of, table: Arc::new(table) };
-        }
-        Arc::clone(&self.values.table)
-    }
-
-    /// A value of the database changed.
-    pub(crate) fn forget_values(&mut self) {
-        self.values = InForce::default();
     }
 
     /// The batch is lost: nothing of it remains.

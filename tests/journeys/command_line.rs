@@ -102,7 +102,8 @@ fn a_mistake_in_a_rule_file_is_shown_with_its_place_and_changes_nothing() {
         ("if exti { warn(\"DEBT_WARNING\"); }\n", ["rhai:1:4", "`exti`"]),
         ("if exit {\n", ["rhai:2:1", "70_own"]),
         (
-            "switch credential_state {\n  \"active\" => (),\n  \"lsot\" => warn(\"DEBT_WARNING\"),\n}\n",
+            "switch credential_state {\n  \"active\" => (),\n  \
+             \"lsot\" => warn(\"DEBT_WARNING\"),\n}\n",
             ["rhai:3:3", "`lost`"],
         ),
         (
