@@ -193,6 +193,7 @@ fn standard_output_that_is_full_fails_the_command_with_one_message() {
         &["export", folder, "--as", "csv"],
         &["export", folder, "--as", "hledger"],
         &["verify", folder],
+        &["doctor", folder],
     ] {
         let full = File::options().write(true).open("/dev/full").unwrap();
         let output = carelessly(arguments).stdout(full).output().unwrap();
