@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgAction, Args};
 
+use super::yes_no;
 use crate::import::{kinds::Kind, rows::Existing};
 
 /// What `kari import` takes.
@@ -35,6 +36,11 @@ pub(crate) struct ImportArgs {
     /// What is done with a row about something that is there already.
     #[arg(long, value_name = "HOW", default_value = "refuse")]
     pub(crate) existing: Existing,
+    /// Passes may count at the same time as another one of their tariff that the member has.
+    #[arg(long, value_name = "YES", action = ArgAction::Set, value_parser = yes_no)]
+    #[arg(num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "yes", default_value = "no", hide_default_value = true)]
+    pub(crate) beside: bool,
     /// Import the good rows though others are bad.
     #[arg(long)]
     pub(crate) skip_bad: bool,

@@ -19,6 +19,7 @@ use crate::{
     import::{
         Line, Order, Outcome, Told,
         cells::Fault,
+        kinds::Kind,
         mapping::{Mapping, Origin, Plan},
         report,
         source::{self, Row, Table, listed},
@@ -97,6 +98,9 @@ fn bring(args: &ImportArgs) -> anyhow::Result<Result<Brought, String>> {
     let Some(kind) = args.kind.or(mapping.kind) else {
         bail!("say what the rows are, such as `--as members`");
     };
+    if args.beside && kind != Kind::Passes {
+        bail!("`--beside` is about passes; leave it out for {}", kind.name());
+    }
     let bytes = source::bytes(&args.file)?;
     let name = args.file.display();
     let table = match Table::read(&bytes, &mapping.dialect(args.sheet.as_deref())) {
@@ -108,7 +112,8 @@ fn bring(args: &ImportArgs) -> anyhow::Result<Result<Brought, String>> {
         Err(why) => return Ok(Err(why)),
     };
     let mut hash = blake3::Hasher::new();
-    let how = format!("{} {:?} {:?}", kind.name(), args.existing, args.sheet);
+    let beside = if args.beside { " beside" } else { "" };
+    let how = format!("{} {:?} {:?}{beside}", kind.name(), args.existing, args.sheet);
     for part in [how.as_bytes(), text.as_bytes(), &bytes] {
         hash.update(&(part.len() as u64).to_le_bytes());
         hash.update(part);
@@ -202,6 +207,7 @@ async fn take(
         file,
         columns: brought.plan.columns.iter().map(|(column, _)| column.name.to_owned()).collect(),
         existing: args.existing,
+        beside: args.beside,
         skip_bad: args.skip_bad,
         dry_run: args.dry_run || args.preview.is_some(),
         new_groups: brought.mapping.new_groups.clone(),
