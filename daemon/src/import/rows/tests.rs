@@ -128,6 +128,7 @@ fn each_row_of_members_is_good_or_told_what_is_wrong_with_it() {
             ("3,Ann,,,,,,,", &[]),
             (",Ann,,,,,,,", &["number: it is missing"]),
             ("-3,Ann,,,,,,,", &["number: `-3` is not a whole number"]),
+            ("0,Ann,,,,,,,", &["number: `0` is no member's number; they begin with 1"]),
             ("4294967296,Ann,,,,,,,", &["number: `4294967296`"]),
             ("1,Ann,,,,,,,", &["number: that member is there already"]),
             ("3,,,,,,,,", &["name: it is missing"]),
@@ -149,6 +150,20 @@ fn each_row_of_members_is_good_or_told_what_is_wrong_with_it() {
             ("3,Ann,,,,,,100000000.01,", &["balance: `100000000.01` is more than"]),
             ("3,Ann,,,,,,,the Nobodies", &["family: no family is called `the Nobodies`"]),
             ("x,,,,,,,y,", &["number: `x`", "name: it is missing", "balance: `y`"]),
+        ],
+    );
+}
+
+#[test]
+fn a_debt_of_a_newcomer_is_one_and_has_begun() {
+    check(
+        Kind::Members,
+        "number,name,balance,debt_since",
+        &[
+            ("3,Ann,-5.00,2026-09-01T00:00:00Z", &[]),
+            ("3,Ann,-5.00,2027-09-01T00:00:00Z", &["debt_since: `2027-09-01T00:00:00Z` is yet"]),
+            ("3,Ann,5.00,2026-09-01T00:00:00Z", &["debt_since: nothing is owed"]),
+            ("3,Ann,,2026-09-01T00:00:00Z", &["debt_since: nothing is owed"]),
         ],
     );
 }
@@ -252,7 +267,7 @@ fn money_and_a_family_that_stay_as_they_are_keep_no_row_of_members_out() {
     }
     let same = all(Kind::Balances, Existing::Update, "member,balance\n1,25.00\n");
     assert!(matches!(&same[..], [Ok(Made::Skipped)]), "{same:?}");
-    let dated = "member,balance,debt_since\n1,25.00,2026-09-01T00:00:00Z\n";
+    let dated = "member,balance,debt_since\n1,-25.00,2026-09-01T00:00:00Z\n";
     let dated = all(Kind::Balances, Existing::Update, dated);
     assert!(matches!(&dated[..], [Ok(Made::Changed(_))]), "{dated:?}");
 }
@@ -268,6 +283,11 @@ fn each_row_of_the_other_tables_is_good_or_told_what_is_wrong_with_it() {
             ("2,,", &["balance: it is missing"]),
             ("7,1.00,", &["member: no member has the number 7"]),
             ("2,1.00,yesterday", &["debt_since: `yesterday` is not an instant"]),
+            ("2,-1.00,2026-09-15T12:00:00Z", &[]),
+            ("2,-1.00,2026-09-15T12:00:01Z", &["debt_since: `2026-09-15T12:00:01Z` is yet to"]),
+            ("2,1.00,2026-09-01T00:00:00Z", &["debt_since: nothing is owed; leave it empty"]),
+            ("2,0.00,2026-09-01T00:00:00Z", &["debt_since: nothing is owed; leave it empty"]),
+            ("2,x,2026-09-01T00:00:00Z", &["balance: `x`"]),
         ],
     );
     check(
