@@ -77,7 +77,7 @@ impl<'a> Translator<'a> {
         match column.sort {
             Sort::Text => Ok(text.split_whitespace().collect::<Vec<_>>().join(" ")),
             Sort::Name => Ok(unseen::name(text)),
-            Sort::Whole => Ok(text.to_owned()),
+            Sort::Whole => Ok(without_part(text).to_owned()),
             Sort::Amount if native => Ok(text.to_owned()),
             Sort::Amount => self.amount(text),
             Sort::Date => self.date(text).map(|date| date.to_string()),
@@ -120,6 +120,15 @@ impl<'a> Translator<'a> {
             )),
         }
     }
+}
+
+/// A whole number that a program took for an amount, such as `1001.0`, without its part. Three
+/// zeros may be thousands.
+fn without_part(text: &str) -> &str {
+    let whole = text.strip_suffix(".0").or_else(|| text.strip_suffix(",0"));
+    let is_whole =
+        |whole: &&str| !whole.is_empty() && whole.bytes().all(|sign| sign.is_ascii_digit());
+    whole.filter(is_whole).unwrap_or(text)
 }
 
 /// Why a cell of this kind cannot stand in the column, where it cannot.
