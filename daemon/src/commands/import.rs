@@ -1,7 +1,12 @@
 //! `kari import`: a table that somebody brings, checked as a whole and taken as one thing, by the
 //! daemon that runs or by a loop of this command's own.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{ErrorKind, Write as _},
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail};
 use domain::ids::ImportId;
@@ -26,6 +31,7 @@ use crate::{
         translate::Translator,
         wire,
     },
+    output,
     running::{self, Awake, Start},
 };
 
@@ -46,6 +52,7 @@ struct Brought {
 
 /// Takes in a table.
 pub(crate) async fn import(args: &ImportArgs, json: bool) -> anyhow::Result<Exit> {
+    sensible(args)?;
     let installation = Installation::open(Some(&args.site))?;
     let brought = match bring(args)? {
         Ok(brought) => brought,
@@ -55,13 +62,7 @@ pub(crate) async fn import(args: &ImportArgs, json: bool) -> anyhow::Result<Exit
         }
     };
     if let Some(path) = &args.write_mapping {
-        let text = brought.plan.written(&brought.table);
-        let file = std::fs::File::create_new(path);
-        let written =
-            file.and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
-        written.with_context(|| format!("cannot write `{}`", path.display()))?;
-        tell!("kari: `{}` is written; correct it, then try `--preview 3`", path.display());
-        return Ok(Exit::Done);
+        return write_mapping(path, &brought);
     }
     if !brought.plan.doubled.is_empty() {
         tell!("kari: {}", brought.plan.doubled.join("; "));
@@ -87,6 +88,30 @@ pub(crate) async fn import(args: &ImportArgs, json: bool) -> anyhow::Result<Exit
         report::write(path, &brought.table, &taken.bad)?;
     }
     conclude(args, &brought, &taken, json)
+}
+
+/// Refuses what was asked for and cannot be meant, before anything is read.
+fn sensible(args: &ImportArgs) -> anyhow::Result<()> {
+    let inputs = [Some(args.file.as_path()), args.mapping.as_deref()];
+    for output in [&args.errors, &args.write_mapping] {
+        output::spares(&inputs, output.as_deref())?;
+    }
+    Ok(())
+}
+
+/// Writes a mapping to begin with; one that is there already may have been corrected by hand.
+fn write_mapping(path: &Path, brought: &Brought) -> anyhow::Result<Exit> {
+    let text = brought.plan.written(&brought.table);
+    let written = File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    match written {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => bail!(
+            "`{}` is there already and stays as it is; name another file, or remove it first",
+            path.display()
+        ),
+        written => written.with_context(|| format!("cannot write `{}`", path.display()))?,
+    }
+    tell!("kari: `{}` is written; correct it, then try `--preview 3`", path.display());
+    Ok(Exit::Done)
 }
 
 /// Reads the file and finds its columns; the inner error is a mistake in what was brought.
