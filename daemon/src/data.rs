@@ -213,11 +213,8 @@ fn places(kind: Kind, headings: &[String]) -> Result<Places, String> {
 
 /// Cells that are no values.
 fn faults(headings: &[String], row: &Row) -> Vec<Fault> {
-    let fault = |(column, cell): (&String, &Cell)| match cell {
-        Cell::Wrong(shown, why) => {
-            Some(Fault { column: column.clone(), why: format!("`{shown}`: {why}") })
-        }
-        _ => None,
+    let fault = |(column, cell): (&String, &Cell)| {
+        Some(Fault { column: column.clone(), why: cell.no_value()? })
     };
     headings.iter().zip(&row.cells).filter_map(fault).collect()
 }

@@ -399,7 +399,8 @@ async fn a_workbook_is_read_as_people_see_it_and_bad_rows_come_back_as_one() {
         "{notes}"
     );
     let text = fs::read_to_string(&errors).unwrap();
-    assert!(text.contains("3,9002,1990-05-17,"), "text was asked for: {text}");
+    assert!(text.contains("3,9002,kari: correct 1990-05-17,"), "text: {text}");
+    stays_bad(site, &parts.map(|(_, part)| part));
     // And text gives a workbook, whose zeros in front are still there.
     let plain = write(site, "cards.csv", "Card;Member\n00012345;77\n0004;1\n");
     let errors = site.join("bad.xlsx");
@@ -410,6 +411,22 @@ async fn a_workbook_is_read_as_people_see_it_and_bad_rows_come_back_as_one() {
     assert_eq!(bad_rows(&again).len(), 1, "{again}");
     let shown = run(site, &errors, &["--as", "credentials", "--preview", "1", "--json"]);
     assert_eq!(json(&shown)["unused"], serde_json::json!([]), "{}", json(&shown));
+}
+
+/// What was of another kind in a workbook is no value in the text of its bad rows either, nor in a
+/// workbook of that.
+fn stays_bad(site: &Path, parts: &[&str]) {
+    for (name, again) in [("bad.csv", "again.xlsx"), ("again.xlsx", "again.csv")] {
+        let (file, again) = (site.join(name), site.join(again));
+        let more = ["--as", "members", "--dry-run", "--json", "--errors", again.to_str().unwrap()];
+        let found = bad_rows(&json(&run(site, &file, &more)));
+        assert_eq!(found.len(), parts.len(), "{found:?}");
+        for ((row, (at, why)), part) in (2..).zip(&found).zip(parts) {
+            let (column, _) = part.split_once(':').unwrap();
+            let is_marked = why.contains(&format!("{column}: `kari: correct "));
+            assert!(*at == row && is_marked, "{name}, row {at}: {why}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

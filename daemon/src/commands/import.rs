@@ -27,7 +27,7 @@ use crate::{
         kinds::Kind,
         mapping::{Mapping, Origin, Plan},
         report,
-        source::{self, Row, Table, listed},
+        source::{self, Cell, Row, Table, listed},
         translate::Translator,
         wire,
     },
@@ -70,23 +70,25 @@ pub(crate) async fn import(args: &ImportArgs, json: bool) -> anyhow::Result<Exit
     }
     let rows = translated(&brought, &installation);
     if let Some(count) = args.preview {
+        if let Some(path) = &args.errors {
+            let path = path.display();
+            tell!("kari: `--preview` writes no bad rows to `{path}`; `--dry-run` does");
+        }
         preview::show(args, &installation, (&brought, rows), (count, json)).await?;
         return Ok(Exit::Done);
     }
     let missing = brought.plan.missing();
     if !missing.is_empty() {
         tell!(
-            "kari: no column of the file was found for {}; headings are `{}`; \
+            "kari: no column of the file was found for {}; headings are {}; \
              `--write-mapping FILE.toml` writes a mapping to correct",
             missing.join(", "),
-            brought.table.headings.join("`, `")
+            brought.table.named()
         );
         return Ok(Exit::Invalid);
     }
     let taken = take(args, &installation, &brought, rows).await?;
-    if let Some(path) = args.errors.as_ref().filter(|_| !taken.bad.is_empty()) {
-        report::write(path, &brought.table, &taken.bad)?;
-    }
+    write_bad(args, &installation, &brought, &taken)?;
     conclude(args, &brought, &taken, json)
 }
 
@@ -157,12 +159,44 @@ fn notes(brought: &Brought) -> Vec<String> {
 /// A row in our own format and the cells of it that are wrong, or why it is no row at all.
 type Ours = Result<(Vec<String>, Vec<Fault>), String>;
 
-/// The rows in our own format.
-fn translated(brought: &Brought, installation: &Installation) -> Vec<Ours> {
+/// Writes the rows that are bad. Those of an earlier try are gone from the file where none is bad
+/// any more.
+fn write_bad(
+    args: &ImportArgs,
+    installation: &Installation,
+    brought: &Brought,
+    taken: &Taken,
+) -> anyhow::Result<()> {
+    let Some(path) = &args.errors else { return Ok(()) };
+    let was_checked = taken.outcome.before.is_none();
+    if taken.bad.is_empty() && !(was_checked && path.is_file()) {
+        return Ok(());
+    }
+    let translator = translator(brought, installation);
+    let is_other_kind = |at: usize, cell: &Cell| {
+        let mut columns = brought.plan.columns.iter();
+        columns.any(|(column, origin)| {
+            origin.places().contains(&at) && translator.is_other_kind(column, cell)
+        })
+    };
+    report::write(path, (&brought.table, &is_other_kind), &taken.bad)?;
+    if taken.bad.is_empty() {
+        tell!("kari: no row is bad; `{}` has none any more", path.display());
+    }
+    Ok(())
+}
+
+/// Reads cells as the mapping and the site say.
+fn translator<'a>(brought: &'a Brought, installation: &Installation) -> Translator<'a> {
     let today = domain::time::Clock::now(&RealClock).to_calendar();
     let year = today.to_zoned(installation.site.time_zone.clone()).year();
     let site = (&*installation.site, installation.country);
-    let translator = Translator::new(&brought.mapping, site, year);
+    Translator::new(&brought.mapping, site, year)
+}
+
+/// The rows in our own format.
+fn translated(brought: &Brought, installation: &Installation) -> Vec<Ours> {
+    let translator = translator(brought, installation);
     brought.table.rows.iter().map(|row| ours(&brought.plan, &translator, row)).collect()
 }
 
@@ -357,7 +391,7 @@ struct Summary<'a> {
     outcome: &'a Outcome,
     dry_run: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    errors: Option<&'a std::path::Path>,
+    errors: Option<&'a Path>,
     unused: &'a [String],
     notes: Vec<String>,
     worked_out: Vec<serde_json::Value>,

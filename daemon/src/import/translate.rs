@@ -51,8 +51,8 @@ impl<'a> Translator<'a> {
     /// # Errors
     /// Why it cannot be understood, and what to do.
     pub(crate) fn cell(&self, column: &Column, cell: &Cell) -> Result<String, String> {
-        if let Cell::Wrong(shown, why) = cell {
-            return Err(format!("`{shown}`: {why}"));
+        if let Some(why) = cell.no_value() {
+            return Err(why);
         }
         let text = cell.shown().trim();
         let words = self.mapping.words.get(column.name);
@@ -104,6 +104,12 @@ impl<'a> Translator<'a> {
                     )
                 }),
         }
+    }
+
+    /// Whether the cell is of a kind that the column does not hold, so that only its words would be
+    /// right there.
+    pub(crate) fn is_other_kind(&self, column: &Column, cell: &Cell) -> bool {
+        other_kind(column, cell).is_some() && self.cell(column, cell).is_err()
     }
 
     fn yes_no(&self, text: &str) -> Result<String, String> {
