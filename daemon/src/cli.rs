@@ -4,21 +4,20 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{
-    commands::replay::When,
-    import::{kinds::Kind, rows::Existing},
-};
+use crate::commands::replay::When;
 
 pub(crate) mod bench;
 mod books;
 pub(crate) mod catalogue;
 pub(crate) mod device;
+mod import;
 pub(crate) mod passes;
 pub(crate) mod registry;
 mod signed;
 pub(crate) mod till;
 
 pub(crate) use books::{ExportArgs, ExportAs, ReportArgs, ReportFormat};
+pub(crate) use import::ImportArgs;
 pub(crate) use signed::{ConfirmArgs, EmergencyCommand, OverrideArgs, Signature};
 
 /// How a command ends.
@@ -446,42 +445,11 @@ pub(crate) struct PlaceArgs {
     pub(crate) roles: Vec<String>,
 }
 
-/// What `kari import` takes.
-#[derive(Debug, Args)]
-pub(crate) struct ImportArgs {
-    /// The site's folder, which holds site.toml.
-    #[arg(value_name = "DIR")]
-    pub(crate) site: PathBuf,
-    /// The table: .csv or .xlsx.
-    pub(crate) file: PathBuf,
-    /// What its rows are; the mapping may say it.
-    #[arg(long = "as", value_name = "WHAT")]
-    pub(crate) kind: Option<Kind>,
-    /// Which column is which, and how cells are written.
-    #[arg(long, value_name = "FILE.toml")]
-    pub(crate) mapping: Option<PathBuf>,
-    /// Write a mapping for this table, to be corrected by hand, and import nothing.
-    #[arg(long, value_name = "FILE.toml")]
-    pub(crate) write_mapping: Option<PathBuf>,
-    /// The sheet of a spreadsheet.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) sheet: Option<String>,
-    /// Show the first rows as they would be taken, and import nothing.
-    #[arg(long, value_name = "N")]
-    pub(crate) preview: Option<usize>,
-    /// Check every row, and import nothing.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// What is done with a row about something that is there already.
-    #[arg(long, value_name = "HOW", default_value = "refuse")]
-    pub(crate) existing: Existing,
-    /// Import the good rows though others are bad.
-    #[arg(long)]
-    pub(crate) skip_bad: bool,
-    /// Write the bad rows here, each with what to do about it; of the same form as the table.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) errors: Option<PathBuf>,
-    /// Tell how far it is, where no bar can be shown.
-    #[arg(long)]
-    pub(crate) progress: bool,
+/// Reads yes or no, as a flag may say it.
+pub(crate) fn yes_no(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" | "true" => Ok(true),
+        "no" | "false" => Ok(false),
+        _ => Err(format!("`{text}` is neither `yes` nor `no`")),
+    }
 }

@@ -19,6 +19,7 @@ use crate::import::{
     cells::{Cells, Fault, Places},
     kinds::Kind,
     known::Known,
+    passes::Beside,
     rows::{Existing, Made, Reading},
     source::{Cell, Dialect, Row, Table, listed},
 };
@@ -32,10 +33,14 @@ use goods::GoodsFile;
 use source::Source;
 use tariffs::TariffFile;
 
-/// The tables of the folder, in the order in which they need each other.
 /// The most bytes of a file of first data (our choice).
 pub(crate) const FILE_MAX: u64 = 128 << 20;
 
+/// What to do about passes of one tariff that count at the same time.
+const BESIDE: &str = "correct the days; if both are to count, bring one of them later by \
+                      `kari import --as passes --beside`";
+
+/// The tables of the folder, in the order in which they need each other.
 const TABLES: [Kind; 8] = [
     Kind::Families,
     Kind::Members,
@@ -111,6 +116,7 @@ impl<'a> Reader<'a> {
             now,
             known: Known::default(),
             existing: Existing::Refuse,
+            beside: Beside::Refused(BESIDE),
             import: String::new(),
         };
         Self { reading, hash: blake3::Hasher::new(), rows: Vec::new() }
@@ -207,11 +213,8 @@ fn places(kind: Kind, headings: &[String]) -> Result<Places, String> {
 
 /// Cells that are no values.
 fn faults(headings: &[String], row: &Row) -> Vec<Fault> {
-    let fault = |(column, cell): (&String, &Cell)| match cell {
-        Cell::Wrong(shown, why) => {
-            Some(Fault { column: column.clone(), why: format!("`{shown}`: {why}") })
-        }
-        _ => None,
+    let fault = |(column, cell): (&String, &Cell)| {
+        Some(Fault { column: column.clone(), why: cell.no_value()? })
     };
     headings.iter().zip(&row.cells).filter_map(fault).collect()
 }
@@ -271,11 +274,20 @@ mod tests {
                 format!("{passes}1,year,active,2026-09-10,,\n"),
                 "no tariff is called `year`",
             ),
+            (
+                "passes.csv",
+                format!("{passes}1,month,active,2026-09-01,2026-09-30,\n1,month,,2026-09-30,,\n"),
+                ":3: valid_from: a pass of `month` in row 2 counts from 2026-09-01 to \
+                 2026-09-30, and this one from 2026-09-30 without an end; correct the days; if \
+                 both are to count, bring one of them later by `kari import --as passes --beside`",
+            ),
             ("lockers.csv", "id,bank,zone\n1,a,moon\n".to_owned(), "no zone is called `moon`"),
             ("credentials.csv", "uid\nABCD\n".to_owned(), "member: it is missing"),
         ] {
             let got = refusal(file, &text);
-            assert!(got.contains(&format!("{file}:2: ")) && got.contains(expected), "{got}");
+            let line = if expected.starts_with(":3: ") { "" } else { ":2: " };
+            let expected_place = format!("{file}{line}");
+            assert!(got.contains(&expected_place) && got.contains(expected), "{got}");
         }
     }
 

@@ -89,8 +89,7 @@ fn main() -> ExitCode {
         }
     };
     // A daemon goes on whatever becomes of its output; a command has failed.
-    let exit =
-        if exit == Exit::Done && !is_daemon && say::has_failed() { Exit::Failed } else { exit };
+    let exit = if !is_daemon && say::has_failed() { Exit::Failed } else { exit };
     spool::flush(REST);
     ExitCode::from(exit.code())
 }

@@ -123,6 +123,28 @@ pub(crate) fn needs_file(path: Option<&Path>, is_spreadsheet: bool) -> anyhow::R
     Ok(())
 }
 
+/// Refuses to write into a file that the same command reads, by whatever name or link.
+///
+/// # Errors
+/// `output` is one of `inputs`.
+pub(crate) fn spares(inputs: &[Option<&Path>], output: Option<&Path>) -> anyhow::Result<()> {
+    // A terminal or a pipe is read and written, and loses nothing by it.
+    let file = |path: &Path| fs::metadata(path).ok().filter(fs::Metadata::is_file);
+    let place = |known: fs::Metadata| (known.dev(), known.ino());
+    let Some(path) = output else { return Ok(()) };
+    let Some(written) = file(path).map(place) else { return Ok(()) };
+    let read = inputs.iter().flatten().find(|input| file(input).map(place) == Some(written));
+    if let Some(read) = read {
+        let which = match *read == path {
+            true => "a file".to_owned(),
+            false => format!("the file `{}`", read.display()),
+        };
+        let path = path.display();
+        bail!("`{path}` is {which}, which this command reads; name another one to write into");
+    }
+    Ok(())
+}
+
 /// Writes a file whole or not at all, or standard output.
 ///
 /// # Errors
@@ -356,6 +378,29 @@ mod tests {
         assert!(format!("{:#}", failed.unwrap_err()).contains("no more"));
         assert_eq!(fs::read_to_string(&path).unwrap(), "before");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_read_is_not_written_by_whatever_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let [table, link, hard, other] =
+            ["table", "link", "hard", "other"].map(|name| folder.path().join(name));
+        fs::write(&table, "rows").unwrap();
+        fs::write(&other, "rows").unwrap();
+        symlink("table", &link).unwrap();
+        fs::hard_link(&table, &hard).unwrap();
+        let crooked = folder.path().join("../").join(folder.path()).join("./table");
+        let check = |input: &Path, output: &Path| spares(&[None, Some(input)], Some(output));
+        for same in [&table, &link, &hard, &crooked] {
+            let why = check(&table, same).unwrap_err().to_string();
+            assert!(why.contains("which this command reads; name another"), "{why}");
+            check(same, &table).unwrap_err();
+        }
+        for free in [&other, &folder.path().join("new"), Path::new("/dev/null")] {
+            check(&table, free).unwrap();
+        }
+        spares(&[Some(&table)], None).unwrap();
+        spares(&[None], Some(&table)).unwrap();
     }
 
     #[test]

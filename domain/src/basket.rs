@@ -381,7 +381,12 @@ impl Step<'_> {
         let known = |id: MemberId| self.state.tables.members.peek(&id).is_some();
         let holder = buyer.and_then(|uid| self.state.tables.credentials.peek(uid));
         let holder = member.or(holder.map(|held| held.member));
-        let holder = holder.ok_or("a pass is sold to somebody; say to whom")?;
+        let holder = holder.ok_or_else(|| match buyer {
+            Some(uid) => format!(
+                "nobody holds `{uid}`; give it out first, or name the member whose pass it is to be"
+            ),
+            None => "a pass is sold to somebody; say to whom".to_owned(),
+        })?;
         if !known(holder) {
             return Err("the member whose pass it is to be is not known".to_owned());
         }

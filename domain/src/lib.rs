@@ -44,7 +44,7 @@ mod passage;
 pub mod reasons;
 pub mod registry;
 pub mod remedy;
-mod renewal;
+pub mod renewal;
 mod request;
 mod reservation;
 pub mod retention;

@@ -1,12 +1,14 @@
 //! From when a pass counts: at once, or on the day after the last one of the same tariff that its
 //! holder still has (section 15 of the decisions, renewal).
 
+use std::fmt;
+
 use jiff::{ToSpan, civil::Date};
 
 use crate::{
     ids::{MemberId, TariffId},
     order::Begins,
-    rows::{Offer, PassKey, PassState, TariffKind},
+    rows::{Offer, Pass, PassKey, PassState, TariffKind},
     step::Step,
 };
 
@@ -15,11 +17,11 @@ const AHEAD_DAYS: i32 = 730;
 
 /// From when to when passes count that are sold together, one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Term {
+pub struct Term {
     /// The first day of the first one.
-    pub(crate) first: Date,
+    pub first: Date,
     /// The last day of the last one; nothing where they have no end, or wait for their first use.
-    pub(crate) last: Option<Date>,
+    pub last: Option<Date>,
 }
 
 /// A term that is in the basket already, and whose.
@@ -38,7 +40,8 @@ pub(crate) struct Wanted<'a> {
 impl Offer {
     /// Whether two passes of it never count at once. Tickets are each for their own day, and so are
     /// passes that wait for their first use, and visits without an end are used up.
-    fn follows(&self) -> bool {
+    #[must_use]
+    pub fn follows(&self) -> bool {
         let ticket =
             matches!(self.kind, TariffKind::SingleEntry | TariffKind::Timed | TariffKind::DayGuest);
         let used_up = self.lasts.is_none() && self.visits.is_some();
@@ -62,9 +65,29 @@ impl Offer {
 }
 
 impl Term {
-    fn overlaps(&self, other: &Self) -> bool {
+    /// The days of a pass that counts; nothing where it is cancelled or used up, or waits for its
+    /// first use.
+    #[must_use]
+    pub fn of(pass: &Pass) -> Option<Self> {
+        let waits = pass.sale.as_deref().is_some_and(|sale| sale.lasts.is_some());
+        let over = pass.state == PassState::Cancelled || pass.visits_left == Some(0);
+        (!waits && !over).then_some(Self { first: pass.valid_from, last: pass.valid_until })
+    }
+
+    /// Whether there is a day on which both count.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
         let before = |one: &Self, other: &Self| one.last.is_some_and(|last| last < other.first);
         !before(self, other) && !before(other, self)
+    }
+}
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.last {
+            Some(last) => write!(f, "from {} to {last}", self.first),
+            None => write!(f, "from {} without an end", self.first),
+        }
     }
 }
 
@@ -104,13 +127,13 @@ impl Step<'_> {
         let clash = running.iter().find(|other| other.overlaps(&term)).filter(|_| !beside);
         match clash {
             None => Ok(term),
-            Some(Term { first, last: Some(last) }) => Err(format!(
-                "a pass of `{tariff}` counts from {first} to {last} for that person; leave the \
-                 start out and it begins on {next}, or say that both shall count"
+            Some(term) if term.last.is_some() => Err(format!(
+                "a pass of `{tariff}` counts {term} for that person; leave the start out and it \
+                 begins on {next}, or say that both shall count"
             )),
-            Some(Term { first, last: None }) => Err(format!(
-                "a pass of `{tariff}` counts from {first} without an end for that person; cancel \
-                 it first, or say that both shall count"
+            Some(term) => Err(format!(
+                "a pass of `{tariff}` counts {term} for that person; cancel it first, or say that \
+                 both shall count"
             )),
         }
     }
@@ -119,15 +142,9 @@ impl Step<'_> {
     fn running(&self, wanted: &Wanted<'_>, today: Date) -> Vec<Term> {
         let (first, last) = PassKey::all_of(wanted.holder);
         let rows = self.state.tables.passes.range(first, last);
-        let held = rows.filter(|(_, pass)| {
-            pass.tariff == *wanted.tariff
-                && pass.state != PassState::Cancelled
-                && pass.visits_left != Some(0)
-                // One that waits for its first use has no days yet.
-                && pass.sale.as_deref().is_none_or(|sale| sale.lasts.is_none())
-                && pass.valid_until.is_none_or(|last| last >= today)
-        });
-        let held = held.map(|(_, pass)| Term { first: pass.valid_from, last: pass.valid_until });
+        let held = rows.filter(|(_, pass)| pass.tariff == *wanted.tariff);
+        let held = held.filter_map(|(_, pass)| Term::of(pass));
+        let held = held.filter(|term| term.last.is_none_or(|last| last >= today));
         let planned = wanted
             .planned
             .iter()

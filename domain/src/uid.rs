@@ -87,7 +87,10 @@ impl Uid {
         // Parts of other lengths would make one number of two cards: 12-345 and 123-45.
         let ends = [parts.first(), parts.last()].into_iter().flatten().any(|part| part.is_empty());
         let mut inner = parts.iter().filter(|part| !part.is_empty());
-        if ends || (parts.len() > 1 && !inner.all(|part| is_bytes(without_0x(part)))) {
+        // Between two of them a number may be lost, where one alone sets pairs apart.
+        let signs: Vec<char> = text.chars().filter(|sign| !sign.is_whitespace()).collect();
+        let doubled = signs.windows(2).any(|two| two.iter().all(|sign| is_apart(*sign)));
+        if ends || doubled || (parts.len() > 1 && !inner.all(|part| is_bytes(without_0x(part)))) {
             return Err(NotAUid::Parts);
         }
         if number.len() > UID_MAX {
@@ -201,6 +204,9 @@ mod tests {
             ("123:45", NotAUid::Parts),
             ("-5", NotAUid::Parts),
             ("04:A2:", NotAUid::Parts),
+            ("04::A2", NotAUid::Parts),
+            ("04:-A2", NotAUid::Parts),
+            ("04: :A2", NotAUid::Parts),
             ("#N/A", NotAUid::Sign('#')),
             ("=1+1", NotAUid::Sign('=')),
             ("Ф11", NotAUid::Sign('Ф')),

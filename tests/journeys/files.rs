@@ -172,6 +172,58 @@ fn every_command_writes_into_a_pipe_and_through_a_link_as_they_stand() {
 }
 
 #[test]
+fn what_a_command_reads_it_never_writes_by_whatever_name() {
+    let site = Folder::write(&Plan::default());
+    let folder = site.path().to_str().unwrap();
+    let place = |name: &str| site.path().join(name).to_str().unwrap().to_owned();
+    let mapping = "as = \"members\"\n";
+    let chart = "[[column]]\nheading = \"a\"\n";
+    for (name, text) in [("people.csv", "number,name\nx,Bad\n"), ("m.toml", mapping)] {
+        fs::write(place(name), text).unwrap();
+    }
+    fs::write(place("chart.toml"), chart).unwrap();
+    symlink("people.csv", place("link")).unwrap();
+    fs::hard_link(place("m.toml"), place("hard")).unwrap();
+    let import = ["import", folder, &place("people.csv"), "--mapping", &place("m.toml")];
+    let refused = |arguments: &[&str], part: &str| {
+        let output = carelessly(arguments).output().unwrap();
+        let told = program::text(&output.stderr);
+        assert!(code(&output) == 1 && told.contains(part), "{arguments:?}: {told}");
+    };
+    let same = "which this command reads; name another one to write into";
+    for name in ["people.csv", "link", "m.toml", "hard"] {
+        for flag in ["--errors", "--write-mapping"] {
+            for way in [&[][..], &["--dry-run"], &["--skip-bad"]] {
+                refused(&[&import[..], &[flag, &place(name)], way].concat(), same);
+            }
+        }
+    }
+    let export = ["export", folder, "--as", "csv", "--mapping", &place("chart.toml"), "--output"];
+    refused(&[&export[..], &[&place("chart.toml")]].concat(), same);
+    assert_eq!(fs::read_to_string(place("people.csv")).unwrap(), "number,name\nx,Bad\n");
+    assert_eq!(fs::read_to_string(place("m.toml")).unwrap(), mapping);
+    assert_eq!(fs::read_to_string(place("chart.toml")).unwrap(), chart);
+
+    // A mapping that is there stays, and an older file of bad rows has none once none is bad.
+    fs::write(place("old.toml"), "mine").unwrap();
+    let stays = "is there already and stays as it is; name another file";
+    refused(&[&import[..], &["--write-mapping", &place("old.toml")]].concat(), stays);
+    let bad = ["--errors", &place("bad.csv")];
+    let told = carelessly(&[&import[..], &bad, &["--preview", "1"]].concat()).output().unwrap();
+    assert!(program::text(&told.stderr).contains("`--preview` writes no bad rows to"), "said");
+    assert!(!site.path().join("bad.csv").exists());
+    carelessly(&[&import[..], &bad].concat()).output().unwrap();
+    assert!(fs::read_to_string(place("bad.csv")).unwrap().contains("x,Bad"));
+    fs::write(place("people.csv"), "number,name\n7,Good\n").unwrap();
+    let told = does(&[&import[..], &bad].concat()).stderr;
+    assert!(program::text(&told).contains("no row is bad; `"), "{}", program::text(&told));
+    assert_eq!(fs::read_to_string(place("bad.csv")).unwrap().lines().count(), 1);
+    fs::remove_file(place("bad.csv")).unwrap();
+    does(&[&import[..], &bad].concat());
+    assert!(!site.path().join("bad.csv").exists(), "none is made for no row");
+}
+
+#[test]
 fn standard_output_that_is_full_fails_the_command_with_one_message() {
     let site = Folder::write(&Plan::default());
     let folder = site.path().to_str().unwrap();
@@ -193,6 +245,7 @@ fn standard_output_that_is_full_fails_the_command_with_one_message() {
         &["export", folder, "--as", "csv"],
         &["export", folder, "--as", "hledger"],
         &["verify", folder],
+        &["doctor", folder],
     ] {
         let full = File::options().write(true).open("/dev/full").unwrap();
         let output = carelessly(arguments).stdout(full).output().unwrap();

@@ -198,7 +198,8 @@ async fn an_empty_cell_makes_no_pass_that_opens_for_ever() {
         ("3,pack-10,active,2026-11-01,,99999", Some("has at most 10 visits, not 99999")),
         ("3,pack-10,active,2026-11-01,2027-02-01,99999", Some("has at most 10 visits")),
         ("4,day,active,2026-11-20,,", Some("visits_left: it is missing; a pass of `day`")),
-        ("5,month,active,2026-11-20,,", None),
+        ("5,month,active,2026-11-20,,", Some("valid_from: a pass of `month` that the member")),
+        ("5,month,active,2025-11-20,2025-12-31,", None),
         ("5,single,active,2026-11-20,,", None),
         ("3,pack-10,active,2026-11-01,2027-02-01,4", None),
     ] {
@@ -244,6 +245,34 @@ async fn an_empty_cell_makes_no_pass_that_opens_for_ever() {
     fs::write(data.join("passes.csv"), format!("{heading}1,monthly,,2026-11-01,,\n")).unwrap();
     let checked = program::run(["check".as_ref(), fresh.path().as_os_str()]);
     assert_eq!(code(&checked), 0, "{}", program::text(&checked.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn passes_of_one_tariff_that_count_at_once_come_in_where_that_is_asked_for() {
+    let daemon = daemon().await;
+    let site = daemon.site.path();
+    let text = "member,tariff,valid_from,valid_until\n3,month,2026-11-20,\n\
+                4,monthly,2026-11-01,2026-11-30\n4,monthly,2026-11-30,2026-12-29\n";
+    let file = write(site, "passes.csv", text);
+    let held = "valid_from: a pass of `month` that the member has counts from 2026-01-01 without \
+                an end, and this one from 2026-11-20 without an end; correct the days, or say \
+                `--beside` if both are to count";
+    let row = "valid_from: a pass of `monthly` in row 3 counts from 2026-11-01 to 2026-11-30, and \
+               this one from 2026-11-30 to 2026-12-29; correct the days, or say `--beside` if both \
+               are to count";
+    let expected = vec![(2, held.to_owned()), (4, row.to_owned())];
+    for way in ["--dry-run", "--beside=no"] {
+        let told = json(&run(site, &file, &["--as", "passes", "--json", way]));
+        assert_eq!(bad_rows(&told), expected, "{way}");
+    }
+    let shown = json(&run(site, &file, &["--as", "passes", "--json", "--preview", "9"]));
+    let wrong: Vec<&Value> = (0..3).map(|at| &shown["rows"][at]["wrong"][0]).collect();
+    assert_eq!(wrong, [&Value::from(held), &Value::Null, &Value::from(row)]);
+    assert_eq!(code(&run(site, &file, &["--as", "members", "--beside"])), 1, "of passes alone");
+    assert_eq!(code(&run(site, &file, &["--as", "passes", "--beside=maybe"])), 2);
+    let both = run(site, &file, &["--as", "passes", "--json", "--beside"]);
+    assert_eq!(json(&both)["new"], 3, "{}", program::text(&both.stderr));
+    assert_eq!(json(&run(site, &file, &["--as", "passes", "--json", "--beside"]))["new"], 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -370,7 +399,8 @@ async fn a_workbook_is_read_as_people_see_it_and_bad_rows_come_back_as_one() {
         "{notes}"
     );
     let text = fs::read_to_string(&errors).unwrap();
-    assert!(text.contains("3,9002,1990-05-17,"), "text was asked for: {text}");
+    assert!(text.contains("3,9002,kari: correct 1990-05-17,"), "text: {text}");
+    stays_bad(site, &parts.map(|(_, part)| part));
     // And text gives a workbook, whose zeros in front are still there.
     let plain = write(site, "cards.csv", "Card;Member\n00012345;77\n0004;1\n");
     let errors = site.join("bad.xlsx");
@@ -381,6 +411,22 @@ async fn a_workbook_is_read_as_people_see_it_and_bad_rows_come_back_as_one() {
     assert_eq!(bad_rows(&again).len(), 1, "{again}");
     let shown = run(site, &errors, &["--as", "credentials", "--preview", "1", "--json"]);
     assert_eq!(json(&shown)["unused"], serde_json::json!([]), "{}", json(&shown));
+}
+
+/// What was of another kind in a workbook is no value in the text of its bad rows either, nor in a
+/// workbook of that.
+fn stays_bad(site: &Path, parts: &[&str]) {
+    for (name, again) in [("bad.csv", "again.xlsx"), ("again.xlsx", "again.csv")] {
+        let (file, again) = (site.join(name), site.join(again));
+        let more = ["--as", "members", "--dry-run", "--json", "--errors", again.to_str().unwrap()];
+        let found = bad_rows(&json(&run(site, &file, &more)));
+        assert_eq!(found.len(), parts.len(), "{found:?}");
+        for ((row, (at, why)), part) in (2..).zip(&found).zip(parts) {
+            let (column, _) = part.split_once(':').unwrap();
+            let is_marked = why.contains(&format!("{column}: `kari: correct "));
+            assert!(*at == row && is_marked, "{name}, row {at}: {why}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -214,7 +214,7 @@ fn prints(office: &Office) {
 }
 
 /// Baskets that cannot be sold, and what is told.
-const BASKETS: [(&str, &str); 25] = [
+const BASKETS: [(&str, &str); 26] = [
     ("--cash", "between 1 and 200 lines"),
     ("--item juice --cash -3.00", "the sign of the total"),
     ("--item juice --cash 3.00USD", "write it in GEL as 12.50"),
@@ -234,6 +234,7 @@ const BASKETS: [(&str, &str); 25] = [
     ("--item juice --wallet", "say whose with `--to BAND`"),
     ("--item juice --cash --card", "only one of"),
     ("--pass swim --cash", "say to whom"),
+    ("--pass swim --to 0400FFFF --cash", "line 1: nobody holds `0400FFFF`; give it out first"),
     ("--pass month --cash", "`month` is not for sale"),
     ("--pass swim --for 99 --cash", "line 1: no member has the number 99"),
     ("--item juice --for 1 --cash", "only a pass is for somebody else"),

@@ -4,7 +4,10 @@
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, Subcommand};
 use serde::{Deserialize, Serialize};
 
-use super::registry::{Looked, Ordered};
+use super::{
+    registry::{Looked, Ordered},
+    yes_no,
+};
 
 /// What `kari till` takes.
 #[derive(Debug, Args)]
@@ -222,7 +225,7 @@ impl Args for Lines {
             "beside" => flag(name, value, help)
                 .num_args(0..=1)
                 .require_equals(true)
-                .default_missing_value(""),
+                .default_missing_value("yes"),
             _ => flag(name, value, help),
         });
         command.args(sold).args(about)
@@ -277,7 +280,7 @@ impl Lines {
             "discount" => last.discount = number(name, value)?,
             "price" => last.price = Some(value.to_owned()),
             "from" => last.from = Some(value.to_owned()),
-            "beside" => last.beside = true,
+            "beside" => last.beside = yes_no(value).map_err(|why| format!("--beside: {why}"))?,
             _ => last.member = Some(number(name, value)?),
         }
         Ok(())
@@ -467,6 +470,20 @@ mod tests {
     }
 
     #[test]
+    fn no_is_no_where_a_flag_may_say_yes_or_no() {
+        for (said, expected) in [
+            ("--beside", true),
+            ("--beside=yes", true),
+            ("--beside=true", true),
+            ("--beside=no", false),
+            ("--beside=false", false),
+        ] {
+            let sell = told(&format!("--pass month {said} --cash")).unwrap();
+            assert_eq!(sell.lines.0[0].beside, expected, "{said}");
+        }
+    }
+
+    #[test]
     fn what_is_no_line_is_told() {
         for (words, why) in [
             ("--discount 10 --item water", "about the line before it"),
@@ -474,6 +491,8 @@ mod tests {
             ("--item water=-1", "`-1` is no number"),
             ("--item water --discount ten", "`ten` is no number"),
             ("--pass month --for -3", "`-3` is no number"),
+            ("--pass month --beside=maybe", "`maybe` is neither `yes` nor `no`"),
+            ("--pass month --beside=", "`` is neither `yes` nor `no`"),
         ] {
             let got = told(words).unwrap_err();
             assert!(got.contains(why), "{words}: {got}");

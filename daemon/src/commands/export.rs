@@ -47,6 +47,7 @@ struct Export<'a> {
 
 /// Exports the journal.
 pub(crate) async fn export(args: &ExportArgs) -> anyhow::Result<Exit> {
+    output::spares(&[args.mapping.as_deref()], args.output.as_deref())?;
     let installation = Installation::open(Some(&args.site))?;
     output::needs_file(args.output.as_deref(), args.target == ExportAs::Xlsx)?;
     let site = &installation.site;

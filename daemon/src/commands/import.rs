@@ -1,7 +1,12 @@
 //! `kari import`: a table that somebody brings, checked as a whole and taken as one thing, by the
 //! daemon that runs or by a loop of this command's own.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{ErrorKind, Write as _},
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail};
 use domain::ids::ImportId;
@@ -19,12 +24,14 @@ use crate::{
     import::{
         Line, Order, Outcome, Told,
         cells::Fault,
+        kinds::Kind,
         mapping::{Mapping, Origin, Plan},
         report,
-        source::{self, Row, Table, listed},
+        source::{self, Cell, Row, Table, listed},
         translate::Translator,
         wire,
     },
+    output,
     running::{self, Awake, Start},
 };
 
@@ -45,6 +52,7 @@ struct Brought {
 
 /// Takes in a table.
 pub(crate) async fn import(args: &ImportArgs, json: bool) -> anyhow::Result<Exit> {
+    sensible(args)?;
     let installation = Installation::open(Some(&args.site))?;
     let brought = match bring(args)? {
         Ok(brought) => brought,
@@ -54,13 +62,7 @@ pub(crate) async fn import(args: &ImportArgs, json: bool) -> anyhow::Result<Exit
         }
     };
     if let Some(path) = &args.write_mapping {
-        let text = brought.plan.written(&brought.table);
-        let file = std::fs::File::create_new(path);
-        let written =
-            file.and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
-        written.with_context(|| format!("cannot write `{}`", path.display()))?;
-        tell!("kari: `{}` is written; correct it, then try `--preview 3`", path.display());
-        return Ok(Exit::Done);
+        return write_mapping(path, &brought);
     }
     if !brought.plan.doubled.is_empty() {
         tell!("kari: {}", brought.plan.doubled.join("; "));
@@ -68,24 +70,50 @@ pub(crate) async fn import(args: &ImportArgs, json: bool) -> anyhow::Result<Exit
     }
     let rows = translated(&brought, &installation);
     if let Some(count) = args.preview {
+        if let Some(path) = &args.errors {
+            let path = path.display();
+            tell!("kari: `--preview` writes no bad rows to `{path}`; `--dry-run` does");
+        }
         preview::show(args, &installation, (&brought, rows), (count, json)).await?;
         return Ok(Exit::Done);
     }
     let missing = brought.plan.missing();
     if !missing.is_empty() {
         tell!(
-            "kari: no column of the file was found for {}; headings are `{}`; \
+            "kari: no column of the file was found for {}; headings are {}; \
              `--write-mapping FILE.toml` writes a mapping to correct",
             missing.join(", "),
-            brought.table.headings.join("`, `")
+            brought.table.named()
         );
         return Ok(Exit::Invalid);
     }
     let taken = take(args, &installation, &brought, rows).await?;
-    if let Some(path) = args.errors.as_ref().filter(|_| !taken.bad.is_empty()) {
-        report::write(path, &brought.table, &taken.bad)?;
-    }
+    write_bad(args, &installation, &brought, &taken)?;
     conclude(args, &brought, &taken, json)
+}
+
+/// Refuses what was asked for and cannot be meant, before anything is read.
+fn sensible(args: &ImportArgs) -> anyhow::Result<()> {
+    let inputs = [Some(args.file.as_path()), args.mapping.as_deref()];
+    for output in [&args.errors, &args.write_mapping] {
+        output::spares(&inputs, output.as_deref())?;
+    }
+    Ok(())
+}
+
+/// Writes a mapping to begin with; one that is there already may have been corrected by hand.
+fn write_mapping(path: &Path, brought: &Brought) -> anyhow::Result<Exit> {
+    let text = brought.plan.written(&brought.table);
+    let written = File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    match written {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => bail!(
+            "`{}` is there already and stays as it is; name another file, or remove it first",
+            path.display()
+        ),
+        written => written.with_context(|| format!("cannot write `{}`", path.display()))?,
+    }
+    tell!("kari: `{}` is written; correct it, then try `--preview 3`", path.display());
+    Ok(Exit::Done)
 }
 
 /// Reads the file and finds its columns; the inner error is a mistake in what was brought.
@@ -97,6 +125,9 @@ fn bring(args: &ImportArgs) -> anyhow::Result<Result<Brought, String>> {
     let Some(kind) = args.kind.or(mapping.kind) else {
         bail!("say what the rows are, such as `--as members`");
     };
+    if args.beside && kind != Kind::Passes {
+        bail!("`--beside` is about passes; leave it out for {}", kind.name());
+    }
     let bytes = source::bytes(&args.file)?;
     let name = args.file.display();
     let table = match Table::read(&bytes, &mapping.dialect(args.sheet.as_deref())) {
@@ -108,7 +139,8 @@ fn bring(args: &ImportArgs) -> anyhow::Result<Result<Brought, String>> {
         Err(why) => return Ok(Err(why)),
     };
     let mut hash = blake3::Hasher::new();
-    let how = format!("{} {:?} {:?}", kind.name(), args.existing, args.sheet);
+    let beside = if args.beside { " beside" } else { "" };
+    let how = format!("{} {:?} {:?}{beside}", kind.name(), args.existing, args.sheet);
     for part in [how.as_bytes(), text.as_bytes(), &bytes] {
         hash.update(&(part.len() as u64).to_le_bytes());
         hash.update(part);
@@ -127,12 +159,44 @@ fn notes(brought: &Brought) -> Vec<String> {
 /// A row in our own format and the cells of it that are wrong, or why it is no row at all.
 type Ours = Result<(Vec<String>, Vec<Fault>), String>;
 
-/// The rows in our own format.
-fn translated(brought: &Brought, installation: &Installation) -> Vec<Ours> {
+/// Writes the rows that are bad. Those of an earlier try are gone from the file where none is bad
+/// any more.
+fn write_bad(
+    args: &ImportArgs,
+    installation: &Installation,
+    brought: &Brought,
+    taken: &Taken,
+) -> anyhow::Result<()> {
+    let Some(path) = &args.errors else { return Ok(()) };
+    let was_checked = taken.outcome.before.is_none();
+    if taken.bad.is_empty() && !(was_checked && path.is_file()) {
+        return Ok(());
+    }
+    let translator = translator(brought, installation);
+    let is_other_kind = |at: usize, cell: &Cell| {
+        let mut columns = brought.plan.columns.iter();
+        columns.any(|(column, origin)| {
+            origin.places().contains(&at) && translator.is_other_kind(column, cell)
+        })
+    };
+    report::write(path, (&brought.table, &is_other_kind), &taken.bad)?;
+    if taken.bad.is_empty() {
+        tell!("kari: no row is bad; `{}` has none any more", path.display());
+    }
+    Ok(())
+}
+
+/// Reads cells as the mapping and the site say.
+fn translator<'a>(brought: &'a Brought, installation: &Installation) -> Translator<'a> {
     let today = domain::time::Clock::now(&RealClock).to_calendar();
     let year = today.to_zoned(installation.site.time_zone.clone()).year();
     let site = (&*installation.site, installation.country);
-    let translator = Translator::new(&brought.mapping, site, year);
+    Translator::new(&brought.mapping, site, year)
+}
+
+/// The rows in our own format.
+fn translated(brought: &Brought, installation: &Installation) -> Vec<Ours> {
+    let translator = translator(brought, installation);
     brought.table.rows.iter().map(|row| ours(&brought.plan, &translator, row)).collect()
 }
 
@@ -202,6 +266,7 @@ async fn take(
         file,
         columns: brought.plan.columns.iter().map(|(column, _)| column.name.to_owned()).collect(),
         existing: args.existing,
+        beside: args.beside,
         skip_bad: args.skip_bad,
         dry_run: args.dry_run || args.preview.is_some(),
         new_groups: brought.mapping.new_groups.clone(),
@@ -326,7 +391,7 @@ struct Summary<'a> {
     outcome: &'a Outcome,
     dry_run: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    errors: Option<&'a std::path::Path>,
+    errors: Option<&'a Path>,
     unused: &'a [String],
     notes: Vec<String>,
     worked_out: Vec<serde_json::Value>,

@@ -51,6 +51,12 @@ impl<'a> Cells<'a> {
         self.faults.iter().any(|fault| fault.column == column)
     }
 
+    /// Whether something is wrong with one of these columns.
+    pub(crate) fn is_bad(&self, columns: &[&str]) -> bool {
+        let of = |why: &String, column: &str| why.split(':').next() == Some(column);
+        self.wrong.iter().any(|why| columns.iter().any(|column| of(why, column)))
+    }
+
     /// Something is wrong with the row.
     pub(crate) fn wrong(&mut self, why: impl Into<String>) {
         self.wrong.push(why.into());

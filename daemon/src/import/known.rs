@@ -6,8 +6,20 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry};
 use domain::{
     ids::{AccountId, FamilyId, GroupId, MemberId, TariffId, Uid},
     import::Looked,
+    renewal::Term,
     rows::{Account, Credential, Member, Offer, Pass, PassKey, Person},
 };
+
+/// A pass of an earlier row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Brought {
+    /// The line of that row.
+    pub(crate) line: u64,
+    /// Which pass.
+    pub(crate) key: PassKey,
+    /// When it counts.
+    pub(crate) term: Option<Term>,
+}
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -30,6 +42,8 @@ pub(crate) struct Known {
     pub(crate) wallets: HashMap<AccountId, Account>,
     /// Their passes.
     pub(crate) passes: HashMap<MemberId, Vec<(PassKey, Pass)>>,
+    /// Passes of the rows before, by holder and tariff.
+    pub(crate) brought: HashMap<(MemberId, TariffId), Vec<Brought>>,
     /// Credentials of those rows.
     pub(crate) credentials: HashMap<Uid, Credential>,
     /// What the rows before told of, each with the line of the first of them.

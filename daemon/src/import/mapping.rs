@@ -155,6 +155,7 @@ impl Mapping {
         for name in self.words.keys() {
             known(name)?;
         }
+        taken_once(&columns, &table.headings)?;
         columns.sort_by_key(|(column, _)| {
             kind.columns().iter().position(|known| known.name == column.name)
         });
@@ -163,6 +164,24 @@ impl Mapping {
         let unused = unused.filter_map(|(at, heading)| unused_name(table, (at, heading)));
         Ok(Plan { kind, columns, unused: unused.collect(), doubled })
     }
+}
+
+/// Refuses a heading that is taken more than once: one of the two columns is meant to be another.
+fn taken_once(columns: &Proposed, headings: &[String]) -> Result<(), String> {
+    let mut known: BTreeMap<usize, &str> = BTreeMap::new();
+    for (column, origin) in columns {
+        for at in origin.places() {
+            if let Some(other) = known.insert(at, column.name) {
+                let heading = headings.get(at).map_or("", String::as_str);
+                let name = column.name;
+                return Err(format!(
+                    "the mapping takes the heading `{heading}` for {other} and for {name}; name \
+                     another one for one of them, or take the line out"
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What a column is called that nothing is taken from; nothing where it is one of our own or empty.
@@ -181,7 +200,8 @@ fn unused_name(table: &Table, (at, heading): (usize, &String)) -> Option<String>
 }
 
 impl Origin {
-    fn places(&self) -> Vec<usize> {
+    /// The columns of the table that it takes.
+    pub(crate) fn places(&self) -> Vec<usize> {
         match self {
             Self::Columns(places) => places.clone(),
             Self::Constant(_) => Vec::new(),
@@ -273,7 +293,7 @@ fn place(table: &Table, heading: &str) -> Result<usize, String> {
     let mut found = table.headings.iter().enumerate().filter(is_it);
     let Some((at, _)) = found.next() else {
         let names = table.headings.iter().map(String::as_str);
-        let all = || format!("headings are `{}`", table.headings.join("`, `"));
+        let all = || format!("headings are {}", table.named());
         let help = did_you_mean(heading, names, all);
         return Err(format!("no column of the file is called `{heading}`; {help}"));
     };
@@ -371,6 +391,18 @@ mod tests {
 
     fn names(plan: &Plan) -> Vec<&'static str> {
         plan.columns.iter().map(|(column, _)| column.name).collect()
+    }
+
+    #[test]
+    fn a_heading_is_taken_once() {
+        let both = "[columns]\nnumber = \"a\"\nname = \"b\"\nname_latin = \"B\"\n";
+        let why = plan(both, Kind::Members, "a,b").unwrap_err();
+        assert!(why.contains("takes the heading `b` for name and for name_latin"), "{why}");
+        let twice = "[columns]\nnumber = \"a\"\nname = [\"b\", \"b\"]\n";
+        plan(twice, Kind::Members, "a,b").unwrap_err();
+        let constant = "[columns]\nnumber = \"a\"\nname = \"b\"\nname_latin = \"b\"\n\
+                        [constants]\nname_latin = \"x\"\n";
+        plan(constant, Kind::Members, "a,b").unwrap();
     }
 
     #[test]

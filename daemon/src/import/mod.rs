@@ -44,9 +44,12 @@ use crate::{data::FirstData, intake::Ask};
 use cells::{Cells, Fault, Places};
 use kinds::Kind;
 use known::Known;
+use passes::Beside;
 use rows::{Existing, Made, Reading};
 use stage::{Stage, ask};
 
+/// What to do about passes of one tariff that count at the same time.
+const BESIDE: &str = "correct the days, or say `--beside` if both are to count";
 /// The most rows of one import.
 pub(crate) const ROWS_MAX: u64 = 1_000_000;
 
@@ -63,6 +66,9 @@ pub(crate) struct Order {
     pub(crate) columns: Vec<String>,
     /// What is done about what is there already.
     pub(crate) existing: Existing,
+    /// Whether passes may count at the same time as others of their tariff.
+    #[serde(default)]
+    pub(crate) beside: bool,
     /// Whether rows that are bad are left out; else they keep all others out.
     pub(crate) skip_bad: bool,
     /// Whether nothing is to be changed.
@@ -338,6 +344,7 @@ impl Importer {
             now: self.clock.now(),
             known,
             existing: order.existing,
+            beside: if order.beside { Beside::Asked } else { Beside::Refused(BESIDE) },
             import: order.id.to_string(),
         })
     }

@@ -4,7 +4,8 @@
 use domain::{
     ids::{MemberId, PassId, TariffId},
     money::Money,
-    rows::{Offer, Pass, PassKey, PassState},
+    renewal::Term,
+    rows::{Offer, Pass, PassKey, PassState, TariffKind},
     state::ImportRow,
 };
 use jiff::civil::Date;
@@ -12,8 +13,21 @@ use rules::problem::did_you_mean;
 
 use super::{
     cells::{Cells, whole, word},
-    rows::{DAYS, Made, Reading, Wrong, date_within},
+    known::Brought,
+    rows::{DAYS, Existing, Made, Reading, Wrong, date_within},
 };
+
+/// The columns that say when a pass counts.
+const TERM: &[&str] = &["state", "valid_until", "visits_left"];
+
+/// What is done about passes of one tariff that count at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beside {
+    /// They are refused, with what to do.
+    Refused(&'static str),
+    /// That was asked for.
+    Asked,
+}
 
 /// A column whose cell is worked out, and the value.
 pub(crate) type WorkedOut = (&'static str, String);
@@ -44,17 +58,60 @@ impl Reading<'_> {
         };
         let mut pass = known.unwrap_or_else(new);
         self.terms(&mut pass, from, &mut cells);
-        if let Some(offer) = offer {
-            bounds(&mut pass, &offer, (from, &mut cells));
+        if let Some(offer) = &offer {
+            bounds(&mut pass, offer, (from, &mut cells));
         }
         if let (Some(key), Some(from)) = (key, from.filter(|_| !pass.tariff.as_str().is_empty())) {
             let what = format!("pass {} {} {from}", key.member, pass.tariff);
             self.once(&mut cells, (what, line), "tariff: the same pass of the same day");
         }
+        let counts = from.is_some() && (!is_there || self.existing == Existing::Update);
+        if let Some((key, offer)) = key.zip(offer.as_ref()).filter(|_| counts) {
+            self.clashes((key, &pass), offer, &mut cells);
+        }
         cells.finish()?;
         let Some(key) = key.filter(|_| !skipped) else { return Ok(Made::Skipped) };
+        let brought = self.known.brought.entry((key.member, pass.tariff.clone())).or_default();
+        brought.push(Brought { line, key, term: Term::of(&pass) });
         let row = vec![ImportRow::Pass(key, pass)];
         Ok(if is_there { Made::Changed(row) } else { Made::New(row) })
+    }
+
+    /// Refuses a pass that would count at the same time as another one of its tariff, unless that
+    /// was asked for.
+    fn clashes(&self, (key, pass): (PassKey, &Pass), offer: &Offer, cells: &mut Cells<'_>) {
+        let Beside::Refused(help) = self.beside else { return };
+        let Some(term) = Term::of(pass).filter(|_| offer.follows() && !cells.is_bad(TERM)) else {
+            return;
+        };
+        let brought = self.known.brought.get(&(key.member, pass.tariff.clone()));
+        let brought = brought.map_or(&[][..], Vec::as_slice);
+        let is_replaced = |held: &PassKey| brought.iter().any(|earlier| earlier.key == *held);
+        let held = self.known.passes.get(&key.member).into_iter().flatten();
+        let held = held.filter(|(known, held)| held.tariff == pass.tariff && !is_replaced(known));
+        let held: Vec<_> = held.collect();
+        // One that is changed in other terms alone counts as it did.
+        let was = held.iter().find(|(held, _)| *held == key).and_then(|(_, was)| Term::of(was));
+        if was == Some(term) {
+            return;
+        }
+        let held = held.iter().map(|(key, held)| (None, *key, Term::of(held)));
+        let earlier = brought.iter().map(|it| (Some(it.line), it.key, it.term));
+        // One of the same first day is the same pass, which is said of it already.
+        let is_other = |known: PassKey, other: &Term| known != key && other.first != term.first;
+        let clash = held.chain(earlier).find_map(|(line, known, other)| {
+            let other = other.filter(|other| is_other(known, other) && other.overlaps(&term));
+            other.map(|other| (line, other))
+        });
+        let Some((line, other)) = clash else { return };
+        let whose = match line {
+            Some(line) => format!("in row {line}"),
+            None => "that the member has".to_owned(),
+        };
+        cells.wrong(format!(
+            "valid_from: a pass of `{}` {whose} counts {other}, and this one {term}; {help}",
+            pass.tariff
+        ));
     }
 
     /// The pass of this tariff that somebody has from this day on.
@@ -123,7 +180,19 @@ fn bounds(pass: &mut Pass, offer: &Offer, (from, cells): (Option<Date>, &mut Cel
         )),
         _ => {}
     }
-    let Some(most) = offer.visits_counted() else { return };
+    let Some(most) = offer.visits_counted() else {
+        // One that is only given at the gate says nothing of visits, and its passes may count them.
+        if offer.kind != TariffKind::AtGate && cells.is_given("visits_left") {
+            match pass.visits_left {
+                Some(0) => pass.visits_left = None,
+                _ if cells.is_bad(&["visits_left"]) => {}
+                _ => cells.wrong(format!(
+                    "visits_left: a pass of `{name}` counts no visits; leave it empty"
+                )),
+            }
+        }
+        return;
+    };
     match pass.visits_left {
         None if !cells.is_given("visits_left") => cells.wrong(format!(
             "visits_left: it is missing; a pass of `{name}` counts visits, {most} when it is sold, \

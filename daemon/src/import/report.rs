@@ -12,19 +12,23 @@ use crate::output::{self, Output};
 /// The sheet of a workbook that comes from a table without sheets.
 const SHEET: &str = "Sheet1";
 
+/// Whether a cell of a column is of another kind than those that the column holds.
+pub(crate) type IsOther<'a> = &'a dyn Fn(usize, &Cell) -> bool;
+
 /// Writes the bad rows of a table, each with what is wrong with it: in the form that the ending of
-/// the file names, else in that of the table.
+/// the file names, else in that of the table. Text has no kinds of cells, so that one
+/// `is_other_kind` than its column is marked there.
 ///
 /// # Errors
 /// The file cannot be written.
 pub(crate) fn write(
     path: &Path,
-    table: &Table,
+    (table, is_other_kind): (&Table, IsOther<'_>),
     bad: &BTreeMap<u64, Vec<String>>,
 ) -> anyhow::Result<()> {
     let rows = table.rows.iter().filter_map(|row| Some((row, bad.get(&row.line)?)));
     let written = output::write_to(Some(path), |to| match form(path, &table.form) {
-        Form::Csv(separator) => csv(to, table, separator, rows),
+        Form::Csv(separator) => csv(to, (table, is_other_kind), separator, rows),
         Form::Xlsx(sheet) => xlsx(to, table, &sheet, rows),
     });
     written.with_context(|| format!("cannot write the bad rows to `{}`", path.display()))
@@ -48,7 +52,7 @@ fn headings(table: &Table) -> Vec<(usize, &str)> {
 
 fn csv<'a>(
     file: &mut Output,
-    table: &Table,
+    (table, is_other_kind): (&Table, IsOther<'_>),
     separator: u8,
     rows: impl Iterator<Item = (&'a Row, &'a Vec<String>)>,
 ) -> anyhow::Result<()> {
@@ -62,7 +66,10 @@ fn csv<'a>(
         [ROW.to_owned()].into_iter().chain(names.map(guarded)).chain([WHY.to_owned()]),
     )?;
     for (row, why) in rows {
-        let cell = |at: usize| row.cells.get(at).map_or("", Cell::shown).to_owned();
+        let cell = |at: usize| match row.cells.get(at) {
+            Some(cell) if cell.no_value().is_some() || is_other_kind(at, cell) => cell.as_wrong(),
+            cell => cell.map_or("", Cell::shown).to_owned(),
+        };
         let cells = columns.iter().map(|(at, _)| guarded(cell(*at)));
         let line = [row.line.to_string()].into_iter().chain(cells);
         writer.write_record(line.chain([guarded(why.join("; "))]))?;
@@ -115,7 +122,8 @@ fn xlsx<'a>(
 fn put(page: &mut Worksheet, (line, at): (u32, u16), cell: &Cell) -> anyhow::Result<()> {
     let day = |text: &str| ExcelDateTime::parse_from_str(text).ok();
     match cell {
-        Cell::Text(text) | Cell::Wrong(text, _) => page.write_string(line, at, text)?,
+        Cell::Text(text) => page.write_string(line, at, text)?,
+        Cell::Wrong(..) => page.write_string(line, at, cell.as_wrong())?,
         Cell::Switch(on) => page.write_boolean(line, at, *on)?,
         Cell::Number(text) => match text.parse::<f64>() {
             Ok(number) => page.write_number(line, at, number)?,
@@ -142,13 +150,53 @@ mod tests {
         lines.iter().map(|line| (*line, vec!["=why".to_owned(), "and why".to_owned()])).collect()
     }
 
+    fn as_it_is(_: usize, _: &Cell) -> bool {
+        false
+    }
+
+    #[test]
+    fn what_was_no_value_is_none_in_the_file_of_bad_rows_either() {
+        let folder = tempfile::tempdir().unwrap();
+        let wrong = |text: &str| Cell::Wrong(text.to_owned(), "it is a formula");
+        let cells = vec![
+            Cell::Date("1990-05-17".to_owned()),
+            Cell::Switch(true),
+            Cell::Date("1990-05-17".to_owned()),
+            wrong("2"),
+            wrong(""),
+            wrong("#REF!"),
+        ];
+        let headings = ["a", "b", "c", "d", "e", "f"].map(str::to_owned).to_vec();
+        let row = Row { line: 2, cells, given: 6, broken: None };
+        let form = Form::Xlsx("S".to_owned());
+        let table = Table { form, headings, rows: vec![row], hidden: Hidden::default() };
+        let is_other_kind = |at: usize, _: &Cell| at < 2;
+        for name in ["bad.csv", "bad.xlsx"] {
+            let path = folder.path().join(name);
+            write(&path, (&table, &is_other_kind), &bad(&[2])).unwrap();
+            // And the same once more: what is marked is marked once.
+            let mut again =
+                Table::read(&std::fs::read(&path).unwrap(), &Dialect::default()).unwrap();
+            again.rows[0].line = 2;
+            write(&path, (&again, &as_it_is), &bad(&[2])).unwrap();
+            let read = Table::read(&std::fs::read(&path).unwrap(), &Dialect::default()).unwrap();
+            let cells = &read.rows[0].cells[1..7];
+            let is_value = |cell: &Cell| cell.no_value().is_none();
+            let values: Vec<bool> = cells.iter().map(is_value).collect();
+            let native = name == "bad.xlsx";
+            assert_eq!(values, [native, native, true, false, false, false], "{name}");
+            let shown: Vec<&str> = cells.iter().map(Cell::shown).collect();
+            assert_eq!(shown[3..], ["kari: correct 2", "kari: correct", "#REF!"], "{name}");
+        }
+    }
+
     #[test]
     fn the_bad_rows_are_a_table_of_the_same_form_with_row_and_reason() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bad");
         let text = "№;имя;счет\n1;a;-3,20\n2;=1+1;+995 555\n3;@x;-\n4;-cmd|' /C calc'!A0;'=ok\n";
         let table = Table::read(text.as_bytes(), &Dialect::default()).unwrap();
-        write(&path, &table, &bad(&[2, 3, 4, 5])).unwrap();
+        write(&path, (&table, &as_it_is), &bad(&[2, 3, 4, 5])).unwrap();
         let written = std::fs::read_to_string(&path).unwrap();
         let expected = "\u{feff}kari: row;№;имя;счет;kari: what to do\n\
              2;1;a;-3,20;\"'=why; and why\"\n\
@@ -161,7 +209,7 @@ mod tests {
         for (row, before) in again.rows.iter().zip(&table.rows) {
             assert_eq!(row.cells[1..4], before.cells[..]);
         }
-        write(&path, &again, &bad(&[2])).unwrap();
+        write(&path, (&again, &as_it_is), &bad(&[2])).unwrap();
         let twice = std::fs::read_to_string(&path).unwrap();
         assert_eq!(twice.lines().next(), expected.lines().next());
         assert_eq!(twice.lines().count(), 2);
@@ -182,7 +230,7 @@ mod tests {
         let headings = ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec();
         let form = Form::Xlsx("Лист1".to_owned());
         let table = Table { form, headings, rows: vec![row], hidden: Hidden::default() };
-        write(&path, &table, &bad(&[7])).unwrap();
+        write(&path, (&table, &as_it_is), &bad(&[7])).unwrap();
         let again = Table::read(&std::fs::read(&path).unwrap(), &Dialect::default()).unwrap();
         assert_eq!(again.form, table.form);
         assert_eq!(again.rows[0].cells[1..6], cells[..]);
@@ -201,7 +249,7 @@ mod tests {
         };
         for (name, is_workbook) in [("bad.xlsx", true), ("BAD.XLSX", true), ("bad", false)] {
             let path = folder.path().join(name);
-            write(&path, &csv, &bad(&[2, 3])).unwrap();
+            write(&path, (&csv, &as_it_is), &bad(&[2, 3])).unwrap();
             // A mapping may say that the headings of the first file stood further down.
             let again = read(&path, Some(4));
             assert_eq!(matches!(again.form, Form::Xlsx(_)), is_workbook, "{name}");
@@ -212,7 +260,7 @@ mod tests {
             }
             // And a table of a workbook goes into a file of text where that is asked for.
             let plain = folder.path().join(format!("{name}.csv"));
-            write(&plain, &again, &bad(&[2])).unwrap();
+            write(&plain, (&again, &as_it_is), &bad(&[2])).unwrap();
             assert!(matches!(read(&plain, None).form, Form::Csv(_)), "{name}");
         }
     }

@@ -21,6 +21,7 @@ use super::{
     cells::{Cells, date},
     kinds::Kind,
     known::Known,
+    passes::Beside,
 };
 
 /// The largest amount of one row, in minor units: a sum of millions of rows stays a number.
@@ -70,6 +71,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) known: Known,
     /// What is done about it.
     pub(crate) existing: Existing,
+    /// What is done about passes of one tariff that count at the same time.
+    pub(crate) beside: Beside,
     /// What tells this import's bookings from those of others.
     pub(crate) import: String,
 }

@@ -22,8 +22,34 @@ const NAMED_MAX: usize = 20;
 pub(crate) const FORMULA: &[char] = &['=', '+', '-', '@', '\t', '\r'];
 /// The heading above the numbers of rows in a file of bad rows.
 pub(crate) const ROW: &str = "kari: row";
+/// What stands there in front of a cell that was of another kind than its column.
+const CORRECT: &str = "kari: correct";
 /// The heading above what is wrong there.
 pub(crate) const WHY: &str = "kari: what to do";
+
+/// What programs write where a formula has no value.
+const ERRORS: &[&str] = &[
+    "#N/A",
+    "#REF!",
+    "#VALUE!",
+    "#DIV/0!",
+    "#NAME?",
+    "#NULL!",
+    "#NUM!",
+    "#SPILL!",
+    "#CALC!",
+    "#BLOCKED!",
+    "#FIELD!",
+    "#CONNECT!",
+    "#GETTING_DATA",
+    "#Н/Д",
+    "#ССЫЛКА!",
+    "#ЗНАЧ!",
+    "#ДЕЛ/0!",
+    "#ИМЯ?",
+    "#ПУСТО!",
+    "#ЧИСЛО!",
+];
 
 /// A cell as its file has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +73,42 @@ impl Cell {
             Self::Text(text) | Self::Number(text) | Self::Date(text) | Self::Wrong(text, _) => text,
             Self::Switch(true) => "true",
             Self::Switch(false) => "false",
+        }
+    }
+
+    /// What words of a file are: some stand for no value.
+    fn of_words(text: &str) -> Self {
+        let is_hashes = text.len() > 2 && text.bytes().all(|sign| sign == b'#');
+        if ERRORS.contains(&text) || is_hashes {
+            return Self::Wrong(
+                text.to_owned(),
+                "it is an error of the spreadsheet that wrote it; put a value there",
+            );
+        }
+        match text.starts_with(CORRECT) {
+            true => Self::Wrong(
+                text.to_owned(),
+                "an earlier import could not take it; put what belongs there in its place",
+            ),
+            false => Self::Text(text.to_owned()),
+        }
+    }
+
+    /// What a file of bad rows says of a cell that is no value: so that it is none there either.
+    pub(crate) fn as_wrong(&self) -> String {
+        let shown = self.shown();
+        match Self::of_words(shown) {
+            Self::Wrong(..) => shown.to_owned(),
+            _ => format!("{CORRECT} {shown}").trim_end().to_owned(),
+        }
+    }
+
+    /// Why it is no value, where it is none.
+    pub(crate) fn no_value(&self) -> Option<String> {
+        match self {
+            Self::Wrong(shown, why) if shown.is_empty() => Some((*why).to_owned()),
+            Self::Wrong(shown, why) => Some(format!("`{shown}`: {why}")),
+            _ => None,
         }
     }
 
@@ -175,6 +237,12 @@ impl Table {
         Ok(Self { form, headings, rows, hidden: Hidden::default() })
     }
 
+    /// Its headings, for people.
+    pub(crate) fn named(&self) -> String {
+        let names = self.headings.iter().filter(|name| !name.is_empty());
+        names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    }
+
     /// What is to be said of it, though its rows can be taken: rows that are shorter than others,
     /// and what nobody sees.
     pub(crate) fn notes(&self) -> Vec<String> {
@@ -198,8 +266,11 @@ impl Table {
             ));
         }
         if !self.hidden.columns.is_empty() {
-            let names = self.hidden.columns.iter().filter_map(|at| self.headings.get(*at));
-            let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+            let name = |at: &usize| match self.headings.get(*at).filter(|name| !name.is_empty()) {
+                Some(name) => format!("`{name}`"),
+                None => format!("column {}, which has no heading", at + 1),
+            };
+            let names: Vec<_> = self.hidden.columns.iter().map(name).collect();
             notes.push(format!(
                 "columns that the sheet hides are taken like all others: {}",
                 names.join(", ")
@@ -235,11 +306,18 @@ impl Row {
                 format!("cell {} has more than {CELL_MAX} signs; is a quote not closed?", at + 1);
             self.broken = Some(why);
         } else if self.cells.len() > columns {
-            let cells = self.cells.len();
-            self.broken = Some(format!(
-                "it has {cells} cells under {columns} headings; put a cell with the separator in \
-                 it into quotes"
-            ));
+            let (cells, first) = (self.cells.len(), self.first_beyond(columns));
+            self.broken = Some(match separator {
+                Some(_) => format!(
+                    "it has {cells} cells under {columns} headings; put a cell with the separator \
+                     in it into quotes"
+                ),
+                None => format!(
+                    "it has a cell in column {}, which has no heading; give it one, or take the \
+                     cell out",
+                    letters(first)
+                ),
+            });
         } else if let Some(at) = separator.and_then(|sign| self.swallowed(columns, sign)) {
             self.broken = Some(format!(
                 "cell {} goes over several lines, and one of them is a row of its own; is a quote \
@@ -250,10 +328,29 @@ impl Row {
         self
     }
 
+    /// The first cell with something in it that stands beyond so many columns.
+    fn first_beyond(&self, columns: usize) -> usize {
+        let beyond = self.cells.iter().skip(columns).position(|cell| !cell.is_empty());
+        columns + beyond.unwrap_or_default()
+    }
+
     /// The cell that has a line in it with as many cells as a row.
     fn swallowed(&self, columns: usize, separator: char) -> Option<usize> {
         let is_row = |line: &str| columns > 1 && line.matches(separator).count() >= columns - 1;
         self.cells.iter().position(|cell| cell.shown().split(['\r', '\n']).skip(1).any(is_row))
+    }
+}
+
+/// A column as a spreadsheet names it: A to Z, then AA.
+fn letters(mut column: usize) -> String {
+    let mut name = String::new();
+    loop {
+        let letter = u8::try_from(column % 26).unwrap_or_default();
+        name.insert(0, char::from(b'A' + letter));
+        match column / 26 {
+            0 => return name,
+            left => column = left - 1,
+        }
     }
 }
 
@@ -339,6 +436,22 @@ mod tests {
         }
         let many: Vec<u64> = (2..30).collect();
         assert!(listed(&many).ends_with("20, 21 and 8 more"), "{}", listed(&many));
+    }
+
+    #[test]
+    fn a_cell_beyond_the_headings_of_a_sheet_is_named_by_its_column() {
+        let mut book = Workbook::new();
+        let sheet = book.add_worksheet();
+        sheet.write_string(0, 0, "a").unwrap();
+        sheet.write_string(1, 0, "1").unwrap();
+        sheet.write_string(1, 27, "stray").unwrap();
+        let table = Table::read(&book.save_to_buffer().unwrap(), &Dialect::default()).unwrap();
+        let why = table.rows[0].broken.as_deref().unwrap();
+        assert!(why.starts_with("it has a cell in column AB, which has no heading"), "{why}");
+        for (column, name) in [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (52, "BA"), (255, "IV")]
+        {
+            assert_eq!(letters(column), name);
+        }
     }
 
     #[test]

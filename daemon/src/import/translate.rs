@@ -51,8 +51,8 @@ impl<'a> Translator<'a> {
     /// # Errors
     /// Why it cannot be understood, and what to do.
     pub(crate) fn cell(&self, column: &Column, cell: &Cell) -> Result<String, String> {
-        if let Cell::Wrong(shown, why) = cell {
-            return Err(format!("`{shown}`: {why}"));
+        if let Some(why) = cell.no_value() {
+            return Err(why);
         }
         let text = cell.shown().trim();
         let words = self.mapping.words.get(column.name);
@@ -77,7 +77,7 @@ impl<'a> Translator<'a> {
         match column.sort {
             Sort::Text => Ok(text.split_whitespace().collect::<Vec<_>>().join(" ")),
             Sort::Name => Ok(unseen::name(text)),
-            Sort::Whole => Ok(text.to_owned()),
+            Sort::Whole => Ok(without_part(text).to_owned()),
             Sort::Amount if native => Ok(text.to_owned()),
             Sort::Amount => self.amount(text),
             Sort::Date => self.date(text).map(|date| date.to_string()),
@@ -106,6 +106,12 @@ impl<'a> Translator<'a> {
         }
     }
 
+    /// Whether the cell is of a kind that the column does not hold, so that only its words would be
+    /// right there.
+    pub(crate) fn is_other_kind(&self, column: &Column, cell: &Cell) -> bool {
+        other_kind(column, cell).is_some() && self.cell(column, cell).is_err()
+    }
+
     fn yes_no(&self, text: &str) -> Result<String, String> {
         let (yes, no) = (&self.mapping.yes, &self.mapping.no);
         let word = folded(text);
@@ -120,6 +126,15 @@ impl<'a> Translator<'a> {
             )),
         }
     }
+}
+
+/// A whole number that a program took for an amount, such as `1001.0`, without its part. Three
+/// zeros may be thousands.
+fn without_part(text: &str) -> &str {
+    let whole = text.strip_suffix(".0").or_else(|| text.strip_suffix(",0"));
+    let is_whole =
+        |whole: &&str| !whole.is_empty() && whole.bytes().all(|sign| sign.is_ascii_digit());
+    whole.filter(is_whole).unwrap_or(text)
 }
 
 /// Why a cell of this kind cannot stand in the column, where it cannot.

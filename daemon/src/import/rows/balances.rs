@@ -1,6 +1,6 @@
 //! Rows of balances: what a wallet is to hold.
 
-use domain::{money::Money, state::ImportRow};
+use domain::{money::Money, state::ImportRow, time::Timestamp};
 
 use super::{Made, Reading, Wrong};
 use crate::import::cells::{Cells, instant, whole};
@@ -9,7 +9,8 @@ impl Reading<'_> {
     pub(super) fn balance(&mut self, line: u64, mut cells: Cells<'_>) -> Result<Made, Wrong> {
         let member = cells.need("member", |text| self.known.holder(whole(text)?));
         let balance = cells.need("balance", |text| self.amount(text));
-        let debt_since = cells.read("debt_since", instant);
+        let debt_since = self.debt_since(&mut cells);
+        dated_debt(balance, debt_since, &mut cells);
         if let Some(member) = member {
             let what = "member: this member's balance";
             self.once(&mut cells, (format!("balance {member}"), line), what);
@@ -34,5 +35,24 @@ impl Reading<'_> {
         let key = format!("{}:{line}", self.import);
         let row = vec![ImportRow::Opening { key, account, amount, debt_since }];
         Ok(if held.is_zero() { Made::New(row) } else { Made::Changed(row) })
+    }
+    /// Since when something is owed, which is never yet to come. First data is read as of other
+    /// days too: a simulated month begins before its debts.
+    pub(super) fn debt_since(&self, cells: &mut Cells<'_>) -> Option<Timestamp> {
+        let latest = (!self.import.is_empty()).then_some(self.now);
+        cells.read("debt_since", |text| match instant(text)? {
+            since if latest.is_some_and(|now| since > now) => {
+                Err(format!("`{text}` is yet to come; say since when it is owed"))
+            }
+            since => Ok(since),
+        })
+    }
+}
+
+/// Refuses a day of a debt where there is none.
+pub(super) fn dated_debt(balance: Option<Money>, since: Option<Timestamp>, cells: &mut Cells<'_>) {
+    let owes = balance.is_some_and(|balance| balance < Money::ZERO) || cells.is_bad(&["balance"]);
+    if since.is_some() && !owes {
+        cells.wrong("debt_since: nothing is owed; leave it empty, or write the balance below zero");
     }
 }

@@ -10,15 +10,15 @@ use domain::{
 use jiff::civil::date as day;
 use rules::problem::did_you_mean;
 
-use super::{DAYS, Existing, Made, Reading, Wrong, date_within};
+use super::{DAYS, Existing, Made, Reading, Wrong, balances::dated_debt, date_within};
 use crate::{
-    import::cells::{Cells, instant, parts, whole, word, yes_no},
+    import::cells::{Cells, parts, whole, word, yes_no},
     registry::phones,
 };
 
 impl Reading<'_> {
     pub(super) fn member(&mut self, line: u64, mut cells: Cells<'_>) -> Result<Made, Wrong> {
-        let number = cells.need("number", whole::<u32>);
+        let number = cells.need("number", number);
         if let Some(number) = number {
             let what = format!("number: member {number}");
             self.once(&mut cells, (format!("member {number}"), line), &what);
@@ -34,7 +34,10 @@ impl Reading<'_> {
         self.about(&mut member, &mut cells);
         let person = self.person(there, &mut cells);
         let money = cells.read("balance", |text| self.amount(text));
-        let debt_since = cells.read("debt_since", instant);
+        let debt_since = self.debt_since(&mut cells);
+        if there.is_none() {
+            dated_debt(money, debt_since, &mut cells);
+        }
         if let Some(was) = was.filter(|_| self.existing == Existing::Update) {
             self.stays((&was, &member), (money, debt_since), &mut cells);
         }
@@ -166,6 +169,14 @@ pub(super) fn nobody(number: u32, account: AccountId) -> Member {
         reduced_mobility: false,
         medical: false,
         kin: None,
+    }
+}
+
+/// The number of a member; a nought is what programs write for none.
+fn number(text: &str) -> Result<u32, String> {
+    match whole(text)? {
+        0 => Err("`0` is no member's number; they begin with 1".to_owned()),
+        number => Ok(number),
     }
 }
 

@@ -8,6 +8,8 @@ use uuid::Uuid;
 use super::{credentials::blank, members::nobody, *};
 use crate::import::{cells::Places, passes::sold};
 
+mod passes;
+
 fn site() -> Site {
     let zones = [("hall".into(), None)].into();
     let gel = Currency::of("GEL").unwrap();
@@ -69,6 +71,14 @@ fn wallet(minor: i64) -> Account {
 
 /// What becomes of each row of a table.
 fn all(kind: Kind, existing: Existing, table: &str) -> Vec<Result<Made, Wrong>> {
+    all_of(kind, (existing, Beside::Refused("say `--beside`")), table)
+}
+
+fn all_of(
+    kind: Kind,
+    (existing, beside): (Existing, Beside),
+    table: &str,
+) -> Vec<Result<Made, Wrong>> {
     let (site, pins) = (site(), PinKey::default());
     let now: jiff::Timestamp = "2026-09-15T12:00:00Z".parse().unwrap();
     let mut reading = Reading {
@@ -78,6 +88,7 @@ fn all(kind: Kind, existing: Existing, table: &str) -> Vec<Result<Made, Wrong>> 
         now: now.into(),
         known: known(),
         existing,
+        beside,
         import: "one".to_owned(),
     };
     let mut reader = csv::Reader::from_reader(table.as_bytes());
@@ -117,6 +128,7 @@ fn each_row_of_members_is_good_or_told_what_is_wrong_with_it() {
             ("3,Ann,,,,,,,", &[]),
             (",Ann,,,,,,,", &["number: it is missing"]),
             ("-3,Ann,,,,,,,", &["number: `-3` is not a whole number"]),
+            ("0,Ann,,,,,,,", &["number: `0` is no member's number; they begin with 1"]),
             ("4294967296,Ann,,,,,,,", &["number: `4294967296`"]),
             ("1,Ann,,,,,,,", &["number: that member is there already"]),
             ("3,,,,,,,,", &["name: it is missing"]),
@@ -138,6 +150,20 @@ fn each_row_of_members_is_good_or_told_what_is_wrong_with_it() {
             ("3,Ann,,,,,,100000000.01,", &["balance: `100000000.01` is more than"]),
             ("3,Ann,,,,,,,the Nobodies", &["family: no family is called `the Nobodies`"]),
             ("x,,,,,,,y,", &["number: `x`", "name: it is missing", "balance: `y`"]),
+        ],
+    );
+}
+
+#[test]
+fn a_debt_of_a_newcomer_is_one_and_has_begun() {
+    check(
+        Kind::Members,
+        "number,name,balance,debt_since",
+        &[
+            ("3,Ann,-5.00,2026-09-01T00:00:00Z", &[]),
+            ("3,Ann,-5.00,2027-09-01T00:00:00Z", &["debt_since: `2027-09-01T00:00:00Z` is yet"]),
+            ("3,Ann,5.00,2026-09-01T00:00:00Z", &["debt_since: nothing is owed"]),
+            ("3,Ann,,2026-09-01T00:00:00Z", &["debt_since: nothing is owed"]),
         ],
     );
 }
@@ -166,71 +192,6 @@ fn each_row_of_credentials_is_good_or_told_what_is_wrong_with_it() {
             ("04B1,2,,,,,,12", &["pin: a PIN has 4 to 12 digits"]),
         ],
     );
-}
-
-#[test]
-fn each_row_of_passes_is_good_or_told_what_is_wrong_with_it() {
-    check(
-        Kind::Passes,
-        "member,tariff,state,valid_from,valid_until,visits_left,paid",
-        &[
-            ("2,month,frozen,2026-09-01,2026-09-30,10,50.00", &[]),
-            ("1,month,,2026-10-01,,,", &[]),
-            ("1,month,,2026-09-01,,,", &["tariff: that pass of that day is there already"]),
-            ("2,months,,2026-09-01,,,", &["tariff: no tariff is called `months`; did you mean"]),
-            ("2,month,dead,2026-09-01,,,", &["state: `dead` is none of"]),
-            ("2,month,,2026-09-10,2026-09-09,,", &["valid_until: the pass ends before it begins"]),
-            ("2,month,,1926-09-10,,,", &["valid_from: `1926-09-10` is not a day from"]),
-            ("2,month,,2026-09-01,,-1,", &["visits_left: `-1` is not a whole number"]),
-            ("2,month,,2026-09-01,,,-50.00", &["paid: `-50.00` is below zero"]),
-            ("7,month,,2026-09-01,,,", &["member: no member has the number 7"]),
-        ],
-    );
-}
-
-#[test]
-fn an_empty_cell_is_without_end_only_where_the_tariff_is() {
-    const NO_VISITS: &str = "visits_left: it is missing; a pass of";
-    const NO_END: &str = "valid_until: it is missing; a pass of `waiting` lasts P1M from its";
-    check(
-        Kind::Passes,
-        "member,tariff,valid_from,valid_until,visits_left",
-        &[
-            ("2,month,2026-09-01,,", &[]),
-            ("2,minute,2026-09-01,,", &[]),
-            ("2,pack,2026-09-01,2027-02-01,", &[NO_VISITS]),
-            ("2,pack,2026-09-01,,", &[NO_VISITS]),
-            ("2,pack,2026-09-01,,3", &[]),
-            ("2,pack,2026-09-01,,0", &[]),
-            ("2,pack,2026-09-01,,10", &[]),
-            ("2,pack,2026-09-01,,11", &["visits_left: a pass of `pack` has at most 10 visits"]),
-            ("2,pack,2026-09-01,,x", &["visits_left: `x` is not a whole number"]),
-            ("2,pack,,,", &["valid_from: it is missing", NO_VISITS]),
-            ("7,pack,2026-09-01,,", &["member: no member has the number 7", NO_VISITS]),
-            ("2,waiting,2026-09-01,,3", &[NO_END]),
-            ("2,waiting,2026-09-01,,", &[NO_END, NO_VISITS]),
-            ("2,waiting,2026-09-01,2026-12-01,3", &[]),
-            ("2,course,2026-09-01,,", &[NO_VISITS]),
-            ("2,day,2026-09-01,,", &[NO_VISITS]),
-            ("2,once,2026-09-01,2026-09-01,", &[NO_VISITS]),
-            ("2,once,2026-09-01,,2", &["visits_left: a pass of `once` has at most 1 visits"]),
-            ("2,monthly,2026-09-10,2026-09-09,", &["ends before it begins"]),
-        ],
-    );
-    for (tariff, from, visits, expected) in [
-        ("monthly", "2026-09-01", "", "2026-09-30"),
-        ("monthly", "2020-01-01", "", "2020-01-31"),
-        ("term", "2026-12-15", "", "2027-01-14"),
-        ("course", "2026-09-10", "8", "2026-10-09"),
-        ("day", "2026-11-20", "1", "2026-11-20"),
-    ] {
-        let table = format!("member,tariff,valid_from,visits_left\n2,{tariff},{from},{visits}\n");
-        let got = all(Kind::Passes, Existing::Refuse, &table);
-        let Ok(Made::New(rows)) = &got[0] else { panic!("{tariff}: {got:?}") };
-        let [ImportRow::Pass(_, pass)] = &rows[..] else { panic!("{rows:?}") };
-        let until = pass.valid_until.map(|last| last.to_string());
-        assert_eq!(until.as_deref(), Some(expected), "{tariff} from {from}");
-    }
 }
 
 #[test]
@@ -306,7 +267,7 @@ fn money_and_a_family_that_stay_as_they_are_keep_no_row_of_members_out() {
     }
     let same = all(Kind::Balances, Existing::Update, "member,balance\n1,25.00\n");
     assert!(matches!(&same[..], [Ok(Made::Skipped)]), "{same:?}");
-    let dated = "member,balance,debt_since\n1,25.00,2026-09-01T00:00:00Z\n";
+    let dated = "member,balance,debt_since\n1,-25.00,2026-09-01T00:00:00Z\n";
     let dated = all(Kind::Balances, Existing::Update, dated);
     assert!(matches!(&dated[..], [Ok(Made::Changed(_))]), "{dated:?}");
 }
@@ -322,6 +283,11 @@ fn each_row_of_the_other_tables_is_good_or_told_what_is_wrong_with_it() {
             ("2,,", &["balance: it is missing"]),
             ("7,1.00,", &["member: no member has the number 7"]),
             ("2,1.00,yesterday", &["debt_since: `yesterday` is not an instant"]),
+            ("2,-1.00,2026-09-15T12:00:00Z", &[]),
+            ("2,-1.00,2026-09-15T12:00:01Z", &["debt_since: `2026-09-15T12:00:01Z` is yet to"]),
+            ("2,1.00,2026-09-01T00:00:00Z", &["debt_since: nothing is owed; leave it empty"]),
+            ("2,0.00,2026-09-01T00:00:00Z", &["debt_since: nothing is owed; leave it empty"]),
+            ("2,x,2026-09-01T00:00:00Z", &["balance: `x`"]),
         ],
     );
     check(

@@ -27,7 +27,10 @@ pub(super) fn of(bytes: &[u8], sheet: &str) -> anyhow::Result<Hidden> {
     let Some(part) = part_of(&mut archive, sheet)? else { return Ok(hidden) };
     let mut line = 0;
     each(&mut archive, &part, |tag, element| {
-        let is_hidden = ["1", "true"].contains(&attribute(element, "hidden").as_str());
+        // What has no height or width is seen by nobody either.
+        let size = attribute(element, if tag == "row" { "ht" } else { "width" });
+        let is_hidden = ["1", "true"].contains(&attribute(element, "hidden").as_str())
+            || size.parse::<f64>().is_ok_and(|size| size <= 0.0);
         match tag {
             "row" => {
                 line = attribute(element, "r").parse().unwrap_or(line + 1);

@@ -8,30 +8,6 @@ use encoding_rs::{Encoding, UTF_8};
 
 use super::{Cell, Dialect, FORMULA, Form, Row, bounded};
 
-/// What programs write where a formula has no value.
-const ERRORS: &[&str] = &[
-    "#N/A",
-    "#REF!",
-    "#VALUE!",
-    "#DIV/0!",
-    "#NAME?",
-    "#NULL!",
-    "#NUM!",
-    "#SPILL!",
-    "#CALC!",
-    "#BLOCKED!",
-    "#FIELD!",
-    "#CONNECT!",
-    "#GETTING_DATA",
-    "#Н/Д",
-    "#ССЫЛКА!",
-    "#ЗНАЧ!",
-    "#ДЕЛ/0!",
-    "#ИМЯ?",
-    "#ПУСТО!",
-    "#ЧИСЛО!",
-];
-
 /// Reads all rows that are not empty.
 pub(super) fn rows(bytes: &[u8], dialect: &Dialect) -> anyhow::Result<(Form, Vec<Row>)> {
     let text = decoded(bytes, dialect.encoding.as_deref())?;
@@ -68,16 +44,7 @@ pub(super) fn rows(bytes: &[u8], dialect: &Dialect) -> anyhow::Result<(Form, Vec
 }
 
 fn cell(text: &str) -> Cell {
-    let text = unguarded(text.trim());
-    let is_error = text.starts_with('#')
-        && (ERRORS.contains(&text) || (text.len() > 2 && text.bytes().all(|sign| sign == b'#')));
-    match is_error {
-        true => Cell::Wrong(
-            text.to_owned(),
-            "it is an error of the spreadsheet that wrote it; put a value there",
-        ),
-        false => Cell::Text(text.to_owned()),
-    }
+    Cell::of_words(unguarded(text.trim()))
 }
 
 /// Takes away the apostrophe that keeps a spreadsheet from reading a cell as a formula.

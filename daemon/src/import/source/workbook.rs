@@ -92,8 +92,8 @@ fn unpacked_within(bytes: &[u8], most: u64) -> anyhow::Result<()> {
 fn value(cell: &DataRef<'_>) -> Cell {
     match cell {
         DataRef::Empty => Cell::Text(String::new()),
-        DataRef::String(text) => Cell::Text(text.trim().to_owned()),
-        DataRef::SharedString(text) => Cell::Text(text.trim().to_owned()),
+        DataRef::String(text) => Cell::of_words(text.trim()),
+        DataRef::SharedString(text) => Cell::of_words(text.trim()),
         DataRef::Int(number) => Cell::Number(number.to_string()),
         DataRef::Float(number) => self::number(*number),
         DataRef::Bool(on) => Cell::Switch(*on),
@@ -207,6 +207,9 @@ mod tests {
             sheet.write_formula(11, 0, Formula::new("=1+1").set_result("2")).unwrap();
             sheet.write_number(12, 0, 0.05).unwrap();
             sheet.write_number(13, 0, 0.0).unwrap();
+            sheet.write_string(14, 0, " #DIV/0! ").unwrap();
+            sheet.write_string(15, 0, "#1").unwrap();
+            sheet.write_string(16, 0, "kari: correct 1990-05-17").unwrap();
         });
         let table = Table::read(&bytes, &Dialect::default()).unwrap();
         let text = |text: &str| Cell::Text(text.to_owned());
@@ -228,6 +231,15 @@ mod tests {
             Cell::Wrong("2".to_owned(), "it is a formula; put its value in its place"),
             number("0.05"),
             number("0"),
+            Cell::Wrong(
+                "#DIV/0!".to_owned(),
+                "it is an error of the spreadsheet that wrote it; put a value there",
+            ),
+            text("#1"),
+            Cell::Wrong(
+                "kari: correct 1990-05-17".to_owned(),
+                "an earlier import could not take it; put what belongs there in its place",
+            ),
         ];
         let got: Vec<_> = table.rows.iter().map(|row| row.cells[0].clone()).collect();
         assert_eq!(got, expected);
@@ -378,6 +390,19 @@ mod tests {
         let bytes = foreign("<cols><col min=\"1\" max=\"3\" hidden=\"1\"/></cols>", &[cell; 3]);
         let table = Table::read(&bytes, &Dialect::default()).unwrap();
         assert_eq!(table.hidden, Hidden { rows: vec![], columns: vec![0] });
+        let flat = "<cols><col min=\"2\" max=\"2\" width=\"0\"/><col min=\"3\" max=\"3\" \
+                    width=\"9.5\"/></cols>";
+        let bytes = foreign(flat, &[cell; 3]);
+        let hidden = super::hidden::of(&bytes, "S & T").unwrap();
+        assert_eq!(hidden, Hidden { rows: vec![], columns: vec![1] }, "a column of no width");
+        let mut book = Workbook::new();
+        let sheet = book.add_worksheet();
+        for row in 0..4 {
+            sheet.write_number(row, 0, row).unwrap();
+        }
+        sheet.set_row_height(2, 0).unwrap();
+        let table = Table::read(&book.save_to_buffer().unwrap(), &Dialect::default()).unwrap();
+        assert_eq!(table.hidden.rows, [3], "a row of no height");
         let mut book = Workbook::new();
         let sheet = book.add_worksheet();
         for row in 0..6 {

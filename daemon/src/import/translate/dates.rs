@@ -7,8 +7,19 @@ use super::Translator;
 impl Translator<'_> {
     /// A day, as the mapping says that days are written.
     pub(super) fn date(&self, text: &str) -> Result<Date, String> {
-        let text = text.trim_end_matches(" 00:00:00").trim_end_matches(" 00:00");
-        let text = text.strip_suffix("T00:00:00").unwrap_or(text);
+        let text = match with_time(text) {
+            (day, Some(time)) if is_midnight(time) => day,
+            (day, Some(_)) if self.day(day).is_ok() => {
+                return Err(format!(
+                    "`{text}` has a time with it, and this column holds days; write the day alone"
+                ));
+            }
+            _ => text,
+        };
+        self.day(text)
+    }
+
+    fn day(&self, text: &str) -> Result<Date, String> {
         if let Ok(date) = text.parse::<Date>()
             && text.len() == 10
         {
@@ -29,6 +40,9 @@ impl Translator<'_> {
     }
 
     fn by_pattern(&self, text: &str, pattern: &str) -> Option<Date> {
+        if !is_parted(text, pattern) {
+            return None;
+        }
         let part = |letter: char| {
             let digits: Vec<&str> = text.split(|sign: char| !sign.is_ascii_digit()).collect();
             let letters: Vec<&str> = pattern.split(|sign: char| !sign.is_alphabetic()).collect();
@@ -60,13 +74,15 @@ impl Translator<'_> {
         if let Ok(instant) = text.parse::<jiff::Timestamp>() {
             return Ok(instant.to_string());
         }
-        let (day, time) = match text.split_once([' ', 'T']) {
-            Some((day, time)) => (day, Some(time)),
-            None => (text, None),
-        };
-        let day = self.date(day)?;
+        let (day, time) = with_time(text);
+        let day = self.day(day)?;
         let wrong = || format!("`{text}` is not a time of this zone");
-        let local = match time.map(str::parse::<jiff::civil::Time>) {
+        // Jiff wants both digits of the hour.
+        let padded = |time: &str| match time.find(':') {
+            Some(1) => format!("0{time}"),
+            _ => time.to_owned(),
+        };
+        let local = match time.map(|time| padded(time).parse::<jiff::civil::Time>()) {
             Some(Ok(time)) => day.to_datetime(time),
             Some(Err(_)) => return Err(wrong()),
             None if end => {
@@ -78,4 +94,30 @@ impl Translator<'_> {
         let zoned = local.to_zoned(self.zone.clone()).map_err(|_| wrong())?;
         Ok(zoned.timestamp().to_string())
     }
+}
+
+/// Whether one and the same usual sign stands between the parts, or those of the pattern.
+fn is_parted(text: &str, pattern: &str) -> bool {
+    let signs: String = text.chars().filter(|sign| !sign.is_ascii_digit()).collect();
+    let own = pattern.chars().filter(|sign| !sign.is_alphabetic());
+    let is_usual = |sign: char| matches!(sign, '.' | '/' | '-' | ' ') && signs.starts_with(sign);
+    signs.chars().all(is_usual) || own.eq(signs.chars())
+}
+
+/// A day and the time behind it, where there is one.
+fn with_time(text: &str) -> (&str, Option<&str>) {
+    let parted = text.rsplit_once([' ', 'T', 't']);
+    match parted.filter(|(_, time)| time.contains(':')) {
+        Some((day, time)) => (day.trim_end(), Some(time)),
+        None => (text, None),
+    }
+}
+
+/// Whether it is the time at which days begin, as some programs write it behind each. A table has
+/// no zones: a `Z` behind it is the writer's habit.
+fn is_midnight(time: &str) -> bool {
+    let time = time.strip_suffix(['Z', 'z']).unwrap_or(time);
+    let (clock, part) = time.split_once('.').unwrap_or((time, "0"));
+    let is_zero = |digits: &str| !digits.is_empty() && digits.bytes().all(|sign| sign == b'0');
+    is_zero(part) && (2..=3).contains(&clock.split(':').count()) && clock.split(':').all(is_zero)
 }

@@ -50,8 +50,62 @@ fn amounts_are_read_as_people_write_them_or_refused_where_there_is_a_doubt() {
         ],
     );
     check("decimal = ','", "GEL", amounts, &[("1.234", Some("1234")), ("1,5", Some("1.5"))]);
-    check("decimal = '.'", "GEL", amounts, &[("1,234", Some("1234"))]);
+    check("decimal = '.'", "GEL", amounts, &[("1,234", Some("1234")), ("1,23", None)]);
+    check(
+        "decimal = ','",
+        "GEL",
+        amounts,
+        &[("12.5", None), ("12.50", None), ("1.2", None), ("1.234.567,5", Some("1234567.5"))],
+    );
     check("", "AMD", amounts, &[("5 000 ֏", Some("5000")), ("5000 դր.", Some("5000"))]);
+}
+
+#[test]
+fn digits_that_are_grouped_otherwise_than_in_threes_are_no_amount_and_the_words_say_why() {
+    let groups = "part thousands in threes";
+    let minus = "write a minus in front";
+    let sides = "write digits on both sides of the point";
+    for (cell, expected) in [
+        ("12..5", groups),
+        ("1,2,3", groups),
+        ("1.2.3,5", groups),
+        ("1 2 3,4 5", groups),
+        ("12  500", groups),
+        ("1,234.5.6", "may be read in two ways"),
+        ("1.234 567,00", groups),
+        ("1234.567,00", groups),
+        ("1,23,456.00", groups),
+        ("1234 567", groups),
+        ("1'23", groups),
+        ("(12.50)", minus),
+        ("12.50-", minus),
+        ("12.50-13", minus),
+        ("--5", minus),
+        ("5.", sides),
+        ("5,", sides),
+        (".5", sides),
+        ("-.5", sides),
+        ("500.-", sides),
+        ("12:50", "is not an amount"),
+    ] {
+        let text = Cell::Text(cell.to_owned());
+        let why = read(&Mapping::default(), "GEL", Sort::Amount, text).unwrap_err();
+        assert!(why.contains(expected) && why.contains(cell), "{cell}: {why}");
+    }
+    check(
+        "",
+        "GEL",
+        Sort::Amount,
+        &[
+            ("1\u{202f}234\u{202f}567", Some("1234567")),
+            ("1'234'567,5", Some("1234567.5")),
+            ("1 234,567", Some("1234.567")),
+            ("12.3456", Some("12.3456")),
+            ("- 3", Some("-3")),
+            ("5 руб.", None),
+        ],
+    );
+    check("", "RUB", Sort::Amount, &[("5 руб.", Some("5")), ("руб. 1 500", Some("1500"))]);
 }
 
 #[test]
@@ -65,6 +119,17 @@ fn dates_are_read_as_the_mapping_says_they_are_written() {
             ("15.09.2026", Some("2026-09-15")),
             ("5.9.2026", Some("2026-09-05")),
             ("15.09.2026 00:00:00", Some("2026-09-15")),
+            ("15.09.2026 0:00:00", Some("2026-09-15")),
+            ("15.09.2026 0:00", Some("2026-09-15")),
+            ("2026-09-15T00:00:00Z", Some("2026-09-15")),
+            ("2026-09-15T00:00:00.000", Some("2026-09-15")),
+            ("2026-09-15 00:00:00.000Z", Some("2026-09-15")),
+            ("2026-09-15T00:00", Some("2026-09-15")),
+            ("15 09.2026", None),
+            ("15x09.2026", None),
+            ("15.09/2026", None),
+            ("15..09.2026", None),
+            ("15x09x2026.", None),
             ("31.02.2026", None),
             ("15.09.26", None),
             ("09/15/2026", None),
@@ -79,7 +144,10 @@ fn dates_are_read_as_the_mapping_says_they_are_written() {
         &[
             ("09/15/2026", Some("2026-09-15")),
             ("2026-09-15", Some("2026-09-15")),
+            ("09-15-2026", Some("2026-09-15")),
+            ("09 15 2026 0:00:00", Some("2026-09-15")),
             ("15/09/2026", None),
+            ("09x15x2026", None),
         ],
     );
     check(
@@ -88,6 +156,7 @@ fn dates_are_read_as_the_mapping_says_they_are_written() {
         Sort::Date,
         &[("15.09.26", Some("2026-09-15")), ("15.09.87", Some("1987-09-15"))],
     );
+    check("dates = 'dd. mm. yyyy'", "GEL", Sort::Date, &[("5. 9. 2026", Some("2026-09-05"))]);
     check(
         "dates = 'yyyymmdd'",
         "GEL",
@@ -102,10 +171,41 @@ fn dates_are_read_as_the_mapping_says_they_are_written() {
             ("2026-09-15T18:30:00Z", Some("2026-09-15T18:30:00Z")),
             ("15.09.2026", Some("2026-09-14T20:00:00Z")),
             ("15.09.2026 18:30", Some("2026-09-15T14:30:00Z")),
+            ("15.09.2026 8:30:00", Some("2026-09-15T04:30:00Z")),
+            ("15.09.2026 0:00:00", Some("2026-09-14T20:00:00Z")),
             ("15.09.2026 25:00", None),
         ],
     );
     check("", "GEL", Sort::Until, &[("15.09.2026", Some("2026-09-15T20:00:00Z"))]);
+}
+
+#[test]
+fn a_day_with_a_time_is_named_as_one_where_a_day_belongs() {
+    for cell in ["15.09.2026 18:30", "2026-09-15T18:30:00", "2026-09-15 18:30:00Z"] {
+        for cell_of in [Cell::Text, Cell::Date] {
+            let told = read(&Mapping::default(), "GEL", Sort::Date, cell_of(cell.to_owned()));
+            let why = told.unwrap_err();
+            assert!(why.contains(cell) && why.contains("has a time with it"), "{why}");
+        }
+    }
+}
+
+#[test]
+fn a_whole_number_loses_the_part_that_a_program_gave_it() {
+    check(
+        "",
+        "GEL",
+        Sort::Whole,
+        &[
+            ("1001", Some("1001")),
+            ("1001.0", Some("1001")),
+            ("1001,0", Some("1001")),
+            ("1.000", Some("1.000")),
+            ("1001.5", Some("1001.5")),
+            ("x.0", Some("x.0")),
+            (".0", Some(".0")),
+        ],
+    );
 }
 
 #[test]
