@@ -16,7 +16,7 @@ use crate::{registry::Office, told, walk};
 const RIGHTS: &str = r#"
 const SELLS = `sale, topup, refund, void, take_payment, cash_session`;
 const ALL = `sale, topup, refund, void, take_payment, cash_session, cash_pickup, edit_member,
-    edit_tariff, balance_adjust`;
+    edit_tariff, balance_adjust, issue_credential, block_credential`;
 set("operator.allowed_actions", SELLS, role("cashier"));
 set("operator.allowed_actions", ALL, role("manager"));
 set("operator.allowed_terminals", "till-1, till-2", role("cashier"));
