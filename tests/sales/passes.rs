@@ -59,14 +59,23 @@ fn carrier(till: &Till, band: &str) -> Carrier {
 }
 
 fn change(till: &Till, band: &str, change: PassChange) -> What {
-    let (who, pass) = (carrier(till, band), only_pass(till, band));
+    change_of(till, band, only_pass(till, band), change)
+}
+
+fn change_of(till: &Till, band: &str, pass: PassId, change: PassChange) -> What {
+    let who = carrier(till, band);
     let reason = "he asked for it".to_owned();
     What::Registry(Box::new(Registry::Pass { who, pass, change, reason }))
 }
 
 #[track_caller]
 pub(crate) fn does(till: &mut Till, band: &str, what: PassChange) {
-    let order = change(till, band, what);
+    does_to(till, band, only_pass(till, band), what);
+}
+
+#[track_caller]
+fn does_to(till: &mut Till, band: &str, pass: PassId, what: PassChange) {
+    let order = change_of(till, band, pass, what);
     let answer = till.order("T1", order);
     assert!(matches!(answer, Answer::Decided(_)), "{answer:?}");
     let verdict = &till.world.decision.as_ref().unwrap().verdict;
@@ -108,6 +117,41 @@ fn a_pass_that_rests_earns_nothing_and_ends_later() {
     assert_eq!(till.balance(AccountKind::PassRevenue, "free"), money("84.75"));
     assert_eq!(till.balance(AccountKind::Deferred, "free"), Money::ZERO);
     till.check();
+}
+
+#[test]
+fn renewals_begin_after_a_pass_that_rested_and_last_as_long() {
+    let mut till = Till::new();
+    offers(&mut till);
+    for _ in 0..3 {
+        till.sells(sale(Some("W1"), vec![pass("free")], "100.00", "0.00"));
+    }
+    let terms = |till: &Till| {
+        let mut terms: Vec<_> = till
+            .bought("W1")
+            .iter()
+            .map(|row| format!("{} {}", row.valid_from, row.valid_until.unwrap()))
+            .collect();
+        terms.sort();
+        terms
+    };
+    let bought = ["2026-09-15 2026-10-14", "2026-10-15 2026-11-13", "2026-11-14 2026-12-13"];
+    assert_eq!(terms(&till), bought);
+    till.at("2026-09-20 12:00:00");
+    let member = till.member("W1");
+    let mut rows = till.world.state.tables.passes.iter();
+    let day = "2026-09-15".parse().unwrap();
+    let of_day = |row: &domain::rows::Pass| row.sale.is_some() && row.valid_from == day;
+    let first = rows.find(|(key, row)| key.member == member && of_day(row)).unwrap().0.pass;
+    does_to(&mut till, "W1", first, PassChange::Freeze);
+    till.at("2026-09-24 12:00:00");
+    does_to(&mut till, "W1", first, PassChange::Unfreeze);
+    let later = ["2026-09-15 2026-10-18", "2026-10-19 2026-11-17", "2026-11-18 2026-12-17"];
+    assert_eq!(terms(&till), later);
+    till.check();
+    till.at("2026-12-18 00:00:01");
+    till.check();
+    assert_eq!(till.balance(AccountKind::Deferred, "free"), Money::ZERO);
 }
 
 #[test]
