@@ -162,7 +162,9 @@ impl Step<'_> {
         let Some(moved) = self.state.tables.passes.read(&key).cloned() else { return };
         let rows = self.state.tables.passes.range(first, last);
         let later = rows.filter(|(_, pass)| {
-            pass.tariff == moved.tariff && pass.state == PassState::Active && pass.valid_from > before
+            pass.tariff == moved.tariff
+                && pass.state == PassState::Active
+                && pass.valid_from > before
         });
         let mut later: Vec<_> = later.map(|(key, pass)| (*key, pass.clone())).collect();
         later.sort_by_key(|(_, pass)| pass.valid_from);

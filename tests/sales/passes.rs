@@ -45,11 +45,12 @@ fn offers(till: &mut Till) {
     till.take(Input::Import(vec![tariff("free", month), tariff("pack", pack)]));
 }
 
-fn only_pass(till: &Till, band: &str) -> PassId {
+/// The pass that begins first of those that were sold.
+fn first_pass(till: &Till, band: &str) -> PassId {
     let member = till.member(band);
     let rows = till.world.state.tables.passes.iter();
-    let mut own = rows.filter(|(key, row)| key.member == member && row.sale.is_some());
-    own.next().unwrap().0.pass
+    let own = rows.filter(|(key, row)| key.member == member && row.sale.is_some());
+    own.min_by_key(|(_, row)| row.valid_from).unwrap().0.pass
 }
 
 fn carrier(till: &Till, band: &str) -> Carrier {
@@ -59,23 +60,14 @@ fn carrier(till: &Till, band: &str) -> Carrier {
 }
 
 fn change(till: &Till, band: &str, change: PassChange) -> What {
-    change_of(till, band, only_pass(till, band), change)
-}
-
-fn change_of(till: &Till, band: &str, pass: PassId, change: PassChange) -> What {
-    let who = carrier(till, band);
+    let (who, pass) = (carrier(till, band), first_pass(till, band));
     let reason = "he asked for it".to_owned();
     What::Registry(Box::new(Registry::Pass { who, pass, change, reason }))
 }
 
 #[track_caller]
 pub(crate) fn does(till: &mut Till, band: &str, what: PassChange) {
-    does_to(till, band, only_pass(till, band), what);
-}
-
-#[track_caller]
-fn does_to(till: &mut Till, band: &str, pass: PassId, what: PassChange) {
-    let order = change_of(till, band, pass, what);
+    let order = change(till, band, what);
     let answer = till.order("T1", order);
     assert!(matches!(answer, Answer::Decided(_)), "{answer:?}");
     let verdict = &till.world.decision.as_ref().unwrap().verdict;
@@ -138,14 +130,9 @@ fn renewals_begin_after_a_pass_that_rested_and_last_as_long() {
     let bought = ["2026-09-15 2026-10-14", "2026-10-15 2026-11-13", "2026-11-14 2026-12-13"];
     assert_eq!(terms(&till), bought);
     till.at("2026-09-20 12:00:00");
-    let member = till.member("W1");
-    let mut rows = till.world.state.tables.passes.iter();
-    let day = "2026-09-15".parse().unwrap();
-    let of_day = |row: &domain::rows::Pass| row.sale.is_some() && row.valid_from == day;
-    let first = rows.find(|(key, row)| key.member == member && of_day(row)).unwrap().0.pass;
-    does_to(&mut till, "W1", first, PassChange::Freeze);
+    does(&mut till, "W1", PassChange::Freeze);
     till.at("2026-09-24 12:00:00");
-    does_to(&mut till, "W1", first, PassChange::Unfreeze);
+    does(&mut till, "W1", PassChange::Unfreeze);
     let later = ["2026-09-15 2026-10-18", "2026-10-19 2026-11-17", "2026-11-18 2026-12-17"];
     assert_eq!(terms(&till), later);
     till.check();
