@@ -224,4 +224,14 @@ mod tests {
         let hidden = NotAUid::Sign('\u{200b}').to_string();
         assert!(hidden.contains("U+200B"), "{hidden}");
     }
+
+    #[test]
+    fn a_sign_that_no_number_has_is_named_so_that_it_can_be_found() {
+        for (text, named) in
+            [("04A2!3B4", "`!`"), ("04A2\u{200B}3B4", "U+200B"), ("04Ё2", "U+0401")]
+        {
+            let why = Uid::read(text).unwrap_err().to_string();
+            assert!(why.contains(named), "{why}");
+        }
+    }
 }
