@@ -433,6 +433,7 @@ impl HeldEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rows::Language;
 
     fn nino() -> Person {
         Person {
@@ -494,5 +495,23 @@ mod tests {
         {
             assert_eq!(FileName::of(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_file_keeps_the_name_that_it_was_given() {
+        let name = format!("{}.png", "0a".repeat(32));
+        let file = FileName::of(&name).unwrap();
+        assert!(file.as_str() == name && file.is_photo());
+        for other in ["0a.png".to_owned(), name.replace(".png", ".exe"), name.to_uppercase()] {
+            assert_eq!(FileName::of(&other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_language_is_known_by_its_tag() {
+        for tag in ["ka", "hy", "ru", "en"] {
+            assert_eq!(Language::of(tag).map(Language::tag), Some(tag));
+        }
+        assert_eq!(Language::of("de"), None);
     }
 }
