@@ -19,7 +19,7 @@ use domain::{
     command::{Action, COMMAND_TTL, Command},
     decision::Decision,
     event::{DeviceEvent, Direction, Happening},
-    ids::{CommandId, CredentialId, DecisionId, DeviceId, IdMaker},
+    ids::{CommandId, CredentialId, DecisionId, DeviceId, IdMaker, Uid},
     params::Param,
     reasons::Condition,
     rows::Emergency,
@@ -37,8 +37,10 @@ use crate::release::Followed;
 enum Source {
     /// A read: device, boot and sequence.
     Read(DeviceId, u64, u64),
-    /// Somebody who read before and waited there: whose card it is, if somebody's.
-    Waited(DeviceId, Option<CredentialId>),
+    /// Somebody who read before and waited there: whose card it is, or which card nobody has.
+    Waited(DeviceId, Option<CredentialId>, Option<Uid>),
+    /// A command without a decision.
+    Command(CommandId),
 }
 
 /// The gates. Before they are let in, and where an import runs without a daemon, there are none,
@@ -93,8 +95,17 @@ fn sources(batch: &Batch) -> HashMap<DecisionId, Source> {
         }
         _ => None,
     });
-    let waited = |one: &Decision| (one.id, Source::Waited(one.device.clone(), one.credential));
+    let waited = |one: &Decision| {
+        let card = one.unknown_uid.clone();
+        (one.id, Source::Waited(one.device.clone(), one.credential, card))
+    };
     batch.decisions.iter().map(waited).chain(reads).collect()
+}
+
+/// What a command is about.
+fn source(command: &Command, sources: &HashMap<DecisionId, Source>) -> Source {
+    let decided = command.decision.and_then(|decision| sources.get(&decision));
+    decided.cloned().unwrap_or(Source::Command(command.id))
 }
 
 impl Outward {
@@ -123,16 +134,18 @@ impl Outward {
         // Whoever stands at a gate waits for the opening, not for the lamp.
         let (open, rest): (Vec<_>, Vec<_>) =
             sealed.batch.commands.iter().partition(|command| command.action.opens());
-        let out = if self.let_out.is_empty() { HashMap::new() } else { sources(&sealed.batch) };
+        let sources = match self.let_out.is_empty() {
+            true => HashMap::new(),
+            false => sources(&sealed.batch),
+        };
         for command in open.into_iter().chain(rest) {
-            let source =
-                command.decision.filter(|_| opens_exit(command)).and_then(|id| out.get(&id));
-            if !source.is_some_and(|source| self.let_out.contains(source)) {
+            let is_open = opens_exit(command) && self.let_out.contains(&source(command, &sources));
+            if !is_open {
                 self.send(command.clone());
             }
         }
         // From here on their marks keep them from being taken again.
-        for source in out.values() {
+        for source in sources.values() {
             self.let_out.remove(source);
         }
         let lines = u64::try_from(sealed.batch.journal.len()).unwrap_or(0);
@@ -235,8 +248,7 @@ impl Outward {
     pub(crate) fn open_exits(&mut self, batch: &Batch) {
         let sources = sources(batch);
         for command in batch.commands.iter().filter(|command| opens_exit(command)) {
-            let source = command.decision.and_then(|id| sources.get(&id));
-            if source.is_none_or(|source| self.let_out.insert(source.clone())) {
+            if self.let_out.insert(source(command, &sources)) {
                 // The batch may yet be lost and decided again under another id.
                 self.send(Command { decision: None, ..command.clone() });
             }
@@ -374,6 +386,18 @@ mod tests {
             outward.open_exits(&again.batch);
             outward.deliver(&again, 1, 0);
             assert!(heard.try_recv().is_ok() && heard.try_recv().is_err(), "{read:?}: once");
+            let mut stranger = lets_out(5, 5, None);
+            stranger.batch.decisions[0].credential = None;
+            stranger.batch.decisions[0].unknown_uid = Some("X1".into());
+            outward.open_exits(&stranger.batch);
+            stranger.batch.decisions[0].unknown_uid = Some("X2".into());
+            outward.open_exits(&stranger.batch);
+            assert!(heard.try_recv().is_ok() && heard.try_recv().is_ok(), "two strangers");
+            // Of a flood of strangers nobody is decided for by name.
+            stranger.batch.commands[0].decision = None;
+            outward.open_exits(&stranger.batch);
+            outward.deliver(&stranger, 1, 0);
+            assert!(heard.try_recv().is_ok() && heard.try_recv().is_err(), "once");
             outward.caught_up();
             let other = lets_out(3, 6, read.map(|(boot, seq)| (boot, seq + 1)));
             outward.open_exits(&other.batch);

@@ -8,8 +8,8 @@ use domain::{
     state::{Entry, Noted},
 };
 
-/// The emergency that was seen on record last, by how often the road had been raised by then;
-/// nothing where there was none.
+/// Whether an emergency was on record that the road has not followed to its end, by how often it
+/// had been raised for it: 0 where others may not end it before what waits is decided.
 #[derive(Debug, Default)]
 pub(crate) struct Followed(Option<u64>);
 
@@ -25,10 +25,12 @@ impl Followed {
                     self.0 = None;
                 }
                 (Noted::Condition { condition: Condition::EmergencyStarted, .. }, Some(device)) => {
-                    if !road.is_latched() {
+                    let known = road.is_latched();
+                    if !known {
                         road.raise(device);
                     }
-                    self.0 = Some(road.raised());
+                    // What was raised since waits to be decided.
+                    self.0 = Some(if known { raised } else { road.raised() });
                 }
                 _ => {}
             }
@@ -52,7 +54,8 @@ impl Followed {
             // Nothing ends it before what waits is decided.
             (None, Some(_)) if !all_taken => self.0 = Some(0),
             (_, Some(_)) if all_taken => self.0 = Some(raised),
-            (Some(raised), None) => {
+            // Of what was raised since nothing is known before it is decided.
+            (Some(known), None) if all_taken || known == raised => {
                 road.lift(raised);
                 self.0 = None;
             }
@@ -128,6 +131,19 @@ mod tests {
         sees(&mut followed, &road, true, false);
         sees(&mut followed, &road, false, false);
         assert!(road.is_latched());
+    }
+
+    #[test]
+    fn a_fire_that_was_part_of_an_emergency_of_others_ends_with_it() {
+        let (road, mut followed) = (FireRoad::new(), Followed::default());
+        sees(&mut followed, &road, true, true);
+        // It burns at a gate of ours, and no more; while that waits to be decided others reset.
+        road.raise(&"gate-1".into());
+        sees(&mut followed, &road, true, false);
+        sees(&mut followed, &road, false, false);
+        assert!(road.is_latched(), "it may be another one");
+        sees(&mut followed, &road, false, true);
+        assert!(!road.is_latched(), "it was not");
     }
 
     #[test]

@@ -48,8 +48,7 @@ pub(crate) async fn stored(
 ) -> Result<Ended, CommitError> {
     let batch = (sealed.epoch, sealed.number);
     let changes_nothing = sealed.batch.is_empty() && sealed.changes.is_empty();
-    // Rows that cannot be read are the next one's trouble.
-    if changes_nothing && store.agrees(sealed).await.unwrap_or(true) {
+    if changes_nothing && still_so(store, sealed, standstill).await {
         store.give_turn_back().await;
         return Ok(Ended::Durable);
     }
@@ -94,6 +93,24 @@ pub(crate) async fn stored(
         tracing::warn!(%why, "the turn cannot be kept");
     }
     lost_for(store, sealed, why, standstill).await
+}
+
+/// Whether what a batch answers that changes nothing is so still.
+async fn still_so(store: &mut Store, sealed: &Sealed, standstill: &Standstill) -> bool {
+    if !store.may_differ(sealed) {
+        return true;
+    }
+    match store.agrees(sealed).await {
+        Ok(agrees) => {
+            standstill.end();
+            agrees
+        }
+        Err(error) => {
+            // The next batch finds out what is wrong, and waits.
+            tracing::warn!(%error, "an answer rests on rows that cannot be read again");
+            true
+        }
+    }
 }
 
 /// A lost batch, with what is true by now of what it depends on.

@@ -246,7 +246,7 @@ impl Step<'_> {
         }
         if row.price != self.price_of(&row.order.what) {
             let why =
-                "the price changed since it was ordered, or what is given back; order it again";
+                "the price changed since it was ordered, or the amount given back; order it again";
             self.unreadable(there.clone(), format!("{operator} confirms: {why}"));
             return Some(Answer::Refused(why.to_owned()));
         }

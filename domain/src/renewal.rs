@@ -10,7 +10,6 @@ use crate::{
     order::Begins,
     rows::{Offer, Pass, PassKey, PassState, TariffKind},
     step::Step,
-    windows::local_date,
 };
 
 /// So many days ahead a pass may be sold (our choice).
@@ -73,6 +72,12 @@ impl Term {
         let waits = pass.sale.as_deref().is_some_and(|sale| sale.lasts.is_some());
         let over = pass.state == PassState::Cancelled || pass.visits_left == Some(0);
         (!waits && !over).then_some(Self { first: pass.valid_from, last: pass.valid_until })
+    }
+
+    /// Whether its last day is before this one.
+    #[must_use]
+    pub fn is_over(&self, today: Date) -> bool {
+        self.last.is_some_and(|last| last < today)
     }
 
     /// Whether there is a day on which both count.
@@ -145,55 +150,11 @@ impl Step<'_> {
         let rows = self.state.tables.passes.range(first, last);
         let held = rows.filter(|(_, pass)| pass.tariff == *wanted.tariff);
         let held = held.filter_map(|(_, pass)| Term::of(pass));
-        let held = held.filter(|term| term.last.is_none_or(|last| last >= today));
+        let held = held.filter(|term| !term.is_over(today));
         let planned = wanted
             .planned
             .iter()
             .filter(|(holder, tariff, _)| *holder == wanted.holder && tariff == wanted.tariff);
         held.chain(planned.map(|(.., term)| *term)).collect()
-    }
-}
-
-impl Step<'_> {
-    /// The end of a pass moved from `before` to a later day: those of its tariff that were to begin
-    /// after it begin after it still, and last as many days.
-    pub(crate) fn renewals_follow(&mut self, key: PassKey, before: Date) {
-        let (first, last) = PassKey::all_of(key.member);
-        let Some(moved) = self.state.tables.passes.read(&key).cloned() else { return };
-        let rows = self.state.tables.passes.range(first, last);
-        let later = rows.filter(|(_, pass)| {
-            pass.tariff == moved.tariff
-                && pass.state == PassState::Active
-                && pass.valid_from > before
-        });
-        let mut later: Vec<_> = later.map(|(key, pass)| (*key, pass.clone())).collect();
-        later.sort_by_key(|(_, pass)| pass.valid_from);
-        let mut last = moved.valid_until;
-        for (key, pass) in later {
-            let Some(ends) = last.filter(|last| pass.valid_from <= *last) else { return };
-            let days = pass.valid_from.until(ends).map_or(0, |span| span.get_days()) + 1;
-            last = self.begins_later(key, pass, days);
-        }
-    }
-
-    /// A pass that has not begun begins so many days later; tells its last day.
-    fn begins_later(&mut self, key: PassKey, pass: Pass, days: i32) -> Option<Date> {
-        let later = |day: Date| day.saturating_add(days.days());
-        self.unplan_earnings(&pass, Date::MIN);
-        let zone = self.state.site.time_zone.clone();
-        let rests = pass.sale.as_deref().and_then(|sale| sale.freezes);
-        let mut pass = self.forget_freeze(key, pass);
-        pass.valid_from = later(pass.valid_from);
-        pass.valid_until = pass.valid_until.map(later);
-        if let Some(sale) = pass.sale.as_deref_mut() {
-            sale.earns_from = sale.earns_from.map(later);
-        }
-        self.plan_earnings(&pass);
-        let last = pass.valid_until;
-        match rests {
-            Some(rests) => self.plan_freeze(key, pass, later(local_date(rests, &zone))),
-            None => self.state.tables.passes.put(key, pass),
-        }
-        last
     }
 }

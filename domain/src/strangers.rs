@@ -98,7 +98,7 @@ impl Step<'_> {
     /// Whether a read is one of a stranger too many to have a line of its own.
     pub(crate) fn is_surplus(&mut self, message: &Message, way: Direction, seen: &Seen) -> bool {
         let (device, at) = (&message.device, message.received);
-        // An operator lifted something for him, once: that is no flood.
+        // An operator lifted something for them, once: that is no flood.
         let unknown = seen.holder.is_none() && seen.lifted.is_none();
         unknown && !self.state.strangers.take(device, way, at)
     }

@@ -119,9 +119,6 @@ impl Step<'_> {
             _ if promised => Some("was used already; cancel it instead"),
             Some(now) if now.state == PassState::Cancelled => Some("was cancelled already"),
             _ if rests => Some("rests, or will from a later day on; cancel it instead"),
-            Some(now) if now.valid_from != sold.valid_from => {
-                Some("begins on another day than it was sold for; cancel it instead")
-            }
             // Its day is earned with the end of that day.
             _ if now != Some(&sold) || sold.valid_from < today => {
                 Some("was used already; cancel it instead")

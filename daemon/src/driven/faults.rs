@@ -307,6 +307,7 @@ async fn not_flushed(place: Place) {
             assert_eq!(open, usize::from(came), "gate {gate} under {plan:?}: {opened:?}");
         }
         let struck = faulty.faults.struck();
+        assert!(!opened.is_empty(), "somebody came before the end under {plan:?}");
         let ended = faulty.driven.stop().await;
         assert_eq!(ended.is_err(), struck, "{plan:?}: {ended:?}");
         if !struck {

@@ -7,6 +7,7 @@ use domain::{
     renewal::Term,
     rows::{Offer, Pass, PassKey, PassState, TariffKind},
     state::ImportRow,
+    windows::local_date,
 };
 use jiff::civil::Date;
 use rules::problem::did_you_mean;
@@ -81,9 +82,10 @@ impl Reading<'_> {
     /// was asked for.
     fn clashes(&self, (key, pass): (PassKey, &Pass), offer: &Offer, cells: &mut Cells<'_>) {
         let Beside::Refused(help) = self.beside else { return };
-        let Some(term) = Term::of(pass).filter(|_| offer.follows() && !cells.is_bad(TERM)) else {
-            return;
-        };
+        // What is over counts with nothing any more: a history may say anything.
+        let today = local_date(self.now, &self.site.time_zone);
+        let term = Term::of(pass).filter(|term| offer.follows() && !term.is_over(today));
+        let Some(term) = term.filter(|_| !cells.is_bad(TERM)) else { return };
         let brought = self.known.brought.get(&(key.member, pass.tariff.clone()));
         let brought = brought.map_or(&[][..], Vec::as_slice);
         let is_replaced = |held: &PassKey| brought.iter().any(|earlier| earlier.key == *held);
@@ -100,7 +102,8 @@ impl Reading<'_> {
         // One of the same first day is the same pass, which is said of it already.
         let is_other = |known: PassKey, other: &Term| known != key && other.first != term.first;
         let clash = held.chain(earlier).find_map(|(line, known, other)| {
-            let other = other.filter(|other| is_other(known, other) && other.overlaps(&term));
+            let other = other.filter(|other| is_other(known, other) && !other.is_over(today));
+            let other = other.filter(|other| other.overlaps(&term));
             other.map(|other| (line, other))
         });
         let Some((line, other)) = clash else { return };

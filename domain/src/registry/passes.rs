@@ -233,7 +233,7 @@ impl Step<'_> {
     }
 
     /// A pass will rest from the beginning of a later day on.
-    pub(crate) fn plan_freeze(&mut self, key: PassKey, mut pass: Pass, from: Date) {
+    fn plan_freeze(&mut self, key: PassKey, mut pass: Pass, from: Date) {
         let begins = self.end_of(from.saturating_sub(1.day()));
         pass.sale.get_or_insert_default().freezes = Some(begins);
         self.state.timers.start(begins, Timer::Freeze(key));
@@ -314,14 +314,10 @@ impl Step<'_> {
         if let Some(thaws) = sale.thaws.take() {
             self.state.timers.stop(thaws, Timer::Thaw(key));
         }
-        let before = pass.valid_until;
-        pass.valid_until = before.map(|last| last.saturating_add(days.days()));
+        pass.valid_until = pass.valid_until.map(|last| last.saturating_add(days.days()));
         pass.state = PassState::Active;
         self.plan_earnings(&pass);
         self.state.tables.passes.put(key, pass);
-        if let Some(before) = before {
-            self.renewals_follow(key, before);
-        }
         PassState::Active
     }
 

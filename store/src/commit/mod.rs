@@ -142,16 +142,17 @@ impl Store {
         faults.around(work)
     }
 
-    /// Whether the rows that a batch read are still those that the database holds, for one that
-    /// changes nothing: what it answers may rest on what another daemon changed meanwhile.
+    /// Whether other daemons may have changed what a batch read.
+    #[must_use]
+    pub fn may_differ(&self, sealed: &Sealed) -> bool {
+        self.link.dialect() == Dialect::Postgres && sealed.reads != Reads::default()
+    }
+
+    /// Whether the rows that a batch read are still those that the database holds.
     ///
     /// # Errors
     /// Where the database cannot be read.
     pub async fn agrees(&mut self, sealed: &Sealed) -> Result<bool, ReadError> {
-        let alone = self.link.dialect() == Dialect::Sqlite || sealed.reads == Reads::default();
-        if alone {
-            return Ok(true);
-        }
         let faults = self.faults.clone();
         let differing = compare::differing(&mut self.link, &sealed.reads).boxed();
         faults.around(differing).await.map(|tables| tables.is_empty())

@@ -110,6 +110,8 @@ fn passes_of_one_tariff_that_count_at_once_are_refused_unless_that_is_asked_for(
         ),
         ("2,monthly,2026-09-01,,,\n2,monthly,2026-10-01,,,\n", None),
         ("2,monthly,2026-09-01,,,\n2,term,2026-09-15,,,\n", None),
+        ("2,monthly,2024-01-01,,,\n2,monthly,2024-01-15,,,\n", None),
+        ("2,monthly,2024-01-01,,,\n2,monthly,2024-01-15,2026-12-31,,\n", None),
         ("2,monthly,2026-09-01,,,cancelled\n2,monthly,2026-09-15,,,\n", None),
         ("2,course,2026-09-01,,0,\n2,course,2026-09-15,,8,\n", None),
         ("2,course,2026-09-01,,1,\n2,course,2026-09-15,,8,\n", Some("`course` in row 2")),
