@@ -87,3 +87,23 @@ impl Batch {
             && self.transactions.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_to_be_durable_makes_a_batch() {
+        assert!(Batch::default().is_empty());
+        let noted = crate::state::Noted::Imported { rows: 1, import: None };
+        let entry = Entry { at: <_>::default(), device: None, source: None, noted };
+        let found = (MemberId(uuid::Uuid::nil()), Person::default());
+        for batch in [
+            Batch { journal: vec![entry], ..Batch::default() },
+            Batch { people: vec![found.clone()], ..Batch::default() },
+            Batch { newcomers: vec![found], ..Batch::default() },
+        ] {
+            assert!(!batch.is_empty());
+        }
+    }
+}

@@ -440,6 +440,16 @@ fn an_emergency_that_another_daemon_ended_costs_nothing_afterwards() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_keeps_nobody_in_while_a_passage_is_awaited() {
+    for (time, outcome) in [("09:00:02", Outcome::Ignore), ("08:50:00", Outcome::Grant)] {
+        let mut world = World::new(0);
+        assert!(world.read("G1", Entry, "W1", "09:00:00").verdict.outcome.opens());
+        let decision = world.read("G1", Exit, "W1", time);
+        assert_eq!(decision.verdict.outcome, outcome, "{time}: {:?}", told(&decision));
+    }
+}
+
+#[test]
 fn a_dead_clock_keeps_nobody_in() {
     let mut world = World::new(0);
     let what = Happening::CredentialRead { direction: Exit, uid: "W1".into(), pin: None };
